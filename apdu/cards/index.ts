@@ -1,0 +1,5 @@
+/** Every card application that kortd knows. Row order is trial order. */
+import type { CardProfile } from '../card-profile.ts';
+import { pivProfile } from './piv.ts';
+
+export const CARD_PROFILES: readonly CardProfile[] = [pivProfile];

@@ -1,0 +1,91 @@
+/**
+ * What the host does around a private-key operation on a card: padding a digest for raw RSA (RFC 8017, section 9), and turning
+ * an ECDSA signature from DER (RFC 3279, section 2.2.3) into r‖s (RFC 7518, section 3.4).
+ */
+import { createHash } from 'node:crypto';
+import { concat, parseHex } from './bytes.ts';
+import { CardDataError } from './errors.ts';
+import { decodeFirstTlv } from './tlv/ber-tlv.ts';
+import type { KeyAlgorithm, SignatureAlgorithm } from './token.ts';
+
+type HashName = 'sha256' | 'sha384' | 'sha512';
+
+interface SignatureScheme {
+  readonly family: 'pkcs1' | 'pss' | 'ecdsa';
+  readonly hash: HashName;
+  readonly digestLength: number;
+}
+
+export const SIGNATURE_SCHEMES: Readonly<Record<SignatureAlgorithm, SignatureScheme>> = {
+  RS256: { family: 'pkcs1', hash: 'sha256', digestLength: 32 },
+  RS384: { family: 'pkcs1', hash: 'sha384', digestLength: 48 },
+  RS512: { family: 'pkcs1', hash: 'sha512', digestLength: 64 },
+  PS256: { family: 'pss', hash: 'sha256', digestLength: 32 },
+  PS384: { family: 'pss', hash: 'sha384', digestLength: 48 },
+  PS512: { family: 'pss', hash: 'sha512', digestLength: 64 },
+  ES256: { family: 'ecdsa', hash: 'sha256', digestLength: 32 },
+  ES384: { family: 'ecdsa', hash: 'sha384', digestLength: 48 },
+};
+
+/** DER of DigestInfo up to the digest (RFC 8017, section 9.2, note 1). */
+const DIGEST_INFO_PREFIX: Readonly<Record<HashName, Uint8Array>> = {
+  sha256: parseHex('3031300D060960864801650304020105000420'),
+  sha384: parseHex('3041300D060960864801650304020205000430'),
+  sha512: parseHex('3051300D060960864801650304020305000440'),
+};
+
+/** True when a key of this kind can make this signature: ES256 goes with P-256 and ES384 with P-384 (RFC 7518, section 3.4). */
+export function fitsKey(algorithm: SignatureAlgorithm, key: KeyAlgorithm): boolean {
+  if (algorithm === 'ES256') return key === 'P-256';
+  if (algorithm === 'ES384') return key === 'P-384';
+  return key.startsWith('RSA-');
+}
+
+/** EMSA-PKCS1-v1_5 (RFC 8017, section 9.2) of a digest made already. */
+export function encodePkcs1(hash: HashName, digest: Uint8Array, modulusLength: number): Uint8Array {
+  const info = concat(DIGEST_INFO_PREFIX[hash], digest);
+  const padding = new Uint8Array(modulusLength - info.length - 3).fill(0xff);
+  return concat(Uint8Array.of(0x00, 0x01), padding, Uint8Array.of(0x00), info);
+}
+
+/** EMSA-PSS (RFC 8017, section 9.1.1), MGF1 with the same hash, salt as long as the hash (RFC 7518, section 3.5), modulus a whole number of bytes. */
+export function encodePss(hash: HashName, digest: Uint8Array, salt: Uint8Array, modulusLength: number): Uint8Array {
+  const h = createHash(hash).update(new Uint8Array(8)).update(digest).update(salt).digest();
+  const dbLength = modulusLength - h.length - 1;
+  const db = concat(new Uint8Array(dbLength - salt.length - 1), Uint8Array.of(0x01), salt);
+  const mask = mgf1(hash, h, dbLength);
+  const masked = db.map((byte, index) => byte ^ (mask[index] ?? 0));
+  masked[0] = (masked[0] ?? 0) & 0x7f; // emBits is one less than the modulus' bits
+  return concat(masked, h, Uint8Array.of(0xbc));
+}
+
+/** DER SEQUENCE { r, s } to r‖s of fixed length. Anything else is a CardDataError. */
+export function ecdsaFromDer(der: Uint8Array, coordinateLength: number): Uint8Array {
+  const sequence = decodeFirstTlv(der).object;
+  const r = decodeFirstTlv(sequence.value);
+  const s = decodeFirstTlv(r.rest);
+  if (sequence.tag !== 0x30 || r.object.tag !== 0x02 || s.object.tag !== 0x02)
+    throw new CardDataError('reading a signature: not a DER sequence of two integers');
+  return concat(fixedLength(r.object.value, coordinateLength), fixedLength(s.object.value, coordinateLength));
+}
+
+function fixedLength(integer: Uint8Array, length: number): Uint8Array {
+  let start = 0;
+  while (start < integer.length && integer[start] === 0) start++;
+  const significant = integer.subarray(start);
+  if (significant.length > length)
+    throw new CardDataError(`reading a signature: an integer of ${significant.length} bytes, ${length} expected`);
+  return concat(new Uint8Array(length - significant.length), significant);
+}
+
+/** MGF1 (RFC 8017, appendix B.2.1). */
+function mgf1(hash: HashName, seed: Uint8Array, length: number): Uint8Array {
+  const blocks: Uint8Array[] = [];
+  for (let counter = 0, made = 0; made < length; counter++) {
+    const count = Uint8Array.of(counter >>> 24, counter >>> 16, counter >>> 8, counter);
+    const block = createHash(hash).update(seed).update(count).digest();
+    blocks.push(block);
+    made += block.length;
+  }
+  return concat(...blocks).subarray(0, length);
+}

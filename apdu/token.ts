@@ -1,0 +1,112 @@
+/**
+ * What every card with keys can do, whatever its application: PINs, keys, certificates. The API, PKCS #11 and issuance use nothing else.
+ */
+import type { Secret } from './secret.ts';
+
+export type RsaKeyAlgorithm = 'RSA-1024' | 'RSA-2048' | 'RSA-3072' | 'RSA-4096';
+export type EllipticKeyAlgorithm = 'P-256' | 'P-384';
+export type KeyAlgorithm = RsaKeyAlgorithm | EllipticKeyAlgorithm;
+
+/** JWA names (RFC 7518, section 3.1). */
+export type SignatureAlgorithm = 'RS256' | 'RS384' | 'RS512' | 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384';
+
+/** Names a PIN or PUK on its card: the key reference of VERIFY in two hexadecimal digits, "80". */
+export type PinReference = string;
+
+/** A PIN comes as bytes, or is typed on the reader's keypad. */
+export type PinEntry = Secret | 'keypad';
+
+export interface PinStatus {
+  readonly reference: PinReference;
+  readonly kind: 'pin' | 'puk';
+  /** The standard's name for it: "PIV Card Application PIN". */
+  readonly label: string;
+  readonly minLength: number;
+  readonly maxLength: number;
+  /** Absent when the card does not tell. 0: blocked. */
+  readonly attemptsRemaining?: number;
+  readonly attemptsTotal?: number;
+  /** True when verified in this transaction. */
+  readonly verified: boolean;
+  /** Still the value that the manufacturer set; absent when the card does not tell. */
+  readonly isDefault?: boolean;
+}
+
+/** When a key wants its PIN: never, once in a transaction, or right before each use. */
+export type PinPolicy = 'never' | 'once' | 'always';
+export type TouchPolicy = 'never' | 'always' | 'cached';
+
+export interface TokenKey {
+  /** "9A": as the card's standard writes it. */
+  readonly keyReference: string;
+  readonly label: string;
+  /** Absent when no key was made yet, or the card does not tell. */
+  readonly algorithm?: KeyAlgorithm;
+  readonly pin: PinReference;
+  readonly pinPolicy: PinPolicy;
+  readonly touchPolicy?: TouchPolicy;
+  readonly origin?: 'generated' | 'imported';
+  /** SubjectPublicKeyInfo, DER (RFC 5280, section 4.1.2.7). Absent when the card does not tell. */
+  readonly publicKey?: Uint8Array;
+}
+
+export interface TokenCertificate {
+  readonly keyReference: string;
+  /** X.509 certificate, DER. What the card holds, even when it does not parse. */
+  readonly der: Uint8Array;
+}
+
+export interface GenerateKeyOptions {
+  readonly keyReference: string;
+  readonly algorithm: KeyAlgorithm;
+  /** Left to the card when absent; an explicit one needs a card that can set it. */
+  readonly pinPolicy?: PinPolicy;
+  readonly touchPolicy?: TouchPolicy;
+}
+
+/** Everything that stays the same on a card until somebody writes to it. */
+export interface TokenContents {
+  readonly keys: readonly TokenKey[];
+  readonly certificates: readonly TokenCertificate[];
+}
+
+/** Keys, certificates and PINs of the selected card application. Valid until its transaction ends. */
+export interface Token {
+  /** Reads keys and certificates, each object once. */
+  contents(): Promise<TokenContents>;
+  pins(): Promise<readonly PinStatus[]>;
+  /** The one PIN or PUK. Throws ObjectNotFoundError for a reference that the card has not. */
+  pin(reference: PinReference): Promise<PinStatus>;
+  /** Throws PinFormatError (never sent), PinRejectedError, PinBlockedError. */
+  verifyPin(reference: PinReference, entry: PinEntry): Promise<void>;
+  /** Both entries come the same way: two secrets, or both typed on the keypad. */
+  changePin(reference: PinReference, current: PinEntry, next: PinEntry): Promise<void>;
+  /** Sets a new PIN by the PUK. */
+  unblockPin(reference: PinReference, puk: PinEntry, next: PinEntry): Promise<void>;
+  /** `digest` has the length of the algorithm's hash. ECDSA comes back as r‖s, as JWA and PKCS #11 both want it. */
+  sign(key: SigningKey, algorithm: SignatureAlgorithm, digest: Uint8Array): Promise<Uint8Array>;
+  /** ECDH (SP 800-56A, section 5.7.1.2): `peerPublicKey` is an uncompressed point; resolves with the x-coordinate. */
+  agree?(keyReference: string, algorithm: EllipticKeyAlgorithm, peerPublicKey: Uint8Array): Promise<Uint8Array>;
+  /** RSA decryption primitive: resolves with the padded block, of the modulus' length. */
+  decipher?(keyReference: string, algorithm: RsaKeyAlgorithm, cryptogram: Uint8Array): Promise<Uint8Array>;
+  readonly management?: TokenManagement;
+}
+
+/** What `sign` needs to know about a key. */
+export interface SigningKey {
+  readonly keyReference: string;
+  readonly algorithm: KeyAlgorithm;
+}
+
+/** Changing what is on the card. */
+export interface TokenManagement {
+  /** Proves the card management key, for this transaction. Throws ManagementKeyRejectedError, PinFormatError for a key of impossible length. */
+  authenticate(managementKey: Secret): Promise<void>;
+  /** Makes a key pair on the card, in place of an earlier one; resolves with the SubjectPublicKeyInfo, DER. */
+  generateKey(options: GenerateKeyOptions): Promise<Uint8Array>;
+  /** Throws CardFullError; the card then holds what it held. */
+  writeCertificate(keyReference: string, der: Uint8Array): Promise<void>;
+  deleteCertificate(keyReference: string): Promise<void>;
+  /** Absent on cards that cannot delete a key. */
+  deleteKey?(keyReference: string): Promise<void>;
+}

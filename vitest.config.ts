@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+/** `unit`: everything that runs on simulated parts alone. `pcsc`: needs the real pcscd and tools; `scripts/test.mjs` runs it in its own namespaces. */
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    env: { UV_THREADPOOL_SIZE: '64', PCSCLITE_NO_BLOCKING: '1' },
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['{apdu,api-spec,drivers,daemon,test}/**/*.test.ts'], exclude: ['test/pcsc/**', '**/node_modules/**'] } },
+      { extends: true, test: { name: 'pcsc', include: ['test/pcsc/**/*.test.ts'], fileParallelism: false, testTimeout: 120_000, hookTimeout: 60_000 } },
+    ],
+  },
+});
