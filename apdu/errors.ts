@@ -74,6 +74,16 @@ export class ObjectNotFoundError extends CardError {
   override readonly name = 'ObjectNotFoundError';
 }
 
+/** No key under this reference, or not the one that was named. */
+export class KeyNotFoundError extends CardError {
+  override readonly name = 'KeyNotFoundError';
+}
+
+/** The card, or the key, does not do this algorithm. */
+export class AlgorithmNotSupportedError extends CardError {
+  override readonly name = 'AlgorithmNotSupportedError';
+}
+
 /** The card or its application cannot do this at all. */
 export class NotSupportedByCardError extends CardError {
   override readonly name = 'NotSupportedByCardError';

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { concat, parseHex } from './bytes.ts';
 import { CardDataError } from './errors.ts';
-import { decodeFirstTlv } from './tlv/ber-tlv.ts';
+import { decodeFirstTlv, encodeTlv } from './tlv/ber-tlv.ts';
 import type { KeyAlgorithm, SignatureAlgorithm } from './token.ts';
 
 type HashName = 'sha256' | 'sha384' | 'sha512';
@@ -67,6 +67,20 @@ export function ecdsaFromDer(der: Uint8Array, coordinateLength: number): Uint8Ar
   if (sequence.tag !== 0x30 || r.object.tag !== 0x02 || s.object.tag !== 0x02)
     throw new CardDataError('reading a signature: not a DER sequence of two integers');
   return concat(fixedLength(r.object.value, coordinateLength), fixedLength(s.object.value, coordinateLength));
+}
+
+/** r‖s to DER SEQUENCE { r, s }. */
+export function ecdsaToDer(signature: Uint8Array): Uint8Array {
+  const half = signature.length / 2;
+  return encodeTlv(0x30, encodeInteger(signature.subarray(0, half)), encodeInteger(signature.subarray(half)));
+}
+
+function encodeInteger(unsigned: Uint8Array): Uint8Array {
+  let start = 0;
+  while (start < unsigned.length - 1 && unsigned[start] === 0) start++;
+  const significant = unsigned.subarray(start);
+  const isNegative = ((significant[0] ?? 0) & 0x80) !== 0;
+  return encodeTlv(0x02, Uint8Array.of(...(isNegative ? [0x00] : [])), significant);
 }
 
 function fixedLength(integer: Uint8Array, length: number): Uint8Array {

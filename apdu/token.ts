@@ -74,6 +74,8 @@ export interface TokenContents {
 export interface Token {
   /** Reads keys and certificates, each object once. */
   contents(): Promise<TokenContents>;
+  /** One key as the card itself tells of it now. Undefined when there is none, or the card does not tell. Throws KeyNotFoundError for an impossible reference. */
+  key(keyReference: string): Promise<TokenKey | undefined>;
   pins(): Promise<readonly PinStatus[]>;
   /** The one PIN or PUK. Throws ObjectNotFoundError for a reference that the card has not. */
   pin(reference: PinReference): Promise<PinStatus>;
@@ -100,6 +102,8 @@ export interface SigningKey {
 
 /** Changing what is on the card. */
 export interface TokenManagement {
+  /** The management key that cards of this kind leave the factory with; the caller disposes of it. */
+  factoryKey(): Secret;
   /** Proves the card management key, for this transaction. Throws ManagementKeyRejectedError, PinFormatError for a key of impossible length. */
   authenticate(managementKey: Secret): Promise<void>;
   /** Makes a key pair on the card, in place of an earlier one; resolves with the SubjectPublicKeyInfo, DER. */

@@ -6,9 +6,9 @@ import { X509Certificate, randomBytes } from 'node:crypto';
 import { equalBytes } from '../bytes.ts';
 import type { CardChannel } from '../card-channel.ts';
 import type { CardApplication, CardProfile } from '../card-profile.ts';
-import { CardDataError, ObjectNotFoundError, StatusWordError } from '../errors.ts';
+import { CardDataError, KeyNotFoundError, ObjectNotFoundError, StatusWordError } from '../errors.ts';
 import { keyAlgorithmOf } from '../public-key.ts';
-import type { Secret } from '../secret.ts';
+import { Secret } from '../secret.ts';
 import type {
   GenerateKeyOptions,
   PinReference,
@@ -20,6 +20,7 @@ import type {
   TokenManagement,
 } from '../token.ts';
 import {
+  FACTORY_MANAGEMENT_KEY,
   MANAGEMENT_KEY_REFERENCE,
   PIN_REFERENCE,
   PIV_APPLICATION_ID,
@@ -75,6 +76,7 @@ function createPivToken(channel: CardChannel, random: (length: number) => Uint8A
   return {
     contents: () => readContents(channel),
     pins: async () => [await readPinStatus(channel, PIN_REFERENCE), await readPinStatus(channel, PUK_REFERENCE)],
+    key: (keyReference) => readKey(channel, requireSlot(keyReference)),
     pin: (reference) => readOnePin(channel, reference),
     verifyPin: (reference, entry) => verifyPin(channel, reference, entry),
     changePin: (reference, current, next) => changePin(channel, reference, current, next),
@@ -130,6 +132,20 @@ async function describeKey(channel: CardChannel, slot: PivKeySlot, certificate: 
   return metadata ? { ...description, ...keyFieldsOf(metadata) } : description;
 }
 
+/** As the card itself tells; nothing is concluded from a certificate, which may be older than the key. */
+async function readKey(channel: CardChannel, slot: PivKeySlot): Promise<TokenKey | undefined> {
+  const metadata = isYubiKey(channel) ? await readMetadata(channel, Number.parseInt(slot.keyReference, 16)) : undefined;
+  return (
+    metadata && {
+      keyReference: slot.keyReference,
+      label: slot.label,
+      pin: PIN_REFERENCE,
+      pinPolicy: slot.pinPolicy,
+      ...keyFieldsOf(metadata),
+    }
+  );
+}
+
 function keyFieldsOf(metadata: KeyMetadata): Partial<TokenKey> {
   const { algorithm, pinPolicy, touchPolicy, origin, publicKey } = metadata;
   return {
@@ -156,6 +172,7 @@ function publicKeyOfCertificate(der: Uint8Array): Partial<TokenKey> {
 
 function createManagement(channel: CardChannel, random: (length: number) => Uint8Array): TokenManagement {
   return {
+    factoryKey: () => Secret.take(FACTORY_MANAGEMENT_KEY.slice()),
     authenticate: (managementKey) => authenticate(channel, managementKey, random),
     generateKey: (options: GenerateKeyOptions) =>
       generateKey(channel, { ...options, keyReference: requireSlot(options.keyReference).keyReference }),
@@ -199,6 +216,6 @@ async function deleteCertificate(channel: CardChannel, slot: PivKeySlot): Promis
 
 function requireSlot(keyReference: string): PivKeySlot {
   const slot = findKeySlot(keyReference);
-  if (!slot) throw new ObjectNotFoundError(`looking up key ${keyReference}: PIV has 9A, 9C, 9D, 9E and 82 to 95`);
+  if (!slot) throw new KeyNotFoundError(`looking up key ${keyReference}: PIV has 9A, 9C, 9D, 9E and 82 to 95`);
   return slot;
 }

@@ -57,7 +57,8 @@ export function createBlockingCalls(limit: number): BlockingCalls {
         return await call();
       } finally {
         const next = waiting.shift();
-        if (next) next(); // takes over this call's place
+        if (next)
+          next(); // takes over this call's place
         else underWay -= 1;
       }
     },
@@ -80,7 +81,8 @@ export function limitCalls(winscard: WinScard, calls: BlockingCalls): WinScard {
     releaseContext: async (context) => calls.run(() => winscard.releaseContext(context)),
     isValidContext: async (context) => calls.run(() => winscard.isValidContext(context)),
     listReaders: async (context) => calls.run(() => winscard.listReaders(context)),
-    getStatusChange: async (context, timeoutMs, queries) => calls.run(() => winscard.getStatusChange(context, timeoutMs, queries)),
+    getStatusChange: async (context, timeoutMs, queries) =>
+      calls.run(() => winscard.getStatusChange(context, timeoutMs, queries)),
     cancel: async (context) => winscard.cancel(context),
     connect: async (context, reader, options) => calls.run(() => winscard.connect(context, reader, options)),
     reconnect: async (card, options) => calls.run(() => winscard.reconnect(card, options)),

@@ -24,6 +24,11 @@ export interface PcscPlatform {
   readonly hasPnpNotification: boolean;
   /** SCardGetStatusChange compares every bit of the current state; pcsc-lite wakes for fewer when INUSE is left out. */
   readonly comparesWholeState: boolean;
+  /**
+   * SCardDisconnect inside a transaction ends it, so that no other program comes between. Needed with PCSCLITE_NO_BLOCKING, where a
+   * disconnect after the end fails while another program is in its transaction (measured, pcsc-lite 1.9.9).
+   */
+  readonly disconnectEndsTransaction: boolean;
   /** SCARD_CTL_CODE */
   controlCode(code: number): number;
 }
@@ -67,6 +72,7 @@ function linux(pointerBytes: 4 | 8): PcscPlatform {
     readerState: readerStateLayout({ pointerBytes, dwordBytes: pointerBytes, maxAtrLength: 33, packed: false }),
     hasPnpNotification: true,
     comparesWholeState: false,
+    disconnectEndsTransaction: true,
     controlCode: (code) => 0x42000000 + code,
   };
 }
@@ -85,6 +91,7 @@ function darwin(pointerBytes: 4 | 8): PcscPlatform {
     readerState: readerStateLayout({ pointerBytes, dwordBytes: 4, maxAtrLength: 33, packed: true }),
     hasPnpNotification: false,
     comparesWholeState: true,
+    disconnectEndsTransaction: false,
     controlCode: (code) => 0x42000000 + code,
   };
 }
@@ -103,6 +110,7 @@ function windows(pointerBytes: 4 | 8): PcscPlatform {
     readerState: readerStateLayout({ pointerBytes, dwordBytes: 4, maxAtrLength: 36, packed: false }),
     hasPnpNotification: true,
     comparesWholeState: true,
+    disconnectEndsTransaction: false,
     controlCode: (code) => 0x00310000 | (code << 2),
   };
 }

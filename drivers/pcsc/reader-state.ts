@@ -47,7 +47,11 @@ export function encodeReaderStates(
 }
 
 /** Reads the answers back. An ATR length beyond its field is cut to the field. */
-export function decodeReaderStates(platform: PcscPlatform, queries: readonly ReaderQuery[], bytes: Uint8Array): readonly ReaderEvent[] {
+export function decodeReaderStates(
+  platform: PcscPlatform,
+  queries: readonly ReaderQuery[],
+  bytes: Uint8Array,
+): readonly ReaderEvent[] {
   const layout = platform.readerState;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return queries.map(({ name }, index) => {
@@ -69,7 +73,7 @@ export function encodeName(platform: PcscPlatform, name: string): Uint8Array {
 /** Splits the multi-string of SCardListReaders: names, each ended by a zero byte, and an empty one. */
 export function decodeNames(platform: PcscPlatform, bytes: Uint8Array): readonly string[] {
   const names: string[] = [];
-  for (let start = 0; start < bytes.length; ) {
+  for (let start = 0; start < bytes.length;) {
     const zero = bytes.indexOf(0, start);
     const end = zero < 0 ? bytes.length : zero;
     if (end === start) break;

@@ -67,7 +67,7 @@ const RESULT_CODES: ReadonlyMap<number, ResultCode> = new Map(
       [0x00000006, 'ERROR_INVALID_HANDLE', 'the handle of the service is gone', 'service'],
       [0x0000006d, 'ERROR_BROKEN_PIPE', 'the pipe to the service is broken', 'service'],
       [0x000006ba, 'RPC_S_SERVER_UNAVAILABLE', 'the service does not answer', 'service'],
-      [0x80100001, 'SCARD_F_INTERNAL_ERROR', 'internal error of the PC/SC service', 'service'],
+      [0x80100001, 'SCARD_F_INTERNAL_ERROR', 'internal error of the PC/SC service', 'device'],
       [SCARD_E_CANCELLED, 'SCARD_E_CANCELLED', 'the call was cancelled', 'device'],
       [SCARD_E_INVALID_HANDLE, 'SCARD_E_INVALID_HANDLE', 'the handle is no longer valid', 'service'],
       [SCARD_E_INVALID_PARAMETER, 'SCARD_E_INVALID_PARAMETER', 'invalid parameter', 'protocol'],
@@ -143,5 +143,7 @@ export function resultError(attempt: string, result: number, device?: string): D
 
 /** An error that no single result stands for, with the result that led to it. */
 export function serviceError(attempt: string, result: number): ServiceUnavailableError {
-  return new ServiceUnavailableError(`${attempt}: PC/SC answered ${describeResultCode(result)}`, { driverCode: formatResultCode(result) });
+  return new ServiceUnavailableError(`${attempt}: PC/SC answered ${describeResultCode(result)}`, {
+    driverCode: formatResultCode(result),
+  });
 }

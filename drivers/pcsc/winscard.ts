@@ -5,8 +5,16 @@
  */
 import koffi from 'koffi';
 import { ServiceUnavailableError } from '../errors.ts';
+import { SCARD_PROTOCOL_T0, SCARD_PROTOCOL_T1 } from './constants.ts';
 import { pcscPlatform, type PcscPlatform } from './platform.ts';
-import { decodeNames, decodeReaderStates, encodeName, encodeReaderStates, type ReaderEvent, type ReaderQuery } from './reader-state.ts';
+import {
+  decodeNames,
+  decodeReaderStates,
+  encodeName,
+  encodeReaderStates,
+  type ReaderEvent,
+  type ReaderQuery,
+} from './reader-state.ts';
 
 /** SCARDCONTEXT, as the library gave it. */
 export type ContextHandle = bigint;
@@ -28,13 +36,20 @@ export interface WinScard {
   /** Ends a getStatusChange that blocks on this context, at once; without effect when none does. */
   cancel(context: ContextHandle): Promise<number>;
   connect(context: ContextHandle, reader: string, options: ConnectOptions): Promise<{ readonly result: number } & Connected>;
-  reconnect(card: CardHandle, options: ConnectOptions & { readonly initialization: number }): Promise<{ readonly result: number; readonly protocol: number }>;
+  reconnect(
+    card: CardHandle,
+    options: ConnectOptions & { readonly initialization: number },
+  ): Promise<{ readonly result: number; readonly protocol: number }>;
   disconnect(card: CardHandle, disposition: number): Promise<number>;
   beginTransaction(card: CardHandle): Promise<number>;
   endTransaction(card: CardHandle, disposition: number): Promise<number>;
   status(card: CardHandle): Promise<{ readonly result: number; readonly protocol: number; readonly atr: Uint8Array }>;
   /** `receive` holds the response in its first `length` bytes. Neither array may be touched until the promise settles. */
-  transmit(card: CardHandle, protocol: number, exchange: TransmitBuffers): Promise<{ readonly result: number; readonly length: number }>;
+  transmit(
+    card: CardHandle,
+    protocol: number,
+    exchange: TransmitBuffers,
+  ): Promise<{ readonly result: number; readonly length: number }>;
   control(card: CardHandle, code: number, input: Uint8Array): Promise<{ readonly result: number; readonly output: Uint8Array }>;
   getAttrib(card: CardHandle, attribute: number): Promise<{ readonly result: number; readonly value: Uint8Array }>;
 }
@@ -77,14 +92,17 @@ export function loadWinScard(): WinScard {
   const handle = platform.handleBytes === 8 ? 'uint64_t' : 'uint32_t';
   const types = { D: dword, H: handle, P: 'void *' } as const;
   return bindFunctions(platform, (name, signature) => {
-    const parameters = [...signature].map((letter) => types[letter as keyof typeof types]);
+    const parameters = Array.from(signature).map((letter) => types[letter as keyof typeof types]);
     const native =
-      platform.name === 'win32' ? library.func('__stdcall', name, 'uint32_t', parameters) : library.func(name, 'uint32_t', parameters);
+      platform.name === 'win32'
+        ? library.func('__stdcall', name, 'uint32_t', parameters)
+        : library.func(name, 'uint32_t', parameters);
     return async (...args) =>
       new Promise((resolve, reject) => {
         native.async(...args, (error: Error | null, result: number) => {
           // `args` is named here so that the memory lent to the library lives until the call ends.
-          if (error !== null || args.length !== signature.length) reject(error ?? new TypeError(`calling ${name}: wrong number of arguments`));
+          if (error !== null || args.length !== signature.length)
+            reject(error ?? new TypeError(`calling ${name}: wrong number of arguments`));
           else resolve(result);
         });
       });
@@ -101,7 +119,11 @@ function loadLibrary(platform: PcscPlatform): ReturnType<typeof koffi.load> {
     }
   }
   const names = platform.libraries.join(', ');
-  throw new ServiceUnavailableError(`loading the PC/SC library ${names}: not found; ${platform.installHint}`, {}, { cause: failures[0] });
+  throw new ServiceUnavailableError(
+    `loading the PC/SC library ${names}: not found; ${platform.installHint}`,
+    {},
+    { cause: failures[0] },
+  );
 }
 
 /** Parameter types by letter: D a DWORD, H a context or card handle, P a pointer. */
@@ -133,7 +155,10 @@ function bindFunctions(platform: PcscPlatform, bind: (name: string, signature: s
     async getStatusChange(context, timeoutMs, queries) {
       const states = encodeReaderStates(platform, queries, (bytes) => koffi.address(bytes));
       const result = await getStatusChange(context, timeoutMs, states.bytes, queries.length);
-      return { result, events: states.names.length === queries.length ? decodeReaderStates(platform, queries, states.bytes) : [] };
+      return {
+        result,
+        events: states.names.length === queries.length ? decodeReaderStates(platform, queries, states.bytes) : [],
+      };
     },
   };
 }
@@ -184,11 +209,20 @@ function bindExchangeFunctions(
   const transmit = bind('SCardTransmit', 'HPPDPPP');
   const control = bind(platform.controlSymbol, 'HDPDPDP');
   const getAttrib = bind('SCardGetAttrib', 'HDPP');
+  const pciT0 = protocolControlInformation(platform, SCARD_PROTOCOL_T0);
+  const pciT1 = protocolControlInformation(platform, SCARD_PROTOCOL_T1);
   return {
     async transmit(card, protocol, { command, receive }) {
       const length = cell(receive.length);
-      const pci = protocolControlInformation(platform, protocol);
-      const result = await transmit(card, pci, command, command.length, null, receive, bytesOf(length));
+      const result = await transmit(
+        card,
+        protocol === SCARD_PROTOCOL_T0 ? pciT0 : pciT1,
+        command,
+        command.length,
+        null,
+        receive,
+        bytesOf(length),
+      );
       return { result, length: length[0] ?? 0 };
     },
     async control(card, code, input) {

@@ -18,12 +18,14 @@ export function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
 
 /** Lower case, no separators. */
 export function formatHex(bytes: Uint8Array): string {
-  return bytes.toHex();
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
 }
 
 /** Reads hexadecimal digits in either case; blanks between them are ignored. Throws SyntaxError for anything else. */
 export function parseHex(text: string): Uint8Array {
-  return Uint8Array.fromHex(text.replaceAll(' ', ''));
+  const digits = text.replaceAll(' ', '');
+  if (digits.length % 2 !== 0 || !/^[0-9A-Fa-f]*$/.test(digits)) throw new SyntaxError('not hexadecimal');
+  return new Uint8Array(Buffer.from(digits, 'hex'));
 }
 
 export function formatBase64(bytes: Uint8Array): string {
@@ -45,6 +47,7 @@ export function bytesToBigInt(bytes: Uint8Array): bigint {
 /** Big-endian, unsigned, padded with zeros on the left. Throws RangeError when the value does not fit. */
 export function bigIntToBytes(value: bigint, lengthBytes: number): Uint8Array {
   const digits = value.toString(16).padStart(lengthBytes * 2, '0');
-  if (value < 0n || digits.length > lengthBytes * 2) throw new RangeError(`encoding a number: it does not fit ${lengthBytes} bytes`);
+  if (value < 0n || digits.length > lengthBytes * 2)
+    throw new RangeError(`encoding a number: it does not fit ${lengthBytes} bytes`);
   return parseHex(digits);
 }

@@ -40,8 +40,8 @@ export class ManualClock implements SimulatedClock {
   }
 
   wait(delayMs: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason as Error);
       const waiter: Waiter = {
         dueMs: this.#nowMs + delayMs,
         resolve: () => {

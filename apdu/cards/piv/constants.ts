@@ -37,6 +37,8 @@ export const PIN_BLOCK_LENGTH = 8;
 
 /** Card management key (SP 800-73-5 part 1, table 4). */
 export const MANAGEMENT_KEY_REFERENCE = 0x9b;
+/** What cards leave the factory with (Yubico .NET SDK, users-manual/application-piv/pin-puk-mgmt-key): public, so no secret. */
+export const FACTORY_MANAGEMENT_KEY = parseHex('010203040506070801020304050607080102030405060708');
 export const YUBICO_ATTESTATION_KEY_REFERENCE = 0xf9;
 
 /** Algorithm identifiers (SP 800-78-5, table 6-2; RSA-1024 from SP 800-78-2, RSA-4096 from Yubico firmware 5.7). */

@@ -2,9 +2,9 @@
 import { concat, formatHex } from '../../bytes.ts';
 import type { CardChannel } from '../../card-channel.ts';
 import {
+  AlgorithmNotSupportedError,
   CardDataError,
-  NotSupportedByCardError,
-  ObjectNotFoundError,
+  KeyNotFoundError,
   SecurityStatusError,
   StatusWordError,
 } from '../../errors.ts';
@@ -65,9 +65,9 @@ export async function sign(
   const scheme = SIGNATURE_SCHEMES[algorithm];
   const attempt = `signing with key ${key.keyReference}`;
   if (!fitsKey(algorithm, key.algorithm))
-    throw new NotSupportedByCardError(`${attempt}: ${algorithm} does not go with an ${key.algorithm} key`);
+    throw new AlgorithmNotSupportedError(`${attempt}: ${algorithm} does not go with an ${key.algorithm} key`);
   if (digest.length !== scheme.digestLength)
-    throw new CardDataError(`${attempt}: ${algorithm} signs ${scheme.digestLength} bytes, not ${digest.length}`);
+    throw new AlgorithmNotSupportedError(`${attempt}: ${algorithm} signs ${scheme.digestLength} bytes, not ${digest.length}`);
   if (isElliptic(key.algorithm)) {
     return ecdsaFromDerOfCard(
       attempt,
@@ -141,7 +141,7 @@ export async function generateKey(channel: CardChannel, options: GenerateKeyOpti
     case SW_WRONG_DATA:
     case SW_FUNCTION_NOT_SUPPORTED:
     case SW_INCORRECT_P1_P2:
-      throw new NotSupportedByCardError(`${attempt}: card does not make such a key there`, fields);
+      throw new AlgorithmNotSupportedError(`${attempt}: card does not make such a key there`, fields);
     default:
       throw new StatusWordError(attempt, response.statusWord, INS_GENERATE_ASYMMETRIC_KEY_PAIR);
   }
@@ -176,7 +176,11 @@ interface PrivateKeyUse {
   readonly sensitive?: boolean;
 }
 
-async function usePrivateKey(channel: CardChannel, key: SigningKey, { attempt, tag, input, sensitive }: PrivateKeyUse): Promise<Uint8Array> {
+async function usePrivateKey(
+  channel: CardChannel,
+  key: SigningKey,
+  { attempt, tag, input, sensitive }: PrivateKeyUse,
+): Promise<Uint8Array> {
   const response = await channel.exchange({
     cla: 0x00,
     ins: INS_GENERAL_AUTHENTICATE,
@@ -194,10 +198,10 @@ async function usePrivateKey(channel: CardChannel, key: SigningKey, { attempt, t
       throw new SecurityStatusError(`${attempt}: card wants a PIN first`, fields);
     case SW_REFERENCED_DATA_NOT_FOUND:
     case SW_FILE_NOT_FOUND:
-      throw new ObjectNotFoundError(`${attempt}: card has no key there`, fields);
+      throw new KeyNotFoundError(`${attempt}: card has no key there`, fields);
     case SW_WRONG_DATA:
     case SW_INCORRECT_P1_P2:
-      throw new ObjectNotFoundError(`${attempt}: card has no ${key.algorithm} key there`, fields);
+      throw new KeyNotFoundError(`${attempt}: card has no ${key.algorithm} key there`, fields);
     default:
       throw new StatusWordError(attempt, response.statusWord, INS_GENERAL_AUTHENTICATE);
   }

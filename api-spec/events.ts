@@ -1,0 +1,65 @@
+/** Events, as data. Each comes with a sequence number of the stream, the name, the time and its data. */
+import Type, { type Static, type TSchema } from 'typebox';
+import { Card, Closed, Id, Reader } from './schemas.ts';
+
+export interface ApiEvent<D extends TSchema = TSchema> {
+  readonly summary: string;
+  readonly since: number;
+  readonly data: D;
+}
+
+/** Sorted by name. */
+export const EVENTS = {
+  'card.changed': {
+    summary: 'What is known of a card changed: it was identified, written to, leased or given back.',
+    since: 1,
+    data: Closed({ card: Card }),
+  },
+  'card.inserted': {
+    summary: 'A card was put into a reader. What it is follows in card.changed.',
+    since: 1,
+    data: Closed({ card: Card }),
+  },
+  'card.removed': {
+    summary: 'A card was taken out, or its reader went away. Its id is void.',
+    since: 1,
+    data: Closed({ card: Id('card'), reader: Id('reader') }),
+  },
+  'pin.prompted': {
+    summary: 'Somebody is asked for a PIN.',
+    since: 1,
+    data: Closed({ card: Id('card'), reader: Id('reader'), pinReference: Type.String(), where: Type.Enum(['keypad'] as const) }),
+  },
+  'reader.added': { summary: 'A reader was plugged in.', since: 1, data: Closed({ reader: Reader }) },
+  'reader.changed': { summary: 'The status of a reader changed.', since: 1, data: Closed({ reader: Reader }) },
+  'reader.removed': { summary: 'A reader was unplugged.', since: 1, data: Closed({ reader: Id('reader') }) },
+} as const satisfies Record<string, ApiEvent>;
+
+export type Events = typeof EVENTS;
+export type EventName = keyof Events;
+export type EventData<N extends EventName> = Static<Events[N]['data']>;
+export const EVENT_NAMES = Object.keys(EVENTS) as EventName[];
+
+/** Params of the notification `event`. */
+export const EventNotice = Closed({
+  sequence: Type.Integer(),
+  time: Type.String({ description: 'ISO 8601, UTC.' }),
+  name: Type.Enum(EVENT_NAMES),
+  data: Type.Unknown(),
+});
+
+/** Params of the notification `event.gap`: these sequence numbers will not come; read the lists again. */
+export const GapNotice = Closed({
+  from: Type.Integer({ description: 'First number lost; 0 when it is not known.' }),
+  to: Type.Integer({ description: 'Last number lost.' }),
+});
+
+/** Params of the notification `greeting`, the first message on every WebSocket. */
+export const Greeting = Closed({
+  product: Type.String(),
+  version: Type.String(),
+  apiVersion: Closed({ lowest: Type.Integer(), highest: Type.Integer() }),
+  stream: Type.String(),
+  sequence: Type.Integer(),
+});
+export type Greeting = Static<typeof Greeting>;

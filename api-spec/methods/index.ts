@@ -1,0 +1,31 @@
+/** Every method. The documents list them in this order. */
+import type { ParamsOf, ResultOf } from '../method.ts';
+import { cardMethods } from './card.ts';
+import { certificateMethods } from './certificate.ts';
+import { connectionMethods } from './connection.ts';
+import { keyMethods } from './key.ts';
+import { pinMethods } from './pin.ts';
+import { readerMethods } from './reader.ts';
+import { signMethods } from './sign.ts';
+import { systemMethods } from './system.ts';
+
+export const METHODS = {
+  ...systemMethods,
+  ...readerMethods,
+  ...cardMethods,
+  ...pinMethods,
+  ...keyMethods,
+  ...certificateMethods,
+  ...signMethods,
+  ...connectionMethods,
+} as const;
+
+export type Methods = typeof METHODS;
+export type MethodName = keyof Methods;
+export type Params<N extends MethodName> = ParamsOf<Methods[N]>;
+export type Result<N extends MethodName> = ResultOf<Methods[N]>;
+export const METHOD_NAMES = Object.keys(METHODS) as MethodName[];
+
+export function isMethodName(name: string): name is MethodName {
+  return Object.hasOwn(METHODS, name);
+}

@@ -1,0 +1,131 @@
+/** Shapes that several methods and events share. Binary is base64 (RFC 4648, section 4); what is read aloud or compared by people is hexadecimal. */
+import Type, { type Static, type TProperties } from 'typebox';
+import { ERRORS, type ErrorCode } from './errors.ts';
+
+/** An object that takes no field beyond these. */
+export function Closed<const P extends TProperties>(properties: P, description?: string) {
+  return Type.Object(properties, { additionalProperties: false, ...(description === undefined ? {} : { description }) });
+}
+
+export const Id = (what: string) => Type.String({ minLength: 1, maxLength: 64, description: `Id of the ${what}.` });
+export const Base64 = (description: string, maxLength = 65_536) =>
+  Type.String({ pattern: '^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$', maxLength, description });
+export const Hex = (description: string, maxBytes: number) =>
+  Type.String({ pattern: '^(?:[0-9A-Fa-f]{2})*$', maxLength: maxBytes * 2, description });
+const Time = (description: string) => Type.String({ description: `${description} ISO 8601, UTC.` });
+const SecretText = (description: string, maxLength: number) =>
+  Type.String({ minLength: 1, maxLength, description: `${description} Needs the scope pin.direct.`, writeOnly: true });
+
+export const KeyAlgorithm = Type.Enum(['RSA-1024', 'RSA-2048', 'RSA-3072', 'RSA-4096', 'P-256', 'P-384'] as const);
+export const SignatureAlgorithm = Type.Enum(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384'] as const, {
+  description: 'JWA name (RFC 7518, section 3.1).',
+});
+export const PinPolicy = Type.Enum(['never', 'once', 'always'] as const, { description: 'When the key wants its PIN.' });
+export const TouchPolicy = Type.Enum(['never', 'always', 'cached'] as const, { description: 'When the key wants a touch.' });
+export const KeyReference = Type.String({
+  pattern: '^[0-9A-Fa-f]{2}$',
+  description: 'Key on the card, two hexadecimal digits: 9A, 9C, 9D, 9E, 82 to 95 (PIV).',
+});
+export const PinReference = Type.Optional(
+  Type.String({ pattern: '^[0-9A-Fa-f]{2}$', description: 'Which PIN: 80 PIV PIN (default), 81 PUK, 00 global PIN.' }),
+);
+
+/** By id, or whatever card is in a reader. Never by order of readers. */
+export const CardTarget = Type.Union([Id('card'), Closed({ reader: Id('reader') })], {
+  description: 'The card: its id, or { "reader": id } for the card in that reader.',
+});
+export const LeaseParam = Type.Optional(
+  Type.String({ minLength: 1, maxLength: 64, description: 'Lease under which to work; needed while one is held.' }),
+);
+
+export const PinParam = Type.Optional(SecretText('The PIN. Left out: typed on the keypad of the reader.', 64));
+export const NewPinParam = Type.Optional(SecretText('The new PIN. Left out: typed on the keypad of the reader.', 64));
+export const PukParam = Type.Optional(SecretText('The PUK. Left out: typed on the keypad of the reader.', 64));
+export const ManagementKeyParam = SecretText(
+  'Card management key: 32, 48 or 64 hexadecimal digits, or "default" for the factory value.',
+  64,
+);
+export const AllowLastTry = Type.Optional(Type.Boolean({ description: 'Send the PIN even when a wrong one would block it.' }));
+
+/** What every call to a card takes. */
+export const cardParams = { card: CardTarget, lease: LeaseParam };
+
+export const Reader = Closed(
+  {
+    id: Id('reader'),
+    name: Type.String({ description: 'As its driver names it.' }),
+    source: Type.String({ description: 'Driver: pcsc or simulated.' }),
+    status: Type.Enum(['empty', 'present', 'mute', 'unavailable'] as const, {
+      description:
+        'mute: a card is in it and does not answer. unavailable: the service behind it is gone; it comes back by itself.',
+    }),
+    card: Type.Optional(Id('card')),
+    hasKeypad: Type.Optional(Type.Boolean()),
+  },
+  'What a card goes into.',
+);
+export type Reader = Static<typeof Reader>;
+
+export const Card = Closed(
+  {
+    id: Id('card'),
+    reader: Id('reader'),
+    atr: Hex('Answer to Reset.', 33),
+    insertedAt: Time('When kortd saw it come.'),
+    status: Type.Enum(['identifying', 'ready', 'unknown', 'failed'] as const, {
+      description: 'ready: an application was found. unknown: none that kortd knows. failed: it could not be read; see problem.',
+    }),
+    application: Type.Optional(
+      Closed({
+        id: Type.String({ description: 'piv' }),
+        specification: Type.String(),
+        serialNumber: Type.Optional(Type.String({ description: 'Tells two cards of one kind apart.' })),
+      }),
+    ),
+    problem: Type.Optional(Closed({ code: Type.Enum(Object.keys(ERRORS) as ErrorCode[]), message: Type.String() })),
+    lease: Type.Optional(Closed({ holder: Type.String(), purpose: Type.Optional(Type.String()), expiresAt: Time('') })),
+  },
+  'A card in a reader. Each insertion gives a new id.',
+);
+export type Card = Static<typeof Card>;
+
+export const Pin = Closed({
+  reference: Type.String({ description: 'Two hexadecimal digits.' }),
+  kind: Type.Enum(['pin', 'puk'] as const),
+  label: Type.String(),
+  minLength: Type.Integer(),
+  maxLength: Type.Integer(),
+  attemptsRemaining: Type.Optional(Type.Integer({ description: 'Absent when the card does not tell. 0: blocked.' })),
+  attemptsTotal: Type.Optional(Type.Integer()),
+  isDefault: Type.Optional(Type.Boolean({ description: 'Still the factory value.' })),
+});
+export type Pin = Static<typeof Pin>;
+
+export const Key = Closed({
+  keyReference: Type.String(),
+  label: Type.String(),
+  algorithm: Type.Optional(KeyAlgorithm),
+  pin: Type.String({ description: 'Reference of the PIN that protects it.' }),
+  pinPolicy: PinPolicy,
+  touchPolicy: Type.Optional(TouchPolicy),
+  origin: Type.Optional(Type.Enum(['generated', 'imported'] as const)),
+  publicKey: Type.Optional(Type.String({ description: 'SubjectPublicKeyInfo, base64 of DER.' })),
+  signatureAlgorithms: Type.Optional(Type.Array(SignatureAlgorithm)),
+});
+export type Key = Static<typeof Key>;
+
+export const Certificate = Closed({
+  keyReference: Type.String(),
+  certificate: Type.String({ description: 'X.509, base64 of DER: as the card holds it.' }),
+  parsed: Type.Optional(
+    Closed({
+      subject: Type.String({ description: 'RFC 4514.' }),
+      issuer: Type.String({ description: 'RFC 4514.' }),
+      serialNumber: Type.String({ description: 'Hexadecimal.' }),
+      notBefore: Time(''),
+      notAfter: Time(''),
+      fingerprint: Type.String({ description: 'SHA-256 of the DER, hexadecimal.' }),
+    }),
+  ),
+});
+export type Certificate = Static<typeof Certificate>;

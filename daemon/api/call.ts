@@ -1,0 +1,73 @@
+/** One call on its way: who asks, until when, and with which secrets. */
+import type { ErrorCode } from '../../api-spec/errors.ts';
+import type { MethodName, Params, Result } from '../../api-spec/methods/index.ts';
+import type { SecretParam } from '../../api-spec/method.ts';
+import type { Scope } from '../../api-spec/scopes.ts';
+import type { Secret } from '../../apdu/secret.ts';
+import { ApiError } from '../errors.ts';
+
+/** Whoever a listener let in. */
+export interface Caller {
+  /** One for each WebSocket, one for each REST call. */
+  readonly id: string;
+  /** In plain words, for others who find a card busy. */
+  readonly name: string;
+  readonly scopes: ReadonlySet<Scope>;
+  /** Present on a WebSocket: what concerns the connection itself. */
+  readonly connection?: CallerConnection;
+}
+
+export interface CallerConnection {
+  subscribe(options: { readonly events?: readonly string[]; readonly since?: number; readonly stream?: string }): {
+    readonly stream: string;
+    readonly sequence: number;
+  };
+  unsubscribe(): void;
+  cancel(id: string | number): boolean;
+  /** The range was checked before. */
+  selectVersion(version: number): void;
+}
+
+export class Call {
+  readonly method: MethodName;
+  readonly caller: Caller;
+  readonly timeoutMs: number;
+  readonly #secrets: ReadonlyMap<SecretParam, Secret>;
+  readonly #controller = new AbortController();
+
+  constructor(method: MethodName, caller: Caller, timeoutMs: number, secrets: ReadonlyMap<SecretParam, Secret>) {
+    this.method = method;
+    this.caller = caller;
+    this.timeoutMs = timeoutMs;
+    this.#secrets = secrets;
+  }
+
+  /** Fires at the deadline, when the caller cancels, and when the caller goes away. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  secret(name: SecretParam): Secret | undefined {
+    return this.#secrets.get(name);
+  }
+
+  requireSecret(name: SecretParam): Secret {
+    const secret = this.#secrets.get(name);
+    if (!secret)
+      throw new ApiError('invalid_params', `calling ${this.method}: ${name} is missing`, { problem: `${name} is missing` });
+    return secret;
+  }
+
+  abort(code: Extract<ErrorCode, 'call_cancelled' | 'deadline_exceeded'>, message: string): void {
+    this.#controller.abort(new ApiError(code, message, code === 'deadline_exceeded' ? { timeoutMs: this.timeoutMs } : {}));
+  }
+
+  dispose(): void {
+    for (const secret of this.#secrets.values()) secret[Symbol.dispose]();
+  }
+}
+
+export type PublicParams<N extends MethodName> = Omit<Params<N>, SecretParam>;
+export type Handler<N extends MethodName> = (params: PublicParams<N>, call: Call) => Promise<Result<N>> | Result<N>;
+/** A missing or stale handler does not compile. */
+export type Handlers = { readonly [N in MethodName]: Handler<N> };

@@ -1,0 +1,159 @@
+/**
+ * From a method's name and JSON parameters to its result: name, scope, parameters, secrets, deadline, handler, in that order.
+ * Whoever calls it has checked Host, Origin and access token. A handler can forget none of this.
+ */
+import { Compile, type Validator } from 'typebox/compile';
+import type { WireError } from '../../api-spec/errors.ts';
+import { METHODS, isMethodName, type MethodName } from '../../api-spec/methods/index.ts';
+import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS, SECRET_PARAMS, type ApiMethod, type SecretParam } from '../../api-spec/method.ts';
+import type { Scope } from '../../api-spec/scopes.ts';
+import { Secret } from '../../apdu/secret.ts';
+import { ApiError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { Call, type Caller, type Handlers } from './call.ts';
+import { IdempotencyKeys } from './idempotency.ts';
+import { toWireError } from './wire-error.ts';
+
+export interface CallRequest {
+  readonly method: string;
+  readonly params: unknown;
+  readonly caller: Caller;
+  readonly timeoutMs?: number | undefined;
+  readonly idempotencyKey?: string | undefined;
+  /** Told of the call as soon as it runs, so that it can be cancelled. */
+  readonly onStart?: (call: Call) => void;
+}
+
+export type CallOutcome = { readonly result: unknown } | { readonly error: WireError };
+
+type AnyHandler = (params: never, call: Call) => unknown;
+
+export class Dispatcher {
+  readonly #handlers: Readonly<Record<string, AnyHandler>>;
+  readonly #log: Log;
+  readonly #validators = new Map<MethodName, Validator>();
+  readonly #idempotency = new IdempotencyKeys();
+  #underWay = 0;
+
+  constructor(handlers: Handlers, log: Log) {
+    this.#handlers = handlers;
+    this.#log = log;
+  }
+
+  get callsUnderWay(): number {
+    return this.#underWay;
+  }
+
+  /** Never rejects. */
+  async call(request: CallRequest): Promise<CallOutcome> {
+    const method = isMethodName(request.method) ? request.method : undefined;
+    this.#underWay++;
+    try {
+      return { result: await this.#checked(method, request) };
+    } catch (error) {
+      return { error: this.wireError(error, method) };
+    } finally {
+      this.#underWay--;
+    }
+  }
+
+  wireError(error: unknown, method?: MethodName): WireError {
+    return toWireError(error, method, (cause, incidentId) =>
+      this.#log.error({ err: cause, incidentId, method }, 'a call failed unexpectedly'),
+    );
+  }
+
+  async #checked(name: MethodName | undefined, request: CallRequest): Promise<unknown> {
+    if (!name) throw new ApiError('method_not_found', 'looking up the method: there is none of this name');
+    const method: ApiMethod = METHODS[name];
+    requireScope(request.caller, method.scope, name);
+    if (!method.rest && !request.caller.connection)
+      throw new ApiError('method_not_found', `calling ${name}: it exists only on a WebSocket`);
+    const params = request.params ?? {};
+    this.#requireParams(name, method, params);
+    const timeoutMs = readTimeout(request.timeoutMs, method);
+    const { rest, secrets } = takeSecrets(params as Record<string, unknown>);
+    if (secrets.size > 0) requireScope(request.caller, 'pin.direct', name);
+    const run = (): Promise<unknown> => this.#run(name, new Call(name, request.caller, timeoutMs, secrets), rest, request);
+    if (request.idempotencyKey === undefined) return await run();
+    return await this.#idempotency.once(request.idempotencyKey, { name, params }, run);
+  }
+
+  #requireParams(name: MethodName, method: ApiMethod, params: unknown): void {
+    let validator = this.#validators.get(name);
+    if (!validator) {
+      validator = Compile(method.params);
+      this.#validators.set(name, validator);
+    }
+    if (validator.Check(params)) return;
+    const problem = firstProblem(validator, params);
+    throw new ApiError('invalid_params', `checking the parameters of ${name}: ${problem}`, { problem });
+  }
+
+  async #run(name: MethodName, call: Call, params: unknown, request: CallRequest): Promise<unknown> {
+    const timer = setTimeout(
+      () => call.abort('deadline_exceeded', `calling ${name}: not done within ${call.timeoutMs} ms`),
+      call.timeoutMs,
+    );
+    try {
+      request.onStart?.(call);
+      const done = this.#handlers[name]?.(params as never, call);
+      return done instanceof Promise ? await orAborted(done, call.signal) : done;
+    } finally {
+      clearTimeout(timer);
+      call.dispose();
+    }
+  }
+}
+
+/** The caller is answered at once when the call is given up; what is under way with the card ends by itself, between two exchanges. */
+function orAborted<R>(done: Promise<R>, signal: AbortSignal): Promise<R> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', giveUp, { once: true });
+    done.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+  });
+}
+
+function requireScope(caller: Caller, scope: Scope, name: MethodName): void {
+  if (!caller.scopes.has(scope))
+    throw new ApiError('scope_missing', `calling ${name}: the caller lacks the scope ${scope}`, { scope });
+}
+
+function readTimeout(timeoutMs: number | undefined, method: ApiMethod): number {
+  if (timeoutMs === undefined) return method.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs;
+  const problem = `timeoutMs must be a whole number from 1 to ${MAX_TIMEOUT_MS}`;
+  throw new ApiError('invalid_request', `reading the deadline: ${problem}`, { problem });
+}
+
+const secretNames: readonly SecretParam[] = SECRET_PARAMS;
+
+/** Takes the secrets out, so that no handler, log or error can carry them by accident. */
+function takeSecrets(params: Record<string, unknown>): {
+  rest: Record<string, unknown>;
+  secrets: ReadonlyMap<SecretParam, Secret>;
+} {
+  const secrets = new Map<SecretParam, Secret>();
+  for (const name of secretNames) {
+    const text = params[name];
+    if (typeof text === 'string') secrets.set(name, Secret.fromText(text));
+  }
+  if (secrets.size === 0) return { rest: params, secrets };
+  return {
+    rest: Object.fromEntries(Object.entries(params).filter(([name]) => !secretNames.includes(name as SecretParam))),
+    secrets,
+  };
+}
+
+/** The field and what is wrong with it, never its value. */
+function firstProblem(validator: Validator, params: unknown): string {
+  const errors = validator.Errors(params);
+  const error = errors.find((candidate) => candidate.keyword !== 'boolean') ?? errors[0];
+  if (!error) return 'they do not fit';
+  const field = error.instancePath.slice(1).replaceAll('/', '.') || 'params';
+  if (error.keyword === 'additionalProperties')
+    return `${field}: unknown field ${error.params.additionalProperties.join(', ')}`.slice(0, 200);
+  if (error.keyword === 'required') return `${field}: ${error.params.requiredProperties.join(', ')} is missing`;
+  return `${field} ${error.message}`;
+}

@@ -1,0 +1,87 @@
+/**
+ * Every event with its sequence number. The latest are kept for replay; a subscriber that asks for older ones, or cannot keep up,
+ * is told which numbers it lost.
+ */
+import { randomUUID } from 'node:crypto';
+import type { EventData, EventName } from '../../api-spec/events.ts';
+
+/** Events kept for replay. */
+export const REPLAY_EVENTS = 1_024;
+
+export interface Subscriber {
+  readonly wants: (name: EventName) => boolean;
+  /** Takes one encoded notification; false when it cannot take it now, and the event is lost to it. */
+  send(message: Buffer): boolean;
+}
+
+interface Kept {
+  readonly sequence: number;
+  readonly name: EventName;
+  readonly message: Buffer;
+}
+
+export class EventLog {
+  /** Names this run: sequence numbers of another one mean nothing. */
+  readonly stream = randomUUID();
+  readonly #kept: Kept[] = [];
+  /** First and last number that a subscriber lost, while it cannot take messages. */
+  readonly #subscribers = new Map<Subscriber, { lost?: { from: number; to: number } }>();
+  #sequence = 0;
+
+  /** Number of the latest event, 0 before the first. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  readonly publish = <N extends EventName>(name: N, data: EventData<N>): void => {
+    const sequence = ++this.#sequence;
+    const message = encodeNotice('event', { sequence, time: new Date().toISOString(), name, data });
+    this.#kept.push({ sequence, name, message });
+    if (this.#kept.length > REPLAY_EVENTS) this.#kept.shift();
+    for (const subscriber of this.#subscribers.keys()) {
+      if (subscriber.wants(name)) this.#deliver(subscriber, sequence, message);
+    }
+  };
+
+  /** Replays what came after `since`, then sends what comes. */
+  subscribe(subscriber: Subscriber, since?: { readonly sequence: number; readonly stream: string | undefined }): void {
+    this.#subscribers.set(subscriber, {});
+    if (!since) return;
+    const isOther = since.stream !== undefined && since.stream !== this.stream;
+    const first = this.#kept[0]?.sequence ?? this.#sequence + 1;
+    const from = isOther || since.sequence > this.#sequence ? 0 : since.sequence + 1;
+    if (from < first && first > 1) subscriber.send(encodeNotice('event.gap', { from, to: first - 1 }));
+    else if (from === 0) subscriber.send(encodeNotice('event.gap', { from: 0, to: 0 }));
+    for (const { sequence, name, message } of this.#kept) {
+      if (sequence >= from && subscriber.wants(name)) this.#deliver(subscriber, sequence, message);
+    }
+  }
+
+  unsubscribe(subscriber: Subscriber): void {
+    this.#subscribers.delete(subscriber);
+  }
+
+  /** To be called when a subscriber can take messages again: it then hears at once what it lost. */
+  flush(subscriber: Subscriber): void {
+    const state = this.#subscribers.get(subscriber);
+    if (state?.lost && subscriber.send(encodeNotice('event.gap', state.lost))) delete state.lost;
+  }
+
+  #deliver(subscriber: Subscriber, sequence: number, message: Buffer): void {
+    const state = this.#subscribers.get(subscriber);
+    if (!state) return;
+    if (state.lost) {
+      if (!subscriber.send(encodeNotice('event.gap', state.lost))) {
+        state.lost.to = sequence;
+        return;
+      }
+      delete state.lost;
+    }
+    if (!subscriber.send(message)) state.lost = { from: sequence, to: sequence };
+  }
+}
+
+/** A JSON-RPC notification, encoded once for all who get it. */
+export function encodeNotice(method: string, params: object): Buffer {
+  return Buffer.from(JSON.stringify({ jsonrpc: '2.0', method, params }));
+}

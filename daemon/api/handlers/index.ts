@@ -1,0 +1,22 @@
+/** Every handler by its method's name. */
+import type { Handlers } from '../call.ts';
+import { cardHandlers } from './card.ts';
+import { certificateHandlers } from './certificate.ts';
+import { connectionHandlers } from './connection.ts';
+import type { HandlerContext } from './context.ts';
+import { keyHandlers } from './key.ts';
+import { pinHandlers } from './pin.ts';
+import { signHandlers } from './sign.ts';
+import { systemHandlers } from './system.ts';
+
+export function createHandlers(context: HandlerContext): Handlers {
+  return {
+    ...systemHandlers(context),
+    ...cardHandlers(context),
+    ...pinHandlers(context),
+    ...keyHandlers(context),
+    ...certificateHandlers(context),
+    ...signHandlers(context),
+    ...connectionHandlers(),
+  };
+}

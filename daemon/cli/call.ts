@@ -1,0 +1,79 @@
+/** `kortd call` and `kortd status`: one call to the daemon that runs, over its own API. */
+import { readFileSync } from 'node:fs';
+import type { WireError } from '../../api-spec/errors.ts';
+import { connect, type CallError } from '../../api-spec/client/client.ts';
+import { findDaemon } from '../data-folder.ts';
+import { printNotice, printResult } from './output.ts';
+
+export interface CallOptions {
+  readonly dataDir: string;
+  readonly timeoutMs?: number;
+}
+
+/** Prints the result as JSON. Exit status 1 with the error on standard error. */
+export async function runCall(method: string, params: string | undefined, options: CallOptions): Promise<void> {
+  const daemon = findDaemon(options.dataDir);
+  const parsed = parseParams(params === '-' ? readFileSync(0, 'utf8') : (params ?? '{}'));
+  const client = await connect(daemon);
+  try {
+    const result = await client.callByName(
+      method,
+      parsed,
+      options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs },
+    );
+    printResult(JSON.stringify(result, undefined, 2));
+  } finally {
+    client.close();
+  }
+}
+
+export async function runStatus(options: CallOptions & { readonly json: boolean }): Promise<void> {
+  const daemon = findDaemon(options.dataDir);
+  const client = await connect(daemon);
+  try {
+    const [info, health, { readers }, { cards }] = await Promise.all([
+      client.call('system.info'),
+      client.call('system.health'),
+      client.call('reader.list'),
+      client.call('card.list'),
+    ]);
+    if (options.json) {
+      printResult(JSON.stringify({ url: daemon.url, pid: daemon.pid, info, health, readers, cards }, undefined, 2));
+      return;
+    }
+    printResult(
+      `${info.product} ${info.version} at ${daemon.url} (process ${daemon.pid})${info.simulated ? ', simulated desk' : ''}: ${health.status}`,
+    );
+    for (const source of health.sources)
+      printResult(`  ${source.id}: ${source.available ? 'available' : `away, ${source.problem ?? ''}`}`);
+    for (const reader of readers) {
+      const card = cards.find((candidate) => candidate.reader === reader.id);
+      const what = card
+        ? `${card.application?.id ?? card.status} ${card.application?.serialNumber ?? ''} ${card.id}`
+        : reader.status;
+      printResult(`  ${reader.name} (${reader.id}): ${what}`);
+    }
+    if (readers.length === 0) printResult('  no readers');
+  } finally {
+    client.close();
+  }
+}
+
+/** A call's error as people and scripts read it: the text, then the object as JSON. */
+export function printCallError(error: CallError): void {
+  const wire: WireError = error.error;
+  printNotice(`${wire.en}\n${wire.sv}\n${JSON.stringify({ error: wire }, undefined, 2)}`);
+}
+
+function parseParams(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new SyntaxError(
+      `the parameters are not JSON: ${error instanceof Error ? error.message : ''}. Quote them for your shell: kortd call card.read '{"card":"…"}'`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

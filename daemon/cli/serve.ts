@@ -1,0 +1,65 @@
+/** `kortd serve`: the daemon, on real readers or on a simulated desk, until SIGTERM or SIGINT. */
+import pino from 'pino';
+import { startDaemon } from '../daemon.ts';
+import type { ReaderSource } from '../../drivers/reader-source.ts';
+import { printResult } from './output.ts';
+
+export interface ServeOptions {
+  readonly dataDir: string;
+  readonly port: number;
+  /** Name of a scenario, or the path of its file. */
+  readonly simulate?: string;
+  readonly logLevel: string;
+  /** Print commands to try. */
+  readonly examples: boolean;
+}
+
+export async function runServe(options: ServeOptions): Promise<void> {
+  const log = pino({ level: options.logLevel, base: { pid: process.pid } }, pino.destination({ dest: 2, sync: true }));
+  const stopped = waitForSignal();
+  await using resources = new AsyncDisposableStack();
+  const source = await openSource(options.simulate, resources);
+  const daemon = await startDaemon({
+    dataFolder: options.dataDir,
+    port: options.port,
+    sources: [source],
+    simulated: options.simulate !== undefined,
+    log,
+  });
+  resources.use(daemon);
+  printResult(`kortd ready ${daemon.url}`);
+  if (options.examples) printExamples();
+  log.info({ signal: await stopped }, 'shutting down');
+}
+
+/** Only what is served is loaded: the native library for real readers, the simulators for simulated ones. */
+async function openSource(simulate: string | undefined, resources: AsyncDisposableStack): Promise<ReaderSource> {
+  if (simulate === undefined) {
+    const { createPcscSource } = await import('../../drivers/pcsc/source.ts');
+    return createPcscSource();
+  }
+  const { loadScenario } = await import('../../drivers/simulated/scenario.ts');
+  const scenario = await loadScenario(simulate);
+  resources.use(scenario);
+  return scenario.source;
+}
+
+function waitForSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
+}
+
+function printExamples(): void {
+  printResult(
+    [
+      '',
+      'In another terminal, in this folder:',
+      '  npm run -s kortd -- status',
+      '  npm run -s kortd -- call card.list',
+      '  npm run -s kortd -- call certificate.list \'{"card":{"reader":"READER-ID"}}\'',
+      '',
+      'The README goes on from here: make a key, request a certificate, sign. Ctrl+C stops.',
+    ].join('\n'),
+  );
+}

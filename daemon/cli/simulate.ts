@@ -1,0 +1,39 @@
+/** `kortd simulate`: one simulated card behind the real PC/SC service, through a vpcd reader, until SIGTERM or SIGINT. */
+import { printNotice, printResult } from './output.ts';
+
+export interface SimulateOptions {
+  readonly card: string;
+  /** HOST:PORT of a vpcd reader. */
+  readonly vpcd: string;
+  /** File that keeps the card's state. */
+  readonly state?: string;
+}
+
+export async function runSimulate(options: SimulateOptions): Promise<void> {
+  const { host, port } = parseAddress(options.vpcd);
+  const { CARD_KINDS } = await import('../../drivers/simulated/cards/index.ts');
+  const { VpcdBridge } = await import('../../drivers/simulated/vpcd.ts');
+  const kind = CARD_KINDS.get(options.card);
+  if (!kind) throw new RangeError(`--card wants one of: ${[...CARD_KINDS.keys()].join(', ')}`);
+  const card = options.state === undefined ? kind.create({}) : await kind.openFile(options.state, {});
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+  await using bridge = new VpcdBridge({
+    host,
+    port,
+    onPresence: (isPresent) =>
+      printResult(`kortd simulate: ${options.card} card is ${isPresent ? 'in' : 'out of'} ${options.vpcd}`),
+  });
+  await bridge.insert(card);
+  printNotice(`waiting for a vpcd reader at ${options.vpcd}`);
+  if (!stop.signal.aborted) await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));
+}
+
+function parseAddress(text: string): { host: string; port: number } {
+  const match = /^(?:\[(?<six>[^\]]+)\]|(?<host>[^:]+)):(?<port>\d{1,5})$/.exec(text);
+  const port = Number(match?.groups?.['port']);
+  const host = match?.groups?.['six'] ?? match?.groups?.['host'];
+  if (host === undefined || !(port >= 1 && port <= 65_535))
+    throw new RangeError(`--vpcd wants HOST:PORT, as in 127.0.0.1:35963, not ${text}`);
+  return { host, port };
+}

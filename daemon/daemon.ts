@@ -1,0 +1,75 @@
+/** The whole daemon, put together: data folder, desk, dispatcher, port. `main.ts` starts it; tests start it in their own process. */
+import type { Handlers } from './api/call.ts';
+import { CARD_PROFILES } from '../apdu/cards/index.ts';
+import type { CardProfile } from '../apdu/card-profile.ts';
+import type { ReaderSource } from '../drivers/reader-source.ts';
+import { Dispatcher } from './api/dispatcher.ts';
+import { EventLog } from './api/event-log.ts';
+import { createHandlers } from './api/handlers/index.ts';
+import { codeOf } from './api/wire-error.ts';
+import { openDataFolder } from './data-folder.ts';
+import { identify } from './desk/card-access.ts';
+import { Desk } from './desk/desk.ts';
+import { listen, type HttpServer } from './listen/http-server.ts';
+import type { Log } from './log.ts';
+import { VERSION } from './version.ts';
+
+export interface DaemonOptions {
+  readonly dataFolder: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly sources: readonly ReaderSource[];
+  readonly simulated: boolean;
+  readonly log: Log;
+  readonly profiles?: readonly CardProfile[];
+}
+
+export interface Daemon extends AsyncDisposable {
+  readonly url: string;
+  readonly token: string;
+  readonly desk: Desk;
+}
+
+/** Resolves when calls are accepted. Throws DataFolderError, and the system's error when the port is taken; nothing is left open then. */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  await using undo = new AsyncDisposableStack();
+  const folder = undo.use(openDataFolder(options.dataFolder));
+  const events = new EventLog();
+  const desk: Desk = undo.use(
+    new Desk({
+      sources: options.sources,
+      profiles: options.profiles ?? CARD_PROFILES,
+      publish: events.publish,
+      log: options.log,
+      identify: (card) =>
+        identify(desk, card, (error) => ({ code: codeOf(error), message: error instanceof Error ? error.message : '' })),
+    }),
+  );
+  const live: { server?: HttpServer; dispatcher?: Dispatcher } = {};
+  const handlers: Handlers = createHandlers({
+    desk,
+    events,
+    simulated: options.simulated,
+    startedAt: new Date(),
+    clients: () => live.server?.clients() ?? 0,
+    callsUnderWay: () => live.dispatcher?.callsUnderWay ?? 0,
+  });
+  const dispatcher = new Dispatcher(handlers, options.log);
+  live.dispatcher = dispatcher;
+  const { port, log } = options;
+  const server = undo.use(
+    await listen({
+      port,
+      token: folder.token,
+      dispatcher,
+      events,
+      log,
+      onClientGone: (caller) => desk.leases.releaseAll(caller),
+    }),
+  );
+  live.server = server;
+  desk.open();
+  folder.publish({ url: server.url, pid: process.pid, version: VERSION });
+  const resources = undo.move();
+  return { url: server.url, token: folder.token, desk, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}

@@ -1,0 +1,129 @@
+/**
+ * The folder of one workstation's data, readable by its owner alone: the access token, and where the daemon that runs on it listens.
+ * One daemon at a time: a second one is told who holds it.
+ */
+import { randomBytes } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync, chmodSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+const LOCK_FILE = 'daemon.lock';
+const TOKEN_FILE = 'token';
+const ENDPOINT_FILE = 'endpoint.json';
+
+/** Where a running daemon is found. */
+export interface Endpoint {
+  readonly url: string;
+  readonly pid: number;
+  readonly version: string;
+}
+
+/** For people: what is wrong with the folder and what to do. */
+export class DataFolderError extends Error {
+  override readonly name = 'DataFolderError';
+}
+
+/** The user's own: $XDG_STATE_HOME/kortd, else ~/.local/state/kortd. */
+export function defaultDataFolder(): string {
+  return join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'kortd');
+}
+
+export interface DataFolder extends Disposable {
+  readonly path: string;
+  readonly token: string;
+  /** Tells other programs where the daemon listens. */
+  publish(endpoint: Endpoint): void;
+}
+
+/** Makes the folder when it is missing, takes its lock and writes a new token. Dispose of it to let the next daemon in. */
+export function openDataFolder(path: string): DataFolder {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    chmodSync(path, 0o700);
+  } catch (error) {
+    throw new DataFolderError(`cannot use ${path} as the data folder: ${reasonOf(error)}. Choose another with --data-dir.`, {
+      cause: error,
+    });
+  }
+  takeLock(path);
+  const token = randomBytes(32).toString('base64url');
+  writePrivate(join(path, TOKEN_FILE), `${token}\n`);
+  return {
+    path,
+    token,
+    publish: (endpoint) => writePrivate(join(path, ENDPOINT_FILE), `${JSON.stringify(endpoint, undefined, 2)}\n`),
+    [Symbol.dispose]() {
+      for (const file of [ENDPOINT_FILE, TOKEN_FILE, LOCK_FILE]) rmSync(join(path, file), { force: true });
+    },
+  };
+}
+
+/** Where the daemon of this folder listens, and its token. Throws DataFolderError when none runs. */
+export function findDaemon(path: string): Endpoint & { readonly token: string } {
+  try {
+    const endpoint = JSON.parse(readFileSync(join(path, ENDPOINT_FILE), 'utf8')) as Endpoint;
+    const token = readFileSync(join(path, TOKEN_FILE), 'utf8').trim();
+    if (!isRunning(endpoint.pid))
+      throw new DataFolderError(`kortd ended without tidying up (data folder ${path}). Start it with: kortd serve`);
+    return { ...endpoint, token };
+  } catch (error) {
+    if (error instanceof DataFolderError) throw error;
+    throw new DataFolderError(
+      `no kortd runs with the data folder ${path} (${reasonOf(error)}). Start it with: kortd serve, or name its folder with --data-dir.`,
+      { cause: error },
+    );
+  }
+}
+
+function takeLock(path: string): void {
+  const file = join(path, LOCK_FILE);
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const descriptor = openSync(file, 'wx', 0o600);
+      writeSync(descriptor, String(process.pid));
+      closeSync(descriptor);
+      return;
+    } catch (error) {
+      const holder = holderOf(file);
+      if (holder !== undefined && isRunning(holder)) {
+        throw new DataFolderError(
+          `another kortd (process ${holder}) uses the data folder ${path}. Stop it, or choose another with --data-dir.`,
+          { cause: error },
+        );
+      }
+      if (attempt > 0) throw new DataFolderError(`cannot lock the data folder ${path}: ${reasonOf(error)}`, { cause: error });
+      rmSync(file, { force: true });
+    }
+  }
+}
+
+function holderOf(file: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(file, 'utf8'));
+    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRunning(pid: number): boolean {
+  if (pid === process.pid) return true;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+/** Never there with half its content, never readable by others. */
+function writePrivate(file: string, text: string): void {
+  const temporary = `${file}.${process.pid}.new`;
+  rmSync(temporary, { force: true });
+  writeFileSync(temporary, text, { mode: 0o600, flag: 'wx' });
+  renameSync(temporary, file);
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

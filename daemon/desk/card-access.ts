@@ -1,0 +1,123 @@
+/** Getting at a card: its turn at the reader, the transaction, and the way back out, whatever happens in between. */
+import { findApplication } from '../../apdu/select.ts';
+import { equalBytes } from '../../apdu/bytes.ts';
+import { CardError } from '../../apdu/errors.ts';
+import type { Token, TokenContents } from '../../apdu/token.ts';
+import type { CardConnection } from '../../apdu/card-connection.ts';
+import { DeviceRemovedError, DeviceResetError } from '../../drivers/errors.ts';
+import { ApiError } from '../errors.ts';
+import { openCardSession, type CardSession } from './card-session.ts';
+import type { CardTarget, Desk } from './desk.ts';
+import type { CardRecord } from './records.ts';
+
+export interface CardUse {
+  readonly signal: AbortSignal;
+  readonly lease?: string | undefined;
+  /** The card may be another afterwards: it is made sure of first, nothing is tried twice, and what was known of it is read again after a failure. */
+  readonly changes?: boolean;
+  /** What the card is does not matter: raw commands. */
+  readonly raw?: boolean;
+}
+
+/** Most of a second for a real card; more is a card that hangs. */
+const IDENTIFY_TIMEOUT_MS = 15_000;
+
+/** Resolves the target, waits for its turn, and lends the card in one transaction. */
+export async function useCard<R>(
+  desk: Desk,
+  target: CardTarget,
+  use: CardUse,
+  work: (session: CardSession) => Promise<R>,
+): Promise<R> {
+  const card = desk.resolve(target);
+  desk.leases.check(card, use.lease);
+  const signal = AbortSignal.any([use.signal, card.removal.signal]);
+  return await card.reader.queue.run(signal, async () => {
+    desk.leases.check(card, use.lease);
+    if (!use.raw && (card.status === 'identifying' || card.status === 'failed')) await identifyInTurn(desk, card, signal);
+    try {
+      return await inTransaction(card, { ...use, signal }, work);
+    } catch (error) {
+      if (!(error instanceof DeviceResetError) || use.changes) throw error;
+      return await inTransaction(card, { ...use, signal }, work);
+    }
+  });
+}
+
+/** What a card is and holds: once for each insertion. Never throws: a card that cannot be read says so in its record. */
+export async function identify(
+  desk: Desk,
+  card: CardRecord,
+  codeOf: (error: unknown) => NonNullable<CardRecord['problem']>,
+): Promise<void> {
+  const signal = AbortSignal.any([card.removal.signal, AbortSignal.timeout(IDENTIFY_TIMEOUT_MS)]);
+  try {
+    await card.reader.queue.run(signal, () => identifyInTurn(desk, card, signal));
+  } catch (error) {
+    if (card.removal.signal.aborted) return;
+    card.status = 'failed';
+    card.problem = codeOf(error);
+    desk.announce(card);
+  }
+}
+
+async function identifyInTurn(desk: Desk, card: CardRecord, signal: AbortSignal): Promise<void> {
+  if (card.status === 'ready' || card.status === 'unknown') return;
+  await inTransaction(card, { signal }, async ({ channel }) => {
+    const found = await findApplication(channel, desk.profiles);
+    if (!found) {
+      card.status = 'unknown';
+      return;
+    }
+    const serialNumber = await found.application.serialNumber();
+    if (serialNumber !== undefined) card.serialNumber = serialNumber;
+    card.profile = found.profile;
+    const { token } = found.application;
+    if (token) {
+      for (const pin of await token.pins()) card.tries.observe(pin);
+      card.contents = await readContents(token);
+    }
+    card.status = 'ready';
+  });
+  card.problem = undefined;
+  desk.announce(card);
+}
+
+/** Contents that do not parse leave the card usable: whoever wants them reads them again, and is told. */
+async function readContents(token: Token): Promise<TokenContents | undefined> {
+  try {
+    return await token.contents();
+  } catch (error) {
+    if (error instanceof CardError) return undefined;
+    throw error;
+  }
+}
+
+async function inTransaction<R>(card: CardRecord, use: CardUse, work: (session: CardSession) => Promise<R>): Promise<R> {
+  await using connection = await connect(card, use.signal);
+  if (!equalBytes(connection.atr, card.atr)) throw new DeviceRemovedError(`using card ${card.id}: another card is in the reader`);
+  const changes = use.changes === true;
+  try {
+    return await work(openCardSession(card, connection, { signal: use.signal, changes }));
+  } catch (error) {
+    if (changes) card.contents = undefined;
+    throw error;
+  }
+}
+
+/** A deadline that passes while another program keeps the card is that program's doing, and said so. */
+async function connect(card: CardRecord, signal: AbortSignal): Promise<CardConnection> {
+  try {
+    return await card.reader.source.connect(card.reader.name, { signal });
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'deadline_exceeded') {
+      throw new ApiError(
+        'card_busy',
+        `waiting for the card in ${card.reader.name}: it was not to be had in time`,
+        { holder: 'another program' },
+        { cause: error },
+      );
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,44 @@
+/** What the desk knows of each reader and card, as it changes. Only the desk writes here. */
+import type { Reader } from '../../api-spec/schemas.ts';
+import type { CardProfile } from '../../apdu/card-profile.ts';
+import type { TokenContents } from '../../apdu/token.ts';
+import type { ReaderSource } from '../../drivers/reader-source.ts';
+import type { ErrorCode } from '../../api-spec/errors.ts';
+import type { Lease } from './leases.ts';
+import type { ReaderQueue } from './reader-queue.ts';
+import type { TriesMemory } from '../pin/tries.ts';
+
+export interface ReaderRecord {
+  /** Stable for a name in a source, across replugging and restarts. */
+  readonly id: string;
+  readonly name: string;
+  readonly source: ReaderSource;
+  readonly queue: ReaderQueue;
+  status: Reader['status'];
+  hasKeypad?: boolean;
+  heldElsewhere: boolean;
+  card: CardRecord | undefined;
+}
+
+export interface CardRecord {
+  readonly id: string;
+  readonly reader: ReaderRecord;
+  readonly atr: Uint8Array;
+  /** The source's number for this insertion. */
+  readonly insertion: number;
+  readonly insertedAt: Date;
+  /** Fires when the card is gone; the reason is the error that calls then end with. */
+  readonly removal: AbortController;
+  readonly tries: TriesMemory;
+  status: 'identifying' | 'ready' | 'unknown' | 'failed';
+  profile?: CardProfile;
+  serialNumber?: string;
+  /** As last read; undefined when it must be read again. */
+  contents: TokenContents | undefined;
+  /** Public keys of keys made in this insertion: proof that needs no metadata. SubjectPublicKeyInfo by key reference. */
+  readonly generated: Map<string, Uint8Array>;
+  problem: { readonly code: ErrorCode; readonly message: string } | undefined;
+  lease: Lease | undefined;
+  /** Number of the latest lease. */
+  fence: number;
+}

@@ -1,0 +1,112 @@
+/** The methods as REST: one route for each that has a `rest` row, made from the table. */
+import { randomUUID } from 'node:crypto';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { ERRORS, type WireError } from '../../api-spec/errors.ts';
+import { METHODS, METHOD_NAMES, type MethodName } from '../../api-spec/methods/index.ts';
+import type { ApiMethod } from '../../api-spec/method.ts';
+import type { Call } from '../api/call.ts';
+import type { Dispatcher } from '../api/dispatcher.ts';
+import { MESSAGE_BYTES } from '../api/limits.ts';
+import { ApiError } from '../errors.ts';
+import type { Gate } from './gate.ts';
+import { isKey } from './json-rpc.ts';
+import { NATIVE_SCOPES } from './scopes.ts';
+
+export interface RestOptions {
+  readonly dispatcher: Dispatcher;
+  /** Asked at each request: the port, and so the gate, is known only after listening. */
+  readonly gate: () => Gate;
+}
+
+export function createRest({ dispatcher, gate }: RestOptions): FastifyInstance {
+  const app = fastify({ bodyLimit: MESSAGE_BYTES, exposeHeadRoutes: false, logger: false });
+  const fail = (reply: FastifyReply, error: unknown, method?: MethodName): FastifyReply =>
+    sendError(reply, dispatcher.wireError(error, method));
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_, body, done) => parseJson(String(body), done));
+  app.addHook('onRequest', (request, reply, done) => {
+    void reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
+    try {
+      gate().check(request.raw);
+      done();
+    } catch (error) {
+      fail(reply, error);
+    }
+  });
+  app.setErrorHandler((error, _, reply) => fail(reply, fromFastify(error)));
+  app.setNotFoundHandler((_, reply) =>
+    fail(reply, new ApiError('method_not_found', 'looking up the path: there is none like it')),
+  );
+  for (const name of METHOD_NAMES) {
+    const { rest }: ApiMethod = METHODS[name];
+    if (rest)
+      app.route({ method: rest.verb, url: rest.path, handler: (request, reply) => answer(dispatcher, name, request, reply) });
+  }
+  return app;
+}
+
+async function answer(
+  dispatcher: Dispatcher,
+  name: MethodName,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  let call: Call | undefined;
+  const giveUp = (): void => {
+    if (!reply.raw.writableFinished) call?.abort('call_cancelled', `calling ${name}: the caller went away`);
+  };
+  reply.raw.once('close', giveUp);
+  const id = randomUUID();
+  try {
+    const outcome = await dispatcher.call({
+      method: name,
+      params: request.method === 'GET' ? request.query : (request.body ?? {}),
+      caller: { id, name: `program ${id.slice(0, 8)}`, scopes: NATIVE_SCOPES },
+      onStart: (started) => {
+        call = started;
+      },
+      ...readHeaders(request),
+    });
+    if ('error' in outcome) return await sendError(reply, outcome.error);
+    return await reply.type('application/json; charset=utf-8').send(JSON.stringify(outcome.result));
+  } catch (error) {
+    return sendError(reply, dispatcher.wireError(error, name));
+  }
+}
+
+function readHeaders(request: FastifyRequest): { timeoutMs?: number; idempotencyKey?: string } {
+  const { 'kortd-timeout-ms': timeout, 'idempotency-key': key } = request.headers;
+  if (key !== undefined && !isKey(key)) throw invalid('Idempotency-Key must be 1 to 128 characters');
+  if (timeout !== undefined && !/^\d{1,9}$/.test(String(timeout)))
+    throw invalid('Kortd-Timeout-Ms must be a number of milliseconds');
+  return {
+    ...(timeout === undefined ? {} : { timeoutMs: Number(timeout) }),
+    ...(key === undefined ? {} : { idempotencyKey: key }),
+  };
+}
+
+function parseJson(body: string, done: (error: Error | null, value?: unknown) => void): void {
+  try {
+    done(null, JSON.parse(body));
+  } catch (error) {
+    done(new ApiError('invalid_json', 'parsing the body: not JSON', {}, { cause: error }));
+  }
+}
+
+/** Fastify's own refusals, in our codes. */
+function fromFastify(error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return new ApiError('message_too_large', 'reading the body: too large', { limitBytes: MESSAGE_BYTES }, { cause: error });
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return invalid('the content type must be application/json');
+  if (typeof code === 'string' && code.startsWith('FST_ERR_CTP')) return invalid('the body does not fit its headers');
+  return error;
+}
+
+function invalid(problem: string): ApiError {
+  return new ApiError('invalid_request', `reading the request: ${problem}`, { problem });
+}
+
+function sendError(reply: FastifyReply, error: WireError): FastifyReply {
+  return reply.code(ERRORS[error.code].httpStatus).type('application/json; charset=utf-8').send(JSON.stringify({ error }));
+}

@@ -1,0 +1,143 @@
+/** `/v1/ws`: JSON-RPC calls and events on one WebSocket. Its calls end and its leases are given back when it closes. */
+import { randomUUID } from 'node:crypto';
+import type { RawData, WebSocket } from 'ws';
+import type { EventName, Greeting } from '../../api-spec/events.ts';
+import { HIGHEST_API_VERSION, LOWEST_API_VERSION } from '../../api-spec/versions.ts';
+import type { Call, Caller, CallerConnection } from '../api/call.ts';
+import type { Dispatcher } from '../api/dispatcher.ts';
+import { encodeNotice, type EventLog, type Subscriber } from '../api/event-log.ts';
+import { CALLS_PER_CLIENT, EVENT_BACKLOG_BYTES, MAX_BACKLOG_BYTES } from '../api/limits.ts';
+import { ApiError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { PRODUCT, VERSION } from '../version.ts';
+import { answerMessage, type RpcId } from './json-rpc.ts';
+import { NATIVE_SCOPES } from './scopes.ts';
+
+/** RFC 6455, section 7.4.1. */
+const CLOSE_UNSUPPORTED_DATA = 1003;
+const CLOSE_TRY_AGAIN_LATER = 1013;
+
+export interface ConnectionOptions {
+  readonly dispatcher: Dispatcher;
+  readonly events: EventLog;
+  readonly log: Log;
+  /** Told when the connection is gone: its leases end. */
+  readonly onClose: (callerId: string) => void;
+}
+
+export class WebSocketConnection implements CallerConnection, Subscriber {
+  readonly #socket: WebSocket;
+  readonly #options: ConnectionOptions;
+  readonly #calls = new Map<RpcId, Call>();
+  readonly #caller: Caller;
+  #underWay = 0;
+  #events: ReadonlySet<string> | undefined;
+  apiVersion = HIGHEST_API_VERSION;
+
+  constructor(socket: WebSocket, options: ConnectionOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    const id = randomUUID();
+    this.#caller = { id, name: `program ${id.slice(0, 8)}`, scopes: NATIVE_SCOPES, connection: this };
+    socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
+    socket.on('error', (error) => options.log.info({ caller: id, problem: error.message }, 'a WebSocket failed'));
+    socket.on('close', () => this.#onClose());
+    this.#greet();
+  }
+
+  wants(name: EventName): boolean {
+    return this.#events === undefined || this.#events.has(name);
+  }
+
+  /** Events of a client that does not read are dropped; it hears of the gap when it reads again. */
+  send(message: Buffer): boolean {
+    if (this.#socket.readyState !== this.#socket.OPEN || this.#socket.bufferedAmount > EVENT_BACKLOG_BYTES) return false;
+    this.#socket.send(message, { binary: false }, this.#onSent);
+    return true;
+  }
+
+  subscribe(options: { readonly events?: readonly string[]; readonly since?: number; readonly stream?: string }): {
+    stream: string;
+    sequence: number;
+  } {
+    const { events } = this.#options;
+    this.#events = options.events && new Set(options.events);
+    events.subscribe(this, options.since === undefined ? undefined : { sequence: options.since, stream: options.stream });
+    return { stream: events.stream, sequence: events.sequence };
+  }
+
+  unsubscribe(): void {
+    this.#options.events.unsubscribe(this);
+  }
+
+  cancel(id: RpcId): boolean {
+    const call = this.#calls.get(id);
+    call?.abort('call_cancelled', `calling ${call.method}: the caller gave it up`);
+    return call !== undefined;
+  }
+
+  selectVersion(version: number): void {
+    this.apiVersion = version;
+  }
+
+  readonly #onSent = (): void => {
+    if (this.#socket.bufferedAmount === 0) this.#options.events.flush(this);
+  };
+
+  #greet(): void {
+    const greeting: Greeting = {
+      product: PRODUCT,
+      version: VERSION,
+      apiVersion: { lowest: LOWEST_API_VERSION, highest: HIGHEST_API_VERSION },
+      stream: this.#options.events.stream,
+      sequence: this.#options.events.sequence,
+    };
+    this.send(encodeNotice('greeting', greeting));
+  }
+
+  #onMessage(data: RawData, isBinary: boolean): void {
+    if (isBinary) {
+      this.#socket.close(CLOSE_UNSUPPORTED_DATA, 'kortd takes text messages only');
+      return;
+    }
+    if (this.#underWay >= CALLS_PER_CLIENT) {
+      this.#answer(JSON.stringify({ jsonrpc: '2.0', id: null, error: this.#tooMany() }));
+      return;
+    }
+    this.#underWay++;
+    const text = Array.isArray(data) ? Buffer.concat(data).toString() : Buffer.from(data as Buffer).toString();
+    void answerMessage(text, {
+      dispatcher: this.#options.dispatcher,
+      caller: this.#caller,
+      onStart: (id, call) => this.#calls.set(id, call),
+      onEnd: (id) => this.#calls.delete(id),
+    }).then((answer) => {
+      this.#underWay--;
+      if (answer !== undefined) this.#answer(answer);
+    });
+  }
+
+  #tooMany(): unknown {
+    const error = this.#options.dispatcher.wireError(
+      new ApiError('too_many_calls', `calling: ${CALLS_PER_CLIENT} calls of this connection are under way`, {
+        limit: CALLS_PER_CLIENT,
+      }),
+    );
+    return { code: -32_000, message: error.message, data: error };
+  }
+
+  #answer(text: string): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    if (this.#socket.bufferedAmount > MAX_BACKLOG_BYTES) {
+      this.#socket.close(CLOSE_TRY_AGAIN_LATER, 'answers are not read');
+      return;
+    }
+    this.#socket.send(text, this.#onSent);
+  }
+
+  #onClose(): void {
+    this.unsubscribe();
+    for (const call of this.#calls.values()) call.abort('call_cancelled', `calling ${call.method}: the caller went away`);
+    this.#options.onClose(this.#caller.id);
+  }
+}

@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+/**
+ * The program. Calls to PC/SC block a thread of libuv's pool each, so the pool is made large before anything starts it; and pcsc-lite is told
+ * to say "busy" at once instead of blocking such a thread for as long as another program holds a card.
+ */
+process.env['UV_THREADPOOL_SIZE'] ??= '128';
+process.env['PCSCLITE_NO_BLOCKING'] ??= '1';
+
+const { run } = await import('./cli/program.ts');
+process.exitCode = await run(process.argv.slice(2));

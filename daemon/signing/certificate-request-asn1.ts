@@ -1,0 +1,81 @@
+/** The ASN.1 of PKCS #10 (RFC 2986, section 4), by @peculiar's schemas. Loaded on first use. */
+import { AsnConvert } from '@peculiar/asn1-schema';
+import { CertificationRequest, CertificationRequestInfo } from '@peculiar/asn1-csr';
+import { ecdsaWithSHA256, ecdsaWithSHA384 } from '@peculiar/asn1-ecc';
+import {
+  RsaSaPssParams,
+  id_RSASSA_PSS,
+  id_mgf1,
+  sha256,
+  sha256WithRSAEncryption,
+  sha384,
+  sha384WithRSAEncryption,
+  sha512,
+  sha512WithRSAEncryption,
+} from '@peculiar/asn1-rsa';
+import { AlgorithmIdentifier, Name, SubjectPublicKeyInfo } from '@peculiar/asn1-x509';
+import { Name as NameText } from '@peculiar/x509';
+import { ecdsaToDer } from '../../apdu/signature-encoding.ts';
+import { ApiError } from '../errors.ts';
+
+type HashName = 'sha256' | 'sha384' | 'sha512';
+
+const PKCS1 = { sha256: sha256WithRSAEncryption, sha384: sha384WithRSAEncryption, sha512: sha512WithRSAEncryption };
+const HASHES = { sha256, sha384, sha512 };
+const DIGEST_LENGTH = { sha256: 32, sha384: 48, sha512: 64 };
+
+/** DER of CertificationRequestInfo, without attributes. Throws invalid_params for a subject that is no distinguished name. */
+export function encodeRequestInfo(subject: string, publicKey: Uint8Array): Uint8Array {
+  const info = new CertificationRequestInfo({
+    subject: parseSubject(subject),
+    subjectPKInfo: AsnConvert.parse(publicKey, SubjectPublicKeyInfo),
+  });
+  return new Uint8Array(AsnConvert.serialize(info));
+}
+
+/** DER of CertificationRequest. `signature` of an ECDSA key is r‖s. */
+export function encodeRequest(
+  info: Uint8Array,
+  scheme: { readonly family: 'pkcs1' | 'pss' | 'ecdsa'; readonly hash: HashName },
+  signature: Uint8Array,
+): Uint8Array {
+  const request = new CertificationRequest({
+    certificationRequestInfo: AsnConvert.parse(info, CertificationRequestInfo),
+    signatureAlgorithm: signatureAlgorithm(scheme),
+    signature: toArrayBuffer(scheme.family === 'ecdsa' ? ecdsaToDer(signature) : signature),
+  });
+  return new Uint8Array(AsnConvert.serialize(request));
+}
+
+function parseSubject(subject: string): Name {
+  try {
+    const name = new NameText(subject);
+    if (name.toJSON().length > 0) return AsnConvert.parse(name.toArrayBuffer(), Name);
+  } catch (error) {
+    throw subjectError(error);
+  }
+  throw subjectError(undefined);
+}
+
+function subjectError(cause: unknown): ApiError {
+  const problem = 'subject is no distinguished name (RFC 4514)';
+  return new ApiError('invalid_params', `requesting a certificate: ${problem}`, { problem }, { cause });
+}
+
+function signatureAlgorithm({
+  family,
+  hash,
+}: {
+  readonly family: 'pkcs1' | 'pss' | 'ecdsa';
+  readonly hash: HashName;
+}): AlgorithmIdentifier {
+  if (family === 'ecdsa') return hash === 'sha256' ? ecdsaWithSHA256 : ecdsaWithSHA384;
+  if (family === 'pkcs1') return PKCS1[hash];
+  const maskGenAlgorithm = new AlgorithmIdentifier({ algorithm: id_mgf1, parameters: AsnConvert.serialize(HASHES[hash]) });
+  const parameters = new RsaSaPssParams({ hashAlgorithm: HASHES[hash], maskGenAlgorithm, saltLength: DIGEST_LENGTH[hash] });
+  return new AlgorithmIdentifier({ algorithm: id_RSASSA_PSS, parameters: AsnConvert.serialize(parameters) });
+}
+
+function toArrayBuffer(bytes: Uint8Array): ArrayBuffer {
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+}

@@ -1,0 +1,53 @@
+/** PKCS #10 certification requests (RFC 2986), signed by a key on a card. */
+import { createHash, createPublicKey, verify } from 'node:crypto';
+import type { KeyAlgorithm, SignatureAlgorithm } from '../../apdu/token.ts';
+import { AlgorithmNotSupportedError } from '../../apdu/errors.ts';
+import { SIGNATURE_SCHEMES, fitsKey } from '../../apdu/signature-encoding.ts';
+import { ApiError } from '../errors.ts';
+import { verifyOptions } from './verify-options.ts';
+
+export interface RequestedCertificate {
+  /** RFC 4514. */
+  readonly subject: string;
+  readonly key: { readonly algorithm: KeyAlgorithm; readonly publicKey: Uint8Array };
+  readonly algorithm: SignatureAlgorithm;
+}
+
+export function preferredAlgorithm(key: KeyAlgorithm): SignatureAlgorithm {
+  if (key === 'P-256') return 'ES256';
+  if (key === 'P-384') return 'ES384';
+  return 'RS256';
+}
+
+/**
+ * `sign` gives the signature of a digest, ECDSA as r‖s. The signature is verified with the public key before it is given out:
+ * public_key_mismatch when the card signed with another key.
+ */
+export async function createCertificateRequest(
+  wanted: RequestedCertificate,
+  sign: (digest: Uint8Array) => Promise<Uint8Array>,
+): Promise<{ readonly request: string; readonly algorithm: SignatureAlgorithm }> {
+  const { key, algorithm } = wanted;
+  if (!fitsKey(algorithm, key.algorithm))
+    throw new AlgorithmNotSupportedError(`requesting a certificate: ${algorithm} does not go with an ${key.algorithm} key`);
+  // These libraries take 40 ms to load, and most sessions never need them.
+  const { encodeRequestInfo, encodeRequest } = await import('./certificate-request-asn1.ts');
+  const info = encodeRequestInfo(wanted.subject, key.publicKey);
+  const { hash, ...options } = verifyOptions(
+    algorithm,
+    createPublicKey({ key: Buffer.from(key.publicKey), format: 'der', type: 'spki' }),
+  );
+  const signature = await sign(createHash(hash).update(info).digest());
+  if (!verify(hash, info, options, signature)) {
+    throw new ApiError(
+      'public_key_mismatch',
+      'requesting a certificate: the signature of the card does not verify with the public key',
+    );
+  }
+  const { family } = SIGNATURE_SCHEMES[algorithm];
+  const der = encodeRequest(info, { family, hash }, signature);
+  const lines = Buffer.from(der)
+    .toString('base64')
+    .replaceAll(/(.{64})(?!$)/g, '$1\n');
+  return { request: `-----BEGIN CERTIFICATE REQUEST-----\n${lines}\n-----END CERTIFICATE REQUEST-----\n`, algorithm };
+}

@@ -1,0 +1,27 @@
+/** Certificates that a caller hands in. */
+import { X509Certificate } from 'node:crypto';
+import { ApiError } from '../errors.ts';
+
+/** One X.509 certificate, PEM or base64 of DER, with nothing around it. Throws certificate_invalid. */
+export function parseCertificate(text: string): X509Certificate {
+  const der = decodePem(text.trim());
+  const attempt = 'reading the certificate';
+  if (!der) throw new ApiError('certificate_invalid', `${attempt}: neither one PEM block nor base64`);
+  let certificate: X509Certificate;
+  try {
+    certificate = new X509Certificate(der);
+  } catch (error) {
+    throw new ApiError('certificate_invalid', `${attempt}: it does not parse as X.509`, {}, { cause: error });
+  }
+  if (certificate.raw.length !== der.length)
+    throw new ApiError('certificate_invalid', `${attempt}: ${der.length - certificate.raw.length} bytes follow it`);
+  return certificate;
+}
+
+function decodePem(text: string): Buffer | undefined {
+  const block = /^-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----$/.exec(text)?.[1];
+  const base64 = (block ?? text).replaceAll(/\s+/g, '');
+  if (!/^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$|^[A-Za-z0-9+/]{2}==$|^[A-Za-z0-9+/]{3}=$/.test(base64))
+    return undefined;
+  return Buffer.from(base64, 'base64');
+}

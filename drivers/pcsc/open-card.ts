@@ -1,0 +1,169 @@
+/**
+ * Gets hold of the card in a reader: SCardConnect, SCardBeginTransaction, and the waiting for other programs in between.
+ * With PCSCLITE_NO_BLOCKING in the environment pcsc-lite answers a sharing violation at once, and the wait is ours: it can be aborted.
+ * Windows, macOS, and pcsc-lite without that variable, block the call instead; the wait is then left behind when the signal fires.
+ */
+import { DeviceBusyError } from '../errors.ts';
+import {
+  SCARD_LEAVE_CARD,
+  SCARD_PROTOCOL_ANY,
+  SCARD_PROTOCOL_UNDEFINED,
+  SCARD_RESET_CARD,
+  SCARD_SHARE_DIRECT,
+  SCARD_SHARE_SHARED,
+  SCARD_STATE_EXCLUSIVE,
+  SCARD_STATE_UNAWARE,
+} from './constants.ts';
+import type { PcscLayer } from './pcsc-layer.ts';
+import type { ContextLease } from './reader-contexts.ts';
+import {
+  SCARD_E_INVALID_HANDLE,
+  SCARD_E_SHARING_VIOLATION,
+  SCARD_W_RESET_CARD,
+  SCARD_W_UNPOWERED_CARD,
+  formatResultCode,
+  meansServiceGone,
+  resultError,
+} from './result-code.ts';
+import type { CardHandle, Connected } from './winscard.ts';
+
+/** A card within a transaction that is ours. */
+export interface OpenCard {
+  readonly lease: ContextLease;
+  readonly card: CardHandle;
+  readonly protocol: number;
+  readonly atr: Uint8Array;
+}
+
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 100;
+/** A program that holds the card exclusively for longer than this is not waited for. */
+export const EXCLUSIVE_PATIENCE_MS = 1000;
+/** Programs that reset the card at the end of their transaction, one after the other, while we wait for ours. */
+const MAX_RESETS = 8;
+
+interface Attempt {
+  readonly layer: PcscLayer;
+  readonly lease: ContextLease;
+  readonly reader: string;
+  readonly signal: AbortSignal;
+}
+
+/** Rejects with a DeviceError, or the signal's reason; nothing stays open then. */
+export async function openCard(layer: PcscLayer, reader: string, signal: AbortSignal): Promise<OpenCard> {
+  for (;;) {
+    const lease = await layer.contexts.acquire(reader);
+    const attempt = { layer, lease, reader, signal };
+    try {
+      const connected = await connectCard(attempt);
+      if (connected !== 'stale context') return await beginTransaction(attempt, connected);
+    } catch (error) {
+      await lease[Symbol.asyncDispose]();
+      throw error;
+    }
+    lease.discard();
+    await lease[Symbol.asyncDispose]();
+  }
+}
+
+/** `stale context`: the service was restarted since the context was made, and a new one may work. */
+async function connectCard(attempt: Attempt): Promise<Connected | 'stale context'> {
+  const { layer, lease, reader } = attempt;
+  const options = { shareMode: SCARD_SHARE_SHARED, protocols: SCARD_PROTOCOL_ANY };
+  const outcome = await waitForOthers(attempt, () => layer.winscard.connect(lease.context, reader, options));
+  if (outcome.result === 0) return outcome;
+  if (outcome.result === SCARD_W_UNPOWERED_CARD) return powerUp(attempt);
+  if (meansServiceGone(outcome.result)) {
+    lease.discard();
+    if (lease.reused) return 'stale context';
+  }
+  throw resultError('connecting to the card', outcome.result, reader);
+}
+
+/** Another program took the card's power with handles still open; only a reset over a handle brings it back. */
+async function powerUp(attempt: Attempt): Promise<Connected> {
+  const { layer, lease, reader } = attempt;
+  const direct = { shareMode: SCARD_SHARE_DIRECT, protocols: SCARD_PROTOCOL_UNDEFINED };
+  const { result, card } = await waitForOthers(attempt, () => layer.winscard.connect(lease.context, reader, direct));
+  if (result !== 0) throw resultError('connecting to the reader', result, reader);
+  return reconnect(attempt, card, SCARD_RESET_CARD);
+}
+
+/** Leaves nothing open when it fails. */
+async function reconnect(attempt: Attempt, card: CardHandle, initialization: number): Promise<Connected> {
+  const options = { shareMode: SCARD_SHARE_SHARED, protocols: SCARD_PROTOCOL_ANY, initialization };
+  try {
+    const { result, protocol } = await waitForOthers(attempt, () => attempt.layer.winscard.reconnect(card, options));
+    if (result !== 0) throw resultError('reconnecting to the card', result, attempt.reader);
+    return { card, protocol };
+  } catch (error) {
+    await abandonCard(attempt, card);
+    throw error;
+  }
+}
+
+async function beginTransaction(attempt: Attempt, connected: Connected): Promise<OpenCard> {
+  const { layer, lease, reader } = attempt;
+  let { card, protocol } = connected;
+  for (let resets = 0; ; resets++) {
+    const result = await beginOnce(attempt, card);
+    if (result === 0) break;
+    const isReset = result === SCARD_W_RESET_CARD || result === SCARD_W_UNPOWERED_CARD;
+    if (!isReset || resets === MAX_RESETS) {
+      await abandonCard(attempt, card);
+      throw resultError('beginning a transaction', result, reader);
+    }
+    ({ card, protocol } = await reconnect(attempt, card, result === SCARD_W_RESET_CARD ? SCARD_LEAVE_CARD : SCARD_RESET_CARD));
+  }
+  const status = await layer.winscard.status(card);
+  if (status.result !== 0) {
+    await abandonCard(attempt, card);
+    throw resultError('reading the ATR', status.result, reader);
+  }
+  return { lease, card, protocol, atr: status.atr };
+}
+
+async function beginOnce(attempt: Attempt, card: CardHandle): Promise<number> {
+  try {
+    const outcome = await waitForOthers(attempt, async () => ({ result: await attempt.layer.winscard.beginTransaction(card) }));
+    return outcome.result;
+  } catch (error) {
+    await abandonCard(attempt, card);
+    throw error;
+  }
+}
+
+/** Closes a handle without touching the card. Where that fails, another program being in its transaction, its context goes and takes it along. */
+async function abandonCard({ layer, lease }: Attempt, card: CardHandle): Promise<void> {
+  const result = await layer.winscard.disconnect(card, SCARD_LEAVE_CARD);
+  if (result !== 0 && result !== SCARD_E_INVALID_HANDLE) lease.discard();
+}
+
+/** Repeats a call that another program keeps out, until the signal fires or that program turns out to hold the card exclusively. */
+async function waitForOthers<T extends { readonly result: number }>(attempt: Attempt, call: () => Promise<T>): Promise<T> {
+  const { layer, signal } = attempt;
+  let exclusiveSinceMs: number | undefined;
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    signal.throwIfAborted();
+    const outcome = await call();
+    if (outcome.result !== SCARD_E_SHARING_VIOLATION) return outcome;
+    exclusiveSinceMs = (await isHeldExclusively(attempt)) ? (exclusiveSinceMs ?? layer.clock.now()) : undefined;
+    if (exclusiveSinceMs !== undefined && layer.clock.now() - exclusiveSinceMs >= EXCLUSIVE_PATIENCE_MS)
+      throw heldExclusively(attempt.reader);
+    await layer.clock.pause(pauseMs, signal);
+  }
+}
+
+async function isHeldExclusively({ layer, lease, reader }: Attempt): Promise<boolean> {
+  const { result, events } = await layer.winscard.getStatusChange(lease.context, 0, [
+    { name: reader, currentState: SCARD_STATE_UNAWARE },
+  ]);
+  return result === 0 && events.some(({ eventState }) => (eventState & SCARD_STATE_EXCLUSIVE) !== 0);
+}
+
+function heldExclusively(reader: string): DeviceBusyError {
+  return new DeviceBusyError(`connecting to the card in ${reader}: another program holds it exclusively`, {
+    device: reader,
+    driverCode: formatResultCode(SCARD_E_SHARING_VIOLATION),
+  });
+}

@@ -1,0 +1,164 @@
+/**
+ * X.509 certificates as a simulated desk needs them (RFC 5280, section 4.1): a few names, a public key, extensions as bytes, signed on the spot. Not
+ * for anything that is trusted outside a bench. Synchronous and free of dependencies, since a card makes one within a command.
+ */
+import { createHash, sign, type KeyObject } from 'node:crypto';
+import { decodeFirstTlv, decodeTlv, encodeTlv } from '../../apdu/tlv/ber-tlv.ts';
+import { bigIntToBytes } from './bytes.ts';
+
+/** Attribute types of names, by their RFC 4514 or X.520 short name. */
+export type NameAttribute = 'C' | 'O' | 'CN' | 'SN' | 'GN' | 'serialNumber' | 'title';
+
+/** X.520 (2.5.4.*), as dotted object identifiers. */
+const ATTRIBUTE_OIDS: Readonly<Record<NameAttribute, string>> = {
+  C: '2.5.4.6',
+  O: '2.5.4.10',
+  CN: '2.5.4.3',
+  SN: '2.5.4.4',
+  GN: '2.5.4.42',
+  serialNumber: '2.5.4.5',
+  title: '2.5.4.12',
+};
+
+/** One attribute for each relative name, in order. */
+export type CertificateName = readonly (readonly [NameAttribute, string])[];
+
+export interface CertificateExtension {
+  readonly oid: string;
+  readonly critical?: boolean;
+  /** What extnValue contains, DER. */
+  readonly value: Uint8Array;
+}
+
+export interface CertificateTemplate {
+  readonly serialNumber: bigint;
+  readonly subject: CertificateName;
+  readonly issuer: CertificateName;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array;
+  readonly extensions: readonly CertificateExtension[];
+}
+
+const OID_SHA256_WITH_RSA = '1.2.840.113549.1.1.11';
+const OID_ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2';
+
+/** Encodes and signs, with SHA-256, by an RSA (PKCS #1 v1.5) or elliptic-curve key. */
+export function signCertificate(template: CertificateTemplate, issuerKey: KeyObject): Uint8Array {
+  const algorithm =
+    issuerKey.asymmetricKeyType === 'rsa'
+      ? sequence(encodeOid(OID_SHA256_WITH_RSA), encodeTlv(0x05))
+      : sequence(encodeOid(OID_ECDSA_WITH_SHA256));
+  const toBeSigned = sequence(
+    encodeTlv(0xa0, encodeInteger(2n)),
+    encodeInteger(template.serialNumber),
+    algorithm,
+    encodeName(template.issuer),
+    sequence(encodeTime(template.notBefore), encodeTime(template.notAfter)),
+    encodeName(template.subject),
+    template.publicKey,
+    encodeTlv(0xa3, sequence(...template.extensions.map(encodeExtension))),
+  );
+  const signature = new Uint8Array(sign('sha256', toBeSigned, issuerKey));
+  return sequence(toBeSigned, algorithm, encodeTlv(0x03, Uint8Array.of(0), signature));
+}
+
+/** Non-negative INTEGER (X.690, section 8.3). */
+export function encodeInteger(value: bigint): Uint8Array {
+  const digits = value.toString(16);
+  return encodeTlv(
+    0x02,
+    bigIntToBytes(value, Math.floor(digits.length / 2) + (isHighBitSet(digits) || digits.length % 2 === 1 ? 1 : 0)),
+  );
+}
+
+function isHighBitSet(digits: string): boolean {
+  return digits.length % 2 === 0 && parseInt(digits.charAt(0), 16) >= 8;
+}
+
+/** OBJECT IDENTIFIER (X.690, section 8.19). */
+export function encodeOid(dotted: string): Uint8Array {
+  const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number);
+  const bytes: number[] = [];
+  for (const arc of [first * 40 + second, ...rest]) {
+    const groups = [arc % 128];
+    for (let left = Math.floor(arc / 128); left > 0; left = Math.floor(left / 128)) groups.unshift((left % 128) | 0x80);
+    bytes.push(...groups);
+  }
+  return encodeTlv(0x06, Uint8Array.from(bytes));
+}
+
+export function sequence(...parts: readonly Uint8Array[]): Uint8Array {
+  return encodeTlv(0x30, ...parts);
+}
+
+/** Basic constraints (RFC 5280, section 4.2.1.9), critical. */
+export function basicConstraints(isAuthority: boolean): CertificateExtension {
+  return { oid: '2.5.29.19', critical: true, value: isAuthority ? sequence(encodeTlv(0x01, Uint8Array.of(0xff))) : sequence() };
+}
+
+/** Bits of key usage (RFC 5280, section 4.2.1.3). */
+const KEY_USAGE_BITS = {
+  digitalSignature: 0x80,
+  nonRepudiation: 0x40,
+  keyAgreement: 0x08,
+  keyCertSign: 0x04,
+  cRLSign: 0x02,
+} as const;
+
+export function keyUsage(...usages: readonly (keyof typeof KEY_USAGE_BITS)[]): CertificateExtension {
+  const bits = usages.reduce((sum, usage) => sum | KEY_USAGE_BITS[usage], 0);
+  const unused = bits === 0 ? 0 : 31 - Math.clz32(bits & -bits);
+  return { oid: '2.5.29.15', critical: true, value: encodeTlv(0x03, Uint8Array.of(unused, bits)) };
+}
+
+/** Extended key usage (RFC 5280, section 4.2.1.12), by object identifiers. */
+export function extendedKeyUsage(...oids: readonly string[]): CertificateExtension {
+  return { oid: '2.5.29.37', value: sequence(...oids.map(encodeOid)) };
+}
+
+/** Certificate policies (RFC 5280, section 4.2.1.4), without qualifiers. */
+export function certificatePolicies(...oids: readonly string[]): CertificateExtension {
+  return { oid: '2.5.29.32', value: sequence(...oids.map((oid) => sequence(encodeOid(oid)))) };
+}
+
+/** Subject key identifier (RFC 5280, section 4.2.1.2). */
+export function subjectKeyIdentifier(publicKey: Uint8Array): CertificateExtension {
+  return { oid: '2.5.29.14', value: encodeTlv(0x04, keyIdentifierOf(publicKey)) };
+}
+
+/** Authority key identifier (RFC 5280, section 4.2.1.1). */
+export function authorityKeyIdentifier(issuerPublicKey: Uint8Array): CertificateExtension {
+  return { oid: '2.5.29.35', value: sequence(encodeTlv(0x80, keyIdentifierOf(issuerPublicKey))) };
+}
+
+/** SHA-1 over the bits of the subjectPublicKey: method 1 of section 4.2.1.2. */
+function keyIdentifierOf(publicKey: Uint8Array): Uint8Array {
+  const bits = decodeTlv(decodeFirstTlv(publicKey).object.value).find(({ tag }) => tag === 0x03)?.value;
+  return new Uint8Array(
+    createHash('sha1')
+      .update(bits?.subarray(1) ?? new Uint8Array())
+      .digest(),
+  );
+}
+
+function encodeName(name: CertificateName): Uint8Array {
+  const relativeNames = name.map(([type, text]) => {
+    const tag = type === 'C' || type === 'serialNumber' ? 0x13 : 0x0c; // PrintableString, UTF8String
+    return encodeTlv(0x31, sequence(encodeOid(ATTRIBUTE_OIDS[type]), encodeTlv(tag, new TextEncoder().encode(text))));
+  });
+  return sequence(...relativeNames);
+}
+
+/** UTCTime to 2049, GeneralizedTime after (RFC 5280, section 4.1.2.5). */
+function encodeTime(date: Date): Uint8Array {
+  const digits = date.toISOString().replaceAll(/[-:T]/g, '').slice(0, 14);
+  const isShort = date.getUTCFullYear() < 2050;
+  return encodeTlv(isShort ? 0x17 : 0x18, new TextEncoder().encode(`${isShort ? digits.slice(2) : digits}Z`));
+}
+
+function encodeExtension(extension: CertificateExtension): Uint8Array {
+  const critical = extension.critical ? [encodeTlv(0x01, Uint8Array.of(0xff))] : [];
+  return sequence(encodeOid(extension.oid), ...critical, encodeTlv(0x04, extension.value));
+}

@@ -1,0 +1,65 @@
+/** A scenario file as a TypeBox schema. What a card's `options` may be, its kind says (`cards/index.ts`). */
+import Type, { type Static } from 'typebox';
+
+const strict = { additionalProperties: false } as const;
+const at = Type.Integer({ minimum: 1 });
+const phase = Type.Optional(Type.Union([Type.Literal('before'), Type.Literal('after')]));
+const hexadecimal = Type.String({ pattern: '^([0-9A-Fa-f]{2})+$' });
+const base64 = Type.String({ pattern: '^[A-Za-z0-9+/]+={0,2}$' });
+
+const faultSchema = Type.Union([
+  Type.Object({ kind: Type.Literal('pull'), at, phase }, strict),
+  Type.Object({ kind: Type.Literal('reset'), at, phase }, strict),
+  Type.Object({ kind: Type.Literal('mute'), from: at }, strict),
+  Type.Object({ kind: Type.Literal('delay'), delayMs: Type.Number({ minimum: 0 }), from: Type.Optional(at) }, strict),
+  Type.Object({ kind: Type.Literal('statusWord'), at, statusWord: Type.String({ pattern: '^[0-9A-Fa-f]{4}$' }) }, strict),
+  Type.Object({ kind: Type.Literal('garbage'), at, response: Type.Optional(hexadecimal) }, strict),
+  Type.Object({ kind: Type.Literal('truncate'), at, lengthBytes: Type.Integer({ minimum: 0 }) }, strict),
+  Type.Object({ kind: Type.Literal('flap'), times: Type.Integer({ minimum: 1 }), periodMs: Type.Number({ minimum: 1 }) }, strict),
+]);
+
+const readerSchema = Type.Object(
+  {
+    name: Type.String({ minLength: 1 }),
+    /** What the desk would use it for: "operator", "secondOperator", "holder". */
+    role: Type.Optional(Type.String({ minLength: 1 })),
+    contactless: Type.Optional(Type.Boolean()),
+    supportsExtendedLength: Type.Optional(Type.Boolean()),
+    /** The reader has a keypad, and this is typed on it, one entry for each prompt, the last again and again: digits, "cancel" or "timeout". */
+    keypad: Type.Optional(Type.Array(Type.String({ pattern: '^(\\d{0,16}|cancel|timeout)$' }), { minItems: 1 })),
+    /** Name of the card that is in it at the start. */
+    card: Type.Optional(Type.String()),
+    /** Armed at the start. */
+    faults: Type.Optional(Type.Array(faultSchema)),
+  },
+  strict,
+);
+
+const cardSchema = Type.Object(
+  {
+    name: Type.String({ minLength: 1 }),
+    kind: Type.String(),
+    /** Whose card it is. */
+    persona: Type.Optional(Type.Object({ name: Type.String(), hsaId: Type.Optional(Type.String()) }, strict)),
+    options: Type.Optional(Type.Object({})),
+    /** Keeps the card between runs; relative to the folder that is given when the scenario is loaded. */
+    stateFile: Type.Optional(Type.String({ minLength: 1 })),
+  },
+  strict,
+);
+
+export const scenarioSchema = Type.Object(
+  {
+    comment: Type.Optional(Type.String()),
+    name: Type.String({ minLength: 1 }),
+    /** Test CAs, with their private keys (PKCS #8): for benches that issue. */
+    authorities: Type.Optional(Type.Array(Type.Object({ name: Type.String(), certificate: base64, privateKey: base64 }, strict))),
+    readers: Type.Array(readerSchema),
+    cards: Type.Array(cardSchema),
+  },
+  strict,
+);
+
+export type ScenarioFile = Static<typeof scenarioSchema>;
+export type ScenarioReaderRow = Static<typeof readerSchema>;
+export type ScenarioCardRow = Static<typeof cardSchema>;

@@ -1,0 +1,164 @@
+/** A whole desk out of one file: readers, the cards in them and beside them, faults, a test CA. */
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { parseBase64 } from './bytes.ts';
+import type { SimulatedCard } from './card.ts';
+import { CARD_KINDS } from './cards/index.ts';
+import { systemClock, type SimulatedClock } from './clock.ts';
+import { SimulationFileError, withFile } from './errors.ts';
+import type { KeypadScript } from './keypad.ts';
+import { SimulatedReader } from './reader.ts';
+import { scenarioSchema, type ScenarioCardRow, type ScenarioFile, type ScenarioReaderRow } from './scenario-schema.ts';
+import office from './scenarios/office.json' with { type: 'json' };
+import { check, parseJson } from './schema.ts';
+import { createSimulatedSource, type SimulatedSource } from './source.ts';
+
+export interface ScenarioOptions {
+  /** Where `stateFile` of a card is relative to. Default: the folder of the scenario file, or the working folder for a named scenario. */
+  readonly stateFolder?: string;
+  readonly clock?: SimulatedClock;
+}
+
+export interface ScenarioReader {
+  readonly reader: SimulatedReader;
+  /** What the scenario means it for: "operator". Nobody is bound by it. */
+  readonly role?: string;
+  readonly isContactless: boolean;
+}
+
+export interface ScenarioCard {
+  readonly name: string;
+  readonly card: SimulatedCard;
+  readonly persona?: { readonly name: string; readonly hsaId?: string };
+}
+
+/** A certification authority of the scenario. A test key: everybody has it. */
+export interface ScenarioAuthority {
+  readonly name: string;
+  /** X.509, DER. */
+  readonly certificate: Uint8Array;
+  /** PKCS #8, DER. */
+  readonly privateKey: Uint8Array;
+}
+
+/** A desk, ready. Disposing of it pulls every card and stops what was armed. */
+export interface Scenario extends AsyncDisposable {
+  readonly name: string;
+  readonly source: SimulatedSource;
+  readonly readers: readonly ScenarioReader[];
+  /** By name; those in no reader wait to be inserted. */
+  readonly cards: ReadonlyMap<string, ScenarioCard>;
+  readonly authorities: readonly ScenarioAuthority[];
+  dispose(): Promise<void>;
+}
+
+/** Part of the program, so that they are found from a checkout and from a bundle alike. */
+const NAMED_SCENARIOS: ReadonlyMap<string, unknown> = new Map([['office', office]]);
+
+export const SCENARIO_NAMES: readonly string[] = [...NAMED_SCENARIOS.keys()];
+
+/** Loads a named scenario, or a file: everything with a slash in it or ".json" at its end. Throws SimulationFileError with the path of a bad field. */
+export async function loadScenario(nameOrPath: string, options: ScenarioOptions = {}): Promise<Scenario> {
+  const isPath = /[/\\]|\.json$/.test(nameOrPath);
+  const attempt = `loading scenario ${nameOrPath}`;
+  try {
+    const file = check(scenarioSchema, isPath ? parseJson(await readScenario(nameOrPath)) : findNamed(nameOrPath));
+    const stateFolder = options.stateFolder ?? (isPath ? dirname(nameOrPath) : '.');
+    return await build(file, { ...options, stateFolder });
+  } catch (error) {
+    throw withFile(error, attempt, nameOrPath);
+  }
+}
+
+function findNamed(name: string): unknown {
+  const scenario = NAMED_SCENARIOS.get(name);
+  if (scenario === undefined) throw new SimulationFileError(`there is no such scenario (there is: ${SCENARIO_NAMES.join(', ')})`);
+  return scenario;
+}
+
+async function readScenario(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new SimulationFileError(error instanceof Error ? error.message : String(error), {}, { cause: error });
+  }
+}
+
+async function build(file: ScenarioFile, options: ScenarioOptions & { readonly stateFolder: string }): Promise<Scenario> {
+  const authorities = (file.authorities ?? []).map((authority) => ({
+    name: authority.name,
+    certificate: parseBase64(authority.certificate),
+    privateKey: parseBase64(authority.privateKey),
+  }));
+  const cards = new Map<string, ScenarioCard>();
+  for (const [index, row] of file.cards.entries()) {
+    if (cards.has(row.name)) throw fieldError(`cards[${index}].name`, `there are two cards ${row.name}`);
+    cards.set(row.name, await makeCard(row, `cards[${index}]`, options.stateFolder));
+  }
+  const readers = file.readers.map((row) => makeReader(row, options.clock ?? systemClock));
+  requireUniqueNames(file.readers);
+  for (const [index, row] of file.readers.entries()) furnish(readers[index]?.reader, row, cards, `readers[${index}]`);
+  const source = createSimulatedSource(readers.map(({ reader }) => reader));
+  const dispose = (): Promise<void> => {
+    for (const reader of source.readers) {
+      reader.disarm();
+      reader.remove();
+    }
+    source.stopService();
+    return Promise.resolve();
+  };
+  return { name: file.name, source, readers, cards, authorities, dispose, [Symbol.asyncDispose]: dispose };
+}
+
+async function makeCard(row: ScenarioCardRow, field: string, stateFolder: string): Promise<ScenarioCard> {
+  const kind = CARD_KINDS.get(row.kind);
+  if (!kind) throw fieldError(`${field}.kind`, `there is no such kind of card (there is: ${[...CARD_KINDS.keys()].join(', ')})`);
+  try {
+    const options = check(kind.schema, row.options ?? {}) as object;
+    const card =
+      row.stateFile === undefined ? kind.create(options) : await kind.openFile(resolve(stateFolder, row.stateFile), options);
+    return { name: row.name, card, ...(row.persona ? { persona: row.persona } : {}) };
+  } catch (error) {
+    if (!(error instanceof SimulationFileError) || error.file !== undefined) throw error;
+    const inner = error.field === undefined || error.field === '' ? '' : `.${error.field}`;
+    throw new SimulationFileError(`${field}.options: ${error.message}`, { field: `${field}.options${inner}` }, { cause: error });
+  }
+}
+
+function makeReader(row: ScenarioReaderRow, clock: SimulatedClock): ScenarioReader {
+  const reader = new SimulatedReader({
+    name: row.name,
+    clock,
+    ...(row.supportsExtendedLength === undefined ? {} : { supportsExtendedLength: row.supportsExtendedLength }),
+    ...(row.keypad ? { keypad: typeInTurn(row.keypad) } : {}),
+  });
+  return { reader, isContactless: row.contactless ?? false, ...(row.role === undefined ? {} : { role: row.role }) };
+}
+
+function requireUniqueNames(rows: readonly ScenarioReaderRow[]): void {
+  const second = rows.findIndex((row, index) => rows.findIndex((other) => other.name === row.name) < index);
+  if (second !== -1) throw fieldError(`readers[${second}].name`, 'another reader has it too');
+}
+
+function furnish(
+  reader: SimulatedReader | undefined,
+  row: ScenarioReaderRow,
+  cards: ReadonlyMap<string, ScenarioCard>,
+  field: string,
+): void {
+  if (row.card !== undefined) {
+    const entry = cards.get(row.card);
+    if (!entry) throw fieldError(`${field}.card`, `there is no card ${row.card}`);
+    reader?.insert(entry.card);
+  }
+  reader?.arm(row.faults ?? []);
+}
+
+function typeInTurn(entries: readonly string[]): KeypadScript {
+  let typed = 0;
+  return () => entries[Math.min(typed++, entries.length - 1)] ?? 'timeout';
+}
+
+function fieldError(field: string, message: string): SimulationFileError {
+  return new SimulationFileError(`${field}: ${message}`, { field });
+}

@@ -1,0 +1,20 @@
+import { startPcscd } from './support/pcscd.ts';
+import { insertPlainCard } from './support/plain-vpcd-card.ts';
+import { createPcscSource } from '../drivers/pcsc/source.ts';
+await using d = await startPcscd(4);
+console.log(d.readers);
+await using source = createPcscSource();
+const ac = new AbortController();
+const w = (async()=>{ for await (const s of source.watch({signal: ac.signal})) console.log(performance.now()|0, s); console.log('watch ended'); })(); w.catch(e=>{console.log('W',performance.now()|0,e.message); try{process.kill(d.pid,0)}catch(e){console.log('pcscd dead')}});
+const card = await insertPlainCard(d.readers[0].port);
+const r = d.readers[0].name;
+await new Promise(r=>setTimeout(r,1500));
+{ await using c = await source.connect(r, {signal: AbortSignal.timeout(5000)});
+console.log(c.atr, c.supportsExtendedLength, await c.transmit(Uint8Array.of(0,0xa4,4,0)));
+const t=performance.now(); for(let i=0;i<2000;i++) await c.transmit(Uint8Array.of(0,0xb0,0,0,16)); console.log(2000/(performance.now()-t)*1000,'/s (card in same process)');
+}
+let t=performance.now(); for(let i=0;i<50;i++) { await using c = await source.connect(r, {signal: AbortSignal.timeout(5000)});} console.log('connect+close ms', (performance.now()-t)/50);
+card.pull();
+await new Promise(r=>setTimeout(r,800));
+t=performance.now(); ac.abort(); await w.catch(e=>console.log('W',performance.now()|0,e.message)); console.log('abort took', performance.now()-t);
+console.log(card.controls);
