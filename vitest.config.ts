@@ -8,8 +8,24 @@ export default defineConfig({
     hookTimeout: 30_000,
     env: { UV_THREADPOOL_SIZE: '64', PCSCLITE_NO_BLOCKING: '1' },
     projects: [
-      { extends: true, test: { name: 'unit', include: ['{apdu,api-spec,drivers,daemon,test}/**/*.test.ts'], exclude: ['test/pcsc/**', '**/node_modules/**'] } },
-      { extends: true, test: { name: 'pcsc', include: ['test/pcsc/**/*.test.ts'], fileParallelism: false, testTimeout: 120_000, hookTimeout: 60_000 } },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['{apdu,api-spec,drivers,daemon,test}/**/*.test.ts'],
+          exclude: ['test/pcsc/**', '**/node_modules/**'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'pcsc',
+          include: ['test/pcsc/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
     ],
   },
 });

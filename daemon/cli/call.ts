@@ -59,10 +59,11 @@ export async function runStatus(options: CallOptions & { readonly json: boolean 
   }
 }
 
-/** A call's error as people and scripts read it: the text, then the object as JSON. */
+/** For scripts the error object as JSON; before it, on a terminal, what it says to a person. */
 export function printCallError(error: CallError): void {
   const wire: WireError = error.error;
-  printNotice(`${wire.en}\n${wire.sv}\n${JSON.stringify({ error: wire }, undefined, 2)}`);
+  if (process.stderr.isTTY) printNotice(`${wire.en}\n${wire.sv}`);
+  printNotice(JSON.stringify({ error: wire }, undefined, 2));
 }
 
 function parseParams(text: string): unknown {

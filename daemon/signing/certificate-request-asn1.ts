@@ -1,4 +1,5 @@
 /** The ASN.1 of PKCS #10 (RFC 2986, section 4), by @peculiar's schemas. Loaded on first use. */
+import 'reflect-metadata'; // @peculiar/x509 injects its dependencies by it
 import { AsnConvert } from '@peculiar/asn1-schema';
 import { CertificationRequest, CertificationRequestInfo } from '@peculiar/asn1-csr';
 import { ecdsaWithSHA256, ecdsaWithSHA384 } from '@peculiar/asn1-ecc';

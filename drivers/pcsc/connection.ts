@@ -55,8 +55,13 @@ const BROKEN_OFF: ReadonlySet<number> = new Set([SCARD_E_NOT_TRANSACTED, SCARD_E
 /** Waits for the card and begins the transaction. `signal` ends the wait only. */
 export async function openConnection(layer: PcscLayer, reader: string, signal: AbortSignal): Promise<CardConnection> {
   const open = await openCard(layer, reader, signal);
-  const features = await layer.features.ask(reader, open.card);
-  return createConnection(layer, reader, open, features);
+  try {
+    return createConnection(layer, reader, open, await layer.features.ask(reader, open.card));
+  } catch (error) {
+    open.lease.discard();
+    await open.lease[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** What is known of one connection; `end` is the result that made its handle useless. */

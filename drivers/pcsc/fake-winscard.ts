@@ -43,6 +43,8 @@ export interface FakeWinScard extends WinScard {
   removeReader(name: string): void;
   insert(reader: string, card?: FakeCard): void;
   remove(reader: string): void;
+  /** The card in the reader behaves differently from now on: the same card, no event. */
+  alter(reader: string, card: FakeCard): void;
   /** Resets the card as another program's handle would. */
   reset(reader: string): void;
   /** Every call answers `result` from now on; watchers are woken with `wakeWith`, 0 standing for success without a state. */
@@ -90,6 +92,10 @@ export function createFakeWinScard(platformName: PlatformName = 'linux'): FakeWi
       reader.card = undefined;
       reader.events += 1;
       reader.owner = undefined;
+      world.wake();
+    },
+    alter(name, card) {
+      world.reader(name).card = card;
       world.wake();
     },
     reset(name) {

@@ -71,6 +71,7 @@ export async function* watchReaders(
   try {
     while (!isAborted(signal)) {
       yield* updateReaderList(watch, await listReaders(watch));
+      yield* updateFeatures(watch);
       const events = await look(watch);
       const states = events.flatMap((event) => updateReader(watch, event));
       yield* states;
@@ -128,6 +129,16 @@ async function probeReader({ layer, context, readers, signal }: Watch, name: str
     .finally(() => heard.abort());
   await Promise.race([probe, layer.clock.pause(PROBE_MS, AbortSignal.any([signal, heard.signal])).catch(() => undefined)]);
   late = true;
+}
+
+/** Readers that were given out before they had said what they can do. */
+function updateFeatures({ layer, readers }: Watch): readonly ReaderState[] {
+  return [...readers.values()].flatMap((reader) => {
+    const features = reader.state && layer.features.known(reader.state.name);
+    if (!features || !reader.state || reader.state.status === 'removed' || reader.state.hasKeypad !== undefined) return [];
+    reader.state = { ...reader.state, hasKeypad: features.verifyPinDirect !== undefined };
+    return [reader.state];
+  });
 }
 
 /** Waits for a change. No events: time ran out, the look was cancelled, or the list of readers is out of date. */

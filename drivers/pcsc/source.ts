@@ -85,8 +85,8 @@ const systemClock: PcscClock = {
   now: () => performance.now(),
   pause: async (durationMs, signal) => {
     signal.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, durationMs);
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => resolve(undefined), durationMs);
     const onAbort = (): void => reject(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
     try {

@@ -85,8 +85,7 @@ type NativeArgument = bigint | number | Uint8Array | null;
 type NativeFunction = (...args: readonly NativeArgument[]) => Promise<number>;
 
 /** Loads the system's PC/SC library. Throws ServiceUnavailableError when there is none. */
-export function loadWinScard(): WinScard {
-  const platform = pcscPlatform(process.platform, koffi.sizeof('void *') === 8 ? 8 : 4);
+export function loadWinScard(platform: PcscPlatform = thisPlatform()): WinScard {
   const library = loadLibrary(platform);
   const dword = platform.dwordBytes === 8 ? 'uint64_t' : 'uint32_t';
   const handle = platform.handleBytes === 8 ? 'uint64_t' : 'uint32_t';
@@ -107,6 +106,10 @@ export function loadWinScard(): WinScard {
         });
       });
   });
+}
+
+function thisPlatform(): PcscPlatform {
+  return pcscPlatform(process.platform, koffi.sizeof('void *') === 8 ? 8 : 4);
 }
 
 function loadLibrary(platform: PcscPlatform): ReturnType<typeof koffi.load> {

@@ -1,0 +1,115 @@
+#!/usr/bin/env node
+/**
+ * Makes a checkout ready: npm packages, Debian packages, bundle; each only when missing or stale. Runs on Node 20 and needs no package.
+ * Usage: node scripts/setup.mjs [start|test]
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const pinnedNode = join(root, 'node_modules', 'node', 'bin', 'node');
+const lockStamp = join(root, 'node_modules', '.kortd-lock');
+const bundleStamp = join(root, 'dist', '.kortd-sources');
+
+/** What each purpose needs of Debian. */
+const RUN_PACKAGES = ['libpcsclite1', 'openssl', 'pcscd'];
+const TEST_PACKAGES = [
+  'gcc',
+  'iproute2',
+  'libc6-dev',
+  'libpcsclite-dev',
+  'opensc',
+  'util-linux',
+  'vsmartcard-vpcd',
+  'yubico-piv-tool',
+];
+
+const purpose = process.argv[2] ?? 'start';
+if (!['start', 'test'].includes(purpose)) stop('usage: node scripts/setup.mjs [start|test]');
+installNpmPackages();
+installDebianPackages(purpose === 'test' ? [...RUN_PACKAGES, ...TEST_PACKAGES] : RUN_PACKAGES);
+buildBundle();
+
+function installNpmPackages() {
+  const wanted = fingerprint([join(root, 'package-lock.json')]);
+  if (existsSync(pinnedNode) && existsSync(lockStamp) && readFileSync(lockStamp, 'utf8') === wanted) return;
+  say('installing npm packages');
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci failed; its output above says why');
+  if (!existsSync(pinnedNode)) {
+    say('fetching Node 24 as an npm package');
+    run('npm', ['rebuild', 'node', '--foreground-scripts'], 'npm could not install the package "node"');
+  }
+  if (!existsSync(pinnedNode))
+    stop('the npm package "node" brought no Node: are install scripts switched off (npm config get ignore-scripts)?');
+  writeFileSync(lockStamp, wanted);
+}
+
+function installDebianPackages(wanted) {
+  const query = spawnSync('dpkg-query', ['--show', '--showformat', '${db:Status-Status} ${Package}\n', ...wanted], {
+    encoding: 'utf8',
+  });
+  if (query.error) stop(`this set-up knows Debian only; install these by hand and make dpkg-query known: ${wanted.join(' ')}`);
+  const installed = new Set(
+    query.stdout.split('\n').flatMap((line) => (line.startsWith('installed ') ? [line.slice('installed '.length)] : [])),
+  );
+  const missing = wanted.filter((name) => !installed.has(name));
+  if (missing.length === 0) return;
+  const install = ['install', '--yes', '--no-install-recommends', ...missing];
+  if (process.getuid?.() !== 0)
+    stop(`Debian packages are missing. Run this, then try again:\n  sudo apt-get update && sudo apt-get ${install.join(' ')}`);
+  say(`installing Debian packages: ${missing.join(' ')}`);
+  const quiet = ['-qq', '-o', 'DPkg::Lock::Timeout=300'];
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  run('apt-get', [...quiet, 'update'], 'apt-get update failed', env);
+  run('apt-get', [...quiet, ...install], `apt-get could not install ${missing.join(' ')}`, env);
+}
+
+function buildBundle() {
+  const sources = ['apdu', 'api-spec', 'drivers', 'daemon'].flatMap((folder) => listSources(join(root, folder)));
+  const wanted = fingerprint([...sources, join(root, 'tsup.config.ts'), join(root, 'package-lock.json')]);
+  if (existsSync(bundleStamp) && readFileSync(bundleStamp, 'utf8') === wanted) return;
+  say('building');
+  run(
+    pinnedNode,
+    [join(root, 'node_modules', 'tsup', 'dist', 'cli-default.js'), '--silent'],
+    'the build failed; its output above says where',
+  );
+  writeFileSync(bundleStamp, wanted);
+}
+
+/** Sources that end up in the bundle: no tests. */
+function listSources(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return listSources(path);
+    return /\.(ts|json)$/.test(entry.name) && !entry.name.endsWith('.test.ts') ? [path] : [];
+  });
+}
+
+function fingerprint(files) {
+  const hash = createHash('sha256').update(process.platform + process.arch);
+  for (const file of files.sort())
+    hash
+      .update(file.slice(root.length))
+      .update(String(statSync(file).size))
+      .update(readFileSync(file));
+  return hash.digest('hex');
+}
+
+function run(command, parameters, problem, env = process.env) {
+  const done = spawnSync(command, parameters, { cwd: root, stdio: ['ignore', 2, 2], env });
+  if (done.error) stop(`${problem} (${done.error.message})`);
+  if (done.status !== 0) stop(problem);
+}
+
+function say(text) {
+  process.stderr.write(`kortd set-up: ${text} …\n`);
+}
+
+function stop(text) {
+  process.stderr.write(`kortd set-up: ${text}\n`);
+  process.exit(1);
+}

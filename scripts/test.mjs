@@ -1,0 +1,53 @@
+/**
+ * Every test: those on simulated parts, then those on the real pcscd in namespaces of their own. Ends with one line "N passed, N failed".
+ * A test that was skipped counts as failed: what is promised and cannot run must not pass.
+ */
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runInPrivateNamespaces } from './private-namespaces.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const reports = join(root, 'build', 'test-reports');
+rmSync(reports, { recursive: true, force: true });
+mkdirSync(reports, { recursive: true });
+
+const unit = await report('unit', (command, parameters) => runPlain(command, parameters));
+const pcsc = await report('pcsc', (command, parameters) => runInPrivateNamespaces(command, parameters, { cwd: root }));
+const passed = unit.passed + pcsc.passed;
+const failed = unit.failed + pcsc.failed;
+process.stdout.write(`${passed} passed, ${failed} failed\n`);
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+
+async function report(project, run) {
+  const file = join(reports, `${project}.json`);
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const status = await run(process.execPath, [
+    vitest,
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${file}`,
+  ]);
+  let counts;
+  try {
+    counts = JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    process.stdout.write(`the tests of "${project}" gave no report (exit status ${status})\n`);
+    return { passed: 0, failed: 1 };
+  }
+  const left = counts.numTotalTests - counts.numPassedTests;
+  // A suite that breaks outside its tests fails the run without failing a test.
+  return { passed: counts.numPassedTests, failed: left > 0 ? left : status === 0 ? 0 : 1 };
+}
+
+function runPlain(command, parameters) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, parameters, { cwd: root, stdio: 'inherit' });
+    child.once('error', reject);
+    child.once('exit', (status) => resolve(status ?? 1));
+  });
+}
