@@ -439,7 +439,6 @@ export const COMMON_ERRORS = [
   'scope_missing',
   'too_many_calls',
   'unauthorized',
-  'version_unsupported',
 ] as const satisfies readonly ErrorCode[];
 
 /** What every call to a card can end in. */

@@ -15,7 +15,7 @@ export interface ApiMethod<P extends TSchema = TSchema, R extends TSchema = TSch
   readonly since: number;
   /** Right required. */
   readonly scope: Scope;
-  /** Absent: a call that has a meaning only on a WebSocket. `{name}` in the path is a parameter. */
+  /** Absent: a call that has a meaning only on a WebSocket. */
   readonly rest?: { readonly verb: 'GET' | 'POST' | 'DELETE'; readonly path: string };
   /** Deadline when the caller names none. */
   readonly timeoutMs?: number;

@@ -89,43 +89,52 @@ export const Card = Closed(
 );
 export type Card = Static<typeof Card>;
 
-export const Pin = Closed({
-  reference: Type.String({ description: 'Two hexadecimal digits.' }),
-  kind: Type.Enum(['pin', 'puk'] as const),
-  label: Type.String(),
-  minLength: Type.Integer(),
-  maxLength: Type.Integer(),
-  attemptsRemaining: Type.Optional(Type.Integer({ description: 'Absent when the card does not tell. 0: blocked.' })),
-  attemptsTotal: Type.Optional(Type.Integer()),
-  isDefault: Type.Optional(Type.Boolean({ description: 'Still the factory value.' })),
-});
+export const Pin = Closed(
+  {
+    reference: Type.String({ description: 'Two hexadecimal digits.' }),
+    kind: Type.Enum(['pin', 'puk'] as const),
+    label: Type.String(),
+    minLength: Type.Integer(),
+    maxLength: Type.Integer(),
+    attemptsRemaining: Type.Optional(Type.Integer({ description: 'Absent when the card does not tell. 0: blocked.' })),
+    attemptsTotal: Type.Optional(Type.Integer()),
+    isDefault: Type.Optional(Type.Boolean({ description: 'Still the factory value.' })),
+  },
+  'A PIN or PUK of a card.',
+);
 export type Pin = Static<typeof Pin>;
 
-export const Key = Closed({
-  keyReference: Type.String(),
-  label: Type.String(),
-  algorithm: Type.Optional(KeyAlgorithm),
-  pin: Type.String({ description: 'Reference of the PIN that protects it.' }),
-  pinPolicy: PinPolicy,
-  touchPolicy: Type.Optional(TouchPolicy),
-  origin: Type.Optional(Type.Enum(['generated', 'imported'] as const)),
-  publicKey: Type.Optional(Type.String({ description: 'SubjectPublicKeyInfo, base64 of DER.' })),
-  signatureAlgorithms: Type.Optional(Type.Array(SignatureAlgorithm)),
-});
+export const Key = Closed(
+  {
+    keyReference: Type.String(),
+    label: Type.String(),
+    algorithm: Type.Optional(KeyAlgorithm),
+    pin: Type.String({ description: 'Reference of the PIN that protects it.' }),
+    pinPolicy: PinPolicy,
+    touchPolicy: Type.Optional(TouchPolicy),
+    origin: Type.Optional(Type.Enum(['generated', 'imported'] as const)),
+    publicKey: Type.Optional(Type.String({ description: 'SubjectPublicKeyInfo, base64 of DER.' })),
+    signatureAlgorithms: Type.Optional(Type.Array(SignatureAlgorithm)),
+  },
+  'A place for a private key on a card, whether or not a key was made there.',
+);
 export type Key = Static<typeof Key>;
 
-export const Certificate = Closed({
-  keyReference: Type.String(),
-  certificate: Type.String({ description: 'X.509, base64 of DER: as the card holds it.' }),
-  parsed: Type.Optional(
-    Closed({
-      subject: Type.String({ description: 'RFC 4514.' }),
-      issuer: Type.String({ description: 'RFC 4514.' }),
-      serialNumber: Type.String({ description: 'Hexadecimal.' }),
-      notBefore: Time(''),
-      notAfter: Time(''),
-      fingerprint: Type.String({ description: 'SHA-256 of the DER, hexadecimal.' }),
-    }),
-  ),
-});
+export const Certificate = Closed(
+  {
+    keyReference: Type.String(),
+    certificate: Type.String({ description: 'X.509, base64 of DER: as the card holds it.' }),
+    parsed: Type.Optional(
+      Closed({
+        subject: Type.String({ description: 'RFC 4514.' }),
+        issuer: Type.String({ description: 'RFC 4514.' }),
+        serialNumber: Type.String({ description: 'Hexadecimal.' }),
+        notBefore: Time(''),
+        notAfter: Time(''),
+        fingerprint: Type.String({ description: 'SHA-256 of the DER, hexadecimal.' }),
+      }),
+    ),
+  },
+  'A certificate on a card.',
+);
 export type Certificate = Static<typeof Certificate>;

@@ -532,7 +532,7 @@ describe('the transport', () => {
   it('carries extended length where the ATR says so', () => {
     const card = ready();
     expect(formatHex(card.card.atr)).toBe('3bfd1300008131fe158073c021c057597562694b657940');
-    const put = `00db3fff0001${'0f'}5c035fc10553820106${'70'.repeat(262)}`;
+    const put = `00db3fff00010f5c035fc10553820106${'70'.repeat(262)}`;
     expect(card.authenticate().send(put)).toBe('9000');
     expect(card.send('00cb3fff0000055c035fc1050000')).toHaveLength(2 * (266 + 2));
     const short = ready({ extendedLength: false }).authenticate();

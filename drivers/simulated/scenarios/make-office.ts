@@ -5,7 +5,7 @@
  */
 import { createPublicKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { bytesToBigInt, formatBase64 } from '../bytes.ts';
+import { bytesToBigInt, formatBase64, parseHex } from '../bytes.ts';
 import {
   authorityKeyIdentifier,
   basicConstraints,
@@ -97,6 +97,16 @@ function signatureKey(person: Person): object {
   return { privateKey: exportKey(key), certificate: issue(nameOf(person), key, extensions) };
 }
 
+/** The card's identity, which must not change from run to run: CHUID (SP 800-73-5 part 1, appendix A) with card UUID number `n`. */
+function identityOf(n: number): Readonly<Record<string, string>> {
+  const uuid = `0000000000004000800000000000000${n}`;
+  return {
+    '5FC102': formatBase64(
+      parseHex(`3019d4e739da739ced39ce739d836858210842108421c84210c3eb3410${uuid}350832303939313233313e00fe00`),
+    ),
+  };
+}
+
 function personaOf(person: Person): object {
   return { name: `${person.givenName} ${person.surname}`, hsaId: person.hsaId };
 }
@@ -123,14 +133,19 @@ const scenario = {
       options: {
         profile: 'yubikey',
         serialNumber: 10_000_001,
+        objects: identityOf(1),
         keys: { '9A': authenticationKey(OPERATOR), '9C': signatureKey(OPERATOR) },
       },
     },
     {
       ...{ name: 'secondOperator', kind: 'piv', persona: personaOf(SECOND_OPERATOR) },
-      options: { profile: 'plain', keys: { '9A': authenticationKey(SECOND_OPERATOR), '9C': signatureKey(SECOND_OPERATOR) } },
+      options: {
+        profile: 'plain',
+        objects: identityOf(2),
+        keys: { '9A': authenticationKey(SECOND_OPERATOR), '9C': signatureKey(SECOND_OPERATOR) },
+      },
     },
-    { name: 'reserve', kind: 'piv', options: { profile: 'yubikey', serialNumber: 10_000_003 } },
+    { name: 'reserve', kind: 'piv', options: { profile: 'yubikey', serialNumber: 10_000_003, objects: identityOf(3) } },
   ],
 };
 

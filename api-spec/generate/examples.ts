@@ -1,0 +1,229 @@
+/**
+ * One example of every call, event and error, for the documents. They were taken from the simulated desk `office`: its keys, PINs and
+ * certificates are for tests. A test checks each against its schema.
+ */
+import { ERRORS, type ErrorCode, type ErrorDefinition, type WireError } from '../errors.ts';
+import type { EventData, EventName, Greeting } from '../events.ts';
+import type { MethodName, Params, Result } from '../methods/index.ts';
+import type { Card, Certificate, Key, Pin, Reader } from '../schemas.ts';
+import { LIMITS } from '../wire.ts';
+import { HIGHEST_API_VERSION, LOWEST_API_VERSION } from '../versions.ts';
+import { EXAMPLE_CERTIFICATE, EXAMPLE_CERTIFICATE_REQUEST } from './example-certificates.ts';
+
+type MethodExamples = { readonly [N in MethodName]: { readonly params: Params<N>; readonly result: Result<N> } };
+type EventExamples = { readonly [N in EventName]: EventData<N> };
+
+const stream = '1680f6c4-ca52-4ffc-aef0-e878e4d8065c';
+const lease = '1a914820-5ae0-4fcf-b5ba-12023a4673ce';
+const expiresAt = '2026-03-02T08:15:15.000Z';
+export const EXAMPLE_TIME = '2026-03-02T08:15:00.000Z';
+const inReader = { reader: 'reader-ef19a3f08061' } as const;
+
+const reader: Reader = {
+  id: inReader.reader,
+  name: 'Simulated Operator 00 00',
+  source: 'simulated',
+  status: 'present',
+  card: 'card-e3961520-5efb-4d9e-a0a0-a97c96c202c4',
+  hasKeypad: false,
+};
+
+const card: Card = {
+  id: 'card-e3961520-5efb-4d9e-a0a0-a97c96c202c4',
+  reader: reader.id,
+  atr: '3BFD1300008131FE158073C021C057597562694B657940',
+  insertedAt: '2026-03-02T08:14:31.924Z',
+  status: 'ready',
+  application: { id: 'piv', specification: 'NIST SP 800-73-5', serialNumber: '10000001' },
+};
+
+const pin: Pin = {
+  reference: '80',
+  kind: 'pin',
+  label: 'PIV Card Application PIN',
+  minLength: 6,
+  maxLength: 8,
+  attemptsRemaining: 3,
+};
+
+const key: Key = {
+  keyReference: '9A',
+  label: 'PIV Authentication Key',
+  pin: '80',
+  pinPolicy: 'once',
+  algorithm: 'P-256',
+  publicKey:
+    'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEiifipVjXVhMXCmSvpSOHmlQMLb4JEkfV5D8AB74o9IiZ3FFjcSXO1Ep5F5lvrYcbVUzF6OhuQ23UYdP09fBWnQ==',
+  signatureAlgorithms: ['ES256'],
+};
+
+const certificate: Certificate = {
+  keyReference: '9A',
+  certificate: EXAMPLE_CERTIFICATE,
+  parsed: {
+    subject:
+      'CN=Anna Lindqvist,serialNumber=SE2321000016-BENCH1,GN=Anna,SN=Lindqvist,title=ID-administratör,O=BENCH Region,C=SE',
+    issuer: 'CN=BENCH kortd Test CA v1,O=BENCH kortd,C=SE',
+    serialNumber: '2C5A2DDA1526DD3783BEB2E4EEC095D3',
+    notBefore: '2024-01-01T00:00:00.000Z',
+    notAfter: '2049-12-31T23:59:59.000Z',
+    fingerprint: '2D67F46974B54A43AB348C96D63716BF4195D5F24F51AA5DE0E55905FD4A95AA',
+  },
+};
+
+/** In the order of METHODS. */
+export const METHOD_EXAMPLES: MethodExamples = {
+  'system.health': {
+    params: {},
+    result: {
+      status: 'ok',
+      sources: [{ id: 'simulated', available: true, since: '2026-03-02T08:14:31.923Z', recoveries: 0 }],
+      readers: 4,
+      cards: 3,
+      clients: 1,
+      callsUnderWay: 1,
+      uptimeMs: 28_077,
+      residentBytes: 137_474_048,
+    },
+  },
+  'system.info': {
+    params: {},
+    result: {
+      product: 'kortd',
+      version: '0.1.0',
+      apiVersion: { lowest: LOWEST_API_VERSION, highest: HIGHEST_API_VERSION },
+      stream,
+      simulated: true,
+      platform: 'linux-x64',
+      limits: {
+        messageBytes: LIMITS.messageBytes.value,
+        batchCalls: LIMITS.batchCalls.value,
+        callsPerClient: LIMITS.callsPerClient.value,
+        callsPerReader: LIMITS.callsPerReader.value,
+        replayEvents: LIMITS.replayEvents.value,
+        leaseMs: LIMITS.leaseMs.value,
+        timeoutMs: LIMITS.timeoutMs.value,
+      },
+    },
+  },
+  'reader.list': { params: {}, result: { readers: [reader] } },
+  'card.lease': {
+    params: { card: card.id, purpose: 'renewing a certificate', durationMs: 15_000 },
+    result: { lease, card: card.id, fence: 1, expiresAt },
+  },
+  'card.list': { params: {}, result: { cards: [card] } },
+  'card.read': {
+    params: { card: inReader },
+    result: { card, pins: [pin], keys: [key], certificates: [certificate] },
+  },
+  'card.release': { params: { lease }, result: {} },
+  'card.transmit': {
+    params: { card: inReader, commands: ['00A4040009A00000030800001000', '00CB3FFF055C035FC10200'] },
+    result: {
+      responses: [
+        { data: '61114F0600001000010079074F05A000000308', statusWord: '9000' },
+        {
+          data: '533B3019D4E739DA739CED39CE739D836858210842108421C84210C3EB3410D689D709B12B41FD8D5BAEDF3ED4E7D1350832303939313233313E00FE00',
+          statusWord: '9000',
+        },
+      ],
+    },
+  },
+  'pin.change': {
+    params: { card: inReader, pinReference: '80', pin: '123456', newPin: '482910' },
+    result: { pin },
+  },
+  'pin.unblock': {
+    params: { card: inReader, pinReference: '80', puk: '12345678', newPin: '482910' },
+    result: { pin },
+  },
+  'pin.verify': { params: { card: inReader, pin: '123456' }, result: { pin } },
+  'key.delete': { params: { card: inReader, keyReference: '9A', managementKey: 'default' }, result: {} },
+  'key.generate': {
+    params: { card: inReader, keyReference: '9A', algorithm: 'P-256', managementKey: 'default' },
+    result: { key: { ...key, origin: 'generated' } },
+  },
+  'certificate.delete': { params: { card: inReader, keyReference: '9A', managementKey: 'default' }, result: {} },
+  'certificate.list': { params: { card: inReader }, result: { certificates: [certificate] } },
+  'certificate.request': {
+    params: { card: inReader, keyReference: '9A', subject: 'CN=Anna Andersson,O=Region Test,C=SE', pin: '123456' },
+    result: { request: EXAMPLE_CERTIFICATE_REQUEST, algorithm: 'ES256' },
+  },
+  'certificate.write': {
+    params: { card: inReader, keyReference: '9A', certificate: EXAMPLE_CERTIFICATE, managementKey: 'default' },
+    result: { certificate },
+  },
+  'sign.digest': {
+    params: {
+      card: inReader,
+      keyReference: '9A',
+      algorithm: 'ES256',
+      digest: 'LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=',
+      pin: '123456',
+    },
+    result: {
+      signature: 'S1M2km9HiSpL9pabBTBcQqERKmZYeOvmM4i018eQuNeGiKO31tmonK9vTNMQC3am1rOax6NIcxW1cfwwbM5xXQ==',
+      algorithm: 'ES256',
+      keyReference: '9A',
+    },
+  },
+  'call.cancel': { params: { id: 7 }, result: { cancelled: true } },
+  'event.subscribe': {
+    params: { events: ['card.inserted', 'card.removed'], since: 12, stream },
+    result: { stream, sequence: 14 },
+  },
+  'event.unsubscribe': { params: {}, result: {} },
+  'version.select': { params: { apiVersion: 1 }, result: { apiVersion: 1 } },
+};
+
+export const EVENT_EXAMPLES: EventExamples = {
+  'card.changed': { card },
+  'card.inserted': {
+    card: { id: card.id, reader: card.reader, atr: card.atr, insertedAt: card.insertedAt, status: 'identifying' },
+  },
+  'card.removed': { card: card.id, reader: reader.id },
+  'pin.prompted': { card: card.id, reader: reader.id, pinReference: '80', where: 'keypad' },
+  'reader.added': { reader },
+  'reader.changed': { reader },
+  'reader.removed': { reader: reader.id },
+};
+
+export const GREETING_EXAMPLE: Greeting = {
+  product: 'kortd',
+  version: '0.1.0',
+  apiVersion: { lowest: LOWEST_API_VERSION, highest: HIGHEST_API_VERSION },
+  stream,
+  sequence: 14,
+};
+
+/** One value for each placeholder of the error texts. */
+const DETAILS: NonNullable<WireError['details']> = {
+  attemptsRemaining: 2,
+  highest: HIGHEST_API_VERSION,
+  holder: 'program 5f0c2a71 (renewing a certificate)',
+  incidentId: '0d3f6c1e-6f0b-4c57-9f4e-3f1f0f7c2a55',
+  limit: LIMITS.callsPerReader.value,
+  limitBytes: LIMITS.messageBytes.value,
+  lowest: LOWEST_API_VERSION,
+  problem: 'params: card is missing',
+  scope: 'pin.direct',
+  statusWord: '6A80',
+  timeoutMs: 30_000,
+  what: 'card',
+};
+
+/** What a call without a known method gets; with one, the method's own phrase stands for "The call". */
+export function errorExample(code: ErrorCode): WireError {
+  const { retry, en, sv }: ErrorDefinition = ERRORS[code];
+  const names = [...en.happened.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+  const details = Object.fromEntries(names.map((name) => [name, DETAILS[name] ?? '?']));
+  const fill = (text: string): string => text.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(details[name] ?? '?'));
+  return {
+    code,
+    message: `calling: ${fill(en.happened).replace(/\.$/, '')}`,
+    retry,
+    en: `The call failed: ${fill(en.happened)} ${en.action}`,
+    sv: `Anropet misslyckades: ${fill(sv.happened)} ${sv.action}`,
+    ...(names.length > 0 ? { details } : {}),
+  };
+}

@@ -1,0 +1,19 @@
+/** All figures, one after the other, so that they do not disturb each other. Exit status 1 when a target is missed. */
+import { measureDaemon } from './api.ts';
+import { format, type Figure } from './figure.ts';
+import { countOperations, measureChannel, measureManyReaders } from './in-process.ts';
+import { measureRealPcsc } from './real-pcsc.ts';
+
+const figures: Figure[] = [];
+const say = (text: string): void => void process.stderr.write(`${text} …\n`);
+say('the channel in process');
+figures.push(...(await measureChannel()), ...(await measureManyReaders()));
+say('the real pcscd with a virtual reader');
+const real = await measureRealPcsc();
+figures.push(...real.figures);
+say('APDUs for each operation');
+figures.push(...(await countOperations(real.openscApdus)));
+say('the daemon');
+figures.push(...(await measureDaemon()));
+process.stdout.write(`${format(figures, process.argv.includes('--json'))}\n`);
+process.exitCode = figures.every((figure) => figure.ok) ? 0 : 1;
