@@ -97,8 +97,12 @@ async function inTransaction<R>(card: CardRecord, use: CardUse, work: (session: 
   await using connection = await connect(card, use.signal);
   if (!equalBytes(connection.atr, card.atr)) throw new DeviceRemovedError(`using card ${card.id}: another card is in the reader`);
   const changes = use.changes === true;
+  const session = openCardSession(card, connection, { signal: use.signal, changes });
+  card.quietSince = undefined;
   try {
-    return await work(openCardSession(card, connection, { signal: use.signal, changes }));
+    const result = await work(session);
+    if (session.isQuiet) card.quietSince = performance.now();
+    return result;
   } catch (error) {
     if (changes) card.contents = undefined;
     throw error;

@@ -1,10 +1,10 @@
 /** One transaction with one card: what a handler works with. It ends when the handler does. */
 import { openChannel, type CardChannel } from '../../apdu/card-channel.ts';
 import type { CardConnection } from '../../apdu/card-connection.ts';
-import type { CardApplication } from '../../apdu/card-profile.ts';
-import { ApplicationNotFoundError, NotSupportedByCardError } from '../../apdu/errors.ts';
+import type { CardApplication, CardProfile } from '../../apdu/card-profile.ts';
+import { ApplicationNotFoundError, CardError, NotSupportedByCardError } from '../../apdu/errors.ts';
 import { openApplication } from '../../apdu/select.ts';
-import type { Token, TokenContents, TokenKey, TokenManagement } from '../../apdu/token.ts';
+import type { PinStatus, Token, TokenContents, TokenKey, TokenManagement } from '../../apdu/token.ts';
 import { DeviceRemovedError } from '../../drivers/errors.ts';
 import type { CardRecord } from './records.ts';
 
@@ -19,35 +19,129 @@ export interface CardSession {
   application(): Promise<CardApplication>;
   /** Selects the application and gives its token. Throws NotSupportedByCardError for one without keys. */
   token(): Promise<Token>;
+  /** PINs as they are, and contents that are right now: from memory when nobody can have changed them, else from the card. */
+  read(): Promise<CardReading>;
+  /** True while the application stands selected and no PIN was used: the card need not be reset, and what is remembered may still hold next time. */
+  readonly isQuiet: boolean;
 }
+
+export interface CardReading {
+  readonly pins: readonly PinStatus[];
+  readonly contents: TokenContents;
+}
+
+/** pcsc-lite powers a card down five seconds after its last use (EnableAutoPowerOff, `PCSCLITE_POWER_OFF_GRACE_PERIOD`): longer ago, everything may be otherwise. */
+const REMEMBERED_MS = 5_000;
 
 export function openCardSession(
   card: CardRecord,
   connection: CardConnection,
   options: { readonly signal: AbortSignal; readonly changes: boolean },
 ): CardSession {
-  const channel = openChannel(connection, { signal: options.signal });
-  const application = async (): Promise<CardApplication> => {
-    if (!card.profile) throw new ApplicationNotFoundError(`using card ${card.id}: it has no application that kortd knows`);
-    const opened = await openApplication(channel, card.profile);
-    if (options.changes) await requireSameCard(card, opened);
+  return new OpenCardSession(card, connection, options);
+}
+
+class OpenCardSession implements CardSession {
+  readonly card: CardRecord;
+  readonly channel: CardChannel;
+  readonly #connection: CardConnection;
+  readonly #changes: boolean;
+  #isSelected = false;
+  #isSensitive = false;
+
+  constructor(
+    card: CardRecord,
+    connection: CardConnection,
+    options: { readonly signal: AbortSignal; readonly changes: boolean },
+  ) {
+    this.card = card;
+    this.#connection = connection;
+    this.#changes = options.changes;
+    const watched: CardConnection = {
+      ...describeConnection(connection),
+      transmit: (command, how) => this.#transmit(command, how?.sensitive ?? false),
+      [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+    };
+    this.channel = openChannel(watched, { signal: options.signal });
+  }
+
+  get hasKeypad(): boolean {
+    return this.channel.keypad !== undefined;
+  }
+
+  get isQuiet(): boolean {
+    return this.#isSelected && !this.#isSensitive;
+  }
+
+  transmit(command: Uint8Array, { sensitive }: { readonly sensitive: boolean }): Promise<Uint8Array> {
+    this.channel.throwIfAborted();
+    this.#isSelected = false;
+    return this.#transmit(command, sensitive);
+  }
+
+  async application(): Promise<CardApplication> {
+    const opened = await openApplication(this.channel, this.#profile());
+    this.#isSelected = true;
+    if (this.#changes) await requireSameCard(this.card, opened);
     return opened;
-  };
-  return {
-    card,
-    channel,
-    transmit: (command, { sensitive }) => {
-      channel.throwIfAborted();
-      return connection.transmit(command, { sensitive });
-    },
-    hasKeypad: channel.keypad !== undefined,
-    application,
-    token: async () => {
-      const { token } = await application();
-      if (!token) throw new NotSupportedByCardError(`using card ${card.id}: it has no keys`);
-      return token;
-    },
-  };
+  }
+
+  async token(): Promise<Token> {
+    return this.#tokenOf(await this.application());
+  }
+
+  async read(): Promise<CardReading> {
+    const { card } = this;
+    const remembered = await this.#readUnlessTouched();
+    if (remembered) return remembered;
+    card.contents = undefined;
+    const token = await this.token();
+    const pins = await token.pins();
+    for (const pin of pins) card.tries.observe(pin);
+    return { pins, contents: await contentsOf(this, token) };
+  }
+
+  /**
+   * Without SELECT: a card that was reset since, by another program or by losing power, has nothing selected and does not answer as before.
+   * What a program changes without a reset, within seconds of our own use, goes unseen; PIV has no change counter that would tell.
+   */
+  async #readUnlessTouched(): Promise<CardReading | undefined> {
+    const { card } = this;
+    if (!card.contents || card.quietSince === undefined || performance.now() - card.quietSince > REMEMBERED_MS) return undefined;
+    try {
+      const application = this.#profile().open(this.channel);
+      const pins = await this.#tokenOf(application).pins();
+      if (!pins.some((pin) => pin.verified || pin.attemptsRemaining !== undefined)) return undefined;
+      if ((await application.serialNumber()) !== card.serialNumber) return undefined;
+      for (const pin of pins) card.tries.observe(pin);
+      this.#isSelected = true;
+      return { pins, contents: card.contents };
+    } catch (error) {
+      if (error instanceof CardError) return undefined;
+      throw error;
+    }
+  }
+
+  #profile(): CardProfile {
+    if (this.card.profile) return this.card.profile;
+    throw new ApplicationNotFoundError(`using card ${this.card.id}: it has no application that kortd knows`);
+  }
+
+  #tokenOf(application: CardApplication): Token {
+    if (application.token) return application.token;
+    throw new NotSupportedByCardError(`using card ${this.card.id}: it has no keys`);
+  }
+
+  #transmit(command: Uint8Array, sensitive: boolean): Promise<Uint8Array> {
+    if (sensitive) this.#isSensitive = true;
+    return this.#connection.transmit(command, { sensitive });
+  }
+}
+
+/** Its plain properties; a spread would lose those that are getters of a class. */
+function describeConnection(connection: CardConnection): Pick<CardConnection, 'atr' | 'supportsExtendedLength' | 'keypad'> {
+  const { atr, supportsExtendedLength, keypad } = connection;
+  return { atr, supportsExtendedLength, ...(keypad ? { keypad } : {}) };
 }
 
 /** Before anything is changed: a card that was swapped within one poll of the reader has another serial number. */
@@ -56,10 +150,19 @@ async function requireSameCard(card: CardRecord, application: CardApplication): 
   if (serialNumber !== card.serialNumber) throw new DeviceRemovedError(`using card ${card.id}: another card is in the reader`);
 }
 
-/** Keys and certificates, from memory when the card was not written to since. */
+/** Keys and certificates, from memory when they are there; `CardSession.read` for what must be right now. */
 export async function contentsOf(session: CardSession, token: Token): Promise<TokenContents> {
-  session.card.contents ??= await token.contents();
+  session.card.contents ??= withGenerated(session.card, await token.contents());
   return session.card.contents;
+}
+
+/** A card that does not tell its public keys: those made in this insertion are known all the same. */
+function withGenerated(card: CardRecord, contents: TokenContents): TokenContents {
+  const keys = contents.keys.map((key) => {
+    const made = card.generated.get(key.keyReference);
+    return key.algorithm || !made ? key : { ...key, ...made };
+  });
+  return { ...contents, keys };
 }
 
 export function findKey(contents: TokenContents, keyReference: string): TokenKey | undefined {

@@ -221,6 +221,7 @@ export class Desk implements AsyncDisposable {
       tries: new TriesMemory(this.#options.now ?? Date.now),
       status: 'identifying',
       contents: undefined,
+      quietSince: undefined,
       generated: new Map(),
       problem: undefined,
       lease: undefined,

@@ -1,7 +1,7 @@
 /** What the desk knows of each reader and card, as it changes. Only the desk writes here. */
 import type { Reader } from '../../api-spec/schemas.ts';
 import type { CardProfile } from '../../apdu/card-profile.ts';
-import type { TokenContents } from '../../apdu/token.ts';
+import type { KeyAlgorithm, TokenContents } from '../../apdu/token.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
 import type { ErrorCode } from '../../api-spec/errors.ts';
 import type { Lease } from './leases.ts';
@@ -35,10 +35,18 @@ export interface CardRecord {
   serialNumber?: string;
   /** As last read; undefined when it must be read again. */
   contents: TokenContents | undefined;
-  /** Public keys of keys made in this insertion: proof that needs no metadata. SubjectPublicKeyInfo by key reference. */
-  readonly generated: Map<string, Uint8Array>;
+  /** When the last transaction ended with the application selected and no reset (performance.now()); undefined after any other. */
+  quietSince: number | undefined;
+  /** Keys made in this insertion: proof that needs no metadata. By key reference. */
+  readonly generated: Map<string, GeneratedKey>;
   problem: { readonly code: ErrorCode; readonly message: string } | undefined;
   lease: Lease | undefined;
   /** Number of the latest lease. */
   fence: number;
+}
+
+export interface GeneratedKey {
+  readonly algorithm: KeyAlgorithm;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array;
 }

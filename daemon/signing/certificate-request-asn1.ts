@@ -7,12 +7,12 @@ import {
   RsaSaPssParams,
   id_RSASSA_PSS,
   id_mgf1,
+  id_sha256WithRSAEncryption,
+  id_sha384WithRSAEncryption,
+  id_sha512WithRSAEncryption,
   sha256,
-  sha256WithRSAEncryption,
   sha384,
-  sha384WithRSAEncryption,
   sha512,
-  sha512WithRSAEncryption,
 } from '@peculiar/asn1-rsa';
 import { AlgorithmIdentifier, Name, SubjectPublicKeyInfo } from '@peculiar/asn1-x509';
 import { Name as NameText } from '@peculiar/x509';
@@ -21,7 +21,8 @@ import { ApiError } from '../errors.ts';
 
 type HashName = 'sha256' | 'sha384' | 'sha512';
 
-const PKCS1 = { sha256: sha256WithRSAEncryption, sha384: sha384WithRSAEncryption, sha512: sha512WithRSAEncryption };
+/** RFC 4055, section 5: parameters are NULL. The library's own constant for SHA-256 holds the identifier of SHA-512/256 (2.11.1). */
+const PKCS1 = { sha256: id_sha256WithRSAEncryption, sha384: id_sha384WithRSAEncryption, sha512: id_sha512WithRSAEncryption };
 const HASHES = { sha256, sha384, sha512 };
 const DIGEST_LENGTH = { sha256: 32, sha384: 48, sha512: 64 };
 
@@ -71,7 +72,7 @@ function signatureAlgorithm({
   readonly hash: HashName;
 }): AlgorithmIdentifier {
   if (family === 'ecdsa') return hash === 'sha256' ? ecdsaWithSHA256 : ecdsaWithSHA384;
-  if (family === 'pkcs1') return PKCS1[hash];
+  if (family === 'pkcs1') return new AlgorithmIdentifier({ algorithm: PKCS1[hash], parameters: null });
   const maskGenAlgorithm = new AlgorithmIdentifier({ algorithm: id_mgf1, parameters: AsnConvert.serialize(HASHES[hash]) });
   const parameters = new RsaSaPssParams({ hashAlgorithm: HASHES[hash], maskGenAlgorithm, saltLength: DIGEST_LENGTH[hash] });
   return new AlgorithmIdentifier({ algorithm: id_RSASSA_PSS, parameters: AsnConvert.serialize(parameters) });

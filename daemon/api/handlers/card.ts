@@ -2,7 +2,6 @@ import { formatHex, parseHex } from '../../../apdu/bytes.ts';
 import { CommandApduError, parseCommandApdu, type CommandApdu } from '../../../apdu/iso7816/command-apdu.ts';
 import { parseResponseApdu } from '../../../apdu/iso7816/response-apdu.ts';
 import { formatStatusWord } from '../../../apdu/iso7816/status-word.ts';
-import { contentsOf } from '../../desk/card-session.ts';
 import { describeCard, describeCertificate, describeKey, describePin } from '../../desk/describe.ts';
 import { ApiError } from '../../errors.ts';
 import type { Handlers } from '../call.ts';
@@ -32,11 +31,8 @@ export function cardHandlers(context: HandlerContext): Pick<Handlers, CardMethod
     'card.list': () => ({ cards: desk.cards.map(describeCard) }),
     'card.read': (params, call) =>
       withCard(context, params, call, {}, async (session) => {
-        const token = await session.token();
-        const pins = await token.pins();
-        for (const pin of pins) session.card.tries.observe(pin);
         if (params.refresh) session.card.contents = undefined;
-        const contents = await contentsOf(session, token);
+        const { pins, contents } = await session.read();
         return {
           card: describeCard(session.card),
           pins: pins.map(describePin),

@@ -3,7 +3,7 @@ import { equalBytes } from '../../../apdu/bytes.ts';
 import { AlgorithmNotSupportedError, KeyNotFoundError } from '../../../apdu/errors.ts';
 import { keyAlgorithmOf } from '../../../apdu/public-key.ts';
 import type { Token, TokenKey } from '../../../apdu/token.ts';
-import { contentsOf, managementOf, type CardSession } from '../../desk/card-session.ts';
+import { managementOf, type CardSession } from '../../desk/card-session.ts';
 import { describeCertificate } from '../../desk/describe.ts';
 import { ApiError } from '../../errors.ts';
 import { createCertificateRequest, preferredAlgorithm } from '../../signing/certificate-request.ts';
@@ -28,7 +28,7 @@ export function certificateHandlers(context: HandlerContext): Pick<Handlers, Cer
       }),
     'certificate.list': (params, call) =>
       withCard(context, params, call, {}, async (session) => {
-        const contents = await contentsOf(session, await session.token());
+        const { contents } = await session.read();
         return { certificates: contents.certificates.map(describeCertificate) };
       }),
     'certificate.request': async (params, call) => {
@@ -89,7 +89,7 @@ async function requireFittingKey(
 ): Promise<void> {
   const keyReference = params.keyReference.toUpperCase();
   const told = await token.key(keyReference);
-  const publicKey = told?.publicKey ?? session.card.generated.get(keyReference);
+  const publicKey = told?.publicKey ?? session.card.generated.get(keyReference)?.publicKey;
   const certified = certificate.publicKey.export({ type: 'spki', format: 'der' });
   const mismatch = (): ApiError =>
     new ApiError('certificate_key_mismatch', `writing a certificate to ${keyReference}: it certifies another key`);

@@ -65,11 +65,16 @@ export async function verifyFor(
   await verifyGuarded(session, token, call.secret('pin'), pinUse(context, session, params, key.pin));
 }
 
-/** A key as known, or as the card tells, or as its standard has it. */
+/** A key as known, or as the card tells, or as its standard has it. What is not known from memory is looked for on the card. */
 export async function keyOf(session: CardSession, token: Token, keyReference: string): Promise<TokenKey> {
-  const known = findKey(await contentsOf(session, token), keyReference);
+  const wasRemembered = session.card.contents !== undefined;
+  let known = findKey(await contentsOf(session, token), keyReference);
   if (known?.algorithm) return known;
   const told = await token.key(keyReference);
+  if (!told && wasRemembered) {
+    session.card.contents = undefined;
+    known = findKey(await contentsOf(session, token), keyReference);
+  }
   return told ?? known ?? { keyReference: keyReference.toUpperCase(), label: keyReference, pin: '80', pinPolicy: 'once' };
 }
 

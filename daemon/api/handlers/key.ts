@@ -50,7 +50,8 @@ export function keyHandlers(context: HandlerContext): Pick<Handlers, 'key.delete
   /** The certificate that stands beside the new key belongs to the old one: from here on the key is known by itself. */
   async function remember(session: CardSession, key: TokenKey): Promise<void> {
     const { card } = session;
-    if (key.publicKey) card.generated.set(key.keyReference, key.publicKey);
+    const { algorithm, publicKey } = key;
+    if (algorithm && publicKey) card.generated.set(key.keyReference, { algorithm, publicKey });
     const contents = await contentsOf(session, await session.token());
     const others = contents.keys.filter((other) => other.keyReference !== key.keyReference);
     const known = findKey(contents, key.keyReference);
