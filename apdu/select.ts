@@ -30,11 +30,16 @@ export async function openApplication(channel: CardChannel, profile: CardProfile
   throw new ApplicationNotFoundError(`selecting ${profile.id}: the card has no such application`);
 }
 
+export interface FoundApplication {
+  readonly profile: CardProfile;
+  readonly application: CardApplication;
+}
+
 /** The first profile whose application the card has, selected and opened; undefined for a card of no known kind. */
 export async function findApplication(
   channel: CardChannel,
   profiles: readonly CardProfile[],
-): Promise<{ readonly profile: CardProfile; readonly application: CardApplication } | undefined> {
+): Promise<FoundApplication | undefined> {
   for (const profile of profiles) {
     for (const applicationId of profile.applicationIds) {
       if (await selectApplication(channel, applicationId)) return { profile, application: profile.open(channel) };

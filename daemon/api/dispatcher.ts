@@ -74,9 +74,15 @@ export class Dispatcher {
     const timeoutMs = readTimeout(request.timeoutMs, method);
     const { rest, secrets } = takeSecrets(params as Record<string, unknown>);
     if (secrets.size > 0) requireScope(request.caller, 'pin.direct', name);
-    const run = (): Promise<unknown> => this.#run(name, new Call(name, request.caller, timeoutMs, secrets), rest, request);
-    if (request.idempotencyKey === undefined) return await run();
-    return await this.#idempotency.once(request.idempotencyKey, { name, params }, run);
+    const call = new Call(name, request.caller, timeoutMs, secrets);
+    const work = (): unknown => this.#handlers[name]?.(rest as never, call);
+    const { idempotencyKey: key } = request;
+    if (key === undefined) return await this.#run(call, request, work);
+    const identified = { name, params };
+    const earlier = this.#idempotency.find(key, identified);
+    const outcome = this.#run(call, request, earlier ? () => earlier : work);
+    if (!earlier) this.#idempotency.keep(key, identified, outcome);
+    return await outcome;
   }
 
   #requireParams(name: MethodName, method: ApiMethod, params: unknown): void {
@@ -90,14 +96,15 @@ export class Dispatcher {
     throw new ApiError('invalid_params', `checking the parameters of ${name}: ${problem}`, { problem });
   }
 
-  async #run(name: MethodName, call: Call, params: unknown, request: CallRequest): Promise<unknown> {
+  /** Also a repetition that waits for another call's outcome has its own deadline, and can be cancelled. */
+  async #run(call: Call, request: CallRequest, work: () => unknown): Promise<unknown> {
     const timer = setTimeout(
-      () => call.abort('deadline_exceeded', `calling ${name}: not done within ${call.timeoutMs} ms`),
+      () => call.abort('deadline_exceeded', `calling ${call.method}: not done within ${call.timeoutMs} ms`),
       call.timeoutMs,
     );
     try {
       request.onStart?.(call);
-      const done = this.#handlers[name]?.(params as never, call);
+      const done = work();
       return done instanceof Promise ? await orAborted(done, call.signal) : done;
     } finally {
       clearTimeout(timer);
@@ -106,10 +113,13 @@ export class Dispatcher {
   }
 }
 
-/** The caller is answered at once when the call is given up; what is under way with the card ends by itself, between two exchanges. */
+/**
+ * The caller is answered at once when the call is given up; what is under way with the card ends by itself, between two exchanges. A handler that
+ * knows better why it ended (another program holds the card) has one turn of the event loop to say so.
+ */
 function orAborted<R>(done: Promise<R>, signal: AbortSignal): Promise<R> {
   return new Promise((resolve, reject) => {
-    const giveUp = (): void => reject(signal.reason as Error);
+    const giveUp = (): void => void setImmediate(() => reject(signal.reason as Error));
     signal.addEventListener('abort', giveUp, { once: true });
     done.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
   });

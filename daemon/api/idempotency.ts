@@ -11,31 +11,42 @@ interface Entry {
   readonly expiresAt: number;
 }
 
+export interface IdentifiedCall {
+  readonly name: string;
+  readonly params: unknown;
+}
+
 export class IdempotencyKeys {
   readonly #entries = new Map<string, Entry>();
+  readonly #now: () => number;
   /** Parameters can hold a PIN: what is kept of them is keyed with bytes that die with the process. */
   readonly #hmacKey = randomBytes(32);
 
-  /** Throws idempotency_conflict when the key was used with other parameters. */
-  async once(
-    key: string,
-    call: { readonly name: string; readonly params: unknown },
-    run: () => Promise<unknown>,
-  ): Promise<unknown> {
-    const fingerprint = createHmac('sha256', this.#hmacKey).update(JSON.stringify(call)).digest('base64');
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
+  /** The outcome of the first call with this key; undefined when this is the first. Throws idempotency_conflict when it was another call. */
+  find(key: string, call: IdentifiedCall): Promise<unknown> | undefined {
     this.#forgetOld();
     const known = this.#entries.get(key);
-    if (known && known.fingerprint !== fingerprint) {
+    if (known && known.fingerprint !== this.#fingerprintOf(call)) {
       throw new ApiError('idempotency_conflict', `calling ${call.name}: the idempotency key belongs to another call`);
     }
-    if (known) return await known.outcome;
-    const outcome = run();
-    this.#entries.set(key, { fingerprint, outcome, expiresAt: Date.now() + KEEP_MS });
-    return await outcome;
+    return known?.outcome;
+  }
+
+  keep(key: string, call: IdentifiedCall, outcome: Promise<unknown>): void {
+    outcome.catch(() => undefined); // told to the first caller, and to whoever repeats the call
+    this.#entries.set(key, { fingerprint: this.#fingerprintOf(call), outcome, expiresAt: this.#now() + KEEP_MS });
+  }
+
+  #fingerprintOf(call: IdentifiedCall): string {
+    return createHmac('sha256', this.#hmacKey).update(JSON.stringify(call)).digest('base64');
   }
 
   #forgetOld(): void {
-    const now = Date.now();
+    const now = this.#now();
     for (const [key, entry] of this.#entries) {
       if (entry.expiresAt > now && this.#entries.size < MAX_KEYS) return;
       this.#entries.delete(key);

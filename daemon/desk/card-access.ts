@@ -1,5 +1,4 @@
 /** Getting at a card: its turn at the reader, the transaction, and the way back out, whatever happens in between. */
-import { findApplication } from '../../apdu/select.ts';
 import { equalBytes } from '../../apdu/bytes.ts';
 import { CardError } from '../../apdu/errors.ts';
 import type { Token, TokenContents } from '../../apdu/token.ts';
@@ -63,8 +62,8 @@ export async function identify(
 
 async function identifyInTurn(desk: Desk, card: CardRecord, signal: AbortSignal): Promise<void> {
   if (card.status === 'ready' || card.status === 'unknown') return;
-  await inTransaction(card, { signal }, async ({ channel }) => {
-    const found = await findApplication(channel, desk.profiles);
+  await inTransaction(card, { signal }, async (session) => {
+    const found = await session.find(desk.profiles);
     if (!found) {
       card.status = 'unknown';
       return;

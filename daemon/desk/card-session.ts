@@ -3,7 +3,7 @@ import { openChannel, type CardChannel } from '../../apdu/card-channel.ts';
 import type { CardConnection } from '../../apdu/card-connection.ts';
 import type { CardApplication, CardProfile } from '../../apdu/card-profile.ts';
 import { ApplicationNotFoundError, CardError, NotSupportedByCardError } from '../../apdu/errors.ts';
-import { openApplication } from '../../apdu/select.ts';
+import { findApplication, openApplication, type FoundApplication } from '../../apdu/select.ts';
 import type { PinStatus, Token, TokenContents, TokenKey, TokenManagement } from '../../apdu/token.ts';
 import { DeviceRemovedError } from '../../drivers/errors.ts';
 import type { CardRecord } from './records.ts';
@@ -15,6 +15,8 @@ export interface CardSession {
   transmit(command: Uint8Array, options: { readonly sensitive: boolean }): Promise<Uint8Array>;
   /** A PIN can be typed on this reader. */
   readonly hasKeypad: boolean;
+  /** The first of these that the card has, selected and opened; undefined for a card of no known kind. */
+  find(profiles: readonly CardProfile[]): Promise<FoundApplication | undefined>;
   /** Selects the card's application. Throws ApplicationNotFoundError for a card of no known kind. */
   application(): Promise<CardApplication>;
   /** Selects the application and gives its token. Throws NotSupportedByCardError for one without keys. */
@@ -46,6 +48,7 @@ class OpenCardSession implements CardSession {
   readonly channel: CardChannel;
   readonly #connection: CardConnection;
   readonly #changes: boolean;
+  readonly #quietSince: number | undefined;
   #isSelected = false;
   #isSensitive = false;
 
@@ -57,6 +60,7 @@ class OpenCardSession implements CardSession {
     this.card = card;
     this.#connection = connection;
     this.#changes = options.changes;
+    this.#quietSince = card.quietSince;
     const watched: CardConnection = {
       ...describeConnection(connection),
       transmit: (command, how) => this.#transmit(command, how?.sensitive ?? false),
@@ -77,6 +81,12 @@ class OpenCardSession implements CardSession {
     this.channel.throwIfAborted();
     this.#isSelected = false;
     return this.#transmit(command, sensitive);
+  }
+
+  async find(profiles: readonly CardProfile[]): Promise<FoundApplication | undefined> {
+    const found = await findApplication(this.channel, profiles);
+    this.#isSelected = found !== undefined;
+    return found;
   }
 
   async application(): Promise<CardApplication> {
@@ -107,7 +117,8 @@ class OpenCardSession implements CardSession {
    */
   async #readUnlessTouched(): Promise<CardReading | undefined> {
     const { card } = this;
-    if (!card.contents || card.quietSince === undefined || performance.now() - card.quietSince > REMEMBERED_MS) return undefined;
+    if (!card.contents || this.#quietSince === undefined || performance.now() - this.#quietSince > REMEMBERED_MS)
+      return undefined;
     try {
       const application = this.#profile().open(this.channel);
       const pins = await this.#tokenOf(application).pins();

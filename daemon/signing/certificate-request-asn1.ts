@@ -49,9 +49,10 @@ export function encodeRequest(
   return new Uint8Array(AsnConvert.serialize(request));
 }
 
+/** The text begins with the last relative name (RFC 4514, section 2.1); the library takes them in the order of the text. */
 function parseSubject(subject: string): Name {
   try {
-    const name = new NameText(subject);
+    const name = new NameText(new NameText(subject).toJSON().reverse());
     if (name.toJSON().length > 0) return AsnConvert.parse(name.toArrayBuffer(), Name);
   } catch (error) {
     throw subjectError(error);

@@ -1,5 +1,5 @@
 /** Figures of the running daemon: start-up, memory, WebSocket round trips beside a bare echo, pipelined calls, events to many clients. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,11 +11,15 @@ import { atLeast, atMost, median, ratioAtMost, type Figure } from './figure.ts';
 const MAIN = join(import.meta.dirname, '..', '..', 'dist', 'main.js');
 const ECHO = join(import.meta.dirname, 'echo-server.ts');
 const ROUNDS = 7;
-const ROUND_TRIPS = 3_000;
+/** Short turns, so that both meet the same neighbours on a shared machine. */
+const ROUND_TRIP_ROUNDS = 41;
+const ROUND_TRIPS = 300;
 const PIPELINED = 20_000;
 /** Calls sent before their answers are waited for. */
 const WINDOW = 500;
 const CLIENTS = 500;
+const CLIENT_CORE = '0';
+const SERVER_CORE = '1';
 
 interface Server {
   readonly child: ChildProcess;
@@ -50,14 +54,18 @@ export async function measureDaemon(): Promise<readonly Figure[]> {
 
 async function measureCalls(daemon: Server): Promise<readonly Figure[]> {
   const echo = await startEcho();
+  // Where the scheduler puts a server, beside the client or on its core, changes a round trip threefold: both servers get one core, the client another.
+  for (const { pid } of [daemon.child, echo.child]) pin(pid, SERVER_CORE);
+  pin(process.pid, CLIENT_CORE);
   try {
     const kortd = await open(daemon.url, daemon.token);
     const bare = await open(echo.url);
     await roundTrips(kortd, 500);
     await roundTrips(bare, 500);
     const pairs: { kortd: number; bare: number }[] = [];
-    for (let round = 0; round < ROUNDS; round++)
+    for (let round = 0; round < ROUND_TRIP_ROUNDS; round++) {
       pairs.push({ kortd: await roundTrips(kortd, ROUND_TRIPS), bare: await roundTrips(bare, ROUND_TRIPS) });
+    }
     const rates: { kortd: number; bare: number }[] = [];
     for (let round = 0; round < ROUNDS; round++) rates.push({ kortd: await pipelined(kortd), bare: await pipelined(bare) });
     kortd.close();
@@ -77,8 +85,14 @@ async function measureCalls(daemon: Server): Promise<readonly Figure[]> {
       ),
     ];
   } finally {
+    for (const pid of [daemon.child.pid, process.pid]) pin(pid, `${CLIENT_CORE},${SERVER_CORE}`);
     await echo.close();
   }
+}
+
+/** Every thread of a process to these cores. */
+function pin(pid: number | undefined, cores: string): void {
+  execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', cores, String(pid)], { stdio: 'ignore' });
 }
 
 /** From the call that causes an event to its arrival at the last of many clients. */
@@ -193,10 +207,10 @@ async function startDaemon(): Promise<Server> {
   };
 }
 
-async function startEcho(): Promise<{ url: string; close: () => Promise<void> }> {
+async function startEcho(): Promise<{ child: ChildProcess; url: string; close: () => Promise<void> }> {
   const child = spawn(process.execPath, [ECHO], { stdio: ['ignore', 'pipe', 'inherit'] });
   const port = await firstLine(child);
-  return { url: `ws://127.0.0.1:${port}`, close: () => end(child) };
+  return { child, url: `ws://127.0.0.1:${port}`, close: () => end(child) };
 }
 
 async function firstLine(child: ChildProcess): Promise<string> {
