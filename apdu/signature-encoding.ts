@@ -3,9 +3,9 @@
  * an ECDSA signature from DER (RFC 3279, section 2.2.3) into r‖s (RFC 7518, section 3.4).
  */
 import { createHash } from 'node:crypto';
-import { concat, parseHex } from './bytes.ts';
+import { concat, formatHex, parseHex } from './bytes.ts';
 import { CardDataError } from './errors.ts';
-import { decodeFirstTlv, encodeTlv } from './tlv/ber-tlv.ts';
+import { TlvError, decodeFirstTlv, encodeTlv, type TlvObject } from './tlv/ber-tlv.ts';
 import type { KeyAlgorithm, SignatureAlgorithm } from './token.ts';
 
 type HashName = 'sha256' | 'sha384' | 'sha512';
@@ -34,10 +34,14 @@ const DIGEST_INFO_PREFIX: Readonly<Record<HashName, Uint8Array>> = {
   sha512: parseHex('3051300D060960864801650304020305000440'),
 };
 
-/** True when a key of this kind can make this signature: ES256 goes with P-256 and ES384 with P-384 (RFC 7518, section 3.4). */
+/**
+ * True when a key of this kind can make this signature: ES256 goes with P-256 and ES384 with P-384 (RFC 7518, section 3.4). PS512 wants 130
+ * bytes for hash, salt and two more (RFC 8017, section 9.1.1, step 3), which a modulus of 1024 bits has not.
+ */
 export function fitsKey(algorithm: SignatureAlgorithm, key: KeyAlgorithm): boolean {
   if (algorithm === 'ES256') return key === 'P-256';
   if (algorithm === 'ES384') return key === 'P-384';
+  if (algorithm === 'PS512' && key === 'RSA-1024') return false;
   return key.startsWith('RSA-');
 }
 
@@ -61,12 +65,21 @@ export function encodePss(hash: HashName, digest: Uint8Array, salt: Uint8Array, 
 
 /** DER SEQUENCE { r, s } to r‖s of fixed length. Anything else is a CardDataError. */
 export function ecdsaFromDer(der: Uint8Array, coordinateLength: number): Uint8Array {
-  const sequence = decodeFirstTlv(der).object;
-  const r = decodeFirstTlv(sequence.value);
-  const s = decodeFirstTlv(r.rest);
-  if (sequence.tag !== 0x30 || r.object.tag !== 0x02 || s.object.tag !== 0x02)
+  const [sequence, r, s] = decodeSequenceOfTwo(der);
+  if (sequence.tag !== 0x30 || r.tag !== 0x02 || s.tag !== 0x02)
     throw new CardDataError('reading a signature: not a DER sequence of two integers');
-  return concat(fixedLength(r.object.value, coordinateLength), fixedLength(s.object.value, coordinateLength));
+  return concat(fixedLength(r.value, coordinateLength), fixedLength(s.value, coordinateLength));
+}
+
+function decodeSequenceOfTwo(der: Uint8Array): readonly [sequence: TlvObject, first: TlvObject, second: TlvObject] {
+  try {
+    const sequence = decodeFirstTlv(der).object;
+    const first = decodeFirstTlv(sequence.value);
+    return [sequence, first.object, decodeFirstTlv(first.rest).object];
+  } catch (error) {
+    if (!(error instanceof TlvError)) throw error;
+    throw new CardDataError(`reading a signature: card gave none (${formatHex(der.subarray(0, 4))}…)`, {}, { cause: error });
+  }
 }
 
 /** r‖s to DER SEQUENCE { r, s }. */

@@ -12,7 +12,7 @@ export const Base64 = (description: string, maxLength = 65_536) =>
   Type.String({ pattern: '^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$', maxLength, description });
 export const Hex = (description: string, maxBytes: number) =>
   Type.String({ pattern: '^(?:[0-9A-Fa-f]{2})*$', maxLength: maxBytes * 2, description });
-const Time = (description: string) => Type.String({ description: `${description} ISO 8601, UTC.` });
+const Time = (description = '') => Type.String({ description: `${description} ISO 8601, UTC.`.trimStart() });
 const SecretText = (description: string, maxLength: number) =>
   Type.String({ minLength: 1, maxLength, description: `${description} Needs the scope pin.direct.`, writeOnly: true });
 
@@ -77,13 +77,13 @@ export const Card = Closed(
     }),
     application: Type.Optional(
       Closed({
-        id: Type.String({ description: 'piv' }),
+        id: Type.String({ description: 'Which card application: piv.' }),
         specification: Type.String(),
         serialNumber: Type.Optional(Type.String({ description: 'Tells two cards of one kind apart.' })),
       }),
     ),
     problem: Type.Optional(Closed({ code: Type.Enum(Object.keys(ERRORS) as ErrorCode[]), message: Type.String() })),
-    lease: Type.Optional(Closed({ holder: Type.String(), purpose: Type.Optional(Type.String()), expiresAt: Time('') })),
+    lease: Type.Optional(Closed({ holder: Type.String(), purpose: Type.Optional(Type.String()), expiresAt: Time() })),
   },
   'A card in a reader. Each insertion gives a new id.',
 );
@@ -129,8 +129,8 @@ export const Certificate = Closed(
         subject: Type.String({ description: 'RFC 4514.' }),
         issuer: Type.String({ description: 'RFC 4514.' }),
         serialNumber: Type.String({ description: 'Hexadecimal.' }),
-        notBefore: Time(''),
-        notAfter: Time(''),
+        notBefore: Time(),
+        notAfter: Time(),
         fingerprint: Type.String({ description: 'SHA-256 of the DER, hexadecimal.' }),
       }),
     ),

@@ -72,19 +72,20 @@ async function readSerialNumber(channel: CardChannel): Promise<string | undefine
   return chuid.cardUuid ?? chuid.fascN;
 }
 
+/** `async` throughout, so that an impossible reference rejects too and never throws at once. */
 function createPivToken(channel: CardChannel, random: (length: number) => Uint8Array): Token {
   return {
     contents: () => readContents(channel),
     pins: async () => [await readPinStatus(channel, PIN_REFERENCE), await readPinStatus(channel, PUK_REFERENCE)],
-    key: (keyReference) => readKey(channel, requireSlot(keyReference)),
+    key: async (keyReference) => readKey(channel, requireSlot(keyReference)),
     pin: (reference) => readOnePin(channel, reference),
     verifyPin: (reference, entry) => verifyPin(channel, reference, entry),
     changePin: (reference, current, next) => changePin(channel, reference, current, next),
     unblockPin: (reference, puk, next) => unblockPin(channel, reference, puk, next),
-    sign: (key, algorithm, digest) =>
+    sign: async (key, algorithm, digest) =>
       sign(channel, { ...key, keyReference: requireSlot(key.keyReference).keyReference }, algorithm, digest, random),
-    agree: (keyReference, algorithm, peer) => agree(channel, requireSlot(keyReference).keyReference, algorithm, peer),
-    decipher: (keyReference, algorithm, cryptogram) =>
+    agree: async (keyReference, algorithm, peer) => agree(channel, requireSlot(keyReference).keyReference, algorithm, peer),
+    decipher: async (keyReference, algorithm, cryptogram) =>
       decipher(channel, requireSlot(keyReference).keyReference, algorithm, cryptogram),
     management: createManagement(channel, random),
   };
@@ -159,27 +160,26 @@ function keyFieldsOf(metadata: KeyMetadata): Partial<TokenKey> {
 
 /** Nothing for a certificate that does not parse: its bytes are given out all the same. */
 function publicKeyOfCertificate(der: Uint8Array): Partial<TokenKey> {
-  let certificate;
+  let key;
   try {
-    certificate = new X509Certificate(der);
+    key = new X509Certificate(der).publicKey; // read at this moment: a certificate may parse around a key that does not
   } catch {
     return {};
   }
-  const algorithm = keyAlgorithmOf(certificate.publicKey);
-  const publicKey = new Uint8Array(certificate.publicKey.export({ type: 'spki', format: 'der' }));
-  return algorithm ? { algorithm, publicKey } : {};
+  const algorithm = keyAlgorithmOf(key);
+  return algorithm ? { algorithm, publicKey: new Uint8Array(key.export({ type: 'spki', format: 'der' })) } : {};
 }
 
 function createManagement(channel: CardChannel, random: (length: number) => Uint8Array): TokenManagement {
   return {
     factoryKey: () => Secret.take(FACTORY_MANAGEMENT_KEY.slice()),
     authenticate: (managementKey) => authenticate(channel, managementKey, random),
-    generateKey: (options: GenerateKeyOptions) =>
+    generateKey: async (options: GenerateKeyOptions) =>
       generateKey(channel, { ...options, keyReference: requireSlot(options.keyReference).keyReference }),
-    writeCertificate: (keyReference, der) => writeCertificate(channel, requireSlot(keyReference), der),
-    deleteCertificate: (keyReference) => deleteCertificate(channel, requireSlot(keyReference)),
+    writeCertificate: async (keyReference, der) => writeCertificate(channel, requireSlot(keyReference), der),
+    deleteCertificate: async (keyReference) => deleteCertificate(channel, requireSlot(keyReference)),
     ...(isYubiKey(channel)
-      ? { deleteKey: (keyReference: string) => deleteKey(channel, requireSlot(keyReference).keyReference) }
+      ? { deleteKey: async (keyReference: string) => deleteKey(channel, requireSlot(keyReference).keyReference) }
       : {}),
   };
 }

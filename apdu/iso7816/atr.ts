@@ -78,7 +78,7 @@ function readCapabilities(historical: Uint8Array): CardCapabilities | undefined 
   for (let offset = 1; offset < end;) {
     const head = historical[offset] ?? 0;
     const length = head & 0x0f;
-    if (head >> 4 === COMPACT_TLV_CARD_CAPABILITIES && length > 0 && offset + length < historical.length) {
+    if (head >> 4 === COMPACT_TLV_CARD_CAPABILITIES && length > 0 && offset + length < end) {
       const third = length >= 3 ? (historical[offset + 3] ?? 0) : 0;
       return { commandChaining: (third & 0x80) !== 0, extendedLength: (third & 0x40) !== 0 };
     }

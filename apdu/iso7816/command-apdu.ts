@@ -42,7 +42,7 @@ export function encodeCommandApdu(command: CommandApdu): Uint8Array {
   encoded.bytes[1] = command.ins;
   encoded.bytes[2] = command.p1;
   encoded.bytes[3] = command.p2;
-  if (command.data) encoded.bytes.set(command.data, encoded.dataOffset);
+  if (command.data && nc > 0) encoded.bytes.set(command.data, encoded.dataOffset);
   return encoded.bytes;
 }
 

@@ -2,7 +2,14 @@
  * How a command reaches the card and comes back whole. Each wrapper takes an Exchange and gives one that does a thing more:
  * exact Le, GET RESPONSE, command chaining. `card-channel.ts` stacks them.
  */
-import { MAX_SHORT_NC, MAX_SHORT_NE, encodeCommandApdu, needsExtendedLength, type CommandApdu } from './command-apdu.ts';
+import {
+  MAX_EXTENDED_NC,
+  MAX_SHORT_NC,
+  MAX_SHORT_NE,
+  encodeCommandApdu,
+  needsExtendedLength,
+  type CommandApdu,
+} from './command-apdu.ts';
 import { ResponseApduError, parseResponseApdu, type ResponseApdu } from './response-apdu.ts';
 import { SW1_BYTES_AVAILABLE, SW1_WRONG_LE, SW_SUCCESS, SW_WRONG_LENGTH } from './status-word.ts';
 
@@ -15,6 +22,8 @@ const CLA_CHAINING = 0x10;
 /** What a logical channel number occupies in CLA: 0-3 in first interindustry values, 4-19 in further ones (section 5.4.1, tables 2 and 3). */
 const CLA_FIRST_CHANNEL_BITS = 0x03;
 const CLA_FURTHER_CHANNEL_BITS = 0x4f;
+/** Most parts of one long response: 75 KiB where a card gives 256 bytes at a time, as ours do; a card that gives crumbs is a hostile one. */
+const MAX_GET_RESPONSES = 300;
 
 /** Encodes, transmits once, parses. The bottom of every stack. */
 export function rawExchange(
@@ -37,8 +46,8 @@ export function withExactLe(exchange: Exchange): Exchange {
 }
 
 /**
- * `61XX`: GET RESPONSE until the card has given everything. Bounded: an answer over `maxLengthBytes`, or one that stays empty while the
- * card says that more is there, is a ResponseApduError.
+ * `61XX`: GET RESPONSE until the card has given everything. Bounded: an answer over `maxLengthBytes` or in too many parts, or one that
+ * stays empty while the card says that more is there, is a ResponseApduError.
  */
 export function withGetResponse(exchange: Exchange, maxLengthBytes: number): Exchange {
   return async (command) => {
@@ -63,6 +72,8 @@ export function withGetResponse(exchange: Exchange, maxLengthBytes: number): Exc
       lengthBytes += response.data.length;
       if (lengthBytes > maxLengthBytes) throw new ResponseApduError(`reading a long response: more than ${maxLengthBytes} bytes`);
       parts.push(response.data);
+      if (more && parts.length > MAX_GET_RESPONSES)
+        throw new ResponseApduError(`reading a long response: more than ${MAX_GET_RESPONSES} parts`);
     }
     return { data: join(parts, lengthBytes), statusWord: response.statusWord };
   };
@@ -86,13 +97,14 @@ export function withCommandChaining(exchange: Exchange): Exchange {
 }
 
 /**
- * Extended length where it is needed and both sides carry it. A card that announces it and still answers 6700 is asked again by
+ * Extended length where it is needed and both sides carry it; data too long even for that go as a chain. A card that announces it and still answers 6700 is asked again by
  * chaining, and for the rest of the transaction extended length is left alone.
  */
 export function withExtendedLength(extended: Exchange, chained: Exchange): Exchange {
   let refused = false;
   return async (command) => {
-    if (refused || !needsExtendedLength(command)) return await chained(command);
+    const fitsExtended = (command.data?.length ?? 0) <= MAX_EXTENDED_NC;
+    if (refused || !fitsExtended || !needsExtendedLength(command)) return await chained(command);
     const response = await extended(command);
     if (response.statusWord !== SW_WRONG_LENGTH) return response;
     refused = true;

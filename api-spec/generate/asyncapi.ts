@@ -195,7 +195,10 @@ function errorMessage(): JsonObject {
       additionalProperties: false,
     },
     examples: [
-      { name: data.code, payload: { jsonrpc: '2.0', id: 1, error: { code: SERVER_ERROR, message: data.message, data: { ...data } } } },
+      {
+        name: data.code,
+        payload: { jsonrpc: '2.0', id: 1, error: { code: SERVER_ERROR, message: data.message, data: { ...data } } },
+      },
     ],
   };
 }

@@ -61,8 +61,7 @@ const certificate: Certificate = {
   keyReference: '9A',
   certificate: EXAMPLE_CERTIFICATE,
   parsed: {
-    subject:
-      'CN=Anna Lindqvist,serialNumber=SE2321000016-BENCH1,GN=Anna,SN=Lindqvist,title=ID-administratör,O=BENCH Region,C=SE',
+    subject: 'CN=Anna Lindqvist,serialNumber=SE2321000016-BENCH1,GN=Anna,SN=Lindqvist,title=ID-administratör,O=BENCH Region,C=SE',
     issuer: 'CN=BENCH kortd Test CA v1,O=BENCH kortd,C=SE',
     serialNumber: '2C5A2DDA1526DD3783BEB2E4EEC095D3',
     notBefore: '2024-01-01T00:00:00.000Z',

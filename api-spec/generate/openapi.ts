@@ -1,5 +1,5 @@
 /** OpenAPI 3.1 (spec.openapis.org/oas/v3.1.1): the methods that have a REST path. */
-import { ERRORS, type ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 import { MAX_TIMEOUT_MS } from '../method.ts';
 import { SCOPES } from '../scopes.ts';
 import { HIGHEST_API_VERSION } from '../versions.ts';
@@ -130,12 +130,11 @@ function errorBody(): JsonObject {
   };
 }
 
+/** Of every error that a REST call can end in. */
 function errorExamples(): JsonObject {
+  const codes = [...new Set(restMethods.flatMap(allErrors))].sort();
   return Object.fromEntries(
-    (Object.keys(ERRORS) as ErrorCode[]).map((code) => [
-      code,
-      { summary: errorDefinition(code).en.action, value: { error: { ...errorExample(code) } } },
-    ]),
+    codes.map((code) => [code, { summary: errorDefinition(code).en.action, value: { error: { ...errorExample(code) } } }]),
   );
 }
 

@@ -125,7 +125,7 @@ function scopes(): readonly string[] {
 function limits(): readonly string[] {
   return [
     '## Limits',
-    'More is refused: `message_too_large`, `too_many_calls` or `invalid_request`. system.info tells those of the kortd that runs.',
+    'A call beyond them ends with `message_too_large`, `too_many_calls`, `invalid_request` or `invalid_params`. system.info tells those of the kortd that runs.',
     table(
       ['limit', 'value', 'meaning'],
       Object.entries(LIMITS).map(([name, { value, summary }]) => [`\`${name}\``, String(value), summary]),

@@ -72,16 +72,15 @@ export class Dispatcher {
     const params = request.params ?? {};
     this.#requireParams(name, method, params);
     const timeoutMs = readTimeout(request.timeoutMs, method);
+    const { idempotencyKey: key } = request;
+    const identified = { name, params };
+    const earlier = key === undefined ? undefined : this.#idempotency.find(key, identified);
     const { rest, secrets } = takeSecrets(params as Record<string, unknown>);
     if (secrets.size > 0) requireScope(request.caller, 'pin.direct', name);
     const call = new Call(name, request.caller, timeoutMs, secrets);
     const work = (): unknown => this.#handlers[name]?.(rest as never, call);
-    const { idempotencyKey: key } = request;
-    if (key === undefined) return await this.#run(call, request, work);
-    const identified = { name, params };
-    const earlier = this.#idempotency.find(key, identified);
     const outcome = this.#run(call, request, earlier ? () => earlier : work);
-    if (!earlier) this.#idempotency.keep(key, identified, outcome);
+    if (key !== undefined && !earlier) this.#idempotency.keep(key, identified, outcome);
     return await outcome;
   }
 
@@ -165,5 +164,6 @@ function firstProblem(validator: Validator, params: unknown): string {
   if (error.keyword === 'additionalProperties')
     return `${field}: unknown field ${error.params.additionalProperties.join(', ')}`.slice(0, 200);
   if (error.keyword === 'required') return `${field}: ${error.params.requiredProperties.join(', ')} is missing`;
+  if (error.keyword === 'pattern') return `${field} has not the form that it must have`;
   return `${field} ${error.message}`;
 }

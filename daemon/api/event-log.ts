@@ -45,13 +45,15 @@ export class EventLog {
 
   /** Replays what came after `since`, then sends what comes. */
   subscribe(subscriber: Subscriber, since?: { readonly sequence: number; readonly stream: string | undefined }): void {
-    this.#subscribers.set(subscriber, {});
+    const state: { lost?: { from: number; to: number } } = {};
+    this.#subscribers.set(subscriber, state);
     if (!since) return;
     const isOther = since.stream !== undefined && since.stream !== this.stream;
     const first = this.#kept[0]?.sequence ?? this.#sequence + 1;
     const from = isOther || since.sequence > this.#sequence ? 0 : since.sequence + 1;
-    if (from < first && first > 1) subscriber.send(encodeNotice('event.gap', { from, to: first - 1 }));
-    else if (from === 0) subscriber.send(encodeNotice('event.gap', { from: 0, to: 0 }));
+    if (from < first && first > 1) state.lost = { from, to: first - 1 };
+    else if (from === 0) state.lost = { from: 0, to: 0 };
+    this.flush(subscriber);
     for (const { sequence, name, message } of this.#kept) {
       if (sequence >= from && subscriber.wants(name)) this.#deliver(subscriber, sequence, message);
     }

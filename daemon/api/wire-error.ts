@@ -1,6 +1,7 @@
 /** Any error, as the API gives it: one code, texts in two languages, and nothing of the inside of kortd. The same in REST and WebSocket. */
 import { randomUUID } from 'node:crypto';
 import { ERRORS, type ErrorCode, type ErrorDefinition, type WireError } from '../../api-spec/errors.ts';
+import type { ApiMethod } from '../../api-spec/method.ts';
 import { METHODS, type MethodName } from '../../api-spec/methods/index.ts';
 import {
   AlgorithmNotSupportedError,
@@ -18,6 +19,7 @@ import {
   SecureMessagingError,
   SecurityStatusError,
 } from '../../apdu/errors.ts';
+import { ResponseApduError } from '../../apdu/iso7816/response-apdu.ts';
 import { formatStatusWord } from '../../apdu/iso7816/status-word.ts';
 import {
   DeviceBusyError,
@@ -48,6 +50,7 @@ export const CLASS_CODES: readonly (readonly [ErrorClass, ErrorCode])[] = [
   [CardFullError, 'card_full'],
   [CardDataError, 'card_data_invalid'],
   [SecureMessagingError, 'card_data_invalid'],
+  [ResponseApduError, 'card_data_invalid'],
   [CardError, 'card_refused'],
   [NoCardError, 'no_card'],
   [DeviceRemovedError, 'card_removed'],
@@ -71,13 +74,22 @@ export function toWireError(
   method: MethodName | undefined,
   report: (error: unknown, incidentId: string) => void,
 ): WireError {
-  const code = codeOf(error);
+  const code = documentedCode(error, method);
   if (code === 'internal_error') {
     const incidentId = randomUUID();
     report(error, incidentId);
     return compose(code, 'an unexpected error', { incidentId }, method);
   }
   return compose(code, error instanceof Error ? error.message : '', detailsOf(error), method);
+}
+
+/** What a card answers out of place ("no such object" to SELECT) is told as what it is, a refusal or nonsense: a method gives only errors that it documents. */
+function documentedCode(error: unknown, method: MethodName | undefined): ErrorCode {
+  const code = codeOf(error);
+  if (!(error instanceof CardError) || !method) return code;
+  const { errors }: ApiMethod = METHODS[method];
+  if (errors.includes(code)) return code;
+  return error.statusWord === undefined ? 'card_data_invalid' : 'card_refused';
 }
 
 function compose(code: ErrorCode, message: string, details: ErrorDetails, method: MethodName | undefined): WireError {
@@ -87,8 +99,8 @@ function compose(code: ErrorCode, message: string, details: ErrorDetails, method
     code,
     message,
     retry: definition.retry,
-    en: `${attempt.en} failed: ${fill(definition.en.happened, details)} ${definition.en.action}`,
-    sv: `${attempt.sv} misslyckades: ${fill(definition.sv.happened, details)} ${definition.sv.action}`,
+    en: `${attempt.en} failed: ${fill(definition.en.happened, details, 'an unknown number of')} ${definition.en.action}`,
+    sv: `${attempt.sv} misslyckades: ${fill(definition.sv.happened, details, 'ett okänt antal')} ${definition.sv.action}`,
     ...(Object.keys(details).length > 0 ? { details } : {}),
   };
 }
@@ -112,7 +124,7 @@ function detailsOf(error: unknown): ErrorDetails {
   return {};
 }
 
-/** Fills the placeholders of a text; what is not known is a question mark. */
-function fill(text: string, details: ErrorDetails): string {
-  return text.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(details[name] ?? '?'));
+/** Fills the placeholders of a text. Only one number can be missing: the tries left, which some cards keep to themselves. */
+function fill(text: string, details: ErrorDetails, unknown: string): string {
+  return text.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(details[name] ?? unknown));
 }

@@ -45,6 +45,18 @@ export async function answerMessage(text: string, options: RpcOptions): Promise<
   return given.length > 0 ? `[${given.join(',')}]` : undefined;
 }
 
+/** The same error for every call of a message that is not looked at further. */
+export function refuseMessage(text: string, error: WireError): string {
+  let message: unknown;
+  try {
+    message = JSON.parse(text);
+  } catch {
+    return encode(null, { error }); // whose call it is cannot be told
+  }
+  if (!Array.isArray(message)) return encode(idOf(message) ?? null, { error });
+  return `[${message.slice(0, BATCH_CALLS).map((one) => encode(idOf(one) ?? null, { error })).join(',')}]`;
+}
+
 async function answerOne(message: unknown, options: RpcOptions): Promise<string | undefined> {
   let request: RpcRequest;
   try {
@@ -86,7 +98,7 @@ export function isKey(value: unknown): value is string {
 
 function idOf(message: unknown): RpcId | undefined {
   const id = typeof message === 'object' && message !== null && 'id' in message ? message.id : undefined;
-  if (typeof id === 'number') return id;
+  if (typeof id === 'number') return Number.isFinite(id) ? id : undefined;
   return typeof id === 'string' && id.length <= MAX_ID ? id : undefined;
 }
 

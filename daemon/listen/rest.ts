@@ -12,6 +12,8 @@ import type { Gate } from './gate.ts';
 import { isKey } from './json-rpc.ts';
 import { NATIVE_SCOPES } from './scopes.ts';
 
+const EVERY_ANSWER = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+
 export interface RestOptions {
   readonly dispatcher: Dispatcher;
   /** Asked at each request: the port, and so the gate, is known only after listening. */
@@ -19,13 +21,18 @@ export interface RestOptions {
 }
 
 export function createRest({ dispatcher, gate }: RestOptions): FastifyInstance {
-  const app = fastify({ bodyLimit: MESSAGE_BYTES, exposeHeadRoutes: false, logger: false });
+  const app: FastifyInstance = fastify({
+    bodyLimit: MESSAGE_BYTES,
+    exposeHeadRoutes: false,
+    logger: false,
+    frameworkErrors: (_, request, reply) => fail(reply, whyNoRoute(gate(), request)),
+  });
   const fail = (reply: FastifyReply, error: unknown, method?: MethodName): FastifyReply =>
     sendError(reply, dispatcher.wireError(error, method));
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_, body, done) => parseJson(String(body), done));
   app.addHook('onRequest', (request, reply, done) => {
-    void reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
+    void reply.headers(EVERY_ANSWER);
     try {
       gate().check(request.raw);
       done();
@@ -43,6 +50,16 @@ export function createRest({ dispatcher, gate }: RestOptions): FastifyInstance {
       app.route({ method: rest.verb, url: rest.path, handler: (request, reply) => answer(dispatcher, name, request, reply) });
   }
   return app;
+}
+
+/** Paths that fastify cannot read never come to its hooks: the gate stands here too. */
+function whyNoRoute(gate: Gate, request: FastifyRequest): unknown {
+  try {
+    gate.check(request.raw);
+    return invalid('the path is not well formed');
+  } catch (error) {
+    return error;
+  }
 }
 
 async function answer(
@@ -108,5 +125,9 @@ function invalid(problem: string): ApiError {
 }
 
 function sendError(reply: FastifyReply, error: WireError): FastifyReply {
-  return reply.code(ERRORS[error.code].httpStatus).type('application/json; charset=utf-8').send(JSON.stringify({ error }));
+  return reply
+    .code(ERRORS[error.code].httpStatus)
+    .headers(EVERY_ANSWER)
+    .type('application/json; charset=utf-8')
+    .send(JSON.stringify({ error }));
 }

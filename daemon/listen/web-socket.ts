@@ -1,6 +1,7 @@
 /** `/v1/ws`: JSON-RPC calls and events on one WebSocket. Its calls end and its leases are given back when it closes. */
 import { randomUUID } from 'node:crypto';
 import type { RawData, WebSocket } from 'ws';
+import type { WireError } from '../../api-spec/errors.ts';
 import type { EventName, Greeting } from '../../api-spec/events.ts';
 import { HIGHEST_API_VERSION, LOWEST_API_VERSION } from '../../api-spec/versions.ts';
 import type { Call, Caller, CallerConnection } from '../api/call.ts';
@@ -10,7 +11,7 @@ import { CALLS_PER_CLIENT, EVENT_BACKLOG_BYTES, MAX_BACKLOG_BYTES } from '../api
 import { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { PRODUCT, VERSION } from '../version.ts';
-import { answerMessage, type RpcId } from './json-rpc.ts';
+import { answerMessage, refuseMessage, type RpcId } from './json-rpc.ts';
 import { NATIVE_SCOPES } from './scopes.ts';
 
 /** RFC 6455, section 7.4.1. */
@@ -100,12 +101,12 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
       this.#socket.close(CLOSE_UNSUPPORTED_DATA, 'kortd takes text messages only');
       return;
     }
+    const text = Array.isArray(data) ? Buffer.concat(data).toString() : Buffer.from(data as Buffer).toString();
     if (this.#underWay >= CALLS_PER_CLIENT) {
-      this.#answer(JSON.stringify({ jsonrpc: '2.0', id: null, error: this.#tooMany() }));
+      this.#answer(refuseMessage(text, this.#tooMany()));
       return;
     }
     this.#underWay++;
-    const text = Array.isArray(data) ? Buffer.concat(data).toString() : Buffer.from(data as Buffer).toString();
     void answerMessage(text, {
       dispatcher: this.#options.dispatcher,
       caller: this.#caller,
@@ -117,13 +118,12 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
     });
   }
 
-  #tooMany(): unknown {
-    const error = this.#options.dispatcher.wireError(
+  #tooMany(): WireError {
+    return this.#options.dispatcher.wireError(
       new ApiError('too_many_calls', `calling: ${CALLS_PER_CLIENT} calls of this connection are under way`, {
         limit: CALLS_PER_CLIENT,
       }),
     );
-    return { code: -32_000, message: error.message, data: error };
   }
 
   #answer(text: string): void {

@@ -42,6 +42,11 @@ export class TriesMemory {
     this.#seen.delete(reference);
   }
 
+  /** Raw commands went to the card: they may have used up any tries. */
+  forgetAll(): void {
+    this.#seen.clear();
+  }
+
   /** What was last seen, however old. */
   last(reference: PinReference): number | undefined {
     return this.#seen.get(reference)?.attemptsRemaining;

@@ -62,7 +62,12 @@ async function connect(signal: AbortSignal = NEVER): Promise<CardConnection> {
 async function otherProgram(shareMode: 1 | 2 = 2): Promise<{ readonly card: CardHandle; end(): Promise<void> }> {
   const { context } = await fake.establishContext();
   const { card } = await fake.connect(context, 'A', { shareMode, protocols: 3 });
-  return { card, end: async () => void (await fake.releaseContext(context)) };
+  return {
+    card,
+    end: async () => {
+      await fake.releaseContext(context);
+    },
+  };
 }
 
 describe('connect', () => {
@@ -74,7 +79,7 @@ describe('connect', () => {
   });
 
   it('keeps one context for the next connection, and no card', async () => {
-    for (const _ of [1, 2, 3]) await (await connect())[Symbol.asyncDispose]();
+    for (let count = 0; count < 3; count++) await (await connect())[Symbol.asyncDispose]();
     expect(fake.callCount('establishContext')).toBe(1);
     expect({ contexts: fake.openContexts, handles: fake.openHandles }).toEqual({ contexts: 1, handles: 0 });
   });
@@ -94,7 +99,7 @@ describe('connect', () => {
     ['an unknown reader', 0x80100009, DeviceRemovedError],
     ['a reader that went', 0x80100017, DeviceRemovedError],
     ['a card of no known protocol', 0x8010000f, DeviceProtocolError],
-    ['a refusal by policy', 0x8010006a, DeviceError],
+    ['a refusal by policy', 0x8010006a, ServiceUnavailableError],
   ])('rejects %s with its error', async (_, result, ErrorClass) => {
     fake.failNext('connect', result);
     const error: unknown = await connect().catch((reason: unknown) => reason);
@@ -143,6 +148,45 @@ describe('connect, while another program uses the card', () => {
     expect(connection.atr).toEqual(FAKE_ATR);
     expect(pauses.slice(0, 6)).toEqual([10, 20, 40, 80, 100, 100]);
     await other.end();
+  });
+
+  it('takes one thread for a call that blocks, however often its caller gives up and tries again', async () => {
+    let unblock: () => void = () => undefined;
+    const blocked = new Promise<void>((resolve) => (unblock = resolve));
+    const blocking: FakeWinScard = {
+      ...fake,
+      connect: async (...call) => {
+        await blocked;
+        return fake.connect(...call);
+      },
+    };
+    await using patient = createPcscSource({ load: () => blocking, blockingCalls: calls, clock });
+    for (let count = 0; count < 5; count++) {
+      const abort = new AbortController();
+      const waiting = patient.connect('A', { signal: abort.signal });
+      await nextTurn();
+      abort.abort(new Error('the person left'));
+      await expect(waiting).rejects.toThrow('the person left');
+    }
+    expect(calls.underWay).toBe(1);
+    const last = patient.connect('A', { signal: NEVER });
+    unblock();
+    await using connection = await last;
+    expect(await connection.transmit(SELECT)).toHaveLength(2);
+    expect(fake.openHandles).toBe(1);
+  });
+
+  it('lets our own connections to one reader follow each other', async () => {
+    const first = await connect();
+    let isSecondOpen = false;
+    const second = connect().then((connection) => {
+      isSecondOpen = true;
+      return connection;
+    });
+    await nextTurn();
+    expect({ isSecondOpen, underWay: calls.underWay }).toEqual({ isSecondOpen: false, underWay: 0 });
+    await first[Symbol.asyncDispose]();
+    await (await second)[Symbol.asyncDispose]();
   });
 
   it('stops waiting when the signal fires, with its reason, and leaves nothing open', async () => {

@@ -127,11 +127,7 @@ async function exchange(state: ConnectionState, command: Uint8Array, sensitive: 
   try {
     const { result, length } = await layer.winscard.transmit(open.card, open.protocol, { command: sent, receive });
     if (result !== 0) throw await exchangeError(state, result);
-    if (length < 2 || length > receive.length) {
-      throw new DeviceProtocolError(`transmitting to ${reader}: the reader gave a response of ${length} bytes`, {
-        device: reader,
-      });
-    }
+    if (length < 2 || length > receive.length) throw await responseError(state, length);
     return receive.slice(0, length);
   } finally {
     if (sensitive) sent.fill(0);
@@ -170,6 +166,15 @@ async function exchangeError(state: ConnectionState, result: number): Promise<De
   const cause = BROKEN_OFF.has(result) ? ((await findRemoval(state)) ?? result) : result;
   if (ENDS_HANDLE.has(cause) || meansServiceGone(cause)) state.end = cause;
   return resultError('transmitting to the card', cause, state.reader);
+}
+
+/** A card pulled in mid-command may also give a response of no bytes (vpcd). */
+async function responseError(state: ConnectionState, length: number): Promise<DeviceError> {
+  const removal = await findRemoval(state);
+  if (removal !== undefined) return exchangeError(state, removal);
+  return new DeviceProtocolError(`transmitting to ${state.reader}: the reader gave a response of ${length} bytes`, {
+    device: state.reader,
+  });
 }
 
 /** A card pulled in mid-command breaks the exchange off before the service notices: waits for the next change of the reader, and asks again. */

@@ -106,6 +106,10 @@ export function createFakeWinScard(platformName: PlatformName = 'linux'): FakeWi
       world.down = result;
       world.liveContexts.clear();
       world.handles.clear();
+      for (const reader of world.readers.values()) {
+        reader.owner = undefined;
+        reader.exclusive = undefined;
+      }
       world.wake(wakeWith);
     },
     startService() {

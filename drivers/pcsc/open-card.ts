@@ -1,7 +1,9 @@
 /**
  * Gets hold of the card in a reader: SCardConnect, SCardBeginTransaction, and the waiting for other programs in between.
- * With PCSCLITE_NO_BLOCKING in the environment pcsc-lite answers a sharing violation at once, and the wait is ours: it can be aborted.
- * Windows, macOS, and pcsc-lite without that variable, block the call instead; the wait is then left behind when the signal fires.
+ * With PCSCLITE_NO_BLOCKING in the environment pcsc-lite answers most calls with a sharing violation at once while another program is in
+ * its transaction, and the wait is ours. Two block all the same (measured, 1.9.9): SCardConnect, which pcscd itself holds up, and
+ * SCardBeginTransaction, which is therefore tried only after SCardStatus says that the card is free. A call that blocks is left behind
+ * when the signal fires; `reader-contexts.ts` sees to it that there is one for each reader at most.
  */
 import { DeviceBusyError } from '../errors.ts';
 import {
@@ -52,7 +54,7 @@ interface Attempt {
 /** Rejects with a DeviceError, or the signal's reason; nothing stays open then. */
 export async function openCard(layer: PcscLayer, reader: string, signal: AbortSignal): Promise<OpenCard> {
   for (;;) {
-    const lease = await layer.contexts.acquire(reader);
+    const lease = await layer.contexts.acquire(reader, signal);
     const attempt = { layer, lease, reader, signal };
     try {
       const connected = await connectCard(attempt);
@@ -103,30 +105,27 @@ async function reconnect(attempt: Attempt, card: CardHandle, initialization: num
 }
 
 async function beginTransaction(attempt: Attempt, connected: Connected): Promise<OpenCard> {
-  const { layer, lease, reader } = attempt;
   let { card, protocol } = connected;
   for (let resets = 0; ; resets++) {
-    const result = await beginOnce(attempt, card);
-    if (result === 0) break;
+    const { result, atr } = await beginOnce(attempt, card);
+    if (result === 0) return { lease: attempt.lease, card, protocol, atr };
     const isReset = result === SCARD_W_RESET_CARD || result === SCARD_W_UNPOWERED_CARD;
     if (!isReset || resets === MAX_RESETS) {
       await abandonCard(attempt, card);
-      throw resultError('beginning a transaction', result, reader);
+      throw resultError('beginning a transaction', result, attempt.reader);
     }
     ({ card, protocol } = await reconnect(attempt, card, result === SCARD_W_RESET_CARD ? SCARD_LEAVE_CARD : SCARD_RESET_CARD));
   }
-  const status = await layer.winscard.status(card);
-  if (status.result !== 0) {
-    await abandonCard(attempt, card);
-    throw resultError('reading the ATR', status.result, reader);
-  }
-  return { lease, card, protocol, atr: status.atr };
 }
 
-async function beginOnce(attempt: Attempt, card: CardHandle): Promise<number> {
+/** The ATR read before the transaction is that of the card in it: after a swap or a reset in between, the transaction does not begin. */
+async function beginOnce(attempt: Attempt, card: CardHandle): Promise<{ readonly result: number; readonly atr: Uint8Array }> {
+  const { winscard } = attempt.layer;
   try {
-    const outcome = await waitForOthers(attempt, async () => ({ result: await attempt.layer.winscard.beginTransaction(card) }));
-    return outcome.result;
+    return await waitForOthers(attempt, async () => {
+      const { result, atr } = await winscard.status(card);
+      return { result: result === 0 ? await winscard.beginTransaction(card) : result, atr };
+    });
   } catch (error) {
     await abandonCard(attempt, card);
     throw error;

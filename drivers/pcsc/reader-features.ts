@@ -36,7 +36,7 @@ export interface FeatureCache {
   /** Asks over an open handle unless it is known. A reader that does not answer now is asked again next time. */
   ask(reader: string, card: CardHandle): Promise<ReaderFeatures>;
   /** Asks over a handle of its own, without a card. Undefined when the reader cannot be asked now. */
-  probe(reader: string): Promise<ReaderFeatures | undefined>;
+  probe(reader: string, signal: AbortSignal): Promise<ReaderFeatures | undefined>;
   forget(reader: string): void;
 }
 
@@ -62,9 +62,9 @@ export function createFeatureCache(winscard: WinScard, contexts: ReaderContexts)
     ask,
     known: (reader) => cache.get(reader),
     forget: (reader) => void cache.delete(reader),
-    async probe(reader) {
+    async probe(reader, signal) {
       if (cache.has(reader)) return cache.get(reader);
-      await using lease = await contexts.acquire(reader);
+      await using lease = await contexts.acquire(reader, signal);
       const options = { shareMode: SCARD_SHARE_DIRECT, protocols: SCARD_PROTOCOL_UNDEFINED };
       const { result, card } = await winscard.connect(lease.context, reader, options);
       if (result !== 0) {

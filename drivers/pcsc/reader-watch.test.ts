@@ -92,6 +92,17 @@ describe('watch', () => {
     expect(await coming).toMatchObject({ name: 'B' });
   });
 
+  it('does without the notification where 16 entries are the most', async () => {
+    fake.addReader('A');
+    fake.failNext('getStatusChange', 0x80100004);
+    const states = watch();
+    expect(await next(states)).toMatchObject({ name: 'A' });
+    const coming = next(states);
+    await nextTurn();
+    fake.addReader('B');
+    expect(await coming).toMatchObject({ name: 'B' });
+  });
+
   it('gives a new insertion when a card is swapped between two looks', async () => {
     fake.addReader('A');
     fake.insert('A');
@@ -216,7 +227,7 @@ describe('watch, when the service goes', () => {
       },
       blockingCalls: createBlockingCalls(8),
     });
-    for (const _ of [1, 2]) {
+    for (let count = 0; count < 2; count++) {
       await expect(missing.watch({ signal: abort.signal })[Symbol.asyncIterator]().next()).rejects.toThrow(/not found/);
       await expect(missing.connect('A', { signal: abort.signal })).rejects.toThrow(ServiceUnavailableError);
     }

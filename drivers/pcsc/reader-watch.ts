@@ -23,12 +23,11 @@ import { establishContext } from './reader-contexts.ts';
 import type { ReaderEvent, ReaderQuery } from './reader-state.ts';
 import {
   SCARD_E_CANCELLED,
+  SCARD_E_INVALID_PARAMETER,
   SCARD_E_NO_READERS_AVAILABLE,
   SCARD_E_READER_UNAVAILABLE,
   SCARD_E_TIMEOUT,
   SCARD_E_UNKNOWN_READER,
-  meansServiceGone,
-  resultError,
   serviceError,
 } from './result-code.ts';
 import type { ContextHandle } from './winscard.ts';
@@ -56,7 +55,8 @@ interface Watch {
   readonly signal: AbortSignal;
   readonly readers: Map<string, WatchedReader>;
   readonly nextInsertion: () => number;
-  notificationState: number;
+  /** dwCurrentState of the pseudo-reader; undefined where the service has none. */
+  notificationState: number | undefined;
 }
 
 /** `nextInsertion` gives a new number at each call, over all watches of one source. */
@@ -67,7 +67,8 @@ export async function* watchReaders(
 ): AsyncGenerator<ReaderState, void> {
   if (signal.aborted) return;
   const context = await establishContext(layer.winscard);
-  const watch: Watch = { layer, context, signal, readers: new Map(), nextInsertion, notificationState: SCARD_STATE_UNAWARE };
+  const notificationState = layer.winscard.platform.hasPnpNotification ? SCARD_STATE_UNAWARE : undefined;
+  const watch: Watch = { layer, context, signal, readers: new Map(), nextInsertion, notificationState };
   try {
     while (!isAborted(signal)) {
       yield* updateReaderList(watch, await listReaders(watch));
@@ -91,7 +92,7 @@ function isAborted(signal: AbortSignal): boolean {
 async function listReaders({ layer, context }: Watch): Promise<readonly string[]> {
   const { result, names } = await layer.winscard.listReaders(context);
   if (result === SCARD_E_NO_READERS_AVAILABLE) return [];
-  if (result !== 0) throw watchError('listing the readers', result);
+  if (result !== 0) throw serviceError('listing the readers', result);
   return names;
 }
 
@@ -119,12 +120,12 @@ async function probeReader({ layer, context, readers, signal }: Watch, name: str
   const heard = new AbortController();
   let late = false;
   const probe = layer.features
-    .probe(name)
+    .probe(name, signal)
     .then(async (features) => {
       if (late && features?.verifyPinDirect !== undefined && readers.get(name) === watched) await layer.winscard.cancel(context);
     })
     .catch((error: unknown) => {
-      if (!(error instanceof ServiceUnavailableError)) throw error; // the next look meets the same and says so
+      if (!(error instanceof ServiceUnavailableError) && !signal.aborted) throw error; // the next look meets the same and says so
     })
     .finally(() => heard.abort());
   await Promise.race([probe, layer.clock.pause(PROBE_MS, AbortSignal.any([signal, heard.signal])).catch(() => undefined)]);
@@ -143,10 +144,9 @@ function updateFeatures({ layer, readers }: Watch): readonly ReaderState[] {
 
 /** Waits for a change. No events: time ran out, the look was cancelled, or the list of readers is out of date. */
 async function look(watch: Watch): Promise<readonly ReaderEvent[]> {
-  const { layer, readers } = watch;
-  const { hasPnpNotification } = layer.winscard.platform;
+  const { readers, notificationState } = watch;
   const queries: ReaderQuery[] = [...readers].map(([name, { currentState }]) => ({ name, currentState }));
-  if (hasPnpNotification) queries.push({ name: PNP_NOTIFICATION, currentState: watch.notificationState });
+  if (notificationState !== undefined) queries.push({ name: PNP_NOTIFICATION, currentState: notificationState });
   const { result, events } = await getStatusChange(watch, queries);
   switch (result) {
     case 0:
@@ -159,8 +159,13 @@ async function look(watch: Watch): Promise<readonly ReaderEvent[]> {
     case SCARD_E_READER_UNAVAILABLE:
     case SCARD_E_NO_READERS_AVAILABLE:
       return [];
+    case SCARD_E_INVALID_PARAMETER:
+      // pcsc-lite up to 2.4 takes 16 entries, and the pseudo-reader is one: with 16 readers it stays out, and no further reader can come.
+      if (notificationState === undefined) throw serviceError('watching the readers', result);
+      watch.notificationState = undefined;
+      return [];
     default:
-      throw watchError('watching the readers', result);
+      throw serviceError('watching the readers', result);
   }
 }
 
@@ -239,10 +244,6 @@ function isSameState(one: ReaderState, other: ReaderState): boolean {
 
 async function pauseUnlessAborted({ layer, signal }: Watch): Promise<void> {
   await layer.clock.pause(NOTHING_NEW_PAUSE_MS, signal).catch(() => undefined);
-}
-
-function watchError(attempt: string, result: number): Error {
-  return meansServiceGone(result) ? serviceError(attempt, result) : resultError(attempt, result);
 }
 
 /** pcscd that stops wakes its watchers with success and no state (measured, pcsc-lite 1.9.9). */

@@ -25,7 +25,8 @@ describe('resultError', () => {
     [0x80100016, DeviceProtocolError],
     [0x8010001d, ServiceUnavailableError],
     [0x8010001e, ServiceUnavailableError],
-    [0x8010006a, DeviceError],
+    [0x8010006a, ServiceUnavailableError],
+    [0x80100006, DeviceError],
     [0x12345678, DeviceError],
   ])('makes %i the right class and keeps the code', (result, ErrorClass) => {
     const error = resultError('connecting to the card', result, 'Reader A');

@@ -110,8 +110,13 @@ const RESULT_CODES: ReadonlyMap<number, ResultCode> = new Map(
       [SCARD_W_UNPOWERED_CARD, 'SCARD_W_UNPOWERED_CARD', 'the card has no power', 'reset'],
       [SCARD_W_RESET_CARD, 'SCARD_W_RESET_CARD', 'another program reset the card', 'reset'],
       [SCARD_W_REMOVED_CARD, 'SCARD_W_REMOVED_CARD', 'the card was removed', 'removed'],
-      // pcscd answers so when polkit refuses the user.
-      [0x8010006a, 'SCARD_W_SECURITY_VIOLATION', 'access denied by the security policy (polkit)', 'device'],
+      // pcscd answers so when polkit refuses the user, and to clients that wait while it stops (measured, 1.9.9).
+      [
+        0x8010006a,
+        'SCARD_W_SECURITY_VIOLATION',
+        'access denied by the security policy (polkit), or the service is stopping',
+        'service',
+      ],
       [0x8010006e, 'SCARD_W_CANCELLED_BY_USER', 'cancelled by the person', 'cancelled'],
     ] as const satisfies readonly (readonly [number, string, string, ErrorKind])[]
   ).map(([code, name, meaning, kind]) => [code, { name, meaning, kind }]),

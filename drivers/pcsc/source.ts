@@ -7,7 +7,7 @@ import type { ReaderSource, ReaderState } from '../reader-source.ts';
 import { limitCalls, processBlockingCalls, type BlockingCalls } from './blocking-calls.ts';
 import { openConnection } from './connection.ts';
 import type { PcscClock, PcscLayer } from './pcsc-layer.ts';
-import { createReaderContexts } from './reader-contexts.ts';
+import { createReaderContexts, unlessAborted } from './reader-contexts.ts';
 import { createFeatureCache } from './reader-features.ts';
 import { watchReaders } from './reader-watch.ts';
 import { loadWinScard, type WinScard } from './winscard.ts';
@@ -41,7 +41,7 @@ export function createPcscSource(options: PcscSourceOptions = {}): PcscSource {
     },
     async connect(readerName, { signal }) {
       signal.throwIfAborted();
-      return unlessAborted(openConnection(layer.get(), readerName, signal), signal);
+      return unlessGivenUp(openConnection(layer.get(), readerName, signal), signal);
     },
     async [Symbol.asyncDispose]() {
       await layer.peek()?.contexts.close();
@@ -64,20 +64,15 @@ function lazily<T>(create: () => T): { get(): T; peek(): T | undefined } {
 }
 
 /** Leaves a call that blocks behind when the signal fires, and closes what it may still open. */
-async function unlessAborted(opening: Promise<CardConnection>, signal: AbortSignal): Promise<CardConnection> {
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = (): void => aborted.reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
+async function unlessGivenUp(opening: Promise<CardConnection>, signal: AbortSignal): Promise<CardConnection> {
   try {
-    return await Promise.race([opening, aborted.promise]);
+    return await unlessAborted(opening, signal);
   } catch (error) {
     opening.then(
       async (connection) => connection[Symbol.asyncDispose](),
       () => undefined, // it failed, and closed everything itself
     );
     throw error;
-  } finally {
-    signal.removeEventListener('abort', onAbort);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Private-key operations and key generation of PIV (NIST SP 800-73-5 part 2, sections 3.2.4 and 3.3.2). */
-import { concat, formatHex } from '../../bytes.ts';
+import { concat } from '../../bytes.ts';
 import type { CardChannel } from '../../card-channel.ts';
 import {
   AlgorithmNotSupportedError,
@@ -69,11 +69,8 @@ export async function sign(
   if (digest.length !== scheme.digestLength)
     throw new AlgorithmNotSupportedError(`${attempt}: ${algorithm} signs ${scheme.digestLength} bytes, not ${digest.length}`);
   if (isElliptic(key.algorithm)) {
-    return ecdsaFromDerOfCard(
-      attempt,
-      await usePrivateKey(channel, key, { attempt, tag: TAG_CHALLENGE, input: digest }),
-      COORDINATE_LENGTH[key.algorithm],
-    );
+    const der = await usePrivateKey(channel, key, { attempt, tag: TAG_CHALLENGE, input: digest });
+    return ecdsaFromDer(der, COORDINATE_LENGTH[key.algorithm]);
   }
   const modulusLength = MODULUS_LENGTH[key.algorithm];
   const input =
@@ -204,16 +201,6 @@ async function usePrivateKey(
       throw new KeyNotFoundError(`${attempt}: card has no ${key.algorithm} key there`, fields);
     default:
       throw new StatusWordError(attempt, response.statusWord, INS_GENERAL_AUTHENTICATE);
-  }
-}
-
-function ecdsaFromDerOfCard(attempt: string, der: Uint8Array, coordinateLength: number): Uint8Array {
-  try {
-    return ecdsaFromDer(der, coordinateLength);
-  } catch (error) {
-    if (error instanceof TlvError)
-      throw new CardDataError(`${attempt}: card gave no signature (${formatHex(der.subarray(0, 4))}…)`, {}, { cause: error });
-    throw error;
   }
 }
 

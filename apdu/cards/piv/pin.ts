@@ -2,6 +2,7 @@
 import type { KeypadPinFormat } from '../../card-connection.ts';
 import type { CardChannel } from '../../card-channel.ts';
 import {
+  CardDataError,
   NotSupportedByCardError,
   ObjectNotFoundError,
   PinBlockedError,
@@ -10,7 +11,7 @@ import {
   StatusWordError,
 } from '../../errors.ts';
 import { encodeCommandApdu, type CommandApdu } from '../../iso7816/command-apdu.ts';
-import { parseResponseApdu } from '../../iso7816/response-apdu.ts';
+import { ResponseApduError, parseResponseApdu } from '../../iso7816/response-apdu.ts';
 import {
   SW_AUTHENTICATION_METHOD_BLOCKED,
   SW_REFERENCED_DATA_NOT_FOUND,
@@ -129,9 +130,18 @@ async function typeOnKeypad(channel: CardChannel, pin: PinCommand, command: Comm
   const keypad = channel.keypad;
   const encoded = encodeCommandApdu(command);
   channel.throwIfAborted();
-  if (keypad && pin.ins === INS_VERIFY) return parseResponseApdu(await keypad.verifyPin(encoded, KEYPAD_FORMAT)).statusWord;
-  if (keypad?.modifyPin) return parseResponseApdu(await keypad.modifyPin(encoded, KEYPAD_FORMAT)).statusWord;
+  if (keypad && pin.ins === INS_VERIFY) return statusWordOf(pin, await keypad.verifyPin(encoded, KEYPAD_FORMAT));
+  if (keypad?.modifyPin) return statusWordOf(pin, await keypad.modifyPin(encoded, KEYPAD_FORMAT));
   throw new NotSupportedByCardError(`${pin.attempt}: the reader has no keypad for this`);
+}
+
+function statusWordOf(pin: PinCommand, answer: Uint8Array): number {
+  try {
+    return parseResponseApdu(answer).statusWord;
+  } catch (error) {
+    if (!(error instanceof ResponseApduError)) throw error;
+    throw new CardDataError(`${pin.attempt}: ${error.message}`, { instruction: pin.ins }, { cause: error });
+  }
 }
 
 function checkPinAnswer(pin: PinCommand, statusWord: number): void {

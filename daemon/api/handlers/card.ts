@@ -47,6 +47,7 @@ export function cardHandlers(context: HandlerContext): Pick<Handlers, CardMethod
     'card.transmit': async (params, call) => {
       const commands = params.commands.map(parseCommand);
       return await withCard(context, params, call, { changes: true, raw: true }, async (session) => {
+        session.card.tries.forgetAll();
         const responses = [];
         for (const command of commands) {
           const { data, statusWord } = parseResponseApdu(

@@ -1,6 +1,6 @@
 import { randomBytes, verify, createHash, type X509Certificate } from 'node:crypto';
 import { equalBytes } from '../../../apdu/bytes.ts';
-import { AlgorithmNotSupportedError, KeyNotFoundError } from '../../../apdu/errors.ts';
+import { KeyNotFoundError } from '../../../apdu/errors.ts';
 import { keyAlgorithmOf } from '../../../apdu/public-key.ts';
 import type { Token, TokenKey } from '../../../apdu/token.ts';
 import { managementOf, type CardSession } from '../../desk/card-session.ts';
@@ -98,8 +98,7 @@ async function requireFittingKey(
     return;
   }
   const algorithm = keyAlgorithmOf(certificate.publicKey);
-  if (!algorithm)
-    throw new AlgorithmNotSupportedError(`writing a certificate to ${keyReference}: its kind of key is none that cards have`);
+  if (!algorithm) throw mismatch(); // of a kind that no card has
   const key = { ...(told ?? (await keyOf(session, token, keyReference))), algorithm };
   if (key.pinPolicy !== 'never' && !call.secret('pin') && !session.hasKeypad) {
     throw new ApiError('key_unproven', `writing a certificate to ${keyReference}: the card does not tell its public key`);

@@ -1,10 +1,11 @@
 /** What handlers work with, and how they get at a card. */
 import { Secret } from '../../../apdu/secret.ts';
-import { PinFormatError } from '../../../apdu/errors.ts';
+import { KeyNotFoundError, PinFormatError } from '../../../apdu/errors.ts';
 import type { PinReference, Token, TokenKey, TokenManagement } from '../../../apdu/token.ts';
 import { useCard } from '../../desk/card-access.ts';
 import { contentsOf, findKey, managementOf, type CardSession } from '../../desk/card-session.ts';
 import type { CardTarget, Desk } from '../../desk/desk.ts';
+import { ApiError } from '../../errors.ts';
 import { verifyGuarded, type PinUse } from '../../pin/entry.ts';
 import type { Call } from '../call.ts';
 import type { EventLog } from '../event-log.ts';
@@ -30,15 +31,23 @@ interface CardUseOptions {
   readonly raw?: boolean;
 }
 
-/** Lends the card that the parameters name, for one transaction. */
-export function withCard<R>(
+/**
+ * Lends the card that the parameters name, for one transaction. For a method that changes the card, a key reference that cards of its kind have not
+ * is a wrong parameter: there is no key to be missed.
+ */
+export async function withCard<R>(
   context: HandlerContext,
   params: CardParams,
   call: Call,
   options: CardUseOptions,
   work: (session: CardSession) => Promise<R>,
 ): Promise<R> {
-  return useCard(context.desk, params.card, { signal: call.signal, lease: params.lease, ...options }, work);
+  try {
+    return await useCard(context.desk, params.card, { signal: call.signal, lease: params.lease, ...options }, work);
+  } catch (error) {
+    if (!options.changes || !(error instanceof KeyNotFoundError)) throw error;
+    throw new ApiError('invalid_params', `calling ${call.method}: ${error.message}`, { problem: error.message }, { cause: error });
+  }
 }
 
 /** The PIN that the parameters name, 80 unless they do. */
