@@ -1,20 +1,32 @@
 import { defineConfig } from 'tsup';
 
-/** One program: everything but the native library in few files, so that it starts fast; what a run may never need stays in chunks of its own. */
-export default defineConfig({
-  entry: { main: 'daemon/main.ts', client: 'api-spec/client/client.ts' },
-  format: 'esm',
-  platform: 'node',
-  target: 'node24',
-  outDir: 'dist',
-  clean: true,
-  splitting: true,
-  sourcemap: true,
-  dts: false,
-  noExternal: [/.*/],
-  external: ['koffi'],
-  // Bundled CommonJS packages ask for Node's own modules by `require`.
-  banner: {
-    js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",
+/**
+ * `main`: one program, everything but the native library in few files, so that it starts fast; what a run may never need stays in chunks of
+ * its own. `client`: for Node and browsers alike, so nothing of Node's is in it.
+ */
+export default defineConfig([
+  {
+    entry: { main: 'daemon/main.ts' },
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    outDir: 'dist',
+    clean: true,
+    splitting: true,
+    sourcemap: true,
+    noExternal: [/.*/],
+    external: ['koffi'],
+    // Bundled CommonJS packages ask for Node's own modules by `require`.
+    banner: {
+      js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",
+    },
   },
-});
+  {
+    entry: { client: 'api-spec/client/client.ts' },
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    outDir: 'dist/client',
+    clean: true,
+  },
+]);

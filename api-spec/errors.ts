@@ -273,11 +273,11 @@ export const ERRORS = {
     httpStatus: 404,
     retry: 'no',
     en: {
-      happened: 'there is no {what} with this id, or no longer.',
+      happened: 'no card or reader has this id, or no longer.',
       action: 'List again: a card gets a new id each time it is put in.',
     },
     sv: {
-      happened: 'det finns ingen sådan ({what}) med detta id, eller inte längre.',
+      happened: 'inget kort och ingen läsare har detta id, eller inte längre.',
       action: 'Lista igen: ett kort får nytt id varje gång det sätts i.',
     },
   },

@@ -3,7 +3,7 @@
  * The program. Calls to PC/SC block a thread of libuv's pool each, so the pool is made large before anything starts it; and pcsc-lite is told
  * to say "busy" at once instead of blocking such a thread for as long as another program holds a card.
  */
-process.env['UV_THREADPOOL_SIZE'] ??= '128';
+process.env['UV_THREADPOOL_SIZE'] ??= '64';
 process.env['PCSCLITE_NO_BLOCKING'] ??= '1';
 
 const { run } = await import('./cli/program.ts');

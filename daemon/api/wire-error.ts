@@ -18,6 +18,7 @@ import {
   PinRejectedError,
   SecureMessagingError,
   SecurityStatusError,
+  StatusWordError,
 } from '../../apdu/errors.ts';
 import { ResponseApduError } from '../../apdu/iso7816/response-apdu.ts';
 import { formatStatusWord } from '../../apdu/iso7816/status-word.ts';
@@ -25,6 +26,7 @@ import {
   DeviceBusyError,
   DeviceCancelledError,
   DeviceError,
+  DeviceProtocolError,
   DeviceRemovedError,
   DeviceResetError,
   DeviceTimeoutError,
@@ -51,6 +53,7 @@ export const CLASS_CODES: readonly (readonly [ErrorClass, ErrorCode])[] = [
   [CardDataError, 'card_data_invalid'],
   [SecureMessagingError, 'card_data_invalid'],
   [ResponseApduError, 'card_data_invalid'],
+  [StatusWordError, 'card_refused'],
   [CardError, 'card_refused'],
   [NoCardError, 'no_card'],
   [DeviceRemovedError, 'card_removed'],
@@ -59,6 +62,7 @@ export const CLASS_CODES: readonly (readonly [ErrorClass, ErrorCode])[] = [
   [DeviceTimeoutError, 'card_unresponsive'],
   [DeviceCancelledError, 'pin_cancelled'],
   [ServiceUnavailableError, 'service_unavailable'],
+  [DeviceProtocolError, 'reader_failed'],
   [DeviceError, 'reader_failed'],
 ];
 

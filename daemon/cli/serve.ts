@@ -1,4 +1,5 @@
 /** `kortd serve`: the daemon, on real readers or on a simulated desk, until SIGTERM or SIGINT. */
+import { setTimeout as delay } from 'node:timers/promises';
 import pino from 'pino';
 import { startDaemon } from '../daemon.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
@@ -14,7 +15,21 @@ export interface ServeOptions {
   readonly examples: boolean;
 }
 
+/** How long calls that still block may take to end by themselves. */
+const EXIT_PATIENCE_MS = 1_500;
+
 export async function runServe(options: ServeOptions): Promise<void> {
+  await serveUntilStopped(options);
+  if (options.simulate !== undefined) return;
+  const { processBlockingCalls } = await import('../../drivers/pcsc/blocking-calls.ts');
+  const deadline = performance.now() + EXIT_PATIENCE_MS;
+  while (processBlockingCalls().underWay > 0 && performance.now() < deadline) await delay(10);
+  if (processBlockingCalls().underWay === 0) return;
+  const { exitAtOnce } = await import('../../drivers/process-exit.ts');
+  exitAtOnce(0);
+}
+
+async function serveUntilStopped(options: ServeOptions): Promise<void> {
   const log = pino({ level: options.logLevel, base: { pid: process.pid } }, pino.destination({ dest: 2, sync: true }));
   const stopped = waitForSignal();
   await using resources = new AsyncDisposableStack();
@@ -36,12 +51,19 @@ export async function runServe(options: ServeOptions): Promise<void> {
 async function openSource(simulate: string | undefined, resources: AsyncDisposableStack): Promise<ReaderSource> {
   if (simulate === undefined) {
     const { createPcscSource } = await import('../../drivers/pcsc/source.ts');
-    return createPcscSource();
+    const source = createPcscSource();
+    resources.defer(() => withinPatience(source[Symbol.asyncDispose]()));
+    return source;
   }
   const { loadScenario } = await import('../../drivers/simulated/scenario.ts');
   const scenario = await loadScenario(simulate);
   resources.use(scenario);
   return scenario.source;
+}
+
+/** Releasing what a hung card holds may never end; the process does. */
+async function withinPatience(closing: PromiseLike<void>): Promise<void> {
+  await Promise.race([closing, delay(EXIT_PATIENCE_MS, undefined, { ref: false })]);
 }
 
 function waitForSignal(): Promise<string> {

@@ -49,7 +49,10 @@ export async function identify(
   card: CardRecord,
   codeOf: (error: unknown) => NonNullable<CardRecord['problem']>,
 ): Promise<void> {
-  const signal = AbortSignal.any([card.removal.signal, AbortSignal.timeout(IDENTIFY_TIMEOUT_MS)]);
+  const deadline = new AbortController();
+  const late = new ApiError('deadline_exceeded', 'identifying the card: not done in time', { timeoutMs: IDENTIFY_TIMEOUT_MS });
+  const timer = setTimeout(() => deadline.abort(late), IDENTIFY_TIMEOUT_MS);
+  const signal = AbortSignal.any([card.removal.signal, deadline.signal]);
   try {
     await card.reader.queue.run(signal, () => identifyInTurn(desk, card, signal));
   } catch (error) {
@@ -57,6 +60,8 @@ export async function identify(
     card.status = 'failed';
     card.problem = codeOf(error);
     desk.announce(card);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

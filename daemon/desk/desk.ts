@@ -20,6 +20,8 @@ import type { CardRecord, ReaderRecord } from './records.ts';
 /** How often a source that went away is tried again, and how long its readers may stay away after it is back. */
 const RETRY_MS = 250;
 const RETURN_GRACE_MS = 2_000;
+/** How long work in the background may take to end. */
+const CLOSE_PATIENCE_MS = 2_000;
 
 export type CardTarget = string | { readonly reader: string };
 export type Publish = <N extends EventName>(name: N, data: EventData<N>) => void;
@@ -111,7 +113,8 @@ export class Desk implements AsyncDisposable {
       this.leases.drop(card);
       card.removal.abort(this.#stop.signal.reason);
     }
-    await Promise.allSettled(this.#running);
+    // A card that hangs must not keep the daemon from ending.
+    await Promise.race([Promise.allSettled(this.#running), delay(CLOSE_PATIENCE_MS, undefined, { ref: false })]);
   }
 
   async #watch(source: ReaderSource): Promise<void> {

@@ -12,6 +12,8 @@ export interface RpcOptions {
   readonly caller: Caller;
   readonly onStart: (id: RpcId, call: Call) => void;
   readonly onEnd: (id: RpcId) => void;
+  /** Every call in the message is answered with this, and none is made. */
+  readonly refusal?: ApiError;
 }
 
 interface RpcRequest {
@@ -45,18 +47,6 @@ export async function answerMessage(text: string, options: RpcOptions): Promise<
   return given.length > 0 ? `[${given.join(',')}]` : undefined;
 }
 
-/** The same error for every call of a message that is not looked at further. */
-export function refuseMessage(text: string, error: WireError): string {
-  let message: unknown;
-  try {
-    message = JSON.parse(text);
-  } catch {
-    return encode(null, { error }); // whose call it is cannot be told
-  }
-  if (!Array.isArray(message)) return encode(idOf(message) ?? null, { error });
-  return `[${message.slice(0, BATCH_CALLS).map((one) => encode(idOf(one) ?? null, { error })).join(',')}]`;
-}
-
 async function answerOne(message: unknown, options: RpcOptions): Promise<string | undefined> {
   let request: RpcRequest;
   try {
@@ -65,6 +55,7 @@ async function answerOne(message: unknown, options: RpcOptions): Promise<string 
     return encode(idOf(message) ?? null, { error: options.dispatcher.wireError(error) });
   }
   const { id } = request;
+  if (options.refusal) return id === undefined ? undefined : encode(id, { error: options.dispatcher.wireError(options.refusal) });
   const outcome = await options.dispatcher.call({
     ...request,
     caller: options.caller,

@@ -25,7 +25,7 @@ export function createRest({ dispatcher, gate }: RestOptions): FastifyInstance {
     bodyLimit: MESSAGE_BYTES,
     exposeHeadRoutes: false,
     logger: false,
-    frameworkErrors: (_, request, reply) => fail(reply, whyNoRoute(gate(), request)),
+    frameworkErrors: (_, request, reply) => void fail(reply, whyNoRoute(gate(), request)),
   });
   const fail = (reply: FastifyReply, error: unknown, method?: MethodName): FastifyReply =>
     sendError(reply, dispatcher.wireError(error, method));

@@ -1,7 +1,6 @@
 /** `/v1/ws`: JSON-RPC calls and events on one WebSocket. Its calls end and its leases are given back when it closes. */
 import { randomUUID } from 'node:crypto';
 import type { RawData, WebSocket } from 'ws';
-import type { WireError } from '../../api-spec/errors.ts';
 import type { EventName, Greeting } from '../../api-spec/events.ts';
 import { HIGHEST_API_VERSION, LOWEST_API_VERSION } from '../../api-spec/versions.ts';
 import type { Call, Caller, CallerConnection } from '../api/call.ts';
@@ -11,7 +10,7 @@ import { CALLS_PER_CLIENT, EVENT_BACKLOG_BYTES, MAX_BACKLOG_BYTES } from '../api
 import { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { PRODUCT, VERSION } from '../version.ts';
-import { answerMessage, refuseMessage, type RpcId } from './json-rpc.ts';
+import { answerMessage, type RpcId } from './json-rpc.ts';
 import { NATIVE_SCOPES } from './scopes.ts';
 
 /** RFC 6455, section 7.4.1. */
@@ -102,28 +101,18 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
       return;
     }
     const text = Array.isArray(data) ? Buffer.concat(data).toString() : Buffer.from(data as Buffer).toString();
-    if (this.#underWay >= CALLS_PER_CLIENT) {
-      this.#answer(refuseMessage(text, this.#tooMany()));
-      return;
-    }
+    const isFull = this.#underWay >= CALLS_PER_CLIENT;
     this.#underWay++;
     void answerMessage(text, {
       dispatcher: this.#options.dispatcher,
       caller: this.#caller,
       onStart: (id, call) => this.#calls.set(id, call),
       onEnd: (id) => this.#calls.delete(id),
+      ...(isFull ? { refusal: tooManyCalls() } : {}),
     }).then((answer) => {
       this.#underWay--;
       if (answer !== undefined) this.#answer(answer);
     });
-  }
-
-  #tooMany(): WireError {
-    return this.#options.dispatcher.wireError(
-      new ApiError('too_many_calls', `calling: ${CALLS_PER_CLIENT} calls of this connection are under way`, {
-        limit: CALLS_PER_CLIENT,
-      }),
-    );
   }
 
   #answer(text: string): void {
@@ -140,4 +129,10 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
     for (const call of this.#calls.values()) call.abort('call_cancelled', `calling ${call.method}: the caller went away`);
     this.#options.onClose(this.#caller.id);
   }
+}
+
+function tooManyCalls(): ApiError {
+  return new ApiError('too_many_calls', `calling: ${CALLS_PER_CLIENT} calls of this connection are under way`, {
+    limit: CALLS_PER_CLIENT,
+  });
 }

@@ -46,7 +46,12 @@ export async function withCard<R>(
     return await useCard(context.desk, params.card, { signal: call.signal, lease: params.lease, ...options }, work);
   } catch (error) {
     if (!options.changes || !(error instanceof KeyNotFoundError)) throw error;
-    throw new ApiError('invalid_params', `calling ${call.method}: ${error.message}`, { problem: error.message }, { cause: error });
+    throw new ApiError(
+      'invalid_params',
+      `calling ${call.method}: ${error.message}`,
+      { problem: error.message },
+      { cause: error },
+    );
   }
 }
 
