@@ -25,13 +25,18 @@ const CLA_FURTHER_CHANNEL_BITS = 0x4f;
 /** Most parts of one long response: 75 KiB where a card gives 256 bytes at a time, as ours do; a card that gives crumbs is a hostile one. */
 const MAX_GET_RESPONSES = 300;
 
-/** Encodes, transmits once, parses. The bottom of every stack. */
+/** Encodes, transmits once, parses. The bottom of every stack. What was encoded of a sensitive command is wiped when the answer is there. */
 export function rawExchange(
   transmit: (command: Uint8Array, options: { readonly sensitive: boolean }) => Promise<Uint8Array>,
 ): Exchange {
   return async (command) => {
-    const response = await transmit(encodeCommandApdu(command), { sensitive: command.sensitive === true });
-    return parseResponseApdu(response);
+    const sensitive = command.sensitive === true;
+    const encoded = encodeCommandApdu(command);
+    try {
+      return parseResponseApdu(await transmit(encoded, { sensitive }));
+    } finally {
+      if (sensitive) encoded.fill(0);
+    }
   };
 }
 

@@ -215,7 +215,7 @@ async function ask(channel: CardChannel, attempt: string, question: Question): P
   const response = await channel.exchange({
     cla: 0x00,
     ...question,
-    ne: question.ins === INS_YUBICO_ATTEST ? wholeNe(channel) : MAX_SHORT_NE,
+    ne: [INS_YUBICO_ATTEST, INS_YUBICO_GET_METADATA].includes(question.ins) ? wholeNe(channel) : MAX_SHORT_NE,
   });
   if (response.statusWord === SW_SUCCESS) return response.data;
   if ([SW_INS_NOT_SUPPORTED, SW_CLA_NOT_SUPPORTED, SW_REFERENCED_DATA_NOT_FOUND, SW_FILE_NOT_FOUND].includes(response.statusWord))
