@@ -4,19 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { ApiError } from '../errors.ts';
-import type { CardRecord } from './records.ts';
-
-export interface Lease {
-  readonly id: string;
-  readonly fence: number;
-  /** Whose it is: the connection or program that asked. */
-  readonly caller: string;
-  /** In plain words, for others who find the card busy. */
-  readonly holder: string;
-  readonly purpose: string | undefined;
-  readonly expiresAt: Date;
-  readonly timer: NodeJS.Timeout;
-}
+import type { CardRecord, Lease } from './records.ts';
 
 export const DEFAULT_LEASE_MS = 15_000;
 export const MAX_LEASE_MS = 60_000;

@@ -4,7 +4,6 @@ import type { CardProfile } from '../../apdu/card-profile.ts';
 import type { KeyAlgorithm, TokenContents } from '../../apdu/token.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
 import type { ErrorCode } from '../../api-spec/errors.ts';
-import type { Lease } from './leases.ts';
 import type { ReaderQueue } from './reader-queue.ts';
 import type { TriesMemory } from '../pin/tries.ts';
 
@@ -49,4 +48,17 @@ export interface GeneratedKey {
   readonly algorithm: KeyAlgorithm;
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKey: Uint8Array;
+}
+
+/** A card kept for one caller; see leases.ts. */
+export interface Lease {
+  readonly id: string;
+  readonly fence: number;
+  /** Whose it is: the connection or program that asked. */
+  readonly caller: string;
+  /** In plain words, for others who find the card busy. */
+  readonly holder: string;
+  readonly purpose: string | undefined;
+  readonly expiresAt: Date;
+  readonly timer: NodeJS.Timeout;
 }

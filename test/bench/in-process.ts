@@ -9,11 +9,11 @@ import { pivProfile } from '../../apdu/cards/piv.ts';
 import { openApplication } from '../../apdu/select.ts';
 import { startDaemon } from '../../daemon/daemon.ts';
 import { silentLog } from '../../daemon/log.ts';
-import type { SimulatedCard } from '../../drivers/simulated/card.ts';
 import { loadScenario } from '../../drivers/simulated/scenario.ts';
 import { createPivCard } from '../../drivers/simulated/cards/piv.ts';
 import { SimulatedReader } from '../../drivers/simulated/reader.ts';
 import { createSimulatedSource } from '../../drivers/simulated/source.ts';
+import { countCommands } from '../support/counting-card.ts';
 import { atLeast, atMost, median, ratioAtLeast, type Figure } from './figure.ts';
 
 const signal = new AbortController().signal;
@@ -72,7 +72,7 @@ export async function countOperations(opensc: number): Promise<readonly Figure[]
   const scenario = stack.use(await loadScenario('office'));
   const card = scenario.cards.get('operator')?.card;
   if (!card) throw new Error('the office has no operator card');
-  const { counted, taken } = countCommands(card);
+  const counted = countCommands(card);
   const reader = new SimulatedReader({ name: 'Bench' });
   const folder = mkdtempSync(join(tmpdir(), 'kortd-bench-'));
   stack.defer(() => rmSync(folder, { recursive: true, force: true }));
@@ -90,37 +90,17 @@ export async function countOperations(opensc: number): Promise<readonly Figure[]
   await client.call('system.info');
   reader.insert(counted);
   const id = await identified;
-  const firstRead = taken();
+  const firstRead = counted.taken();
   const { certificates } = await client.call('card.read', { card: id });
   if (certificates.length !== 2) throw new Error('the bench card must hold two certificates');
-  const readAgain = taken();
+  const readAgain = counted.taken();
   const digest = Buffer.alloc(32).toString('base64');
   await client.call('sign.digest', { card: id, keyReference: '9C', algorithm: 'RS256', digest, pin: '123456' });
-  const signature = taken();
+  const signature = counted.taken();
   const peer = { peer: 'OpenSC, list certificates', peerValue: opensc };
   return [
     atMost(10, { name: 'APDUs: first full read, two certificates', value: firstRead, unit: 'APDUs' }, peer),
     atMost(2, { name: 'APDUs: a known card read again', value: readAgain, unit: 'APDUs' }),
     atMost(3, { name: 'APDUs: RSA-2048 signature after PIN entry', value: signature, unit: 'APDUs' }),
   ];
-}
-
-function countCommands(card: SimulatedCard): { counted: SimulatedCard; taken: () => number } {
-  let count = 0;
-  const counted: SimulatedCard = {
-    kind: card.kind,
-    atr: card.atr,
-    powerUp: () => card.powerUp(),
-    reset: () => card.reset(),
-    process: (command) => {
-      count++;
-      return card.process(command);
-    },
-  };
-  const taken = (): number => {
-    const taken = count;
-    count = 0;
-    return taken;
-  };
-  return { counted, taken };
 }

@@ -8,6 +8,7 @@ import { createPcscSource } from '../../drivers/pcsc/source.ts';
 import type { SimulatedCard } from '../../drivers/simulated/card.ts';
 import { loadScenario } from '../../drivers/simulated/scenario.ts';
 import { VpcdBridge } from '../../drivers/simulated/vpcd.ts';
+import { countCommands } from '../support/counting-card.ts';
 import { startPcscd, type VirtualReader } from '../support/pcscd.ts';
 import { median, ratioAtLeast, type Figure } from './figure.ts';
 
@@ -120,23 +121,13 @@ async function waitUntilUsable(source: Source, reader: VirtualReader): Promise<v
 
 /** `pkcs15-tool --list-certificates`, whole process, on the operator's card. */
 async function countOpenSc(card: SimulatedCard, reader: VirtualReader): Promise<number> {
-  let count = 0;
-  const counted: SimulatedCard = {
-    kind: card.kind,
-    atr: card.atr,
-    powerUp: () => card.powerUp(),
-    reset: () => card.reset(),
-    process: (command) => {
-      count++;
-      return card.process(command);
-    },
-  };
+  const counted = countCommands(card);
   await using bridge = new VpcdBridge({ host: '127.0.0.1', port: reader.port });
   await bridge.insert(counted);
   await using source = createPcscSource();
   await waitForCard(source, reader);
-  count = 0;
+  counted.taken();
   const { stdout } = await run('pkcs15-tool', ['--reader', reader.name, '--list-certificates']);
   if (stdout.split('X.509 Certificate').length !== 3) throw new Error(`OpenSC does not see two certificates: ${stdout}`);
-  return count;
+  return counted.taken();
 }
