@@ -1,7 +1,7 @@
 /** The least that passes for a card in a vpcd reader: an ATR, and a function that answers commands. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import koffi from 'koffi';
+import { acknowledgeAtOnce } from '../../drivers/simulated/quick-ack.ts';
 
 /** T=0 and T=1, contactless style; pcscd chooses T=1. */
 export const PLAIN_ATR = Uint8Array.of(0x3b, 0x80, 0x80, 0x01, 0x01);
@@ -22,12 +22,6 @@ export interface PlainCardOptions {
 }
 
 const CONTROLS = ['off', 'on', 'reset'] as const;
-
-/** setsockopt(TCP_QUICKACK): vpcd writes length and body apart, and a late acknowledgement of the first holds the second back for 40 ms. */
-const setsockopt = koffi.load('libc.so.6').func('int setsockopt(int, int, int, void *, uint32_t)');
-const IPPROTO_TCP = 6;
-const TCP_QUICKACK = 12;
-const ONE = new Int32Array([1]);
 
 /** Puts a card into the reader that listens on `port`. */
 export async function insertPlainCard(port: number, options: PlainCardOptions = {}): Promise<PlainCard> {
@@ -76,9 +70,4 @@ function send(socket: Socket, bytes: Uint8Array): void {
   message.set(bytes, 2);
   socket.write(message);
   acknowledgeAtOnce(socket);
-}
-
-function acknowledgeAtOnce(socket: Socket): void {
-  const { fd } = (socket as Socket & { readonly _handle?: { readonly fd: number } })._handle ?? { fd: -1 };
-  if (fd >= 0) setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, ONE, 4);
 }

@@ -16,6 +16,8 @@ export interface RunningDaemon extends AsyncDisposable {
   readonly client: Client;
   /** Resolves with what it logged when it has ended. */
   readonly log: () => string;
+  /** Null while it runs, or when a signal ended it. */
+  readonly exitStatus: () => number | null;
 }
 
 /** `kortd serve` with these arguments, on a data folder of its own; a client is connected. */
@@ -34,6 +36,7 @@ export async function startProgram(parameters: readonly string[]): Promise<Runni
     pid: child.pid ?? 0,
     client,
     log: () => log,
+    exitStatus: () => child.exitCode,
     async [Symbol.asyncDispose]() {
       client.close();
       await end(child);
