@@ -14,6 +14,7 @@ export default defineConfig([
     clean: true,
     splitting: true,
     sourcemap: true,
+    removeNodeProtocol: false, // node:sqlite has no other name
     noExternal: [/.*/],
     external: ['koffi'],
     // Bundled CommonJS packages ask for Node's own modules by `require`.

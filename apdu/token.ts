@@ -36,12 +36,16 @@ export interface PinStatus {
 export type PinPolicy = 'never' | 'once' | 'always';
 export type TouchPolicy = 'never' | 'always' | 'cached';
 
+/** What a key is for, as the card's standard says. */
+export type KeyUsage = 'authentication' | 'signature' | 'key agreement';
+
 export interface TokenKey {
   /** "9A": as the card's standard writes it. */
   readonly keyReference: string;
   readonly label: string;
   /** Absent when no key was made yet, or the card does not tell. */
   readonly algorithm?: KeyAlgorithm;
+  readonly usage: KeyUsage;
   readonly pin: PinReference;
   readonly pinPolicy: PinPolicy;
   readonly touchPolicy?: TouchPolicy;

@@ -24,6 +24,24 @@ export interface ErrorDefinition {
 
 /** Sorted by code. */
 export const ERRORS = {
+  access_denied: {
+    httpStatus: 403,
+    retry: 'after_user_action',
+    en: { happened: 'the person refused.', action: 'Ask again only when the person wants it.' },
+    sv: { happened: 'personen nekade.', action: 'Fråga igen bara när personen vill det.' },
+  },
+  access_silenced: {
+    httpStatus: 429,
+    retry: 'after_user_action',
+    en: {
+      happened: 'the person refused several times; nothing is asked for another {waitMs} ms.',
+      action: 'Wait, or have the administrator grant access by policy.',
+    },
+    sv: {
+      happened: 'personen har nekat flera gånger; inget mer frågas på {waitMs} ms.',
+      action: 'Vänta, eller låt administratören ge åtkomst genom policy.',
+    },
+  },
   algorithm_unsupported: {
     httpStatus: 422,
     retry: 'no',
@@ -34,6 +52,20 @@ export const ERRORS = {
     sv: {
       happened: 'kortet eller dess nyckel klarar inte algoritmen.',
       action: 'Välj en algoritm som card.read anger för nyckeln.',
+    },
+  },
+  audit_unavailable: {
+    httpStatus: 503,
+    retry: 'after_user_action',
+    en: {
+      happened: 'the audit log on the disk cannot be used, so nothing that must leave a trace is done.',
+      action:
+        'Make room on the disk of the data folder; the log of kortd has the reason. Read the card before trying again: it may have been used already.',
+    },
+    sv: {
+      happened: 'granskningsloggen på disken kan inte användas, så inget som måste lämna spår utförs.',
+      action:
+        'Frigör plats på datamappens disk; kortds logg anger orsaken. Läs kortet innan du försöker igen: det kan redan ha använts.',
     },
   },
   call_cancelled: {
@@ -214,6 +246,18 @@ export const ERRORS = {
       action: 'Skicka en JSON-RPC 2.0-begäran, eller ett REST-anrop enligt referensen.',
     },
   },
+  key_not_for_web: {
+    httpStatus: 403,
+    retry: 'no',
+    en: {
+      happened: 'the key is for authentication, and does not sign what a web page hands in.',
+      action: 'Sign with the signature key of the card.',
+    },
+    sv: {
+      happened: 'nyckeln är till för legitimering och signerar inte det som en webbsida lämnar.',
+      action: 'Signera med kortets underskriftsnyckel.',
+    },
+  },
   key_not_found: {
     httpStatus: 404,
     retry: 'no',
@@ -290,8 +334,14 @@ export const ERRORS = {
   origin_refused: {
     httpStatus: 403,
     retry: 'no',
-    en: { happened: 'calls from web pages are not accepted.', action: 'Call from a native program, without an Origin header.' },
-    sv: { happened: 'anrop från webbsidor tas inte emot.', action: 'Anropa från ett lokalt program, utan Origin-huvud.' },
+    en: {
+      happened: 'this web origin has no access.',
+      action: 'Ask for it with access.request, or have the administrator grant it by policy.',
+    },
+    sv: {
+      happened: 'webbplatsen har inte åtkomst.',
+      action: 'Begär den med access.request, eller låt administratören ge den genom policy.',
+    },
   },
   pin_blocked: {
     httpStatus: 403,
@@ -353,6 +403,12 @@ export const ERRORS = {
       action: 'Ange den i anropet, eller använd en läsare med knappsats.',
     },
   },
+  policy_grant: {
+    httpStatus: 409,
+    retry: 'no',
+    en: { happened: 'a policy file grants this access.', action: 'Change the file in the policy folder and restart kortd.' },
+    sv: { happened: 'en policyfil ger denna åtkomst.', action: 'Ändra filen i policymappen och starta om kortd.' },
+  },
   public_key_mismatch: {
     httpStatus: 409,
     retry: 'no',
@@ -382,6 +438,12 @@ export const ERRORS = {
     retry: 'no',
     en: { happened: 'the caller does not have the right {scope}.', action: 'Ask for the right, or leave out what needs it.' },
     sv: { happened: 'anroparen saknar rättigheten {scope}.', action: 'Begär rättigheten, eller utelämna det som kräver den.' },
+  },
+  scope_not_for_web: {
+    httpStatus: 403,
+    retry: 'no',
+    en: { happened: 'no web origin can be given the right {scope}.', action: 'Ask for other rights.' },
+    sv: { happened: 'ingen webbplats kan få rättigheten {scope}.', action: 'Begär andra rättigheter.' },
   },
   service_unavailable: {
     httpStatus: 503,
@@ -425,6 +487,7 @@ export type ErrorCode = keyof typeof ERRORS;
 
 /** What every call can end in, whatever its method. */
 export const COMMON_ERRORS = [
+  'audit_unavailable',
   'call_cancelled',
   'deadline_exceeded',
   'host_refused',

@@ -1,38 +1,61 @@
 /** Events, as data. Each comes with a sequence number of the stream, the name, the time and its data. */
 import Type, { type Static, type TSchema } from 'typebox';
-import { Card, Closed, Id, Reader } from './schemas.ts';
+import { Card, Closed, Id, Reader, ScopeName } from './schemas.ts';
+import type { Scope } from './scopes.ts';
 
 export interface ApiEvent<D extends TSchema = TSchema> {
   readonly summary: string;
   readonly since: number;
+  /** Right that a subscriber needs to get it. */
+  readonly scope: Scope;
   readonly data: D;
 }
 
 /** Sorted by name. */
 export const EVENTS = {
+  'access.requested': {
+    summary: 'A web origin asks for access and waits for an answer.',
+    since: 1,
+    scope: 'access.manage',
+    data: Closed({
+      code: Type.String(),
+      origin: Type.String(),
+      scopes: Type.Array(ScopeName),
+      reason: Type.Optional(Type.String()),
+    }),
+  },
   'card.changed': {
     summary: 'What is known of a card changed: it was identified, written to, leased or given back.',
     since: 1,
+    scope: 'card.read',
     data: Closed({ card: Card }),
   },
   'card.inserted': {
     summary: 'A card was put into a reader. What it is follows in card.changed.',
     since: 1,
+    scope: 'card.read',
     data: Closed({ card: Card }),
   },
   'card.removed': {
     summary: 'A card was taken out, or its reader went away. Its id is void.',
     since: 1,
+    scope: 'card.read',
     data: Closed({ card: Id('card'), reader: Id('reader') }),
   },
   'pin.prompted': {
     summary: 'Somebody is asked for a PIN.',
     since: 1,
+    scope: 'card.read',
     data: Closed({ card: Id('card'), reader: Id('reader'), pinReference: Type.String(), where: Type.Enum(['keypad'] as const) }),
   },
-  'reader.added': { summary: 'A reader was plugged in.', since: 1, data: Closed({ reader: Reader }) },
-  'reader.changed': { summary: 'The status of a reader changed.', since: 1, data: Closed({ reader: Reader }) },
-  'reader.removed': { summary: 'A reader was unplugged.', since: 1, data: Closed({ reader: Id('reader') }) },
+  'reader.added': { summary: 'A reader was plugged in.', since: 1, scope: 'card.read', data: Closed({ reader: Reader }) },
+  'reader.changed': {
+    summary: 'The status of a reader changed.',
+    since: 1,
+    scope: 'card.read',
+    data: Closed({ reader: Reader }),
+  },
+  'reader.removed': { summary: 'A reader was unplugged.', since: 1, scope: 'card.read', data: Closed({ reader: Id('reader') }) },
 } as const satisfies Record<string, ApiEvent>;
 
 export type Events = typeof EVENTS;

@@ -1,6 +1,7 @@
 /** Shapes that several methods and events share. Binary is base64 (RFC 4648, section 4); what is read aloud or compared by people is hexadecimal. */
 import Type, { type Static, type TProperties } from 'typebox';
 import { ERRORS, type ErrorCode } from './errors.ts';
+import { SCOPES, type Scope } from './scopes.ts';
 
 /** An object that takes no field beyond these. */
 export function Closed<const P extends TProperties>(properties: P, description?: string) {
@@ -16,6 +17,7 @@ const Time = (description = '') => Type.String({ description: `${description} IS
 const SecretText = (description: string, maxLength: number) =>
   Type.String({ minLength: 1, maxLength, description: `${description} Needs the scope pin.direct.`, writeOnly: true });
 
+export const ScopeName = Type.Enum(Object.keys(SCOPES) as Scope[]);
 export const KeyAlgorithm = Type.Enum(['RSA-1024', 'RSA-2048', 'RSA-3072', 'RSA-4096', 'P-256', 'P-384'] as const);
 export const SignatureAlgorithm = Type.Enum(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384'] as const, {
   description: 'JWA name (RFC 7518, section 3.1).',
@@ -104,11 +106,16 @@ export const Pin = Closed(
 );
 export type Pin = Static<typeof Pin>;
 
+export const KeyUsage = Type.Enum(['authentication', 'signature', 'key agreement'] as const, {
+  description: 'What the key is for. Authentication keys sign nothing that a web page hands in.',
+});
+
 export const Key = Closed(
   {
     keyReference: Type.String(),
     label: Type.String(),
     algorithm: Type.Optional(KeyAlgorithm),
+    usage: KeyUsage,
     pin: Type.String({ description: 'Reference of the PIN that protects it.' }),
     pinPolicy: PinPolicy,
     touchPolicy: Type.Optional(TouchPolicy),

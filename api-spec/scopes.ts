@@ -8,6 +8,9 @@ export interface ScopeDefinition {
 
 /** Sorted by name. */
 export const SCOPES = {
+  'access.manage': { summary: 'Decide which web origins have access', webOrigins: false },
+  'access.request': { summary: 'Ask for access; every web origin may', webOrigins: true },
+  'audit.read': { summary: 'Read, verify and export the audit log', webOrigins: false },
   'card.manage': { summary: 'Make keys, write and delete certificates on a card', webOrigins: true },
   'card.read': { summary: 'See readers, cards and certificates', webOrigins: true },
   'card.transmit': { summary: 'Send raw commands to a card', webOrigins: false },

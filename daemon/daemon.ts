@@ -1,8 +1,11 @@
 /** The whole daemon, put together: data folder, desk, dispatcher, port. `main.ts` starts it; tests start it in their own process. */
+import { Access } from './access/access.ts';
+import { DEFAULT_POLICY_FOLDER } from './access/policy.ts';
 import type { Handlers } from './api/call.ts';
 import { CARD_PROFILES } from '../apdu/cards/index.ts';
 import type { CardProfile } from '../apdu/card-profile.ts';
 import type { ReaderSource } from '../drivers/reader-source.ts';
+import { AuditLog } from './audit/audit-log.ts';
 import { Dispatcher } from './api/dispatcher.ts';
 import { EventLog } from './api/event-log.ts';
 import { createHandlers } from './api/handlers/index.ts';
@@ -10,7 +13,9 @@ import { codeOf } from './api/wire-error.ts';
 import { openDataFolder } from './data-folder.ts';
 import { identify } from './desk/card-access.ts';
 import { Desk } from './desk/desk.ts';
+import type { Admission } from './listen/admission.ts';
 import { listen, type HttpServer } from './listen/http-server.ts';
+import type { WebSocketConnection } from './listen/web-socket.ts';
 import type { Log } from './log.ts';
 import { VERSION } from './version.ts';
 
@@ -22,6 +27,8 @@ export interface DaemonOptions {
   readonly simulated: boolean;
   readonly log: Log;
   readonly profiles?: readonly CardProfile[];
+  /** Files that grant access to web origins; /etc/kortd/policy.d unless given. */
+  readonly policyFolder?: string;
 }
 
 export interface Daemon extends AsyncDisposable {
@@ -34,7 +41,12 @@ export interface Daemon extends AsyncDisposable {
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await using undo = new AsyncDisposableStack();
   const folder = undo.use(openDataFolder(options.dataFolder));
+  const audit = undo.use(AuditLog.open({ folder: folder.path, log: options.log }));
   const events = new EventLog();
+  const { policyFolder = DEFAULT_POLICY_FOLDER } = options;
+  const access = undo.use(
+    new Access({ dataFolder: options.dataFolder, policyFolder, log: options.log, publish: events.publish }),
+  );
   const desk: Desk = undo.use(
     new Desk({
       sources: options.sources,
@@ -47,14 +59,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   );
   const live: { server?: HttpServer; dispatcher?: Dispatcher } = {};
   const handlers: Handlers = createHandlers({
+    access,
     desk,
     events,
+    audit,
     simulated: options.simulated,
     startedAt: new Date(),
     clients: () => live.server?.clients() ?? 0,
     callsUnderWay: () => live.dispatcher?.callsUnderWay ?? 0,
   });
-  const dispatcher = new Dispatcher(handlers, options.log);
+  const dispatcher = new Dispatcher(handlers, options.log, audit);
   live.dispatcher = dispatcher;
   const { port, log } = options;
   const server = undo.use(
@@ -64,6 +78,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       dispatcher,
       events,
       log,
+      access,
+      onClient: (connection, admission) => endWithGrant(access, connection, admission),
       onClientGone: (caller) => desk.leases.releaseAll(caller),
     }),
   );
@@ -72,4 +88,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   folder.publish({ url: server.url, pid: process.pid, version: VERSION });
   const resources = undo.move();
   return { url: server.url, token: folder.token, desk, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}
+
+/** A web page's connection lives no longer than the grant that it came by. */
+function endWithGrant(access: Access, connection: WebSocketConnection, admission: Admission): void {
+  if (admission.kind !== 'web') return;
+  const registration = access.addConnection(admission.origin, () => connection.revoke());
+  void connection.closed.then(() => registration[Symbol.dispose]());
 }

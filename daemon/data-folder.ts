@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync, chmodSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 const LOCK_FILE = 'daemon.lock';
 const TOKEN_FILE = 'token';
@@ -36,7 +36,8 @@ export interface DataFolder extends Disposable {
 }
 
 /** Makes the folder when it is missing, takes its lock and writes a new token. Dispose of it to let the next daemon in. */
-export function openDataFolder(path: string): DataFolder {
+export function openDataFolder(folder: string): DataFolder {
+  const path = resolve(folder);
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     chmodSync(path, 0o700);
@@ -46,6 +47,7 @@ export function openDataFolder(path: string): DataFolder {
     });
   }
   takeLock(path);
+  let isOpen = true;
   const token = randomBytes(32).toString('base64url');
   writePrivate(join(path, TOKEN_FILE), `${token}\n`);
   return {
@@ -53,6 +55,9 @@ export function openDataFolder(path: string): DataFolder {
     token,
     publish: (endpoint) => writePrivate(join(path, ENDPOINT_FILE), `${JSON.stringify(endpoint, undefined, 2)}\n`),
     [Symbol.dispose]() {
+      if (!isOpen) return;
+      isOpen = false;
+      held.delete(path);
       for (const file of [ENDPOINT_FILE, TOKEN_FILE, LOCK_FILE]) rmSync(join(path, file), { force: true });
     },
   };
@@ -75,6 +80,9 @@ export function findDaemon(path: string): Endpoint & { readonly token: string } 
   }
 }
 
+/** Folders that this process holds. Its own number in another lock is that of a daemon that ended: in a container numbers come again at each start. */
+const held = new Set<string>();
+
 function takeLock(path: string): void {
   const file = join(path, LOCK_FILE);
   for (let attempt = 0; ; attempt++) {
@@ -82,10 +90,11 @@ function takeLock(path: string): void {
       const descriptor = openSync(file, 'wx', 0o600);
       writeSync(descriptor, String(process.pid));
       closeSync(descriptor);
+      held.add(path);
       return;
     } catch (error) {
       const holder = holderOf(file);
-      if (holder !== undefined && isRunning(holder)) {
+      if (holder !== undefined && (holder === process.pid ? held.has(path) : isRunning(holder))) {
         throw new DataFolderError(
           `another kortd (process ${holder}) uses the data folder ${path}. Stop it, or choose another with --data-dir.`,
           { cause: error },
@@ -107,7 +116,6 @@ function holderOf(file: string): number | undefined {
 }
 
 function isRunning(pid: number): boolean {
-  if (pid === process.pid) return true;
   try {
     process.kill(pid, 0);
     return true;

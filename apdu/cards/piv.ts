@@ -125,6 +125,7 @@ async function describeKey(channel: CardChannel, slot: PivKeySlot, certificate: 
   const description: TokenKey = {
     keyReference: slot.keyReference,
     label: slot.label,
+    usage: slot.usage,
     pin: PIN_REFERENCE,
     pinPolicy: slot.pinPolicy,
   };
@@ -140,6 +141,7 @@ async function readKey(channel: CardChannel, slot: PivKeySlot): Promise<TokenKey
     metadata && {
       keyReference: slot.keyReference,
       label: slot.label,
+      usage: slot.usage,
       pin: PIN_REFERENCE,
       pinPolicy: slot.pinPolicy,
       ...keyFieldsOf(metadata),

@@ -72,8 +72,9 @@ interface Pending {
 const DEFAULT_OPEN_TIMEOUT_MS = 10_000;
 const SUBPROTOCOL = 'kortd.v1';
 
-/** Resolves when the daemon has greeted. Rejects with ConnectionError, or the signal's reason. */
+/** Resolves when the daemon has greeted. Rejects with ConnectionError, or the signal's reason. Later, `signal` does nothing. */
 export async function connect(options: ConnectOptions): Promise<Client> {
+  options.signal?.throwIfAborted();
   const url = `${options.url.replace(/^http/, 'ws').replace(/\/$/, '')}/v1/ws`;
   const socket = new WebSocket(url, [SUBPROTOCOL, `kortd.token.${options.token}`]);
   const signals = [
@@ -83,20 +84,29 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   const signal = AbortSignal.any(signals);
   return await new Promise((resolve, reject) => {
     const fail = (error: Error): void => {
-      socket.close();
+      signal.removeEventListener('abort', giveUp);
       reject(error);
+      socket.close();
     };
-    signal.addEventListener(
-      'abort',
-      () => fail(new ConnectionError(`connecting to ${options.url}: given up`, { cause: signal.reason })),
-      { once: true },
-    );
+    const giveUp = (): void => {
+      const given = options.signal?.aborted ? (options.signal.reason as Error) : undefined;
+      fail(given ?? new ConnectionError(`connecting to ${options.url}: given up`, { cause: signal.reason }));
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
     socket.addEventListener(
       'error',
       () => fail(new ConnectionError(`connecting to ${options.url}: refused, or nothing listens there`)),
       { once: true },
     );
-    const client = new Client(socket, () => resolve(client));
+    socket.addEventListener(
+      'close',
+      () => fail(new ConnectionError(`connecting to ${options.url}: closed before it was greeted`)),
+      { once: true },
+    );
+    const client = new Client(socket, () => {
+      signal.removeEventListener('abort', giveUp);
+      resolve(client);
+    });
   });
 }
 

@@ -8,6 +8,7 @@ import type { MethodName, Params, Result } from '../methods/index.ts';
 import type { Card, Certificate, Key, Pin, Reader } from '../schemas.ts';
 import { LIMITS } from '../wire.ts';
 import { HIGHEST_API_VERSION, LOWEST_API_VERSION } from '../versions.ts';
+import { EXAMPLE_AUDIT_EXPORT, EXAMPLE_AUDIT_FINGERPRINT, EXAMPLE_AUDIT_RECORD } from './example-audit.ts';
 import { EXAMPLE_CERTIFICATE, EXAMPLE_CERTIFICATE_REQUEST } from './example-certificates.ts';
 
 type MethodExamples = { readonly [N in MethodName]: { readonly params: Params<N>; readonly result: Result<N> } };
@@ -49,6 +50,7 @@ const pin: Pin = {
 const key: Key = {
   keyReference: '9A',
   label: 'PIV Authentication Key',
+  usage: 'authentication',
   pin: '80',
   pinPolicy: 'once',
   algorithm: 'P-256',
@@ -69,6 +71,8 @@ const certificate: Certificate = {
     fingerprint: '2D67F46974B54A43AB348C96D63716BF4195D5F24F51AA5DE0E55905FD4A95AA',
   },
 };
+
+const webOrigin = 'https://certificates.example';
 
 /** In the order of METHODS. */
 export const METHOD_EXAMPLES: MethodExamples = {
@@ -166,6 +170,46 @@ export const METHOD_EXAMPLES: MethodExamples = {
       keyReference: '9A',
     },
   },
+  'access.approve': { params: { code: 'K7M2QX' }, result: { origin: webOrigin, scopes: ['card.read', 'sign'] } },
+  'access.deny': { params: { code: 'K7M2QX' }, result: { origin: webOrigin } },
+  'access.list': {
+    params: {},
+    result: {
+      grants: [
+        {
+          origin: webOrigin,
+          scopes: ['card.read', 'sign'],
+          source: 'consent',
+          grantedAt: '2026-03-02T08:15:10.112Z',
+          expiresAt: '2026-05-31T08:15:10.112Z',
+        },
+      ],
+      requests: [],
+    },
+  },
+  'access.request': {
+    params: { scopes: ['card.read', 'sign'], reason: 'To sign the receipt with your card.' },
+    result: { token: 'bVn3Yq0mCkz1kq4yQ0b8cC2vJ1m7o2cQbXb0n5yX0aE', expiresInMs: 600_000, scopes: ['card.read', 'sign'] },
+  },
+  'access.revoke': { params: { origin: webOrigin }, result: {} },
+  'audit.export': {
+    params: {},
+    result: { text: EXAMPLE_AUDIT_EXPORT, fingerprint: EXAMPLE_AUDIT_FINGERPRINT },
+  },
+  'audit.list': {
+    params: { since: 0, limit: 100, method: 'sign.digest' },
+    result: { records: [EXAMPLE_AUDIT_RECORD], last: EXAMPLE_AUDIT_RECORD.sequence },
+  },
+  'audit.verify': {
+    params: {},
+    result: {
+      ok: true,
+      records: 1,
+      checkpoints: 2,
+      head: { sequence: EXAMPLE_AUDIT_RECORD.sequence, hash: EXAMPLE_AUDIT_RECORD.hash },
+      fingerprint: EXAMPLE_AUDIT_FINGERPRINT,
+    },
+  },
   'call.cancel': { params: { id: 7 }, result: { cancelled: true } },
   'event.subscribe': {
     params: { events: ['card.inserted', 'card.removed'], since: 12, stream },
@@ -176,6 +220,12 @@ export const METHOD_EXAMPLES: MethodExamples = {
 };
 
 export const EVENT_EXAMPLES: EventExamples = {
+  'access.requested': {
+    code: 'K7M2QX',
+    origin: webOrigin,
+    scopes: ['card.read', 'sign'],
+    reason: 'To sign the receipt with your card.',
+  },
   'card.changed': { card },
   'card.inserted': {
     card: { id: card.id, reader: card.reader, atr: card.atr, insertedAt: card.insertedAt, status: 'identifying' },
@@ -208,6 +258,7 @@ const DETAILS: NonNullable<WireError['details']> = {
   scope: 'pin.direct',
   statusWord: '6A80',
   timeoutMs: 30_000,
+  waitMs: 540_000,
   what: 'card',
 };
 

@@ -1,5 +1,7 @@
 /** Every method. The documents list them in this order. */
 import type { ParamsOf, ResultOf } from '../method.ts';
+import { accessMethods } from './access.ts';
+import { auditMethods } from './audit.ts';
 import { cardMethods } from './card.ts';
 import { certificateMethods } from './certificate.ts';
 import { connectionMethods } from './connection.ts';
@@ -17,6 +19,8 @@ export const METHODS = {
   ...keyMethods,
   ...certificateMethods,
   ...signMethods,
+  ...accessMethods,
+  ...auditMethods,
   ...connectionMethods,
 } as const;
 

@@ -24,6 +24,6 @@ export const signMethods = {
       algorithm: SignatureAlgorithm,
       keyReference: Type.String(),
     }),
-    errors: [...CARD_ERRORS, ...PIN_ERRORS, 'algorithm_unsupported', 'key_not_found'],
+    errors: [...CARD_ERRORS, ...PIN_ERRORS, 'algorithm_unsupported', 'key_not_for_web', 'key_not_found'],
   }),
 };

@@ -13,6 +13,8 @@ export interface Caller {
   /** In plain words, for others who find a card busy. */
   readonly name: string;
   readonly scopes: ReadonlySet<Scope>;
+  /** Of a web page; absent for native programs. */
+  readonly origin?: string;
   /** Present on a WebSocket: what concerns the connection itself. */
   readonly connection?: CallerConnection;
 }
@@ -28,7 +30,19 @@ export interface CallerConnection {
   selectVersion(version: number): void;
 }
 
+/** The card that a call is about, for the audit log. What is known of it may still grow while the call runs. */
+export interface CallSubject {
+  readonly card: {
+    readonly serialNumber?: string;
+    readonly profile?: { readonly id: string };
+    readonly reader: { readonly name: string };
+  };
+  readonly purpose?: string;
+}
+
 export class Call {
+  /** Set as soon as the card is known. */
+  subject: CallSubject | undefined;
   readonly method: MethodName;
   readonly caller: Caller;
   readonly timeoutMs: number;

@@ -8,6 +8,8 @@ import { METHODS, isMethodName, type MethodName } from '../../api-spec/methods/i
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS, SECRET_PARAMS, type ApiMethod, type SecretParam } from '../../api-spec/method.ts';
 import type { Scope } from '../../api-spec/scopes.ts';
 import { Secret } from '../../apdu/secret.ts';
+import { isAct } from '../audit/acts.ts';
+import { traced, type Audit } from '../audit/trace.ts';
 import { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { Call, type Caller, type Handlers } from './call.ts';
@@ -31,13 +33,15 @@ type AnyHandler = (params: never, call: Call) => unknown;
 export class Dispatcher {
   readonly #handlers: Readonly<Record<string, AnyHandler>>;
   readonly #log: Log;
+  readonly #audit: Audit | undefined;
   readonly #validators = new Map<MethodName, Validator>();
   readonly #idempotency = new IdempotencyKeys();
   #underWay = 0;
 
-  constructor(handlers: Handlers, log: Log) {
+  constructor(handlers: Handlers, log: Log, audit?: Audit) {
     this.#handlers = handlers;
     this.#log = log;
+    this.#audit = audit;
   }
 
   get callsUnderWay(): number {
@@ -72,14 +76,14 @@ export class Dispatcher {
     const params = request.params ?? {};
     this.#requireParams(name, method, params);
     const timeoutMs = readTimeout(request.timeoutMs, method);
-    const { idempotencyKey: key } = request;
+    const key = scopedKey(request);
     const identified = { name, params };
     const earlier = key === undefined ? undefined : this.#idempotency.find(key, identified);
     const { rest, secrets } = takeSecrets(params as Record<string, unknown>);
     if (secrets.size > 0) requireScope(request.caller, 'pin.direct', name);
     const call = new Call(name, request.caller, timeoutMs, secrets);
     const work = (): unknown => this.#handlers[name]?.(rest as never, call);
-    const outcome = this.#run(call, request, earlier ? () => earlier : work);
+    const outcome = earlier ? this.#run(call, request, () => earlier) : this.#traced(call, request, work);
     if (key !== undefined && !earlier) this.#idempotency.keep(key, identified, outcome);
     return await outcome;
   }
@@ -93,6 +97,12 @@ export class Dispatcher {
     if (validator.Check(params)) return;
     const problem = firstProblem(validator, params);
     throw new ApiError('invalid_params', `checking the parameters of ${name}: ${problem}`, { problem });
+  }
+
+  /** An act is answered when its record is on the disk. */
+  #traced(call: Call, request: CallRequest, work: () => unknown): Promise<unknown> {
+    const run = (watched: () => unknown): Promise<unknown> => this.#run(call, request, watched);
+    return this.#audit && isAct(call.method) ? traced(this.#audit, { call, work, run }) : run(work);
   }
 
   /** Also a repetition that waits for another call's outcome has its own deadline, and can be cancelled. */
@@ -122,6 +132,11 @@ function orAborted<R>(done: Promise<R>, signal: AbortSignal): Promise<R> {
     signal.addEventListener('abort', giveUp, { once: true });
     done.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
   });
+}
+
+/** A key belongs to its origin: no page can meet another's, nor a native program's. */
+function scopedKey({ idempotencyKey, caller }: CallRequest): string | undefined {
+  return idempotencyKey === undefined ? undefined : `${caller.origin ?? ''} ${idempotencyKey}`;
 }
 
 function requireScope(caller: Caller, scope: Scope, name: MethodName): void {

@@ -1,9 +1,22 @@
-/** A call with an idempotency key is done once: its repetition, also one that comes while the first runs, gets the first one's outcome. */
+/**
+ * A call with an idempotency key is done once: its repetition, also one that comes while the first runs, gets the first one's outcome,
+ * unless that did not reach the card at all.
+ */
 import { createHmac, randomBytes } from 'node:crypto';
+import type { ErrorCode } from '../../api-spec/errors.ts';
 import { ApiError } from '../errors.ts';
 
 const KEEP_MS = 10 * 60_000;
 const MAX_KEYS = 1_000;
+/** The call did not reach the card: its repetition is a first time. */
+const NOTHING_DONE: ReadonlySet<ErrorCode> = new Set([
+  'card_busy',
+  'no_card',
+  'pin_last_try',
+  'pin_required',
+  'reader_unavailable',
+  'too_many_calls',
+]);
 
 interface Entry {
   readonly fingerprint: string;
@@ -37,8 +50,12 @@ export class IdempotencyKeys {
   }
 
   keep(key: string, call: IdentifiedCall, outcome: Promise<unknown>): void {
-    outcome.catch(() => undefined); // told to the first caller, and to whoever repeats the call
-    this.#entries.set(key, { fingerprint: this.#fingerprintOf(call), outcome, expiresAt: this.#now() + KEEP_MS });
+    const entry = { fingerprint: this.#fingerprintOf(call), outcome, expiresAt: this.#now() + KEEP_MS };
+    this.#entries.set(key, entry);
+    outcome.catch((error: unknown) => {
+      const isUndone = error instanceof ApiError && NOTHING_DONE.has(error.code);
+      if (isUndone && this.#entries.get(key) === entry) this.#entries.delete(key);
+    });
   }
 
   #fingerprintOf(call: IdentifiedCall): string {

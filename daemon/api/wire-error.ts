@@ -88,7 +88,7 @@ export function toWireError(
 }
 
 /** What a card answers out of place ("no such object" to SELECT) is told as what it is, a refusal or nonsense: a method gives only errors that it documents. */
-function documentedCode(error: unknown, method: MethodName | undefined): ErrorCode {
+export function documentedCode(error: unknown, method: MethodName | undefined): ErrorCode {
   const code = codeOf(error);
   if (!(error instanceof CardError) || !method) return code;
   const { errors }: ApiMethod = METHODS[method];

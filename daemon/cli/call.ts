@@ -59,6 +59,16 @@ export async function runStatus(options: CallOptions & { readonly json: boolean 
   }
 }
 
+/** `kortd grant …`: deciding on web origins from the command line. */
+export async function runGrant(
+  verb: 'list' | 'approve' | 'deny' | 'revoke',
+  subject: string | undefined,
+  options: CallOptions,
+): Promise<void> {
+  const params = verb === 'list' ? {} : verb === 'revoke' ? { origin: subject } : { code: subject };
+  await runCall(`access.${verb}`, JSON.stringify(params), options);
+}
+
 /** For scripts the error object as JSON; before it, on a terminal, what it says to a person. */
 export function printCallError(error: CallError): void {
   const wire: WireError = error.error;

@@ -3,12 +3,21 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { CallError, ConnectionError } from '../../api-spec/client/client.ts';
 import { defaultDataFolder, DataFolderError } from '../data-folder.ts';
 import { VERSION } from '../version.ts';
-import { printCallError, runCall, runStatus } from './call.ts';
+import { DEFAULT_POLICY_FOLDER } from '../access/policy.ts';
+import { printCallError, runCall, runGrant, runStatus } from './call.ts';
 import { printNotice } from './output.ts';
+import { UsageError } from './usage-error.ts';
 
 const DEFAULT_PORT = 27_150;
 
+const GRANT_VERBS = [
+  ['approve', '<code>', 'Grant what the request under this code asks for.'],
+  ['deny', '<code>', 'Refuse the request under this code.'],
+  ['revoke', '<origin>', 'Take access back; open connections of the origin are closed.'],
+] as const;
+
 interface ServeFlags {
+  readonly policyDir: string;
   readonly simulate?: string;
   readonly port: number;
   readonly dataDir: string;
@@ -38,6 +47,7 @@ function createProgram(): Command {
     .option('--simulate <SCENARIO>', 'a simulated desk instead of real readers: "office", or the path of a scenario file')
     .option('--port <N>', 'port on 127.0.0.1 and [::1]; 0 takes any free one', parsePort, DEFAULT_PORT)
     .option(...dataDir)
+    .option('--policy-dir <DIR>', 'folder of files that grant access to web origins', DEFAULT_POLICY_FOLDER)
     .option('--log-level <LEVEL>', 'trace, debug, info, warn, error or silent; logs go to standard error', parseLogLevel, 'info')
     .option('--examples', 'print commands to try')
     .action(async (flags: ServeFlags) => {
@@ -60,6 +70,21 @@ function createProgram(): Command {
     .action(async (method: string, params: string | undefined, flags: { dataDir: string; timeout?: number }) =>
       runCall(method, params, { dataDir: flags.dataDir, ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }) }),
     );
+  const grant = program.command('grant').description('Decide which web origins have access.');
+  const dataDirOf = (flags: { dataDir: string }): { dataDir: string } => ({ dataDir: flags.dataDir });
+  grant
+    .command('list')
+    .description('Grants in force, and requests that wait.')
+    .option(...dataDir)
+    .action(async (flags: { dataDir: string }) => runGrant('list', undefined, dataDirOf(flags)));
+  for (const [verb, argument, description] of GRANT_VERBS) {
+    grant
+      .command(verb)
+      .description(description)
+      .argument(argument)
+      .option(...dataDir)
+      .action(async (subject: string, flags: { dataDir: string }) => runGrant(verb, subject, dataDirOf(flags)));
+  }
   program
     .command('simulate')
     .description('Put a simulated card behind the real PC/SC service, until SIGTERM or Ctrl+C.')
@@ -70,11 +95,40 @@ function createProgram(): Command {
       const { runSimulate } = await import('./simulate.ts');
       await runSimulate(flags);
     });
+  addAuditCommands(program, dataDir);
   return program;
+}
+
+function addAuditCommands(program: Command, dataDir: readonly [string, string, string]): void {
+  const audit = program.command('audit').description('The log of what was done with cards, and by whom.');
+  audit
+    .command('verify')
+    .description('Check an export or an audit.sqlite: that no record was changed, dropped, added or moved. Needs no daemon.')
+    .argument('<file>', 'from kortd audit export, or the database of a data folder')
+    .option('--fingerprint <HEX>', 'the key that it must be signed with')
+    .option('--against <FILE>', 'an earlier export or copy, whose records must still be there')
+    .option('--json', 'print JSON')
+    .action(async (file: string, flags: { fingerprint?: string; against?: string; json?: true }) => {
+      const { runAuditVerify } = await import('./audit.ts');
+      await runAuditVerify(file, flags);
+    });
+  audit
+    .command('export')
+    .description('Print the whole log of the running daemon as JSON Lines, signed.')
+    .option('--out <FILE>', 'write it to this file')
+    .option(...dataDir)
+    .action(async (flags: { dataDir: string; out?: string }) => {
+      const { runAuditExport } = await import('./audit.ts');
+      await runAuditExport(flags);
+    });
 }
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof UsageError) {
+    printNotice(`kortd: ${error.message}`);
+    return 2;
+  }
   if (error instanceof CallError) printCallError(error);
   else if (error instanceof DataFolderError || error instanceof ConnectionError || error instanceof SyntaxError)
     printNotice(`kortd: ${error.message}`);

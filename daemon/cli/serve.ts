@@ -7,6 +7,7 @@ import { printResult } from './output.ts';
 
 export interface ServeOptions {
   readonly dataDir: string;
+  readonly policyDir: string;
   readonly port: number;
   /** Name of a scenario, or the path of its file. */
   readonly simulate?: string;
@@ -36,6 +37,7 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
   const source = await openSource(options.simulate, resources);
   const daemon = await startDaemon({
     dataFolder: options.dataDir,
+    policyFolder: options.policyDir,
     port: options.port,
     sources: [source],
     simulated: options.simulate !== undefined,

@@ -1,5 +1,6 @@
 /** `kortd simulate`: one simulated card behind the real PC/SC service, through a vpcd reader, until SIGTERM or SIGINT. */
 import { printNotice, printResult } from './output.ts';
+import { UsageError } from './usage-error.ts';
 
 export interface SimulateOptions {
   readonly card: string;
@@ -14,7 +15,7 @@ export async function runSimulate(options: SimulateOptions): Promise<void> {
   const { CARD_KINDS } = await import('../../drivers/simulated/cards/index.ts');
   const { VpcdBridge } = await import('../../drivers/simulated/vpcd.ts');
   const kind = CARD_KINDS.get(options.card);
-  if (!kind) throw new RangeError(`--card wants one of: ${[...CARD_KINDS.keys()].join(', ')}`);
+  if (!kind) throw new UsageError(`--card wants one of: ${[...CARD_KINDS.keys()].join(', ')}`);
   const card = options.state === undefined ? kind.create({}) : await kind.openFile(options.state, {});
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
@@ -34,6 +35,6 @@ function parseAddress(text: string): { host: string; port: number } {
   const port = Number(match?.groups?.['port']);
   const host = match?.groups?.['six'] ?? match?.groups?.['host'];
   if (host === undefined || !(port >= 1 && port <= 65_535))
-    throw new RangeError(`--vpcd wants HOST:PORT, as in 127.0.0.1:35963, not ${text}`);
+    throw new UsageError(`--vpcd wants HOST:PORT, as in 127.0.0.1:35963, not ${text}`);
   return { host, port };
 }

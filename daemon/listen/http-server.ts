@@ -9,7 +9,8 @@ import type { EventLog } from '../api/event-log.ts';
 import { MAX_CLIENTS, MESSAGE_BYTES } from '../api/limits.ts';
 import { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { Gate, SUBPROTOCOL } from './gate.ts';
+import type { Admission } from './admission.ts';
+import { Gate, SUBPROTOCOL, type OriginAccess } from './gate.ts';
 import { createRest } from './rest.ts';
 import { WebSocketConnection } from './web-socket.ts';
 
@@ -28,6 +29,8 @@ export interface HttpServerOptions {
   readonly dispatcher: Dispatcher;
   readonly events: EventLog;
   readonly log: Log;
+  readonly access: OriginAccess;
+  readonly onClient: (connection: WebSocketConnection, admission: Admission) => void;
   readonly onClientGone: (callerId: string) => void;
 }
 
@@ -70,10 +73,10 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on('error', (error) => options.log.debug({ problem: error.message }, 'a socket failed while upgrading'));
     try {
-      requireGate().check(request);
+      const admission = requireGate().check(request);
       requireWebSocket(request, sockets.clients.size);
       sockets.handleUpgrade(request, socket, head, (webSocket) => {
-        new WebSocketConnection(webSocket, { ...options, onClose: options.onClientGone });
+        options.onClient(new WebSocketConnection(webSocket, { ...options, admission, onClose: options.onClientGone }), admission);
       });
     } catch (error) {
       refuse(socket, options.dispatcher, error);
@@ -81,7 +84,7 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
   };
   servers.push(...(await bindLoopback(options.port, create)));
   const port = (servers[0]?.address() as AddressInfo).port;
-  bound.gate = new Gate(port, options.token);
+  bound.gate = new Gate(port, options.token, options.access);
   return {
     port,
     url: `http://127.0.0.1:${port}`,

@@ -12,8 +12,10 @@ export interface RpcOptions {
   readonly caller: Caller;
   readonly onStart: (id: RpcId, call: Call) => void;
   readonly onEnd: (id: RpcId) => void;
-  /** Every call in the message is answered with this, and none is made. */
-  readonly refusal?: ApiError;
+  /** Counts one call in; the error when it is one too many, which is then its answer. */
+  readonly begin: () => ApiError | undefined;
+  /** Counts it out again, refused or not. */
+  readonly end: () => void;
 }
 
 interface RpcRequest {
@@ -55,15 +57,21 @@ async function answerOne(message: unknown, options: RpcOptions): Promise<string 
     return encode(idOf(message) ?? null, { error: options.dispatcher.wireError(error) });
   }
   const { id } = request;
-  if (options.refusal) return id === undefined ? undefined : encode(id, { error: options.dispatcher.wireError(options.refusal) });
-  const outcome = await options.dispatcher.call({
+  const refusal = options.begin();
+  const outcome = refusal ? { error: options.dispatcher.wireError(refusal) } : await callOne(request, options);
+  options.end();
+  if (id === undefined) return undefined;
+  options.onEnd(id);
+  return encode(id, outcome);
+}
+
+function callOne(request: RpcRequest, options: RpcOptions): Promise<CallOutcome> {
+  const { id } = request;
+  return options.dispatcher.call({
     ...request,
     caller: options.caller,
     ...(id === undefined ? {} : { onStart: (call: Call) => options.onStart(id, call) }),
   });
-  if (id === undefined) return undefined;
-  options.onEnd(id);
-  return encode(id, outcome);
 }
 
 function readRequest(message: unknown): RpcRequest {

@@ -1,5 +1,4 @@
 /** The methods as REST: one route for each that has a `rest` row, made from the table. */
-import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { ERRORS, type WireError } from '../../api-spec/errors.ts';
 import { METHODS, METHOD_NAMES, type MethodName } from '../../api-spec/methods/index.ts';
@@ -8,9 +7,9 @@ import type { Call } from '../api/call.ts';
 import type { Dispatcher } from '../api/dispatcher.ts';
 import { MESSAGE_BYTES } from '../api/limits.ts';
 import { ApiError } from '../errors.ts';
+import { callerOf, type Admission } from './admission.ts';
 import type { Gate } from './gate.ts';
 import { isKey } from './json-rpc.ts';
-import { NATIVE_SCOPES } from './scopes.ts';
 
 const EVERY_ANSWER = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
@@ -34,7 +33,10 @@ export function createRest({ dispatcher, gate }: RestOptions): FastifyInstance {
   app.addHook('onRequest', (request, reply, done) => {
     void reply.headers(EVERY_ANSWER);
     try {
-      gate().check(request.raw);
+      if (request.method === 'OPTIONS' && answerPreflight(gate(), request, reply)) return;
+      const admission = gate().check(request.raw);
+      admissions.set(request.raw, admission);
+      if (admission.kind === 'web') void reply.headers(corsHeaders(admission.origin));
       done();
     } catch (error) {
       fail(reply, error);
@@ -62,6 +64,34 @@ function whyNoRoute(gate: Gate, request: FastifyRequest): unknown {
   }
 }
 
+/** What the gate said of each request under way. */
+const admissions = new WeakMap<object, Admission>();
+
+function refuseUnchecked(): never {
+  throw new ApiError('internal_error', 'answering a request: it did not pass the gate');
+}
+
+/** One origin by name, never a wildcard, and no credentials: the token is in a header. */
+function corsHeaders(origin: string): Record<string, string> {
+  return { 'access-control-allow-origin': origin, vary: 'Origin' };
+}
+
+/** True for a browser's question before a call; it is then answered. */
+function answerPreflight(gate: Gate, request: FastifyRequest, reply: FastifyReply): boolean {
+  const origin = gate.checkPreflight(request.raw);
+  if (origin === undefined) return false;
+  void reply
+    .code(204)
+    .headers({
+      ...corsHeaders(origin),
+      'access-control-allow-methods': 'GET, POST, DELETE',
+      'access-control-allow-headers': 'authorization, content-type, idempotency-key, kortd-timeout-ms',
+      'access-control-max-age': '600',
+    })
+    .send();
+  return true;
+}
+
 async function answer(
   dispatcher: Dispatcher,
   name: MethodName,
@@ -73,12 +103,11 @@ async function answer(
     if (!reply.raw.writableFinished) call?.abort('call_cancelled', `calling ${name}: the caller went away`);
   };
   reply.raw.once('close', giveUp);
-  const id = randomUUID();
   try {
     const outcome = await dispatcher.call({
       method: name,
       params: request.method === 'GET' ? request.query : (request.body ?? {}),
-      caller: { id, name: `program ${id.slice(0, 8)}`, scopes: NATIVE_SCOPES },
+      caller: callerOf(admissions.get(request.raw) ?? refuseUnchecked()),
       onStart: (started) => {
         call = started;
       },

@@ -1,7 +1,6 @@
 /** `/v1/ws`: JSON-RPC calls and events on one WebSocket. Its calls end and its leases are given back when it closes. */
-import { randomUUID } from 'node:crypto';
 import type { RawData, WebSocket } from 'ws';
-import type { EventName, Greeting } from '../../api-spec/events.ts';
+import { EVENTS, type EventName, type Greeting } from '../../api-spec/events.ts';
 import { HIGHEST_API_VERSION, LOWEST_API_VERSION } from '../../api-spec/versions.ts';
 import type { Call, Caller, CallerConnection } from '../api/call.ts';
 import type { Dispatcher } from '../api/dispatcher.ts';
@@ -11,16 +10,18 @@ import { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { PRODUCT, VERSION } from '../version.ts';
 import { answerMessage, type RpcId } from './json-rpc.ts';
-import { NATIVE_SCOPES } from './scopes.ts';
+import { callerOf, type Admission } from './admission.ts';
 
 /** RFC 6455, section 7.4.1. */
 const CLOSE_UNSUPPORTED_DATA = 1003;
+const CLOSE_POLICY_VIOLATION = 1008;
 const CLOSE_TRY_AGAIN_LATER = 1013;
 
 export interface ConnectionOptions {
   readonly dispatcher: Dispatcher;
   readonly events: EventLog;
   readonly log: Log;
+  readonly admission: Admission;
   /** Told when the connection is gone: its leases end. */
   readonly onClose: (callerId: string) => void;
 }
@@ -30,6 +31,8 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
   readonly #options: ConnectionOptions;
   readonly #calls = new Map<RpcId, Call>();
   readonly #caller: Caller;
+  /** Settles when the connection is gone. */
+  readonly closed: Promise<void>;
   #underWay = 0;
   #events: ReadonlySet<string> | undefined;
   apiVersion = HIGHEST_API_VERSION;
@@ -37,16 +40,21 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
   constructor(socket: WebSocket, options: ConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
-    const id = randomUUID();
-    this.#caller = { id, name: `program ${id.slice(0, 8)}`, scopes: NATIVE_SCOPES, connection: this };
+    this.#caller = { ...callerOf(options.admission), connection: this };
+    const { id } = this.#caller;
     socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
     socket.on('error', (error) => options.log.info({ caller: id, problem: error.message }, 'a WebSocket failed'));
-    socket.on('close', () => this.#onClose());
+    this.closed = new Promise((resolve) => {
+      socket.on('close', () => {
+        this.#onClose();
+        resolve();
+      });
+    });
     this.#greet();
   }
 
   wants(name: EventName): boolean {
-    return this.#events === undefined || this.#events.has(name);
+    return (this.#events === undefined || this.#events.has(name)) && this.#caller.scopes.has(EVENTS[name].scope);
   }
 
   /** Events of a client that does not read are dropped; it hears of the gap when it reads again. */
@@ -80,6 +88,12 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
     this.apiVersion = version;
   }
 
+  /** The origin's grant was taken back. */
+  revoke(): void {
+    this.#socket.close(CLOSE_POLICY_VIOLATION, 'access was revoked');
+    for (const call of this.#calls.values()) call.abort('call_cancelled', `calling ${call.method}: access was revoked`);
+  }
+
   readonly #onSent = (): void => {
     if (this.#socket.bufferedAmount === 0) this.#options.events.flush(this);
   };
@@ -101,16 +115,14 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
       return;
     }
     const text = Array.isArray(data) ? Buffer.concat(data).toString() : Buffer.from(data as Buffer).toString();
-    const isFull = this.#underWay >= CALLS_PER_CLIENT;
-    this.#underWay++;
     void answerMessage(text, {
       dispatcher: this.#options.dispatcher,
       caller: this.#caller,
       onStart: (id, call) => this.#calls.set(id, call),
       onEnd: (id) => this.#calls.delete(id),
-      ...(isFull ? { refusal: tooManyCalls() } : {}),
+      begin: () => (++this.#underWay > CALLS_PER_CLIENT ? tooManyCalls() : undefined),
+      end: () => this.#underWay--,
     }).then((answer) => {
-      this.#underWay--;
       if (answer !== undefined) this.#answer(answer);
     });
   }

@@ -81,7 +81,7 @@ describe('metadata', () => {
       const card = { keys: { '9C': { ...describePrivateKey(key), touchPolicy: 2 } } };
       await new PivDesk({ card, readerCarriesExtendedLength }).use(async ({ token }) => {
         expect(await token.key('9c')).toEqual({
-          ...{ keyReference: '9C', label: 'Digital Signature Key', pin: PIN, algorithm, origin: 'generated' },
+          ...{ keyReference: '9C', label: 'Digital Signature Key', usage: 'signature', pin: PIN, algorithm, origin: 'generated' },
           ...{ pinPolicy: 'always', touchPolicy: 'always', publicKey: spkiOf(key.publicKey) },
         });
       });

@@ -2,7 +2,7 @@
  * Numbers of PIV: NIST SP 800-73-5 part 1 (data model) and part 2 (card commands), and Yubico's extensions as its SDK documents them.
  */
 import { parseHex } from '../../bytes.ts';
-import type { KeyAlgorithm } from '../../token.ts';
+import type { KeyAlgorithm, KeyUsage } from '../../token.ts';
 
 /** SP 800-73-5 part 1, section 2.2: the version bytes at the end are left out, since cards of every version answer to the truncated AID. */
 export const PIV_APPLICATION_ID = parseHex('A00000030800001000');
@@ -76,22 +76,24 @@ export const TAG_DATA = 0x53;
 export interface PivKeySlot {
   readonly keyReference: string;
   readonly label: string;
+  readonly usage: KeyUsage;
   readonly certificateTag: number;
   readonly pinPolicy: 'never' | 'once' | 'always';
 }
 
 /** Asymmetric keys with a certificate (SP 800-73-5 part 1, tables 3 and 4). */
 export const PIV_KEY_SLOTS: readonly PivKeySlot[] = [
-  { keyReference: '9A', label: 'PIV Authentication Key', certificateTag: 0x5fc105, pinPolicy: 'once' },
-  { keyReference: '9C', label: 'Digital Signature Key', certificateTag: 0x5fc10a, pinPolicy: 'always' },
-  { keyReference: '9D', label: 'Key Management Key', certificateTag: 0x5fc10b, pinPolicy: 'once' },
-  { keyReference: '9E', label: 'Card Authentication Key', certificateTag: 0x5fc101, pinPolicy: 'never' },
+  { keyReference: '9A', label: 'PIV Authentication Key', usage: 'authentication', certificateTag: 0x5fc105, pinPolicy: 'once' },
+  { keyReference: '9C', label: 'Digital Signature Key', usage: 'signature', certificateTag: 0x5fc10a, pinPolicy: 'always' },
+  { keyReference: '9D', label: 'Key Management Key', usage: 'key agreement', certificateTag: 0x5fc10b, pinPolicy: 'once' },
+  { keyReference: '9E', label: 'Card Authentication Key', usage: 'authentication', certificateTag: 0x5fc101, pinPolicy: 'never' },
 ];
 
 /** Retired key n (1 to 20): key reference 81+n, certificate 5FC10C+n (SP 800-73-5 part 1, tables 3 and 4). */
 export const PIV_RETIRED_KEY_SLOTS: readonly PivKeySlot[] = Array.from({ length: 20 }, (_, index) => ({
   keyReference: (0x82 + index).toString(16).toUpperCase(),
   label: `Retired Key Management Key ${index + 1}`,
+  usage: 'key agreement',
   certificateTag: 0x5fc10d + index,
   pinPolicy: 'once',
 }));

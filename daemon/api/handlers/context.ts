@@ -2,17 +2,21 @@
 import { Secret } from '../../../apdu/secret.ts';
 import { KeyNotFoundError, PinFormatError } from '../../../apdu/errors.ts';
 import type { PinReference, Token, TokenKey, TokenManagement } from '../../../apdu/token.ts';
+import type { Access } from '../../access/access.ts';
 import { useCard } from '../../desk/card-access.ts';
 import { contentsOf, findKey, managementOf, type CardSession } from '../../desk/card-session.ts';
 import type { CardTarget, Desk } from '../../desk/desk.ts';
 import { ApiError } from '../../errors.ts';
 import { verifyGuarded, type PinUse } from '../../pin/entry.ts';
-import type { Call } from '../call.ts';
+import type { AuditLog } from '../../audit/audit-log.ts';
+import type { Call, CallSubject } from '../call.ts';
 import type { EventLog } from '../event-log.ts';
 
 export interface HandlerContext {
+  readonly access: Access;
   readonly desk: Desk;
   readonly events: EventLog;
+  readonly audit: AuditLog;
   readonly simulated: boolean;
   readonly startedAt: Date;
   readonly clients: () => number;
@@ -42,6 +46,7 @@ export async function withCard<R>(
   options: CardUseOptions,
   work: (session: CardSession) => Promise<R>,
 ): Promise<R> {
+  call.subject = subjectOf(context, params);
   try {
     return await useCard(context.desk, params.card, { signal: call.signal, lease: params.lease, ...options }, work);
   } catch (error) {
@@ -53,6 +58,13 @@ export async function withCard<R>(
       { cause: error },
     );
   }
+}
+
+/** Throws what useCard would: when there is no such card. */
+function subjectOf({ desk }: HandlerContext, { card: target, lease }: CardParams): CallSubject {
+  const card = desk.resolve(target);
+  const purpose = lease === undefined ? undefined : card.lease?.purpose;
+  return { card, ...(purpose === undefined ? {} : { purpose }) };
 }
 
 /** The PIN that the parameters name, 80 unless they do. */
@@ -89,7 +101,16 @@ export async function keyOf(session: CardSession, token: Token, keyReference: st
     session.card.contents = undefined;
     known = findKey(await contentsOf(session, token), keyReference);
   }
-  return told ?? known ?? { keyReference: keyReference.toUpperCase(), label: keyReference, pin: '80', pinPolicy: 'once' };
+  return (
+    told ??
+    known ?? {
+      keyReference: keyReference.toUpperCase(),
+      label: keyReference,
+      usage: 'authentication',
+      pin: '80',
+      pinPolicy: 'once',
+    }
+  );
 }
 
 /** Proves the management key that came with the call. */

@@ -1,5 +1,7 @@
 /** Every handler by its method's name. */
 import type { Handlers } from '../call.ts';
+import { accessHandlers } from './access.ts';
+import { auditHandlers } from './audit.ts';
 import { cardHandlers } from './card.ts';
 import { certificateHandlers } from './certificate.ts';
 import { connectionHandlers } from './connection.ts';
@@ -17,6 +19,8 @@ export function createHandlers(context: HandlerContext): Handlers {
     ...keyHandlers(context),
     ...certificateHandlers(context),
     ...signHandlers(context),
+    ...accessHandlers(context),
+    ...auditHandlers(context),
     ...connectionHandlers(),
   };
 }

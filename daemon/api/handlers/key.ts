@@ -34,6 +34,7 @@ export function keyHandlers(context: HandlerContext): Pick<Handlers, 'key.delete
         const key: TokenKey = {
           keyReference: keyReference.toUpperCase(),
           label: before.label,
+          usage: before.usage,
           pin: before.pin,
           pinPolicy: pinPolicy ?? before.pinPolicy,
           ...(touchPolicy ? { touchPolicy } : {}),

@@ -33,7 +33,8 @@ export function pinHandlers(context: HandlerContext): Pick<Handlers, 'pin.change
         return { pin: describePin(await statusAfter(session, token, reference)) };
       }),
     'pin.verify': (params, call) =>
-      withCard(context, params, call, {}, async (session) => {
+      // As if it changed the card: a PIN goes to no card but the one that was meant.
+      withCard(context, params, call, { changes: true }, async (session) => {
         const reference = params.pinReference ?? DEFAULT_PIN;
         pinEntries(session, `verifying PIN ${reference}`, [call.secret('pin')]);
         const token = await session.token();

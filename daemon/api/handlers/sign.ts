@@ -19,6 +19,9 @@ export function signHandlers(context: HandlerContext): Pick<Handlers, 'sign.dige
       return await withCard(context, params, call, {}, async (session) => {
         const token = await session.token();
         const key = await keyFor(session, token, keyReference, algorithm);
+        if (call.caller.origin !== undefined && key.usage === 'authentication') {
+          throw new ApiError('key_not_for_web', `signing with key ${keyReference}: a web page may not have it sign`);
+        }
         await verifyFor(context, session, token, key, params, call);
         const signature = await token.sign(key, algorithm, digest).catch((error: unknown) => {
           // What was remembered of the key was wrong: next time the card is read anew.

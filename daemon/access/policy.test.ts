@@ -1,0 +1,68 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readPolicy } from './policy.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kortd-policy-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function write(name: string, content: unknown, mode = 0o644): string {
+  const file = join(folder, name);
+  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+  chmodSync(file, mode);
+  return file;
+}
+
+describe('readPolicy', () => {
+  it('is empty for a folder that does not exist', () => {
+    expect(readPolicy(join(folder, 'none'))).toEqual({
+      grants: [],
+      rules: { developmentOrigins: [], extensionOrigins: [] },
+      problems: [],
+    });
+  });
+
+  it('gives the grants of every file, in the order of their names', () => {
+    write('20-b.json', { origins: [{ origin: 'https://b.example', scopes: ['sign'] }] });
+    const first = write('10-a.json', {
+      origins: [{ origin: 'https://a.example', scopes: ['card.read'], expires: '2030-01-31' }],
+    });
+    const { grants, problems } = readPolicy(folder);
+    expect(problems).toEqual([]);
+    expect(grants.map((grant) => grant.origin)).toEqual(['https://a.example', 'https://b.example']);
+    expect(grants[0]).toMatchObject({ source: first, expiresAt: Date.parse('2030-01-31T23:59:59.999Z') });
+  });
+
+  it.each([
+    ['not JSON', '{', /JSON/],
+    ['an unknown field', { origin: [] }, /must not have additional properties|schema is false/],
+    ['a scope that no web origin can hold', { origins: [{ origin: 'https://a.example', scopes: ['pin.direct'] }] }, /scopes/],
+    ['an origin that can hold no grant', { origins: [{ origin: 'https://127.0.0.1', scopes: ['sign'] }] }, /ip address/],
+    [
+      'an http origin that is not listed for development',
+      { origins: [{ origin: 'http://localhost:3000', scopes: ['sign'] }] },
+      /not https/,
+    ],
+    ['a development origin that is none', { developmentOrigins: ['localhost:3000'] }, /no http origin/],
+  ])('refuses a file whole that has %s, by name, and takes the others', (_, content, problem) => {
+    const bad = write('10-bad.json', typeof content === 'string' ? content : { comment: 'one good line', ...content });
+    write('20-good.json', { origins: [{ origin: 'https://good.example', scopes: ['sign'] }] });
+    const policy = readPolicy(folder);
+    expect(policy.problems).toEqual([{ file: bad, problem: expect.stringMatching(problem) as string }]);
+    expect(policy.grants.map((grant) => grant.origin)).toEqual(['https://good.example']);
+  });
+
+  it('refuses a file that others can write, and one of another user', () => {
+    const writable = write('10-writable.json', { origins: [{ origin: 'https://a.example', scopes: ['sign'] }] }, 0o666);
+    expect(readPolicy(folder).problems).toEqual([{ file: writable, problem: 'others than its owner can write it' }]);
+    chmodSync(writable, 0o644);
+    const uid = process.getuid?.() ?? 0;
+    if (uid !== 0) expect(readPolicy(folder, uid + 1).problems[0]?.problem).toMatch(/belongs to user/);
+  });
+});

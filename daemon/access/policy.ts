@@ -1,0 +1,129 @@
+/**
+ * The administrator's policy: files that grant scopes to origins without asking anybody. A file is taken whole or refused whole, by name:
+ * one that others than its owner can write, or that belongs to neither root nor the daemon's user, could grant anything to anyone.
+ */
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import Type, { type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { SCOPES, type Scope } from '../../api-spec/scopes.ts';
+import { parseOrigin, type OriginRules } from './origin.ts';
+
+export const DEFAULT_POLICY_FOLDER = '/etc/kortd/policy.d';
+const MAX_FILE_BYTES = 262_144;
+
+/** Scopes that a web origin can be given at all. */
+export const WEB_SCOPES = (Object.keys(SCOPES) as Scope[]).filter((scope) => SCOPES[scope].webOrigins);
+
+const PolicyFile = Type.Object(
+  {
+    comment: Type.Optional(Type.String()),
+    origins: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            origin: Type.String(),
+            scopes: Type.Array(Type.Enum(WEB_SCOPES), { minItems: 1 }),
+            expires: Type.Optional(Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' })),
+          },
+          { additionalProperties: false },
+        ),
+        { maxItems: 1_000 },
+      ),
+    ),
+    developmentOrigins: Type.Optional(Type.Array(Type.String(), { maxItems: 100 })),
+    extensionOrigins: Type.Optional(Type.Array(Type.String(), { maxItems: 100 })),
+  },
+  { additionalProperties: false },
+);
+
+export interface PolicyGrant {
+  readonly origin: string;
+  readonly scopes: readonly Scope[];
+  /** Last moment of the grant, milliseconds since 1970; undefined: no end. */
+  readonly expiresAt: number | undefined;
+  /** The file that says so. */
+  readonly source: string;
+}
+
+export interface Policy {
+  readonly grants: readonly PolicyGrant[];
+  readonly rules: OriginRules;
+  /** Files that were refused, and why: for the log and `kortd doctor`. */
+  readonly problems: readonly { readonly file: string; readonly problem: string }[];
+}
+
+const validator = Compile(PolicyFile);
+
+/** Reads every *.json of the folder in the order of their names. A missing folder is an empty policy. */
+export function readPolicy(folder: string, ownUid: number | undefined = process.getuid?.()): Policy {
+  const files: { file: string; content: Static<typeof PolicyFile> }[] = [];
+  const problems: { file: string; problem: string }[] = [];
+  for (const file of listFiles(folder)) {
+    try {
+      files.push({ file, content: readFile(file, ownUid) });
+    } catch (error) {
+      problems.push({ file, problem: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  const rules: OriginRules = {
+    developmentOrigins: files.flatMap(({ content }) => content.developmentOrigins ?? []),
+    extensionOrigins: files.flatMap(({ content }) => content.extensionOrigins ?? []),
+  };
+  const grants = files.flatMap(({ file, content }) => grantsOf(file, content));
+  return { grants, rules, problems };
+}
+
+function grantsOf(file: string, content: Static<typeof PolicyFile>): readonly PolicyGrant[] {
+  return (content.origins ?? []).map(({ origin, scopes, expires }) => ({
+    origin,
+    scopes,
+    expiresAt: expires === undefined ? undefined : Date.parse(`${expires}T23:59:59.999Z`),
+    source: file,
+  }));
+}
+
+function listFiles(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.endsWith('.json'))
+      .sort()
+      .map((name) => join(folder, name));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function readFile(file: string, ownUid: number | undefined): Static<typeof PolicyFile> {
+  const { uid, mode, size } = statSync(file);
+  if (ownUid !== undefined && uid !== 0 && uid !== ownUid)
+    throw new Error(`it belongs to user ${uid}, neither root nor the user of kortd`);
+  if (process.platform !== 'win32' && (mode & 0o022) !== 0) throw new Error('others than its owner can write it');
+  if (size > MAX_FILE_BYTES) throw new Error(`it is larger than ${MAX_FILE_BYTES} bytes`);
+  const content: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  if (!validator.Check(content)) {
+    const [error] = validator.Errors(content);
+    throw new Error(`${error?.instancePath ?? ''} ${error?.message ?? 'does not fit'}`.trim());
+  }
+  const exceptions: OriginRules = {
+    developmentOrigins: (content.developmentOrigins ?? []).map(requireDevelopmentOrigin),
+    extensionOrigins: (content.extensionOrigins ?? []).map(requireExtensionOrigin),
+  };
+  for (const { origin } of content.origins ?? []) {
+    const parsed = parseOrigin(origin, exceptions);
+    if ('refusal' in parsed) throw new Error(`origin ${origin} can hold no grant: ${parsed.refusal}`);
+  }
+  return content;
+}
+
+/** http on this computer or in a test network: written as browsers write it, never https (which needs no exception). */
+function requireDevelopmentOrigin(text: string): string {
+  if (text.startsWith('http://') && URL.canParse(text) && new URL(text).origin === text) return text;
+  throw new Error(`developmentOrigins: ${text} is no http origin`);
+}
+
+function requireExtensionOrigin(text: string): string {
+  if (/^(?:chrome|moz|safari-web)-extension:\/\/[A-Za-z0-9-]{8,64}$/.test(text)) return text;
+  throw new Error(`extensionOrigins: ${text} is no extension origin`);
+}

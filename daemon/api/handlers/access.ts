@@ -1,0 +1,59 @@
+import { WEB_SCOPES } from '../../access/policy.ts';
+import { ApiError } from '../../errors.ts';
+import type { Handlers } from '../call.ts';
+import type { HandlerContext } from './context.ts';
+
+type AccessMethods = 'access.approve' | 'access.deny' | 'access.list' | 'access.request' | 'access.revoke';
+
+export function accessHandlers({ access }: HandlerContext): Pick<Handlers, AccessMethods> {
+  return {
+    'access.approve': ({ code }) => {
+      const { origin, scopes } = access.decide(code, true);
+      return { origin, scopes: [...scopes] };
+    },
+    'access.deny': ({ code }) => ({ origin: access.decide(code, false).origin }),
+    'access.list': () => {
+      const { grants, requests } = access.list();
+      return {
+        grants: grants.map(({ origin, scopes, source, ...times }) => ({
+          origin,
+          scopes: [...scopes],
+          source,
+          ...described(times),
+        })),
+        requests: requests.map(({ code, origin, scopes, reason, requestedAt }) => ({
+          code,
+          origin,
+          scopes: [...scopes],
+          requestedAt: new Date(requestedAt).toISOString(),
+          ...(reason === undefined ? {} : { reason }),
+        })),
+      };
+    },
+    'access.request': async ({ scopes, reason }, call) => {
+      const { origin } = call.caller;
+      if (origin === undefined) {
+        const problem = 'only a web origin asks for access; a native program has the token';
+        throw new ApiError('invalid_request', `requesting access: ${problem}`, { problem });
+      }
+      const refused = scopes.find((scope) => !WEB_SCOPES.includes(scope));
+      if (refused)
+        throw new ApiError('scope_not_for_web', `requesting access: no web origin can hold ${refused}`, { scope: refused });
+      const granted = await access.request({ origin, scopes, reason }, call.signal);
+      return { ...granted, scopes: [...granted.scopes] };
+    },
+    'access.revoke': ({ origin }) => {
+      access.revoke(origin);
+      return {};
+    },
+  };
+}
+
+type Times = Readonly<Record<'grantedAt' | 'expiresAt' | 'lastUsedAt', number | undefined>>;
+
+/** Times as the API gives them; what is not known is left out. */
+function described(times: Times): Partial<Record<keyof Times, string>> {
+  return Object.fromEntries(
+    Object.entries(times).flatMap(([name, time]) => (time === undefined ? [] : [[name, new Date(time).toISOString()]])),
+  );
+}

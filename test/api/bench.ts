@@ -1,0 +1,159 @@
+/**
+ * The daemon in this process, on simulated readers and a port of its own, for one test: `await using bench = await openBench()`. When the test is over,
+ * everything is closed, and that nothing is left open is part of every test.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { connect, type Client } from '../../api-spec/client/client.ts';
+import type { CardConnection } from '../../apdu/card-connection.ts';
+import { startDaemon, type Daemon } from '../../daemon/daemon.ts';
+import { silentLog, type Log } from '../../daemon/log.ts';
+import { readerId } from '../../daemon/desk/desk.ts';
+import type { ReaderSource } from '../../drivers/reader-source.ts';
+import type { SimulatedCard } from '../../drivers/simulated/card.ts';
+import { SimulatedReader, type SimulatedReaderOptions } from '../../drivers/simulated/reader.ts';
+import { createSimulatedSource, type SimulatedSource } from '../../drivers/simulated/source.ts';
+import { RestTransport, RpcSocket, eventually, type Transport, type TransportName } from './transports.ts';
+
+export interface BenchOptions {
+  /** Default: one reader without a keypad. */
+  readonly readers?: readonly Partial<SimulatedReaderOptions>[];
+  readonly log?: Log;
+}
+
+/** What happens instead of connecting to a card, while it is set. */
+export interface Intercept {
+  connect?: (connection: CardConnection) => CardConnection;
+  refuse?: () => Error;
+}
+
+export interface Bench extends AsyncDisposable {
+  readonly daemon: Daemon;
+  readonly port: number;
+  readonly token: string;
+  readonly dataFolder: string;
+  readonly source: SimulatedSource;
+  readonly intercept: Intercept;
+  reader(index?: number): SimulatedReader;
+  readerId(index?: number): string;
+  /** Puts the card in, and resolves with its id when it is identified. */
+  insert(card: SimulatedCard, index?: number): Promise<string>;
+  /** A WebSocket, greeted; closed with the bench. */
+  socket(): Promise<RpcSocket>;
+  client(): Promise<Client>;
+  transport(name: TransportName): Promise<Transport>;
+}
+
+/** Bounds every wait of these tests. */
+export const DEADLINE_MS = 5_000;
+/** After this a simulated card that does not answer is given up: short, for the tests' sake. */
+const MUTE_TIMEOUT_MS = 60;
+
+export async function openBench(options: BenchOptions = {}): Promise<Bench> {
+  const before = openHandles();
+  const isBack = (): boolean => [...openHandles()].every(([kind, count]) => count <= (before.get(kind) ?? 0));
+  await using undo = new AsyncDisposableStack();
+  undo.defer(async () => {
+    await eventually('closing what was open', isBack, DEADLINE_MS).catch(() => undefined);
+    expect(isBack(), `open before: ${show(before)}; open after: ${show(openHandles())}`).toBe(true);
+  });
+  const dataFolder = mkdtempSync(join(tmpdir(), 'kortd-api-'));
+  undo.defer(() => rmSync(dataFolder, { recursive: true, force: true }));
+  const readers = (options.readers ?? [{}]).map(
+    (one, index) => new SimulatedReader({ name: `Bench ${index}`, muteTimeoutMs: MUTE_TIMEOUT_MS, ...one }),
+  );
+  const source = createSimulatedSource(readers);
+  undo.defer(() => checkReadersFree(readers));
+  const intercept: Intercept = {};
+  const daemon = undo.use(
+    await startDaemon({
+      dataFolder,
+      port: 0,
+      sources: [intercepted(source, intercept)],
+      simulated: true,
+      log: options.log ?? silentLog,
+    }),
+  );
+  const clients = undo.use(new AsyncDisposableStack());
+  const port = Number(new URL(daemon.url).port);
+  const { token } = daemon;
+  await eventually('finding the readers', () => daemon.desk.readers.length === readers.length);
+  const reader = (index = 0): SimulatedReader => {
+    const found = readers[index];
+    if (!found) throw new RangeError(`there is no reader ${index}`);
+    return found;
+  };
+  const socket = async (): Promise<RpcSocket> => clients.use(await RpcSocket.open(port, token));
+  const resources = undo.move();
+  return {
+    daemon,
+    port,
+    token,
+    dataFolder,
+    source,
+    intercept,
+    reader,
+    readerId: (index = 0) => readerId('simulated', reader(index).name),
+    insert: async (card, index = 0) => {
+      const known = new Set(daemon.desk.cards.map(({ id }) => id));
+      reader(index).insert(card);
+      return await eventually('identifying the card', () => {
+        const found = daemon.desk.cards.find(({ id, reader: its }) => !known.has(id) && its.name === reader(index).name);
+        return found && found.status !== 'identifying' && found.id;
+      });
+    },
+    socket,
+    client: async () => {
+      const client = await connect({ url: daemon.url, token });
+      clients.defer(async () => {
+        client.close();
+        await client.closed;
+      });
+      return client;
+    },
+    transport: async (name) => (name === 'REST' ? new RestTransport(port, token) : await socket()),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+function intercepted(source: SimulatedSource, intercept: Intercept): ReaderSource {
+  return {
+    id: source.id,
+    watch: (options) => source.watch(options),
+    connect: async (name, options) => {
+      if (intercept.refuse) throw intercept.refuse();
+      const connection = await source.connect(name, options);
+      return intercept.connect ? intercept.connect(connection) : connection;
+    },
+  };
+}
+
+/** Servers, sockets and timers that keep this process alive, by kind. Vitest's own timer for the test may end before the test does. */
+function openHandles(): ReadonlyMap<string, number> {
+  const counts = new Map([
+    ['TCPServerWrap', 0],
+    ['TCPSocketWrap', 0],
+    ['Timeout', 0],
+  ]);
+  for (const kind of process.getActiveResourcesInfo()) {
+    const count = counts.get(kind);
+    if (count !== undefined) counts.set(kind, count + 1);
+  }
+  return counts;
+}
+
+function show(handles: ReadonlyMap<string, number>): string {
+  return [...handles].map(([kind, count]) => `${count} ${kind}`).join(', ');
+}
+
+/** A transaction that somebody forgot would keep the next one waiting. */
+async function checkReadersFree(readers: readonly SimulatedReader[]): Promise<void> {
+  for (const reader of readers) {
+    reader.disarm();
+    if (reader.state().status !== 'present' || reader.state().heldElsewhere) continue;
+    await using connection = await reader.connect(AbortSignal.timeout(DEADLINE_MS));
+    expect(connection.atr).toEqual(reader.card?.atr);
+  }
+}

@@ -1,0 +1,416 @@
+/**
+ * The table of methods against the daemon: each method is reached as the table says, and each error that it documents is provoked here, or is named below
+ * with the reason why simulated parts cannot provoke it.
+ */
+import { afterAll, describe, expect, it } from 'vitest';
+import { COMMON_ERRORS, ERRORS, type ErrorCode } from '../../api-spec/errors.ts';
+import type { ApiMethod } from '../../api-spec/method.ts';
+import { METHODS, METHOD_NAMES, type MethodName } from '../../api-spec/methods/index.ts';
+import { DeviceProtocolError } from '../../drivers/errors.ts';
+import { createMuteCard, type Fault } from '../../drivers/simulated/faults.ts';
+import {
+  PIN,
+  PUK,
+  TRANSPORTS,
+  WRONG_MANAGEMENT_KEY,
+  WRONG_PIN,
+  WRONG_PUK,
+  cardKey,
+  certificateFor,
+  createOtherCard,
+  errorOf,
+  eventually,
+  openBench,
+  outcomeOf,
+  resultOf,
+  testKey,
+  watchedPivCard,
+  type Bench,
+  type RpcSocket,
+} from './support.ts';
+
+const managementKey = 'default';
+const certificate = certificateFor(testKey('P-256').publicKey);
+const digest = Buffer.alloc(32, 9).toString('base64');
+
+/** Parameters with which each method of a card succeeds. */
+const GOOD: Readonly<Partial<Record<MethodName, object>>> = {
+  'card.lease': {},
+  'card.read': { refresh: true },
+  'card.transmit': { commands: ['00A4040005A000000308'] },
+  'certificate.delete': { keyReference: '9A', managementKey },
+  'certificate.list': {},
+  'certificate.request': { keyReference: '9A', subject: 'CN=Anna', pin: PIN },
+  'certificate.write': { keyReference: '9A', certificate, managementKey },
+  'key.delete': { keyReference: '9A', managementKey },
+  'key.generate': { keyReference: '9C', algorithm: 'P-256', managementKey },
+  'pin.change': { pin: PIN, newPin: PIN },
+  'pin.unblock': { puk: PUK, newPin: PIN },
+  'pin.verify': { pin: PIN },
+  'sign.digest': { keyReference: '9A', algorithm: 'ES256', digest, pin: PIN },
+};
+
+function makeCard(options: Parameters<typeof watchedPivCard>[0] = {}): ReturnType<typeof watchedPivCard> {
+  return watchedPivCard({ keys: { '9A': cardKey('P-256', { certificate }) }, ...options });
+}
+
+/** What was provoked: "method code". */
+const provoked = new Set<string>();
+
+interface Stage {
+  readonly bench: Bench;
+  readonly api: RpcSocket;
+  readonly method: MethodName;
+  /** Calls the method on this card and records what comes. */
+  readonly call: (card: unknown, changes?: object) => Promise<'ok' | ErrorCode>;
+}
+
+type Provocation = (stage: Stage) => Promise<'ok' | ErrorCode>;
+
+function withFault(...faults: readonly Fault[]): Provocation {
+  return async ({ bench, call }) => {
+    const id = await bench.insert(makeCard());
+    bench.reader().arm(faults);
+    return await call(id);
+  };
+}
+
+const onCard =
+  (changes: object, options: Parameters<typeof watchedPivCard>[0] = {}): Provocation =>
+  async ({ bench, call }) =>
+    await call(await bench.insert(makeCard(options)), changes);
+
+/** How each error of cards is provoked, whatever the method. */
+const CARD_PROVOCATIONS: Readonly<Partial<Record<ErrorCode, Provocation>>> = {
+  card_busy: async ({ bench, api, call }) => {
+    const id = await bench.insert(makeCard());
+    resultOf(await api.call('card.lease', { card: id }));
+    return await call(id);
+  },
+  card_data_invalid: withFault({ kind: 'truncate', at: 1, lengthBytes: 1 }),
+  card_refused: withFault(
+    { kind: 'statusWord', at: 2, statusWord: '6F00' },
+    { kind: 'statusWord', at: 3, statusWord: '6F00' },
+    { kind: 'statusWord', at: 4, statusWord: '6F00' },
+  ),
+  card_removed: withFault({ kind: 'pull', at: 1 }),
+  card_reset: withFault({ kind: 'reset', at: 1 }, { kind: 'reset', at: 2 }),
+  card_unresponsive: withFault({ kind: 'mute', from: 1 }),
+  card_unsupported: async ({ bench, call }) => await call(await bench.insert(createOtherCard())),
+  lease_invalid: async ({ bench, method, call }) =>
+    method === 'card.release'
+      ? await call(undefined, { lease: 'none' })
+      : await call(await bench.insert(makeCard()), { lease: 'none' }),
+  no_card: async ({ bench, call }) => await call({ reader: bench.readerId() }),
+  not_found: async ({ call }) => await call('card-of-nobody'),
+  reader_failed: async ({ bench, call }) => {
+    const id = await bench.insert(makeCard());
+    bench.intercept.refuse = () => new DeviceProtocolError('connecting to the reader: it answered nonsense');
+    return await call(id);
+  },
+  reader_unavailable: async ({ bench, call }) => {
+    bench.source.stopService();
+    await eventually('the reader to be away', () => bench.daemon.desk.readers[0]?.status === 'unavailable');
+    return await call({ reader: bench.readerId() });
+  },
+  service_unavailable: async ({ bench, call }) => {
+    const id = await bench.insert(makeCard());
+    bench.reader().arm([{ kind: 'delay', delayMs: 60_000 }]);
+    const outcome = call(id);
+    await eventually('the call to run', () => bench.daemon.desk.readers[0]?.queue.length === 1);
+    bench.source.stopService();
+    return await outcome;
+  },
+};
+
+/** Those that want something else, or are of one method alone. */
+const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<ErrorCode, Provocation>>>>>> = {
+  'card.lease': {
+    card_unresponsive: async ({ bench, call }) => {
+      bench.reader().insert(createMuteCard());
+      await eventually('seeing the card', () => bench.daemon.desk.readers[0]?.status === 'mute');
+      return await call({ reader: bench.readerId() });
+    },
+  },
+  'access.approve': { not_found: async ({ call }) => await call(undefined, { code: 'NOBODY' }) },
+  'access.deny': { not_found: async ({ call }) => await call(undefined, { code: 'NOBODY' }) },
+  'access.revoke': { not_found: async ({ call }) => await call(undefined, { origin: 'https://nobody.example' }) },
+  'certificate.delete': {
+    management_key_rejected: onCard({ managementKey: WRONG_MANAGEMENT_KEY }),
+    object_not_found: onCard({ keyReference: '9C' }),
+    pin_format_invalid: onCard({ managementKey: '00' }),
+    pin_required: onEveryExchange('6982', 'pin_required'),
+  },
+  // What is remembered of the card is asked for first; a fault there only makes the daemon read anew.
+  'certificate.list': {
+    card_data_invalid: withFault({ kind: 'truncate', at: 1, lengthBytes: 1 }, { kind: 'truncate', at: 2, lengthBytes: 1 }),
+    card_refused: withFault({ kind: 'statusWord', at: 1, statusWord: '6F00' }, { kind: 'statusWord', at: 4, statusWord: '6F00' }),
+  },
+  'certificate.request': {
+    algorithm_unsupported: onCard({ algorithm: 'RS256' }),
+    key_not_found: onCard({ keyReference: '9D' }),
+    public_key_mismatch: onCard({
+      publicKey: testKey('P-256', 'other').publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),
+    }),
+  },
+  'certificate.write': {
+    card_full: onCard({}, { capacityBytes: 100 }),
+    certificate_invalid: onCard({ certificate: 'none' }),
+    certificate_key_mismatch: onCard({ certificate: certificateFor(testKey('P-384').publicKey) }),
+    key_unproven: onCard({}, { profile: 'plain' }),
+    management_key_rejected: onCard({ managementKey: WRONG_MANAGEMENT_KEY }),
+    object_not_found: onEveryExchange('6A88', 'object_not_found', { pin: PIN }, { profile: 'plain' }),
+    pin_blocked: onCard({ pin: WRONG_PIN, allowLastTry: true }, { profile: 'plain', pinAttempts: 1 }),
+    pin_cancelled: onKeypad('cancel', { profile: 'plain' }),
+    pin_format_invalid: onCard({ managementKey: '00' }),
+    pin_last_try: onCard({ pin: WRONG_PIN }, { profile: 'plain', pinAttempts: 1 }),
+    pin_rejected: onCard({ pin: WRONG_PIN }, { profile: 'plain' }),
+    pin_required: onEveryExchange('6982', 'pin_required'),
+  },
+  'key.delete': {
+    management_key_rejected: onCard({ managementKey: WRONG_MANAGEMENT_KEY }),
+    object_not_found: onCard({ keyReference: '9C' }),
+    pin_format_invalid: onCard({ managementKey: '00' }),
+    pin_required: onEveryExchange('6982', 'pin_required'),
+  },
+  'key.generate': {
+    algorithm_unsupported: onCard({ algorithm: 'RSA-4096' }, { firmware: '5.4.3' }),
+    management_key_rejected: onCard({ managementKey: WRONG_MANAGEMENT_KEY }),
+    pin_format_invalid: onCard({ managementKey: '00' }),
+    pin_required: onEveryExchange('6982', 'pin_required'),
+  },
+  'pin.change': { object_not_found: onCard({ pinReference: 'FF' }) },
+  'pin.unblock': {
+    object_not_found: onCard({ pinReference: 'FF' }),
+    pin_blocked: onCard({ puk: WRONG_PUK, allowLastTry: true }, { pukAttempts: 1 }),
+    pin_format_invalid: onCard({ puk: '1' }),
+    pin_last_try: onCard({}, { pukAttempts: 1 }),
+    pin_rejected: onCard({ puk: WRONG_PUK }),
+    pin_required: onCard({ puk: undefined }),
+  },
+  'pin.verify': { object_not_found: onCard({ pinReference: 'FF' }) },
+  'sign.digest': {
+    algorithm_unsupported: onCard({ algorithm: 'RS256' }),
+    key_not_found: onCard({ keyReference: '9D' }),
+  },
+  'version.select': { version_unsupported: async ({ call }) => await call(undefined, { apiVersion: 99 }) },
+};
+
+/** The PIN errors, for methods that take a PIN. */
+const PIN_PROVOCATIONS: Readonly<Partial<Record<ErrorCode, Provocation>>> = {
+  pin_blocked: onCard({ pin: WRONG_PIN, allowLastTry: true }, { pinAttempts: 1 }),
+  pin_cancelled: onKeypad('cancel'),
+  pin_format_invalid: onCard({ pin: '1' }),
+  pin_last_try: onCard({}, { pinAttempts: 1 }),
+  pin_rejected: onCard({ pin: WRONG_PIN }),
+  pin_required: onCard({ pin: undefined }),
+};
+
+const NO_CARD_IS_TOUCHED = 'a lease is given by the desk alone; the card is not asked';
+const RAW = 'raw commands: whatever the card answers is the result';
+const NO_ALGORITHM = 'nothing is said about an algorithm in this call';
+
+const BY_A_PAGE = 'test/access/web-origin.test.ts: only a web origin gets it';
+
+/** What cannot be provoked on simulated parts, and why; or where it is. */
+const NOT_PROVOKED: Readonly<Record<string, string>> = {
+  'access.request access_denied': BY_A_PAGE,
+  'access.request access_silenced': BY_A_PAGE,
+  'access.request scope_not_for_web': BY_A_PAGE,
+  'access.revoke policy_grant': 'daemon/access/access.test.ts: it takes a policy file',
+  'sign.digest key_not_for_web': BY_A_PAGE,
+  ...Object.fromEntries(
+    [
+      'card_data_invalid',
+      'card_refused',
+      'card_removed',
+      'card_reset',
+      'card_unsupported',
+      'reader_failed',
+      'service_unavailable',
+    ].map((code) => [`card.lease ${code}`, NO_CARD_IS_TOUCHED]),
+  ),
+  'card.transmit card_refused': RAW,
+  'card.transmit card_unsupported': RAW,
+  'key.delete algorithm_unsupported': NO_ALGORITHM,
+  'key.generate object_not_found': 'a key is made where there is none',
+};
+
+/** Answers each exchange in turn with a status word, until the code comes. */
+function onEveryExchange(
+  statusWord: string,
+  wanted: ErrorCode,
+  changes: object = {},
+  options: Parameters<typeof watchedPivCard>[0] = {},
+): Provocation {
+  return async ({ bench, call }) => {
+    for (let at = 1; at < 20; at++) {
+      const id = await bench.insert(makeCard(options));
+      bench.reader().arm([{ kind: 'statusWord', at, statusWord }]);
+      const outcome = await call(id, changes);
+      bench.reader().disarm();
+      if (outcome === wanted) return outcome;
+    }
+    return 'ok';
+  };
+}
+
+/** Without any PIN in the call. The bench's second reader has the keypad. */
+function onKeypad(typed: string, options: Parameters<typeof watchedPivCard>[0] = {}): Provocation {
+  return async ({ bench, call }) => {
+    keypadTypes = typed;
+    return await call(await bench.insert(makeCard(options), 1), { pin: undefined, newPin: undefined, puk: undefined });
+  };
+}
+let keypadTypes = PIN;
+
+async function provoke(method: MethodName, code: ErrorCode): Promise<'ok' | ErrorCode> {
+  await using bench = await openBench({ readers: [{ muteTimeoutMs: 10 }, { keypad: () => keypadTypes }] });
+  const [api, holder] = [await bench.socket(), await bench.socket()];
+  const provocation = PROVOCATIONS[method]?.[code] ?? CARD_PROVOCATIONS[code] ?? PIN_PROVOCATIONS[code];
+  if (!provocation) throw new Error(`no way is known to provoke ${code} of ${method}`);
+  const call: Stage['call'] = async (card, changes = {}) => {
+    const outcome = outcomeOf(await api.call(method, { ...GOOD[method], ...(card === undefined ? {} : { card }), ...changes }));
+    provoked.add(`${method} ${outcome}`);
+    return outcome;
+  };
+  const outcome = await provocation({ bench, api: holder, method, call });
+  bench.reader().disarm();
+  return outcome;
+}
+
+const DOCUMENTED = METHOD_NAMES.flatMap((method) =>
+  METHODS[method].errors.map((code): [MethodName, ErrorCode] => [method, code]),
+);
+
+describe('every documented error', () => {
+  it.each(DOCUMENTED.filter(([method, code]) => !(`${method} ${code}` in NOT_PROVOKED)))(
+    'of %s: %s is provoked',
+    async (method, code) => {
+      expect(await provoke(method, code)).toBe(code);
+    },
+  );
+
+  it('is provoked, or named with the reason why it cannot be', () => {
+    const missing = DOCUMENTED.map(([method, code]) => `${method} ${code}`).filter(
+      (row) => !provoked.has(row) && !(row in NOT_PROVOKED),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('that is named as not to be provoked is documented, and was not provoked after all', () => {
+    const documented = new Set(DOCUMENTED.map(([method, code]) => `${method} ${code}`));
+    for (const row of Object.keys(NOT_PROVOKED)) {
+      expect([...documented]).toContain(row);
+      expect(provoked.has(row), row).toBe(false);
+    }
+  });
+});
+
+describe('every common error', () => {
+  /** By the file and test that provokes it. */
+  const WHERE: Readonly<Record<(typeof COMMON_ERRORS)[number], string>> = {
+    audit_unavailable: 'daemon/audit/audit-log.test.ts: a disk that fails is given to the log there',
+    call_cancelled: 'giving-up.test.ts',
+    deadline_exceeded: 'giving-up.test.ts',
+    host_refused: 'bad-request.test.ts',
+    idempotency_conflict: 'flows.test.ts',
+    internal_error: 'conformance.test.ts',
+    invalid_json: 'bad-request.test.ts',
+    invalid_params: 'bad-request.test.ts',
+    invalid_request: 'bad-request.test.ts',
+    message_too_large: 'bad-request.test.ts',
+    method_not_found: 'bad-request.test.ts',
+    origin_refused: 'bad-request.test.ts',
+    scope_missing: 'daemon/api/dispatcher.test.ts: the token of the data folder has every scope',
+    too_many_calls: 'bad-request.test.ts',
+    unauthorized: 'bad-request.test.ts',
+  };
+
+  it.each(COMMON_ERRORS.filter((code) => !WHERE[code].startsWith('daemon/')))(
+    '%s is looked for in a test of this folder',
+    async (code) => {
+      const { readFile } = await import('node:fs/promises');
+      expect(await readFile(new URL(WHERE[code], import.meta.url), 'utf8')).toContain(code);
+    },
+  );
+
+  it('a defect answers internal_error with an incident that the log has, and nothing of the inside', async () => {
+    const logged: object[] = [];
+    const drop = (): void => undefined;
+    await using bench = await openBench({
+      log: { debug: drop, info: drop, warn: drop, error: (fields) => void logged.push(fields) },
+    });
+    const id = await bench.insert(makeCard());
+    const api = await bench.socket();
+    bench.intercept.refuse = () => new TypeError('/home/somebody: undefined is not a function');
+    const error = errorOf(await api.call('card.read', { card: id }));
+    expect(error).toMatchObject({ code: 'internal_error', message: 'an unexpected error' });
+    expect(JSON.stringify(error)).not.toContain('somebody');
+    expect(logged).toMatchObject([{ incidentId: error.details?.['incidentId'], method: 'card.read' }]);
+  });
+});
+
+describe('every method', () => {
+  /** Parameters of the methods that take no card. */
+  const OTHERS: Readonly<Partial<Record<MethodName, object>>> = {
+    'access.list': {},
+    'audit.export': {},
+    'audit.list': {},
+    'audit.verify': {},
+    'call.cancel': { id: 1 },
+    'event.subscribe': {},
+    'event.unsubscribe': {},
+    'reader.list': {},
+    'card.list': {},
+    'system.health': {},
+    'system.info': {},
+    'version.select': { apiVersion: 1 },
+  };
+  const reached = new Set<string>();
+  /** They decide on a web origin, or are called by one: test/access/web-origin.test.ts. */
+  const OF_A_PAGE: readonly MethodName[] = ['access.approve', 'access.deny', 'access.request', 'access.revoke'];
+  const methods = METHOD_NAMES.filter((method) => !OF_A_PAGE.includes(method));
+
+  describe.each(TRANSPORTS)('over %s', (name) => {
+    it.each(methods.filter((method) => name === 'WebSocket' || (METHODS[method] as ApiMethod).rest))(
+      '%s succeeds, and its result fits its schema',
+      async (method) => {
+        await using bench = await openBench();
+        const id = await bench.insert(makeCard());
+        const api = await bench.transport(name);
+        const lease = method === 'card.release' ? resultOf(await api.call('card.lease', { card: id })).lease : undefined;
+        const params = lease === undefined ? (OTHERS[method] ?? { ...GOOD[method], card: id }) : { lease };
+        resultOf(await api.call(method, params));
+        reached.add(`${name} ${method}`);
+      },
+    );
+  });
+
+  it('is reached over both, but for those that concern a WebSocket', () => {
+    const wanted = methods.flatMap((method) => [
+      ...((METHODS[method] as ApiMethod).rest ? [`REST ${method}`] : []),
+      `WebSocket ${method}`,
+    ]);
+    expect([...reached].sort()).toEqual(wanted.sort());
+    expect(METHOD_NAMES.filter((method) => !(METHODS[method] as ApiMethod).rest)).toEqual([
+      'call.cancel',
+      'event.subscribe',
+      'event.unsubscribe',
+      'version.select',
+    ]);
+  });
+
+  it('has a path of its own, and only errors that exist', () => {
+    const paths = METHOD_NAMES.flatMap((method) => {
+      const { rest }: ApiMethod = METHODS[method];
+      return rest ? [`${rest.verb} ${rest.path}`] : [];
+    });
+    expect(new Set(paths).size).toBe(paths.length);
+    for (const [, code] of DOCUMENTED) expect(ERRORS).toHaveProperty(code);
+  });
+});
+
+afterAll(() => {
+  keypadTypes = PIN;
+});

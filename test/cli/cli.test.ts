@@ -1,0 +1,332 @@
+/** The built program as a user runs it: what it prints, where, and with which exit status it ends. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const MAIN = join(ROOT, 'dist', 'main.js');
+const DEADLINE_MS = 15_000;
+
+let folder = '';
+beforeAll(() => {
+  const built = spawnSync(process.execPath, [join(ROOT, 'scripts', 'setup.mjs'), 'start'], { encoding: 'utf8' });
+  if (built.status !== 0) throw new Error(`the program could not be built: ${built.stderr}`);
+  folder = mkdtempSync(join(tmpdir(), 'kortd-cli-'));
+}, 120_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Ended {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+class Program implements AsyncDisposable {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  stdout = '';
+  stderr = '';
+
+  constructor(parameters: readonly string[], input = '') {
+    const child = spawn(process.execPath, [MAIN, ...parameters], {
+      stdio: 'pipe',
+      env: { ...process.env, XDG_STATE_HOME: folder },
+    });
+    this.child = child;
+    child.stdout.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
+    child.stdin.on('error', () => undefined); // it may end without reading
+    child.stdin.end(input);
+    this.ended = once(child, 'close').then(([status, signal]) => ({
+      status: status as number | null,
+      signal: signal as NodeJS.Signals | null,
+      stdout: this.stdout,
+      stderr: this.stderr,
+    }));
+  }
+
+  /** Resolves when standard output or error has it. Rejects when the program ends before. */
+  async said(pattern: RegExp, where: 'stdout' | 'stderr' = 'stdout'): Promise<RegExpExecArray> {
+    const deadline = AbortSignal.timeout(DEADLINE_MS);
+    for (;;) {
+      const match = pattern.exec(this[where]);
+      if (match) return match;
+      const stream = this.child[where];
+      if (!stream || this.child.exitCode !== null)
+        throw new Error(`ended before it said ${pattern}: ${this.stdout}${this.stderr}`);
+      await Promise.race([once(stream, 'data', { signal: deadline }), this.ended]);
+    }
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
+    this.child.kill(signal);
+    return await this.ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.child.exitCode === null) this.child.kill('SIGKILL');
+    await this.ended;
+  }
+}
+
+async function run(parameters: readonly string[], input = ''): Promise<Ended> {
+  await using program = new Program(parameters, input);
+  return await program.ended;
+}
+
+let folders = 0;
+const newFolder = (): string => join(folder, `data-${++folders}`);
+
+/** A daemon on the simulated office, on any port. */
+async function serve(dataDir: string, parameters: readonly string[] = []): Promise<Program> {
+  const program = new Program([
+    'serve',
+    '--simulate',
+    'office',
+    '--port',
+    '0',
+    '--data-dir',
+    dataDir,
+    '--log-level',
+    'warn',
+    ...parameters,
+  ]);
+  await program.said(/^kortd ready .*\n/m);
+  return program;
+}
+
+/** What a daemon that has ended leaves nothing of; grants and the audit log stay. */
+function transient(dataDir: string): readonly string[] {
+  return readdirSync(dataDir).filter((name) => !/^(?:access|audit)[.-]/.test(name));
+}
+
+describe('help', () => {
+  it.each([
+    [['--help'], /serve[\s\S]*status[\s\S]*call[\s\S]*simulate/],
+    [['serve', '--help'], /--simulate[\s\S]*--port[\s\S]*--data-dir/],
+    [['status', '--help'], /--data-dir[\s\S]*--json/],
+    [['call', '--help'], /method[\s\S]*params[\s\S]*--timeout/],
+    [['simulate', '--help'], /--card[\s\S]*--vpcd[\s\S]*--state/],
+  ])('of %j goes to standard output with exit status 0', async (parameters, expected) => {
+    const { status, stdout, stderr } = await run(parameters);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^Usage: kortd/);
+    expect(stdout).toMatch(expected);
+  });
+
+  it('--version prints the version of the package', async () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    expect(await run(['--version'])).toMatchObject({ status: 0, stdout: `${version}\n` });
+  });
+});
+
+describe('wrong usage', () => {
+  it.each([
+    [[]],
+    [['frobnicate']],
+    [['serve', '--port', 'http']],
+    [['serve', '--port', '65536']],
+    [['serve', '--log-level', 'loud']],
+    [['serve', '--colour']],
+    [['call']],
+    [['call', 'system.info', '{}', 'more']],
+    [['call', 'system.info', '--timeout', '0']],
+    [['simulate']],
+    [['simulate', '--card', 'piv']],
+    [['simulate', '--card', 'jcop', '--vpcd', '127.0.0.1:35963']],
+    [['simulate', '--card', 'piv', '--vpcd', '35963']],
+    [['simulate', '--card', 'piv', '--vpcd', '127.0.0.1:0']],
+    [['simulate', '--card', 'piv', '--vpcd', '127.0.0.1:99999']],
+  ])('%j says what is wrong on standard error, with exit status 2', async (parameters) => {
+    const { status, stdout, stderr } = await run(parameters);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr.length).toBeGreaterThan(10);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+});
+
+describe('serve', () => {
+  it('prints one line, keeps its data private, and ends cleanly on SIGTERM with the folder tidied', async () => {
+    const dataDir = newFolder();
+    await using program = await serve(dataDir);
+    expect(program.stdout).toMatch(/^kortd ready http:\/\/127\.0\.0\.1:\d+\n$/);
+    expect(statSync(dataDir).mode & 0o777).toBe(0o700);
+    for (const file of ['token', 'endpoint.json', 'daemon.lock'])
+      expect(statSync(join(dataDir, file)).mode & 0o777, file).toBe(0o600);
+    expect(readFileSync(join(dataDir, 'token'), 'utf8')).toMatch(/^[\w-]{43}\n$/);
+    const ended = await program.stop();
+    expect(ended).toMatchObject({ status: 0, signal: null, stderr: '' });
+    expect(ended.stdout.split('\n')).toHaveLength(2);
+    expect(transient(dataDir)).toEqual([]);
+  });
+
+  it('ends cleanly on SIGINT, and while a client is connected', async () => {
+    const dataDir = newFolder();
+    await using program = await serve(dataDir);
+    const url = /http\S+/.exec(program.stdout)?.[0] ?? '';
+    const token = readFileSync(join(dataDir, 'token'), 'utf8').trim();
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/ws`, ['kortd.v1', `kortd.token.${token}`]);
+    await once(socket, 'message');
+    const closed = once(socket, 'close');
+    expect(await program.stop('SIGINT')).toMatchObject({ status: 0, signal: null });
+    await closed;
+  });
+
+  it('is refused on the data folder of another daemon, which goes on', async () => {
+    const dataDir = newFolder();
+    await using program = await serve(dataDir);
+    const second = await run(['serve', '--simulate', 'office', '--port', '0', '--data-dir', dataDir]);
+    expect(second).toMatchObject({ status: 1, stdout: '' });
+    expect(second.stderr).toContain(`another kortd (process ${program.child.pid ?? 0}) uses the data folder`);
+    expect(await run(['call', 'system.info', '--data-dir', dataDir])).toMatchObject({ status: 0 });
+  });
+
+  it('starts again after one that was killed', async () => {
+    const dataDir = newFolder();
+    {
+      await using program = await serve(dataDir);
+      await program.stop('SIGKILL');
+    }
+    expect(existsSync(join(dataDir, 'daemon.lock'))).toBe(true);
+    const status = await run(['status', '--data-dir', dataDir]);
+    expect(status).toMatchObject({ status: 1, stdout: '' });
+    expect(status.stderr).toContain('ended without tidying up');
+    await using again = await serve(dataDir);
+    expect(await again.stop()).toMatchObject({ status: 0 });
+  });
+
+  it('is refused on a taken port with exit status 1, and leaves nothing in its folder', async () => {
+    const dataDir = newFolder();
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const ended = await run(['serve', '--simulate', 'office', '--port', String(port), '--data-dir', dataDir]);
+    taken.close();
+    expect(ended).toMatchObject({ status: 1, stdout: '' });
+    expect(ended.stderr).toContain('--port');
+    expect(transient(dataDir)).toEqual([]);
+  });
+
+  it.each(['no-such-scenario', './no-such-file.json'])('of the scenario %s is refused with exit status 1', async (scenario) => {
+    const ended = await run(['serve', '--simulate', scenario, '--port', '0', '--data-dir', newFolder()]);
+    expect(ended).toMatchObject({ status: 1, stdout: '' });
+    expect(ended.stderr).toContain(scenario);
+    expect(ended.stderr).not.toMatch(/^\s+at /m);
+  });
+
+  it('on a data folder that is none is refused with exit status 1', async () => {
+    const file = join(folder, 'a-file');
+    writeFileSync(file, '');
+    const ended = await run(['serve', '--simulate', 'office', '--port', '0', '--data-dir', join(file, 'below')]);
+    expect(ended).toMatchObject({ status: 1, stdout: '' });
+    expect(ended.stderr).toContain('--data-dir');
+  });
+
+  it('--examples prints commands to try after the line', async () => {
+    await using program = await serve(newFolder(), ['--examples']);
+    await program.said(/kortd -- status/);
+    expect(program.stdout).toMatch(/^kortd ready /);
+  });
+});
+
+describe('status and call', () => {
+  let dataDir = '';
+  let daemon: Program;
+  beforeAll(async () => {
+    dataDir = newFolder();
+    daemon = await serve(dataDir);
+  });
+  afterAll(() => daemon[Symbol.asyncDispose]());
+  const kortd = async (parameters: readonly string[], input = ''): Promise<Ended> =>
+    await run([...parameters, '--data-dir', dataDir], input);
+
+  it('status names the daemon, its readers and cards', async () => {
+    const { status, stdout, stderr } = await kortd(['status']);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(
+      /^kortd \S+ at http:\/\/127\.0\.0\.1:\d+ \(process \d+\), simulated desk: ok\n {2}simulated: available\n/,
+    );
+    expect(stdout).toMatch(/Simulated Operator 00 00 \(reader-[0-9a-f]{12}\): piv \d+ card-/);
+    const json = await kortd(['status', '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      pid: daemon.child.pid,
+      info: { product: 'kortd' },
+      health: { status: 'ok' },
+    });
+  });
+
+  it('call prints the result as JSON on standard output', async () => {
+    const { status, stdout, stderr } = await kortd(['call', 'card.list', '{}']);
+    expect([status, stderr]).toEqual([0, '']);
+    const { cards } = JSON.parse(stdout) as { cards: { id: string }[] };
+    expect(cards.length).toBeGreaterThan(2);
+    expect((await kortd(['call', 'system.info'])).stdout).toContain('"product": "kortd"');
+  });
+
+  it('call reads its parameters from standard input, so that a PIN is in no list of processes', async () => {
+    const list = JSON.parse((await kortd(['call', 'card.list'])).stdout) as { cards: { id: string }[] };
+    const params = JSON.stringify({ card: list.cards[0]?.id, pin: '123456' });
+    const { status, stdout } = await kortd(['call', 'pin.verify', '-'], params);
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ pin: { reference: '80', attemptsRemaining: 3 } });
+  });
+
+  it.each([
+    ['card.read', '{"card":"card-of-nobody"}', 'not_found'],
+    ['card.read', '{"cart":"x"}', 'invalid_params'],
+    ['no.such', '{}', 'method_not_found'],
+    ['card.read', '[]', 'invalid_request'],
+  ])('call %s %s prints the error as JSON on standard error, with exit status 1', async (method, params, code) => {
+    const { status, stdout, stderr } = await kortd(['call', method, params]);
+    expect([status, stdout]).toEqual([1, '']);
+    const { error } = JSON.parse(stderr) as { error: { code: string; en: string; sv: string } };
+    expect(error.code).toBe(code);
+    expect(error.en).not.toBe('');
+    expect(error.sv).not.toBe('');
+  });
+
+  it.each(['{card:1}', "{'card':1}", '', '{'])(
+    'call with the parameters %j says that they are no JSON, with exit status 1',
+    async (params) => {
+      const { status, stdout, stderr } = await kortd(['call', 'card.read', params]);
+      expect([status, stdout]).toEqual([1, '']);
+      expect(stderr).toMatch(/^kortd: the parameters are not JSON/);
+    },
+  );
+
+  it('call --timeout is the deadline of the call', async () => {
+    const { status, stdout } = await kortd(['call', 'system.health', '--timeout', '5000']);
+    expect(status).toBe(0);
+    expect(stdout).toContain('"ok"');
+    expect((await kortd(['call', 'system.health', '--timeout', '9999999'])).stderr).toContain('invalid_request');
+  });
+
+  it('the real reader of no daemon: without one, both say how to start it, with exit status 1', async () => {
+    for (const command of [['status'], ['call', 'system.info']]) {
+      const { status, stdout, stderr } = await run([...command, '--data-dir', newFolder()]);
+      expect([status, stdout]).toEqual([1, '']);
+      expect(stderr).toContain('kortd serve');
+    }
+  });
+});
+
+describe('simulate', () => {
+  it('waits for a reader that is not there, and ends cleanly on SIGTERM', async () => {
+    await using program = new Program(['simulate', '--card', 'piv', '--vpcd', '127.0.0.1:9']);
+    await program.said(/waiting for a vpcd reader at 127\.0\.0\.1:9/, 'stderr');
+    expect(await program.stop()).toMatchObject({ status: 0, signal: null, stdout: '' });
+  });
+
+  it('a state file that is none is refused with exit status 1', async () => {
+    const file = join(folder, 'state.json');
+    writeFileSync(file, '{"format":"something else"}');
+    const ended = await run(['simulate', '--card', 'piv', '--vpcd', '127.0.0.1:9', '--state', file]);
+    expect(ended).toMatchObject({ status: 1, stdout: '' });
+    expect(ended.stderr).toContain(file);
+  });
+});
