@@ -19,7 +19,9 @@ export const AuditRecord = Closed(
     cardApplication: Type.Optional(Type.String({ description: 'Which card application: piv.' })),
     reader: Type.Optional(Type.String({ description: 'Name of the reader.' })),
     outcome: Type.String({ description: 'ok, or the code of the error that the caller got.' }),
-    purpose: Type.Optional(Type.String({ description: 'As the lease gave it, under which the card was used.' })),
+    purpose: Type.Optional(
+      Type.String({ description: 'As the lease gave it, under which the card was used; for access.*, whose access.' }),
+    ),
     previousHash: hash('Hash of the record before; zeros before the first.'),
     hash: hash('SHA-256 over the other fields; daemon/audit/README.md tells how.'),
   },

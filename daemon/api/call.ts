@@ -30,9 +30,9 @@ export interface CallerConnection {
   selectVersion(version: number): void;
 }
 
-/** The card that a call is about, for the audit log. What is known of it may still grow while the call runs. */
+/** What a call is about, for the audit log. What is known of a card may still grow while the call runs. */
 export interface CallSubject {
-  readonly card: {
+  readonly card?: {
     readonly serialNumber?: string;
     readonly profile?: { readonly id: string };
     readonly reader: { readonly name: string };
@@ -41,7 +41,7 @@ export interface CallSubject {
 }
 
 export class Call {
-  /** Set as soon as the card is known. */
+  /** Set as soon as it is known. */
   subject: CallSubject | undefined;
   readonly method: MethodName;
   readonly caller: Caller;

@@ -1,8 +1,14 @@
-/** Which methods are acts: they change or use a card, or change who may. Each leaves a record. Reading, listing and leasing are none. */
+/**
+ * Which methods are acts: they change or use a card, or change who may. Each leaves a record. Reading, listing and leasing are none;
+ * nor is asking for access, or a stranger could fill the disk.
+ */
 import type { MethodName } from '../../api-spec/methods/index.ts';
 
 /** Sorted by name. */
 const ACTS: ReadonlySet<MethodName> = new Set<MethodName>([
+  'access.approve',
+  'access.deny',
+  'access.revoke',
   'card.transmit',
   'certificate.delete',
   'certificate.request',

@@ -201,6 +201,12 @@ describe('a web origin with a grant', () => {
     expect((await within(closed, 'the close'))[0]).toBe(1008);
     expect(codeOf(await fromPage(bench, '/v1/cards', undefined, { token }))).toBe('origin_refused');
     await expect(person.call('access.revoke', { origin: PAGE })).rejects.toMatchObject({ code: 'not_found' });
+    const { records } = await person.call('audit.list', {});
+    expect(records.map(({ method, outcome, purpose }) => [method, outcome, purpose])).toEqual([
+      ['access.approve', 'ok', `${PAGE}: card.read`],
+      ['access.revoke', 'ok', PAGE],
+      ['access.revoke', 'not_found', PAGE],
+    ]);
     await expect(person.call('access.approve', { code: 'NOBODY' })).rejects.toMatchObject({ code: 'not_found' });
   });
 });

@@ -7,11 +7,16 @@ type AccessMethods = 'access.approve' | 'access.deny' | 'access.list' | 'access.
 
 export function accessHandlers({ access }: HandlerContext): Pick<Handlers, AccessMethods> {
   return {
-    'access.approve': ({ code }) => {
+    'access.approve': ({ code }, call) => {
       const { origin, scopes } = access.decide(code, true);
+      call.subject = { purpose: `${origin}: ${scopes.join(' ')}` };
       return { origin, scopes: [...scopes] };
     },
-    'access.deny': ({ code }) => ({ origin: access.decide(code, false).origin }),
+    'access.deny': ({ code }, call) => {
+      const { origin } = access.decide(code, false);
+      call.subject = { purpose: origin };
+      return { origin };
+    },
     'access.list': () => {
       const { grants, requests } = access.list();
       return {
@@ -42,7 +47,8 @@ export function accessHandlers({ access }: HandlerContext): Pick<Handlers, Acces
       const granted = await access.request({ origin, scopes, reason }, call.signal);
       return { ...granted, scopes: [...granted.scopes] };
     },
-    'access.revoke': ({ origin }) => {
+    'access.revoke': ({ origin }, call) => {
+      call.subject = { purpose: origin };
       access.revoke(origin);
       return {};
     },
