@@ -90,7 +90,7 @@ export function limitCalls(winscard: WinScard, calls: BlockingCalls): WinScard {
     beginTransaction: async (card) => calls.run(() => winscard.beginTransaction(card)),
     endTransaction: async (card, disposition) => calls.run(() => winscard.endTransaction(card, disposition)),
     status: async (card) => calls.run(() => winscard.status(card)),
-    transmit: async (card, protocol, buffers) => calls.run(() => winscard.transmit(card, protocol, buffers)),
+    transmit: async (card, protocol, command) => calls.run(() => winscard.transmit(card, protocol, command)),
     control: async (card, code, input) => calls.run(() => winscard.control(card, code, input)),
     getAttrib: async (card, attribute) => calls.run(() => winscard.getAttrib(card, attribute)),
   };

@@ -11,7 +11,7 @@ import {
   NoCardError,
   ServiceUnavailableError,
 } from '../errors.ts';
-import { createBlockingCalls, type BlockingCalls } from './blocking-calls.ts';
+import { createBlockingCalls, limitCalls, type BlockingCalls } from './blocking-calls.ts';
 import { FAKE_ATR, createFakeWinScard, type FakeWinScard } from './fake-winscard.ts';
 import { EXCLUSIVE_PATIENCE_MS } from './open-card.ts';
 import type { PcscClock } from './pcsc-layer.ts';
@@ -42,7 +42,7 @@ beforeEach(() => {
   fake.insert('A');
   calls = createBlockingCalls(8);
   pauses = [];
-  source = createPcscSource({ load: () => fake, blockingCalls: calls, clock });
+  source = createPcscSource({ load: () => limitCalls(fake, calls), clock });
 });
 
 afterEach(async () => {
@@ -160,7 +160,7 @@ describe('connect, while another program uses the card', () => {
         return fake.connect(...call);
       },
     };
-    await using patient = createPcscSource({ load: () => blocking, blockingCalls: calls, clock });
+    await using patient = createPcscSource({ load: () => limitCalls(blocking, calls), clock });
     for (let count = 0; count < 5; count++) {
       const abort = new AbortController();
       const waiting = patient.connect('A', { signal: abort.signal });
@@ -216,7 +216,7 @@ describe('connect, while another program uses the card', () => {
         return windows.beginTransaction(card);
       },
     };
-    await using blockedSource = createPcscSource({ load: () => blocking, blockingCalls: calls, clock });
+    await using blockedSource = createPcscSource({ load: () => limitCalls(blocking, calls), clock });
     const abort = new AbortController();
     const waiting = blockedSource.connect('A', { signal: abort.signal });
     await nextTurn();
@@ -447,7 +447,7 @@ describe('closing a connection', () => {
     const windows = createFakeWinScard('win32');
     windows.addReader('A');
     windows.insert('A');
-    await using windowsSource = createPcscSource({ load: () => windows, blockingCalls: calls, clock });
+    await using windowsSource = createPcscSource({ load: () => limitCalls(windows, calls), clock });
     const connection = await windowsSource.connect('A', { signal: NEVER });
     await connection.transmit(SELECT, { sensitive: true });
     await connection[Symbol.asyncDispose]();

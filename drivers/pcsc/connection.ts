@@ -32,8 +32,6 @@ import {
 const MIN_COMMAND_LENGTH = 4;
 /** Header, extended Lc and Le, 65,535 bytes of data: 4 + 3 + 65,535 + 2. */
 const MAX_COMMAND_LENGTH = 65_544;
-/** MAX_BUFFER_SIZE_EXTENDED (pcsclite.h): longer than any response. */
-const RECEIVE_BYTES = 65_548;
 /** Commands up to this length are sent from one buffer that lives as long as the connection: a short one, and the 5th byte of case 1 in T=0. */
 const SEND_BYTES = 264;
 /** Greatest data size of a short APDU, beyond which dwMaxAPDUDataSize promises extended ones (PC/SC part 10, section 2.6.14). */
@@ -70,15 +68,13 @@ interface ConnectionState {
   readonly reader: string;
   readonly open: OpenCard;
   readonly send: Uint8Array;
-  readonly receive: Uint8Array;
   sensitive: boolean;
   end: number | undefined;
 }
 
 function createConnection(layer: PcscLayer, reader: string, open: OpenCard, features: ReaderFeatures): CardConnection {
   const send = new Uint8Array(SEND_BYTES);
-  const receive = new Uint8Array(RECEIVE_BYTES);
-  const state: ConnectionState = { layer, reader, open, send, receive, sensitive: false, end: undefined };
+  const state: ConnectionState = { layer, reader, open, send, sensitive: false, end: undefined };
   let last: Promise<unknown> = Promise.resolve();
   let closing: Promise<void> | undefined;
 
@@ -114,7 +110,7 @@ function carriesExtendedLength(protocol: number, { maxApduDataSize }: ReaderFeat
 }
 
 async function exchange(state: ConnectionState, command: Uint8Array, sensitive: boolean): Promise<Uint8Array> {
-  const { layer, reader, open, receive } = state;
+  const { layer, reader, open } = state;
   if (command.length < MIN_COMMAND_LENGTH || command.length > MAX_COMMAND_LENGTH) {
     const limits = `${MIN_COMMAND_LENGTH} to ${MAX_COMMAND_LENGTH}`;
     throw new DeviceProtocolError(`transmitting to ${reader}: a command of ${command.length} bytes is not ${limits} long`, {
@@ -125,10 +121,10 @@ async function exchange(state: ConnectionState, command: Uint8Array, sensitive: 
   if (sensitive) state.sensitive = true;
   const sent = prepareCommand(state, command);
   try {
-    const { result, length } = await layer.winscard.transmit(open.card, open.protocol, { command: sent, receive });
+    const { result, response } = await layer.winscard.transmit(open.card, open.protocol, sent);
     if (result !== 0) throw await exchangeError(state, result);
-    if (length < 2 || length > receive.length) throw await responseError(state, length);
-    return receive.slice(0, length);
+    if (response.length < 2) throw await responseError(state, response.length);
+    return response;
   } finally {
     if (sensitive) sent.fill(0);
   }
@@ -192,7 +188,6 @@ async function findRemoval({ layer, reader, open }: ConnectionState): Promise<nu
 /** Ends the transaction and lets the card go. Rejects only when a card that must be reset could not be. */
 async function close(state: ConnectionState): Promise<void> {
   const { layer, open, reader } = state;
-  state.receive.fill(0);
   try {
     const result = await letGo(state);
     if (result === 0) return;

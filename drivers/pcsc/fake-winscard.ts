@@ -344,13 +344,12 @@ function connect(world: World, context: ContextHandle, name: string, { shareMode
 
 function exchangeFunctions(world: World): Pick<WinScard, 'transmit' | 'control' | 'getAttrib'> {
   return {
-    async transmit(card, _protocol, { command, receive }) {
+    async transmit(card, _protocol, command) {
       const target = world.beginOnCard('transmit', card);
-      if (typeof target === 'number') return { result: target, length: 0 };
+      if (typeof target === 'number') return { result: target, response: new Uint8Array() };
       const answer = await (target.reader.card?.answer?.(command) ?? Uint8Array.of(0x90, 0x00));
-      if (typeof answer === 'number') return { result: answer, length: 0 };
-      receive.set(answer);
-      return { result: 0, length: answer.length };
+      if (typeof answer === 'number') return { result: answer, response: new Uint8Array() };
+      return { result: 0, response: answer.slice() };
     },
     async control(card, code, input) {
       const target = world.beginOnCard('control', card);

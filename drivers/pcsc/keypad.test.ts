@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CardConnection } from '../../apdu/card-connection.ts';
 import { CommandApduError } from '../../apdu/iso7816/command-apdu.ts';
 import { DeviceCancelledError, DeviceError, DeviceProtocolError, DeviceRemovedError, DeviceTimeoutError } from '../errors.ts';
-import { createBlockingCalls } from './blocking-calls.ts';
+import { createBlockingCalls, limitCalls } from './blocking-calls.ts';
 import { createFakeWinScard, type FakeControls, type FakeWinScard } from './fake-winscard.ts';
 import { createPcscSource, type PcscSource } from './source.ts';
 
@@ -22,7 +22,7 @@ let source: PcscSource;
 
 beforeEach(() => {
   fake = createFakeWinScard();
-  source = createPcscSource({ load: () => fake, blockingCalls: createBlockingCalls(8), keypadLanguageId: 0x0409 });
+  source = createPcscSource({ load: () => limitCalls(fake, createBlockingCalls(8)), keypadLanguageId: 0x0409 });
 });
 
 afterEach(async () => {

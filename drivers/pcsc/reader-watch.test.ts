@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ServiceUnavailableError } from '../errors.ts';
 import type { ReaderState } from '../reader-source.ts';
-import { createBlockingCalls } from './blocking-calls.ts';
+import { createBlockingCalls, limitCalls } from './blocking-calls.ts';
 import { FAKE_ATR, createFakeWinScard, type FakeWinScard } from './fake-winscard.ts';
 import { createPcscSource, type PcscSource } from './source.ts';
 
@@ -30,7 +30,7 @@ afterEach(async () => {
 });
 
 function openSource(winscard: FakeWinScard): PcscSource {
-  return createPcscSource({ load: () => winscard, blockingCalls: createBlockingCalls(8) });
+  return createPcscSource({ load: () => limitCalls(winscard, createBlockingCalls(8)) });
 }
 
 function watch(watched = source): AsyncIterator<ReaderState, undefined> {
@@ -225,7 +225,6 @@ describe('watch, when the service goes', () => {
       load: () => {
         throw new ServiceUnavailableError('loading the PC/SC library: not found');
       },
-      blockingCalls: createBlockingCalls(8),
     });
     for (let count = 0; count < 2; count++) {
       await expect(missing.watch({ signal: abort.signal })[Symbol.asyncIterator]().next()).rejects.toThrow(/not found/);

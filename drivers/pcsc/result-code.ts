@@ -33,10 +33,12 @@ export const SCARD_E_UNEXPECTED = 0x8010001f;
 export const SCARD_E_UNSUPPORTED_FEATURE = 0x80100022;
 export const SCARD_E_NO_READERS_AVAILABLE = 0x8010002e;
 export const SCARD_E_COMM_DATA_LOST = 0x8010002f;
+export const SCARD_E_SERVER_TOO_BUSY = 0x80100031;
 export const SCARD_W_UNRESPONSIVE_CARD = 0x80100066;
 export const SCARD_W_UNPOWERED_CARD = 0x80100067;
 export const SCARD_W_RESET_CARD = 0x80100068;
 export const SCARD_W_REMOVED_CARD = 0x80100069;
+export const SCARD_W_SECURITY_VIOLATION = 0x8010006a;
 
 const ERROR_CLASSES = {
   device: DeviceError,
@@ -104,7 +106,7 @@ const RESULT_CODES: ReadonlyMap<number, ResultCode> = new Map(
       [0x8010002b, 'SCARD_E_UNKNOWN_RES_MNG', 'unrecognised error of the service', 'device'],
       [SCARD_E_NO_READERS_AVAILABLE, 'SCARD_E_NO_READERS_AVAILABLE', 'no readers', 'removed'],
       [SCARD_E_COMM_DATA_LOST, 'SCARD_E_COMM_DATA_LOST', 'communication with the card failed', 'protocol'],
-      [0x80100031, 'SCARD_E_SERVER_TOO_BUSY', 'the service is too busy', 'busy'],
+      [SCARD_E_SERVER_TOO_BUSY, 'SCARD_E_SERVER_TOO_BUSY', 'the service is too busy', 'busy'],
       [0x80100065, 'SCARD_W_UNSUPPORTED_CARD', 'the ATR does not allow communication with the card', 'protocol'],
       [SCARD_W_UNRESPONSIVE_CARD, 'SCARD_W_UNRESPONSIVE_CARD', 'the card does not answer to reset', 'timeout'],
       [SCARD_W_UNPOWERED_CARD, 'SCARD_W_UNPOWERED_CARD', 'the card has no power', 'reset'],
@@ -112,7 +114,7 @@ const RESULT_CODES: ReadonlyMap<number, ResultCode> = new Map(
       [SCARD_W_REMOVED_CARD, 'SCARD_W_REMOVED_CARD', 'the card was removed', 'removed'],
       // pcscd answers so when polkit refuses the user, and to clients that wait while it stops (measured, 1.9.9).
       [
-        0x8010006a,
+        SCARD_W_SECURITY_VIOLATION,
         'SCARD_W_SECURITY_VIOLATION',
         'access denied by the security policy (polkit), or the service is stopping',
         'service',

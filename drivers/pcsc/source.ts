@@ -4,24 +4,25 @@
  */
 import type { CardConnection } from '../../apdu/card-connection.ts';
 import type { ReaderSource, ReaderState } from '../reader-source.ts';
-import { limitCalls, processBlockingCalls, type BlockingCalls } from './blocking-calls.ts';
 import { openConnection } from './connection.ts';
+import { openWinScard } from './open-winscard.ts';
 import type { PcscClock, PcscLayer } from './pcsc-layer.ts';
 import { createReaderContexts, unlessAborted } from './reader-contexts.ts';
 import { createFeatureCache } from './reader-features.ts';
 import { watchReaders } from './reader-watch.ts';
-import { loadWinScard, type WinScard } from './winscard.ts';
+import type { WinScard } from './winscard.ts';
 
-/** Disposing of it releases the contexts that it keeps; connections and watches are ended by those who began them. */
+/**
+ * Disposing of it releases the contexts that it keeps. Where PC/SC is reached over a socket it also ends every watch, wait and exchange
+ * under way, with ServiceUnavailableError, so that a card that never answers keeps nothing running; elsewhere those who began them do.
+ */
 export interface PcscSource extends ReaderSource, AsyncDisposable {
   readonly id: 'pcsc';
 }
 
 export interface PcscSourceOptions {
-  /** Called at the first use; the system's own library by default. May throw ServiceUnavailableError. */
-  readonly load?: () => WinScard;
-  /** The count of calls on the thread pool; the one of this process by default. */
-  readonly blockingCalls?: BlockingCalls;
+  /** Called at the first use, and again after it failed; `openWinScard` by default. May throw ServiceUnavailableError. */
+  readonly load?: () => WinScard | Promise<WinScard>;
   readonly clock?: PcscClock;
   /** Language of the prompts on a reader's display, as a Windows language identifier: 0x041D Swedish (default), 0x0409 English. */
   readonly keypadLanguageId?: number;
@@ -31,36 +32,47 @@ const LANGUAGE_SWEDISH = 0x041d;
 
 /** Calls nothing yet: a missing library or a pool that is too small shows as ServiceUnavailableError from `watch` and `connect`. */
 export function createPcscSource(options: PcscSourceOptions = {}): PcscSource {
-  const layer = lazily(() => createLayer(options));
+  const layer = lazily(async () => createLayer(options));
   let insertions = 0;
   const nextInsertion = (): number => ++insertions;
   return {
     id: 'pcsc',
     async *watch({ signal }): AsyncIterable<ReaderState> {
-      yield* watchReaders(layer.get(), nextInsertion, signal);
+      yield* watchReaders(await layer.get(), nextInsertion, signal);
     },
     async connect(readerName, { signal }) {
       signal.throwIfAborted();
-      return unlessGivenUp(openConnection(layer.get(), readerName, signal), signal);
+      const opening = layer.get().then(async (ready) => openConnection(ready, readerName, signal));
+      return unlessGivenUp(opening, signal);
     },
     async [Symbol.asyncDispose]() {
-      await layer.peek()?.contexts.close();
+      const used = await layer.peek();
+      used?.winscard.close?.();
+      await used?.contexts.close();
     },
   };
 }
 
-function createLayer(options: PcscSourceOptions): PcscLayer {
-  const { load = loadWinScard, clock = systemClock, keypadLanguageId = LANGUAGE_SWEDISH } = options;
-  const calls = options.blockingCalls ?? processBlockingCalls();
-  const winscard = limitCalls(load(), calls);
+async function createLayer(options: PcscSourceOptions): Promise<PcscLayer> {
+  const { load = openWinScard, clock = systemClock, keypadLanguageId = LANGUAGE_SWEDISH } = options;
+  const winscard = await load();
   const contexts = createReaderContexts(winscard);
   return { winscard, contexts, features: createFeatureCache(winscard, contexts), clock, keypadLanguageId };
 }
 
 /** A failure is tried again at the next use: the library may be installed meanwhile. */
-function lazily<T>(create: () => T): { get(): T; peek(): T | undefined } {
-  let value: T | undefined;
-  return { get: () => (value ??= create()), peek: () => value };
+function lazily<T>(create: () => Promise<T>): { get(): Promise<T>; peek(): Promise<T | undefined> | undefined } {
+  let value: Promise<T> | undefined;
+  return {
+    peek: () => value?.catch(() => undefined),
+    async get() {
+      value ??= create().catch((error: unknown) => {
+        value = undefined;
+        throw error;
+      });
+      return value;
+    },
+  };
 }
 
 /** Leaves a call that blocks behind when the signal fires, and closes what it may still open. */

@@ -44,14 +44,16 @@ export interface WinScard {
   beginTransaction(card: CardHandle): Promise<number>;
   endTransaction(card: CardHandle, disposition: number): Promise<number>;
   status(card: CardHandle): Promise<{ readonly result: number; readonly protocol: number; readonly atr: Uint8Array }>;
-  /** `receive` holds the response in its first `length` bytes. Neither array may be touched until the promise settles. */
+  /** `command` must not change until the promise settles; the response is the caller's. */
   transmit(
     card: CardHandle,
     protocol: number,
-    exchange: TransmitBuffers,
-  ): Promise<{ readonly result: number; readonly length: number }>;
+    command: Uint8Array,
+  ): Promise<{ readonly result: number; readonly response: Uint8Array }>;
   control(card: CardHandle, code: number, input: Uint8Array): Promise<{ readonly result: number; readonly output: Uint8Array }>;
   getAttrib(card: CardHandle, attribute: number): Promise<{ readonly result: number; readonly value: Uint8Array }>;
+  /** Breaks everything off at once and for good, where that can be done; calls under way end with SCARD_E_NO_SERVICE. */
+  close?(): void;
 }
 
 export interface ConnectOptions {
@@ -66,17 +68,12 @@ export interface Connected {
   readonly protocol: number;
 }
 
-export interface TransmitBuffers {
-  readonly command: Uint8Array;
-  readonly receive: Uint8Array;
-}
-
 /** Scope of a context; pcsc-lite ignores it (winscard.h). */
 const SCARD_SCOPE_SYSTEM = 2;
 /** More than 500 names of MAX_READERNAME 128 (pcsclite.h). */
 const NAMES_BYTES = 65_536;
-/** Longest answer of SCardControl: MAX_BUFFER_SIZE_EXTENDED (pcsclite.h). */
-const CONTROL_BYTES = 65_548;
+/** Longest response and longest answer of SCardControl: MAX_BUFFER_SIZE_EXTENDED (pcsclite.h). */
+const RECEIVE_BYTES = 65_548;
 /** Longest attribute: MAX_BUFFER_SIZE (pcsclite.h). */
 const ATTRIBUTE_BYTES = 264;
 const MAX_ATR_BYTES = 36;
@@ -212,10 +209,13 @@ function bindExchangeFunctions(
   const transmit = bind('SCardTransmit', 'HPPDPPP');
   const control = bind(platform.controlSymbol, 'HDPDPDP');
   const getAttrib = bind('SCardGetAttrib', 'HDPP');
+  /** Memory for responses, as much as was ever in use at once. */
+  const spare: Uint8Array[] = [];
   const pciT0 = protocolControlInformation(platform, SCARD_PROTOCOL_T0);
   const pciT1 = protocolControlInformation(platform, SCARD_PROTOCOL_T1);
   return {
-    async transmit(card, protocol, { command, receive }) {
+    async transmit(card, protocol, command) {
+      const receive = spare.pop() ?? new Uint8Array(RECEIVE_BYTES);
       const length = cell(receive.length);
       const result = await transmit(
         card,
@@ -226,10 +226,13 @@ function bindExchangeFunctions(
         receive,
         bytesOf(length),
       );
-      return { result, length: length[0] ?? 0 };
+      const response = receive.slice(0, result === 0 ? length[0] : 0);
+      receive.fill(0, 0, length[0]);
+      spare.push(receive);
+      return { result, response };
     },
     async control(card, code, input) {
-      const output = new Uint8Array(CONTROL_BYTES);
+      const output = new Uint8Array(RECEIVE_BYTES);
       const length = cell(0);
       const result = await control(card, code, input, input.length, output, output.length, bytesOf(length));
       return { result, output: output.slice(0, result === 0 ? length[0] : 0) };
