@@ -17,11 +17,14 @@ const bundleStamp = join(root, 'dist', '.kortd-sources');
 /** What each purpose needs of Debian. */
 const RUN_PACKAGES = ['libpcsclite1', 'openssl', 'pcscd'];
 const TEST_PACKAGES = [
+  'bsdutils',
   'gcc',
   'iproute2',
   'libc6-dev',
   'libpcsclite-dev',
   'opensc',
+  'pinentry-curses',
+  'pinentry-tty',
   'util-linux',
   'vsmartcard-vpcd',
   'yubico-piv-tool',
