@@ -2,6 +2,7 @@
  * How a command reaches the card and comes back whole. Each wrapper takes an Exchange and gives one that does a thing more:
  * exact Le, GET RESPONSE, command chaining. `card-channel.ts` stacks them.
  */
+import { concat } from '../bytes.ts';
 import {
   MAX_EXTENDED_NC,
   MAX_SHORT_NC,
@@ -80,7 +81,7 @@ export function withGetResponse(exchange: Exchange, maxLengthBytes: number): Exc
       if (more && parts.length > MAX_GET_RESPONSES)
         throw new ResponseApduError(`reading a long response: more than ${MAX_GET_RESPONSES} parts`);
     }
-    return { data: join(parts, lengthBytes), statusWord: response.statusWord };
+    return { data: concat(...parts), statusWord: response.statusWord };
   };
 }
 
@@ -120,14 +121,4 @@ export function withExtendedLength(extended: Exchange, chained: Exchange): Excha
 function getResponseCla(cla: number): number {
   if (cla & 0x80) return 0x00;
   return cla & 0x40 ? cla & CLA_FURTHER_CHANNEL_BITS : cla & CLA_FIRST_CHANNEL_BITS;
-}
-
-function join(parts: readonly Uint8Array[], lengthBytes: number): Uint8Array {
-  const whole = new Uint8Array(lengthBytes);
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }

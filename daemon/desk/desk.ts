@@ -147,11 +147,11 @@ export class Desk implements AsyncDisposable {
       recoveries: health.recoveries + (wasLost ? 1 : 0),
     });
     this.#options.log.info({ source: source.id }, 'readers are watched');
-    const timer = setTimeout(() => this.#forgetMissing(source), RETURN_GRACE_MS);
-    this.#stop.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+    setTimeout(() => this.#forgetMissing(source), RETURN_GRACE_MS).unref();
   }
 
   #forgetMissing(source: ReaderSource): void {
+    if (this.#isStopping()) return;
     for (const reader of this.#readers.values()) {
       if (reader.source === source && reader.status === 'unavailable' && this.#health.get(source.id)?.available)
         this.#removeReader(reader);
@@ -190,7 +190,6 @@ export class Desk implements AsyncDisposable {
     if (card && !isSame) this.#removeCard(reader, new DeviceRemovedError(`using the card in ${reader.name}: it was taken out`));
     const before = JSON.stringify(describeReader(reader));
     reader.status = state.status;
-    reader.heldElsewhere = state.heldElsewhere ?? false;
     if (state.hasKeypad !== undefined) reader.hasKeypad = state.hasKeypad;
     const inserted = state.status === 'present' && !isSame ? this.#createCard(reader, state) : undefined;
     if (!known) this.#options.publish('reader.added', { reader: describeReader(reader) });
@@ -206,7 +205,6 @@ export class Desk implements AsyncDisposable {
       source,
       queue: new ReaderQueue(),
       status: 'empty',
-      heldElsewhere: false,
       card: undefined,
     };
     this.#readers.set(id, reader);

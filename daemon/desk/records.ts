@@ -15,7 +15,6 @@ export interface ReaderRecord {
   readonly queue: ReaderQueue;
   status: Reader['status'];
   hasKeypad?: boolean;
-  heldElsewhere: boolean;
   card: CardRecord | undefined;
 }
 

@@ -1,4 +1,5 @@
 /** GET DATA and PUT DATA of PIV (NIST SP 800-73-5 part 2, sections 3.1.2 and 3.3.1). */
+import { concat } from '../../bytes.ts';
 import type { CardChannel } from '../../card-channel.ts';
 import { CardDataError, CardFullError, NotSupportedByCardError, SecurityStatusError, StatusWordError } from '../../errors.ts';
 import { MAX_EXTENDED_NE, MAX_SHORT_NE } from '../../iso7816/command-apdu.ts';
@@ -49,7 +50,7 @@ export async function readDataObject(channel: CardChannel, tag: number): Promise
 export async function writeDataObject(channel: CardChannel, tag: number, content: Uint8Array): Promise<void> {
   const data = standsForItself(tag)
     ? encodeTlv(tag, content)
-    : Buffer.concat([encodeTlv(TAG_LIST, Uint8Array.from(encodeTag(tag))), encodeTlv(TAG_DATA, content)]);
+    : concat(encodeTlv(TAG_LIST, Uint8Array.from(encodeTag(tag))), encodeTlv(TAG_DATA, content));
   const response = await channel.exchange({ cla: 0x00, ins: INS_PUT_DATA, p1: P1, p2: P2, data });
   const attempt = `writing data object ${formatTag(tag)} of ${content.length} bytes`;
   const fields = { statusWord: response.statusWord, instruction: INS_PUT_DATA };
