@@ -18,9 +18,12 @@ const bundleStamp = join(root, 'dist', '.kortd-sources');
 const RUN_PACKAGES = ['libpcsclite1', 'openssl', 'pcscd'];
 const TEST_PACKAGES = [
   'bsdutils',
+  'chromium',
+  'fonts-dejavu-core',
   'gcc',
   'iproute2',
   'libc6-dev',
+  'libnss3-tools',
   'libpcsclite-dev',
   'opensc',
   'pinentry-curses',
