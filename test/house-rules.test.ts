@@ -14,7 +14,7 @@ import { REPLAY_EVENTS } from '../daemon/api/event-log.ts';
 import { BATCH_CALLS, CALLS_PER_CLIENT, MAX_CLIENTS, MESSAGE_BYTES } from '../daemon/api/limits.ts';
 import { CLASS_CODES, toWireError } from '../daemon/api/wire-error.ts';
 import { MAX_LEASE_MS } from '../daemon/desk/leases.ts';
-import { MAX_WAITING } from '../daemon/desk/reader-queue.ts';
+import { MAX_WAITING } from '../daemon/desk/desk.ts';
 import { SUBPROTOCOL as GATE_SUBPROTOCOL } from '../daemon/listen/gate.ts';
 import { VERSION } from '../daemon/version.ts';
 import * as deviceErrors from '../drivers/errors.ts';
@@ -268,7 +268,7 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
 
 /** Where the code that ships calls a native library. */
 const NATIVE_CALL_SITES: Readonly<Record<string, readonly string[]>> = {
-  koffi: ['drivers/pcsc/winscard.ts', 'drivers/process-exit.ts', 'drivers/simulated/quick-ack.ts'],
+  koffi: ['drivers/pcsc/winscard.ts', 'drivers/process-exit.ts', 'drivers/process-limits.ts', 'drivers/simulated/quick-ack.ts'],
 };
 
 function forbiddenImports(path: string, text: string): readonly string[] {

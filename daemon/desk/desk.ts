@@ -14,12 +14,14 @@ import type { Log } from '../log.ts';
 import { TriesMemory } from '../pin/tries.ts';
 import { describeCard, describeReader } from './describe.ts';
 import { Leases } from './leases.ts';
-import { ReaderQueue } from './reader-queue.ts';
+import { Turns } from '../turns.ts';
 import type { CardRecord, ReaderRecord } from './records.ts';
 
 /** How often a source that went away is tried again, and how long its readers may stay away after it is back. */
 const RETRY_MS = 250;
 const RETURN_GRACE_MS = 2_000;
+/** Calls that may wait for one reader: more is a client gone wild. */
+export const MAX_WAITING = 64;
 /** How long work in the background may take to end. */
 const CLOSE_PATIENCE_MS = 2_000;
 
@@ -203,7 +205,7 @@ export class Desk implements AsyncDisposable {
       id,
       name: state.name,
       source,
-      queue: new ReaderQueue(),
+      queue: new Turns('the reader', MAX_WAITING),
       status: 'empty',
       card: undefined,
     };

@@ -4,7 +4,7 @@ import type { CardProfile } from '../../apdu/card-profile.ts';
 import type { KeyAlgorithm, TokenContents } from '../../apdu/token.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
 import type { ErrorCode } from '../../api-spec/errors.ts';
-import type { ReaderQueue } from './reader-queue.ts';
+import type { Turns } from '../turns.ts';
 import type { TriesMemory } from '../pin/tries.ts';
 
 export interface ReaderRecord {
@@ -12,7 +12,7 @@ export interface ReaderRecord {
   readonly id: string;
   readonly name: string;
   readonly source: ReaderSource;
-  readonly queue: ReaderQueue;
+  readonly queue: Turns;
   status: Reader['status'];
   hasKeypad?: boolean;
   card: CardRecord | undefined;

@@ -7,9 +7,9 @@ import {
   LineReader,
   MAX_LINE_BYTES,
   unescapeData,
-} from '../../daemon/pin/pinentry/assuan.ts';
-import { PromptProtocolError } from '../../daemon/pin/pinentry/errors.ts';
-import { sanitise } from '../../daemon/pin/pinentry/sanitise.ts';
+} from '../../daemon/prompt/pinentry/assuan.ts';
+import { PromptProtocolError } from '../../daemon/prompt/errors.ts';
+import { sanitise } from '../../daemon/prompt/pinentry/sanitise.ts';
 import { forSeeds, FUZZ_TIMEOUT_MS } from '../fuzz/seeded.ts';
 
 const ANSWERS = [

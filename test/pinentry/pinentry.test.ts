@@ -4,15 +4,15 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { PromptCancelledError, PromptEntryError, PromptTimedOutError } from '../../daemon/pin/pinentry/errors.ts';
-import { findProgram } from '../../daemon/pin/pinentry/find-program.ts';
-import { askForPins, type EnteredPins, type PinRequest } from '../../daemon/pin/pinentry/pinentry.ts';
-import type { EntryName } from '../../daemon/pin/pinentry/texts.ts';
+import { PromptCancelledError, PromptEntryError, PromptTimedOutError } from '../../daemon/prompt/errors.ts';
+import { findProgram } from '../../daemon/prompt/pinentry/find-program.ts';
+import type { EnteredPins, EntryName } from '../../daemon/prompt/entered-pins.ts';
+import { askForPins, type PinRequest } from '../../daemon/prompt/pinentry/pinentry.ts';
 import { childrenRunning, isRunning, openPseudoTerminal, until, type PseudoTerminal } from './pseudo-terminal.ts';
 
 const PIN = '739146';
 const ENTER = '\r';
-const PINENTRY = join(import.meta.dirname, '..', '..', 'daemon', 'pin', 'pinentry', 'pinentry.ts');
+const PINENTRY = join(import.meta.dirname, '..', '..', 'daemon', 'prompt', 'pinentry', 'pinentry.ts');
 const REQUEST: PinRequest = {
   action: 'verify',
   title: 'kortd',

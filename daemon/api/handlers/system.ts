@@ -2,7 +2,7 @@ import { HIGHEST_API_VERSION, LOWEST_API_VERSION } from '../../../api-spec/versi
 import { MAX_TIMEOUT_MS } from '../../../api-spec/method.ts';
 import { describeReader } from '../../desk/describe.ts';
 import { MAX_LEASE_MS } from '../../desk/leases.ts';
-import { MAX_WAITING } from '../../desk/reader-queue.ts';
+import { MAX_WAITING } from '../../desk/desk.ts';
 import { PRODUCT, VERSION } from '../../version.ts';
 import type { Handlers } from '../call.ts';
 import { REPLAY_EVENTS } from '../event-log.ts';

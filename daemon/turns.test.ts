@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_WAITING, ReaderQueue } from './reader-queue.ts';
+import { Turns } from './turns.ts';
+
+const LIMIT = 64;
 
 const never = new AbortController().signal;
 
@@ -22,9 +24,9 @@ class Job {
 /** Lets everything that is ready run. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-describe('ReaderQueue', () => {
+describe('Turns', () => {
   it('runs one job at a time, first come first served', async () => {
-    const queue = new ReaderQueue();
+    const queue = new Turns('the reader', LIMIT);
     const jobs = [new Job(), new Job(), new Job()];
     const results = jobs.map((job) => queue.run(never, job.work));
     for (const [index, job] of jobs.entries()) {
@@ -38,7 +40,7 @@ describe('ReaderQueue', () => {
   });
 
   it('goes on after a job that failed', async () => {
-    const queue = new ReaderQueue();
+    const queue = new Turns('the reader', LIMIT);
     const [first, second] = [new Job(), new Job()];
     const results = [queue.run(never, first.work), queue.run(never, second.work)];
     first.fail(new Error('broken'));
@@ -48,7 +50,7 @@ describe('ReaderQueue', () => {
   });
 
   it('gives up a waiting job with the reason of its signal, and lets the next one by', async () => {
-    const queue = new ReaderQueue();
+    const queue = new Turns('the reader', LIMIT);
     const [first, second, third] = [new Job(), new Job(), new Job()];
     const abort = new AbortController();
     const running = queue.run(never, first.work);
@@ -66,7 +68,7 @@ describe('ReaderQueue', () => {
   });
 
   it('does not cut a running job off: it ends by itself', async () => {
-    const queue = new ReaderQueue();
+    const queue = new Turns('the reader', LIMIT);
     const job = new Job();
     const abort = new AbortController();
     const running = queue.run(abort.signal, job.work);
@@ -77,18 +79,18 @@ describe('ReaderQueue', () => {
   });
 
   it('does not take a job whose signal has fired already', async () => {
-    const queue = new ReaderQueue();
+    const queue = new Turns('the reader', LIMIT);
     const job = new Job();
     await expect(queue.run(AbortSignal.abort(new Error('gone')), job.work)).rejects.toThrow('gone');
     expect([job.isRunning, queue.length]).toEqual([false, 0]);
   });
 
   it('refuses more than may wait, and has room again when one ended', async () => {
-    const queue = new ReaderQueue();
-    const jobs = Array.from({ length: MAX_WAITING + 1 }, () => new Job());
+    const queue = new Turns('the reader', LIMIT);
+    const jobs = Array.from({ length: LIMIT + 1 }, () => new Job());
     const results = jobs.map((job) => queue.run(never, job.work));
     const extra = new Job();
-    await expect(queue.run(never, extra.work)).rejects.toMatchObject({ code: 'too_many_calls', details: { limit: MAX_WAITING } });
+    await expect(queue.run(never, extra.work)).rejects.toMatchObject({ code: 'too_many_calls', details: { limit: LIMIT } });
     jobs[0]?.end();
     await results[0];
     const welcome = queue.run(never, extra.work);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeLine, encodeCommand, escapeText, LineReader, MAX_LINE_BYTES, unescapeData } from './assuan.ts';
-import { PromptProtocolError } from './errors.ts';
+import { PromptProtocolError } from '../errors.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 

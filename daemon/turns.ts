@@ -1,16 +1,21 @@
-/** One job at a time for each reader, first come first served. A waiting job is given up by its signal; a running one ends by itself. */
-import { ApiError } from '../errors.ts';
-
-/** Jobs that may wait for one reader: more is a client gone wild. */
-export const MAX_WAITING = 64;
+/** One at a time, first come first served: for a reader, for a person. Who waits is given up by the signal; who has the turn ends by itself. */
+import { ApiError } from './errors.ts';
 
 interface Job {
   start(): void;
 }
 
-export class ReaderQueue {
+export class Turns {
+  readonly #of: string;
+  readonly #limit: number;
   readonly #waiting = new Set<Job>();
   #busy = false;
+
+  /** `of`: what is waited for, in the words of an error. `limit`: how many may wait. */
+  constructor(of: string, limit: number) {
+    this.#of = of;
+    this.#limit = limit;
+  }
 
   get length(): number {
     return this.#waiting.size + (this.#busy ? 1 : 0);
@@ -32,8 +37,8 @@ export class ReaderQueue {
       this.#busy = true;
       return;
     }
-    if (this.#waiting.size >= MAX_WAITING) {
-      throw new ApiError('too_many_calls', `waiting for the reader: ${MAX_WAITING} calls wait already`, { limit: MAX_WAITING });
+    if (this.#waiting.size >= this.#limit) {
+      throw new ApiError('too_many_calls', `waiting for ${this.#of}: ${this.#limit} wait already`, { limit: this.#limit });
     }
     return new Promise((resolve, reject) => {
       const giveUp = (): void => {

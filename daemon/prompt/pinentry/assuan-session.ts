@@ -8,7 +8,7 @@ import { accessSync, constants } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { Secret } from '../../../apdu/secret.ts';
 import { decodeLine, encodeCommand, LineReader, unescapeData } from './assuan.ts';
-import { PromptError, PromptProtocolError } from './errors.ts';
+import { PromptError, PromptProtocolError } from '../errors.ts';
 
 type Program = ChildProcessByStdio<Writable, Readable, null>;
 

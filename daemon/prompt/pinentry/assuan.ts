@@ -3,7 +3,7 @@
  * holds may be a PIN, so no part of a data line ever becomes a string, and every buffer is wiped when its line was read.
  * Leaves the conversation to assuan-session.ts.
  */
-import { PromptProtocolError } from './errors.ts';
+import { PromptProtocolError } from '../errors.ts';
 
 /** Bytes of a line, its end not counted ("Implementation": LINELENGTH). A longer line makes pinentry 1.2.1 quit. */
 export const MAX_LINE_BYTES = 1000;

@@ -44,3 +44,8 @@ export class PromptProtocolError extends PromptError {
 export class PromptEntryError extends PromptError {
   override readonly name = 'PromptEntryError';
 }
+
+/** The place where the person was asked went away; another may be asked. */
+export class PromptStationGoneError extends PromptError {
+  override readonly name = 'PromptStationGoneError';
+}

@@ -13,8 +13,10 @@ import {
   PromptProgramMissingError,
   PromptProtocolError,
   PromptTimedOutError,
-} from './errors.ts';
-import { askForPins, type EnteredPins, type PinAction, type PinRequest } from './pinentry.ts';
+} from '../errors.ts';
+import type { EnteredPins } from '../entered-pins.ts';
+import type { PinAction } from '../prompt.ts';
+import { askForPins, type PinRequest } from './pinentry.ts';
 import { PROMPT_TEXTS, type PromptLanguage } from './texts.ts';
 
 const PIN = '739146';

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { PromptProgramMissingError } from './errors.ts';
+import { PromptProgramMissingError } from '../errors.ts';
 import { findProgram, type Environment } from './find-program.ts';
 
 const all = (): Promise<boolean> => Promise.resolve(true);

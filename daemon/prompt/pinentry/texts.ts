@@ -1,7 +1,8 @@
 /** Every word of ours in the trusted prompt, for the card holder, in English and Swedish. `_` marks the key of a button. */
 
+import type { EntryName } from '../entered-pins.ts';
+
 export type PromptLanguage = 'en' | 'sv';
-export type EntryName = 'pin' | 'newPin' | 'puk';
 
 export interface EntryTexts {
   readonly ask: string;

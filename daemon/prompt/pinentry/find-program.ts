@@ -6,7 +6,7 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
-import { PromptProgramMissingError } from './errors.ts';
+import { PromptProgramMissingError } from '../errors.ts';
 
 const FOLDER = '/usr/bin';
 

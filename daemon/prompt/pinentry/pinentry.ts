@@ -5,10 +5,12 @@
  */
 import type { Secret } from '../../../apdu/secret.ts';
 import { openAssuanSession, type AssuanSession } from './assuan-session.ts';
-import { PromptCancelledError, PromptEntryError, PromptProtocolError, PromptTimedOutError } from './errors.ts';
+import { PromptCancelledError, PromptEntryError, PromptProtocolError, PromptTimedOutError } from '../errors.ts';
 import { checkProgram, type Environment } from './find-program.ts';
+import { EnteredPins, type EntryName } from '../entered-pins.ts';
+import type { PinLength, PinPrompt } from '../prompt.ts';
 import { sanitise } from './sanitise.ts';
-import { PROMPT_TEXTS, type EntryName, type PromptLanguage, type PromptTexts } from './texts.ts';
+import { PROMPT_TEXTS, type PromptLanguage, type PromptTexts } from './texts.ts';
 
 /** libgpg-error, err-codes.h.in: the lower 16 bits of a code. */
 const GPG_ERR_TIMEOUT = 62;
@@ -23,31 +25,12 @@ const ASKED_AGAIN_AT_MOST = 3;
 /** setTimeout has no longer one. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** What the card takes, in bytes of UTF-8. */
-export interface PinLength {
-  readonly min: number;
-  readonly max: number;
-}
-
-export type PinAction = 'verify' | 'change' | 'unblock';
-
-export interface PinRequest {
-  /** `verify` asks for the PIN, `change` for it and a new one, `unblock` for the PUK and a new PIN. */
-  readonly action: PinAction;
+/** A prompt for PINs, as this program shows it. */
+export type PinRequest = Omit<PinPrompt, 'kind'> & {
   /** Of the dialog's window. */
   readonly title: string;
-  readonly asker: { readonly kind: 'origin' | 'program'; readonly name: string };
-  /** What the person knows the card by. */
-  readonly card: string;
-  /** In the words of whoever asks. */
-  readonly purpose: string;
-  /** Of the PIN, or of the PUK for `unblock`; absent when the card does not tell. Not 0: then there is nothing to ask for. */
-  readonly triesLeft?: number;
-  readonly pinLength: PinLength;
-  /** For `unblock`. */
-  readonly pukLength?: PinLength;
   readonly language: PromptLanguage;
-}
+};
 
 export interface AskForPinsOptions {
   /** The dialog dies with its caller: when this fires, the program is gone before the promise rejects with the signal's reason. */
@@ -58,31 +41,6 @@ export interface AskForPinsOptions {
   readonly environment: Environment;
   /** For the whole request. */
   readonly timeoutMs: number;
-}
-
-/** Whoever asked wipes them by disposing of this. */
-export class EnteredPins implements Disposable {
-  readonly #secrets: Map<EntryName, Secret> = new Map<EntryName, Secret>();
-
-  get secrets(): ReadonlyMap<EntryName, Secret> {
-    return this.#secrets;
-  }
-
-  /** Throws when the request's action does not ask for it. */
-  require(name: EntryName): Secret {
-    const secret = this.#secrets.get(name);
-    if (!secret) throw new Error(`no ${name} was asked for`);
-    return secret;
-  }
-
-  add(name: EntryName, secret: Secret): void {
-    this.#secrets.set(name, secret);
-  }
-
-  [Symbol.dispose](): void {
-    for (const secret of this.#secrets.values()) secret[Symbol.dispose]();
-    this.#secrets.clear();
-  }
 }
 
 /**

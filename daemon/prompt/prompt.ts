@@ -1,0 +1,78 @@
+/**
+ * What a person is asked in a trusted place: for PINs, for consent, or whether the last try may be used. The words are those of whoever shows it;
+ * this is what they must show.
+ */
+import type { Scope } from '../../api-spec/scopes.ts';
+import type { EnteredPins } from './entered-pins.ts';
+
+export interface Asker {
+  readonly kind: 'origin' | 'program';
+  readonly name: string;
+}
+
+/** What the card takes, in bytes of UTF-8. */
+export interface PinLength {
+  readonly min: number;
+  readonly max: number;
+}
+
+export type PinAction = 'verify' | 'change' | 'unblock';
+
+/** Who asks, about which card, and what for. */
+interface CardPrompt {
+  readonly asker: Asker;
+  /** What the person knows the card by. */
+  readonly card: string;
+  /** In the words of whoever asks. */
+  readonly purpose: string;
+  /** Of the PIN, or of the PUK for `unblock`; absent when the card does not tell. Not 0: then there is nothing to ask for. */
+  readonly triesLeft?: number;
+}
+
+/** Answered with EnteredPins. The last try, and one that may be it, needs a confirmation before anything can be typed. */
+export interface PinPrompt extends CardPrompt {
+  readonly kind: 'pin';
+  /** `verify` asks for the PIN, `change` for it and a new one, `unblock` for the PUK and a new PIN. */
+  readonly action: PinAction;
+  readonly pinLength: PinLength;
+  /** For `unblock`. */
+  readonly pukLength?: PinLength;
+}
+
+/** Before a PIN is typed on a reader's keypad, which can say nothing. */
+export interface LastTryPrompt extends CardPrompt {
+  readonly kind: 'lastTry';
+  readonly entry: 'pin' | 'puk';
+}
+
+export interface ConsentPrompt {
+  readonly kind: 'consent';
+  readonly asker: Asker;
+  readonly scopes: readonly Scope[];
+  /** In the words of whoever asks. */
+  readonly reason?: string;
+  /** Stands on the page too, so that the person knows which request is meant. */
+  readonly code: string;
+}
+
+export type Prompt = PinPrompt | LastTryPrompt | ConsentPrompt;
+
+export type PromptPlace = 'agent' | 'console';
+
+export interface AskOptions {
+  /** The dialog dies with its caller. */
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+}
+
+/** A place where a person can answer: the agent in their session, or the console page. */
+export interface PromptStation {
+  readonly place: PromptPlace;
+  /** Whose place it is: the user id of the operating system. */
+  readonly user: string;
+  /**
+   * Resolves with what was typed, empty for a prompt that asks for nothing to be typed and was approved. Rejects with a PromptError, or the signal's reason.
+   * Whoever asked disposes of the entries.
+   */
+  ask(prompt: Prompt, options: AskOptions): Promise<EnteredPins>;
+}
