@@ -1,23 +1,50 @@
 /** Rights that a caller can hold. A method wants one; a method that is given a secret wants `pin.direct` too. */
 
 export interface ScopeDefinition {
+  /** For people who decide on it: what the holder may do. */
   readonly summary: string;
+  /** The same in Swedish. */
+  readonly sv: string;
   /** False: no web origin can ever be given this scope. */
   readonly webOrigins: boolean;
 }
 
 /** Sorted by name. */
 export const SCOPES = {
-  'access.manage': { summary: 'Decide which web origins have access', webOrigins: false },
-  'access.request': { summary: 'Ask for access; every web origin may', webOrigins: true },
-  'audit.read': { summary: 'Read, verify and export the audit log', webOrigins: false },
-  'card.manage': { summary: 'Make keys, write and delete certificates on a card', webOrigins: true },
-  'card.read': { summary: 'See readers, cards and certificates', webOrigins: true },
-  'card.transmit': { summary: 'Send raw commands to a card', webOrigins: false },
-  'pin.direct': { summary: 'Hand over PINs, PUKs and management keys in a call', webOrigins: false },
-  'pin.manage': { summary: 'Have a PIN verified, changed or unblocked', webOrigins: true },
-  sign: { summary: 'Have a card sign', webOrigins: true },
-  system: { summary: 'See the service itself', webOrigins: true },
+  'access.manage': {
+    summary: 'Decide which web origins have access',
+    sv: 'Bestämma vilka webbplatser som har åtkomst',
+    webOrigins: false,
+  },
+  'access.request': {
+    summary: 'Ask for access; every web origin may',
+    sv: 'Be om åtkomst; det får alla webbplatser',
+    webOrigins: true,
+  },
+  'audit.read': {
+    summary: 'Read, verify and export the audit log',
+    sv: 'Läsa, kontrollera och exportera granskningsloggen',
+    webOrigins: false,
+  },
+  'card.manage': {
+    summary: 'Make keys, write and delete certificates on a card',
+    sv: 'Skapa nycklar på ett kort och skriva och ta bort certifikat',
+    webOrigins: true,
+  },
+  'card.read': { summary: 'See readers, cards and certificates', sv: 'Se läsare, kort och certifikat', webOrigins: true },
+  'card.transmit': { summary: 'Send raw commands to a card', sv: 'Skicka råa kommandon till ett kort', webOrigins: false },
+  'pin.direct': {
+    summary: 'Hand over PINs, PUKs and management keys in a call',
+    sv: 'Lämna PIN-, PUK- och administrationskoder i ett anrop',
+    webOrigins: false,
+  },
+  'pin.manage': {
+    summary: 'Have a PIN verified, changed or unblocked',
+    sv: 'Låta kontrollera, ändra eller låsa upp en PIN-kod',
+    webOrigins: true,
+  },
+  sign: { summary: 'Have a card sign', sv: 'Låta ett kort signera', webOrigins: true },
+  system: { summary: 'See the service itself', sv: 'Se själva tjänsten', webOrigins: true },
 } as const satisfies Record<string, ScopeDefinition>;
 
 export type Scope = keyof typeof SCOPES;

@@ -14,9 +14,11 @@ import { openDataFolder } from './data-folder.ts';
 import { identify } from './desk/card-access.ts';
 import { Desk } from './desk/desk.ts';
 import type { Admission } from './listen/admission.ts';
-import { listen, type HttpServer } from './listen/http-server.ts';
+import { listen, type HttpServer, type UnixSocket } from './listen/http-server.ts';
 import type { WebSocketConnection } from './listen/web-socket.ts';
 import type { Log } from './log.ts';
+import { PromptDesk } from './prompt/prompt-desk.ts';
+import { StationLink } from './prompt/station-link.ts';
 import { VERSION } from './version.ts';
 
 export interface DaemonOptions {
@@ -29,6 +31,8 @@ export interface DaemonOptions {
   readonly profiles?: readonly CardProfile[];
   /** Files that grant access to web origins; /etc/kortd/policy.d unless given. */
   readonly policyFolder?: string;
+  /** Beside the one in the data folder, for other users of the workstation. */
+  readonly unixSockets?: readonly UnixSocket[];
 }
 
 export interface Daemon extends AsyncDisposable {
@@ -44,8 +48,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const audit = undo.use(AuditLog.open({ folder: folder.path, log: options.log }));
   const events = new EventLog();
   const { policyFolder = DEFAULT_POLICY_FOLDER } = options;
+  const prompts = new PromptDesk();
   const access = undo.use(
-    new Access({ dataFolder: options.dataFolder, policyFolder, log: options.log, publish: events.publish }),
+    new Access({ dataFolder: options.dataFolder, policyFolder, log: options.log, publish: events.publish, prompts }),
   );
   const desk: Desk = undo.use(
     new Desk({
@@ -81,11 +86,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       access,
       onClient: (connection, admission) => endWithGrant(access, connection, admission),
       onClientGone: (caller) => desk.leases.releaseAll(caller),
+      onStation: (socket, user) => addStation(prompts, new StationLink(socket, { place: 'agent', user })),
+      unixSockets: [{ path: folder.socketPath, mode: 0o600 }, ...(options.unixSockets ?? [])],
     }),
   );
   live.server = server;
   desk.open();
-  folder.publish({ url: server.url, pid: process.pid, version: VERSION });
+  folder.publish({ url: server.url, socket: folder.socketPath, pid: process.pid, version: VERSION });
   const resources = undo.move();
   return { url: server.url, token: folder.token, desk, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
@@ -93,6 +100,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 /** A web page's connection lives no longer than the grant that it came by. */
 function endWithGrant(access: Access, connection: WebSocketConnection, admission: Admission): void {
   if (admission.kind !== 'web') return;
-  const registration = access.addConnection(admission.origin, () => connection.revoke());
+  const registration = access.addConnection(admission, () => connection.revoke());
   void connection.closed.then(() => registration[Symbol.dispose]());
+}
+
+function addStation(prompts: PromptDesk, station: StationLink): void {
+  const registration = prompts.add(station);
+  void station.closed.then(() => registration[Symbol.dispose]());
 }

@@ -20,7 +20,7 @@ describe('openDataFolder', () => {
   it('makes the folder and its files for the owner alone, and takes the files away again', () => {
     const path = join(folder, 'a', 'b');
     using data = openDataFolder(path);
-    data.publish({ url: 'http://127.0.0.1:1', pid: process.pid, version: '1' });
+    data.publish({ url: 'http://127.0.0.1:1', socket: '/run/socket', pid: process.pid, version: '1' });
     expect(statSync(path).mode & 0o777).toBe(0o700);
     expect(readdirSync(path).sort()).toEqual(['daemon.lock', 'endpoint.json', 'token']);
     for (const file of readdirSync(path)) expect(statSync(join(path, file)).mode & 0o777, file).toBe(0o600);
@@ -91,7 +91,7 @@ describe('openDataFolder', () => {
 describe('findDaemon', () => {
   it('gives the address and the token of the daemon that runs', () => {
     using data = openDataFolder(folder);
-    const endpoint = { url: 'http://127.0.0.1:4711', pid: process.pid, version: '1.2.3' };
+    const endpoint = { url: 'http://127.0.0.1:4711', socket: '/run/socket', pid: process.pid, version: '1.2.3' };
     data.publish(endpoint);
     expect(findDaemon(folder)).toEqual({ ...endpoint, token: data.token });
   });
@@ -100,7 +100,7 @@ describe('findDaemon', () => {
     expect(() => findDaemon(folder)).toThrow(/no kortd runs .*kortd serve/);
     {
       using data = openDataFolder(folder);
-      data.publish({ url: 'http://127.0.0.1:1', pid: endedProcess(), version: '1' });
+      data.publish({ url: 'http://127.0.0.1:1', socket: '/run/socket', pid: endedProcess(), version: '1' });
       expect(() => findDaemon(folder)).toThrow(/ended without tidying up/);
     }
     writeFileSync(join(folder, 'endpoint.json'), '{');

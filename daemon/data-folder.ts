@@ -10,10 +10,13 @@ import { join, resolve } from 'node:path';
 const LOCK_FILE = 'daemon.lock';
 const TOKEN_FILE = 'token';
 const ENDPOINT_FILE = 'endpoint.json';
+const SOCKET_FILE = 'socket';
 
 /** Where a running daemon is found. */
 export interface Endpoint {
   readonly url: string;
+  /** Path of the Unix socket. */
+  readonly socket: string;
   readonly pid: number;
   readonly version: string;
 }
@@ -31,6 +34,8 @@ export function defaultDataFolder(): string {
 export interface DataFolder extends Disposable {
   readonly path: string;
   readonly token: string;
+  /** Where the Unix socket of its user goes. */
+  readonly socketPath: string;
   /** Tells other programs where the daemon listens. */
   publish(endpoint: Endpoint): void;
 }
@@ -53,6 +58,7 @@ export function openDataFolder(folder: string): DataFolder {
   return {
     path,
     token,
+    socketPath: join(path, SOCKET_FILE),
     publish: (endpoint) => writePrivate(join(path, ENDPOINT_FILE), `${JSON.stringify(endpoint, undefined, 2)}\n`),
     [Symbol.dispose]() {
       if (!isOpen) return;

@@ -4,15 +4,18 @@ import { Closed, ScopeName } from '../schemas.ts';
 
 const Origin = Type.String({ minLength: 1, maxLength: 300, description: 'As browsers write it: https://app.example.' });
 const Code = Type.String({ minLength: 1, maxLength: 16, description: 'The short code of the request.' });
+const User = Type.String({ description: 'User id of the operating system, in whose browser the page is. Absent: every user.' });
 const PendingRequest = Closed({
   code: Type.String(),
   origin: Type.String(),
+  user: User,
   scopes: Type.Array(ScopeName),
   reason: Type.Optional(Type.String()),
   requestedAt: Type.String({ description: 'ISO 8601, UTC.' }),
 });
 const Grant = Closed({
   origin: Type.String(),
+  user: Type.Optional(User),
   scopes: Type.Array(ScopeName),
   source: Type.Enum(['consent', 'policy'] as const),
   grantedAt: Type.Optional(Type.String({ description: 'ISO 8601, UTC.' })),

@@ -4,39 +4,60 @@ import type { Publish } from '../desk/desk.ts';
 import type { Scope } from '../../api-spec/scopes.ts';
 import { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { PromptCancelledError } from '../prompt/errors.ts';
+import type { PromptDesk } from '../prompt/prompt-desk.ts';
 import { Grants, type Grant } from './grants.ts';
 import { parseOrigin } from './origin.ts';
 import { readPolicy, type Policy } from './policy.ts';
-import { AccessRequests, type AccessRequest } from './requests.ts';
+import { AccessRequests, type AccessRequest, type WantedAccess } from './requests.ts';
 import { AccessTokens } from './tokens.ts';
+import type { WebHolder } from './web-holder.ts';
 
 const DATABASE_FILE = 'access.sqlite';
+/** How often connections are closed whose grant ended by time. */
+const SWEEP_MS = 30_000;
 
 export interface AccessOptions {
   readonly dataFolder: string;
   readonly policyFolder: string;
   readonly log: Log;
   readonly publish: Publish;
+  readonly prompts: PromptDesk;
   readonly now?: () => number;
 }
 
+interface Connection {
+  readonly holder: WebHolder;
+  readonly close: () => void;
+}
+
 export class Access implements Disposable {
-  readonly #policy: Policy;
+  #policy: Policy;
+  readonly #options: AccessOptions;
   readonly #grants: Grants;
   readonly #tokens: AccessTokens;
   readonly #requests: AccessRequests;
-  readonly #publish: Publish;
-  readonly #connections = new Map<string, Set<() => void>>();
+  readonly #connections = new Set<Connection>();
+  readonly #sweep: NodeJS.Timeout;
 
   constructor(options: AccessOptions) {
     const now = options.now ?? Date.now;
-    this.#policy = readPolicy(options.policyFolder);
-    for (const { file, problem } of this.#policy.problems)
-      options.log.error({ file, problem }, 'a policy file was refused whole');
-    this.#grants = new Grants(join(options.dataFolder, DATABASE_FILE), this.#policy, now);
+    this.#options = options;
+    this.#policy = this.#readPolicy();
+    this.#grants = new Grants(join(options.dataFolder, DATABASE_FILE), () => this.#policy, now);
     this.#tokens = new AccessTokens(now);
     this.#requests = new AccessRequests(now);
-    this.#publish = options.publish;
+    this.#sweep = setInterval(() => this.#closeUngranted(), SWEEP_MS).unref();
+  }
+
+  get policy(): Policy {
+    return this.#policy;
+  }
+
+  /** Reads the policy files anew. Connections of origins that lost their grant are closed. */
+  reload(): void {
+    this.#policy = this.#readPolicy();
+    this.#closeUngranted();
   }
 
   /** The origin as it can hold a grant. Throws origin_refused with the reason: the same for all that is plugged in. */
@@ -46,28 +67,44 @@ export class Access implements Disposable {
     return parsed.origin;
   }
 
-  scopesOf(origin: string): ReadonlySet<Scope> {
-    return this.#grants.scopesOf(origin);
+  /** Some user has granted the origin something. */
+  knows(origin: string): boolean {
+    return this.#grants.knows(origin);
   }
 
-  acceptsToken(token: string, origin: string): boolean {
-    return this.#tokens.accepts(token, origin);
+  scopesOf(holder: WebHolder): ReadonlySet<Scope> {
+    return this.#grants.scopesOf(holder);
+  }
+
+  acceptsToken(token: string, holder: WebHolder): boolean {
+    return this.#tokens.accepts(token, holder);
+  }
+
+  /** For a WebSocket: each token opens one. */
+  claimToken(token: string, holder: WebHolder): boolean {
+    return this.#tokens.claim(token, holder);
   }
 
   /** Resolves with a token once the origin may do all that it wants: at once when it has a grant, else when a person consents. */
   async request(
-    wanted: { readonly origin: string; readonly scopes: readonly Scope[]; readonly reason: string | undefined },
+    wanted: WantedAccess,
     signal: AbortSignal,
   ): Promise<{ readonly token: string; readonly expiresInMs: number; readonly scopes: readonly Scope[] }> {
     const { origin, scopes } = wanted;
-    const held = this.#grants.scopesOf(origin);
+    const held = this.#grants.scopesOf(wanted);
     if (!scopes.every((scope) => held.has(scope))) {
-      const approved = await this.#requests.ask(wanted, { signal, onRequest: (request) => this.#announce(request) });
+      const approved = await this.#requests.ask(wanted, {
+        signal,
+        onRequest: (request, settled) => {
+          this.#announce(request);
+          void this.#askPerson(request, settled);
+        },
+      });
       if (!approved) throw new ApiError('access_denied', `requesting access for ${origin}: the person refused`);
-      this.#grants.consent(origin, scopes);
+      this.#grants.consent(wanted, scopes);
     }
-    this.#grants.noteUse(origin);
-    return { ...this.#tokens.issue(origin), scopes: [...this.#grants.scopesOf(origin)].sort() };
+    this.#grants.noteUse(wanted);
+    return { ...this.#tokens.issue(wanted), scopes: [...this.#grants.scopesOf(wanted)].sort() };
   }
 
   list(): { readonly grants: readonly Grant[]; readonly requests: readonly AccessRequest[] } {
@@ -83,30 +120,56 @@ export class Access implements Disposable {
   revoke(origin: string): void {
     const revoked = this.#grants.revoke(origin);
     this.#tokens.revoke(origin);
-    for (const close of this.#connections.get(origin) ?? []) close();
+    for (const connection of this.#connections) if (connection.holder.origin === origin) connection.close();
     if (revoked) return;
     const byPolicy = this.#grants.list().find((grant) => grant.origin === origin);
     if (!byPolicy) throw new ApiError('not_found', `revoking access: ${origin} holds no grant`, { what: 'grant' });
     throw new ApiError('policy_grant', `revoking access: a policy file grants it to ${origin}`, { origin });
   }
 
-  /** `close` is called when the origin's grant is revoked; dispose of the result when the connection is gone. */
-  addConnection(origin: string, close: () => void): Disposable {
-    const closers = this.#connections.get(origin) ?? new Set();
-    this.#connections.set(origin, closers.add(close));
-    return {
-      [Symbol.dispose]: () => {
-        closers.delete(close);
-        if (closers.size === 0) this.#connections.delete(origin);
-      },
-    };
+  /** `close` is called when the holder's grant ends; dispose of the result when the connection is gone. */
+  addConnection(holder: WebHolder, close: () => void): Disposable {
+    const connection: Connection = { holder, close };
+    this.#connections.add(connection);
+    return { [Symbol.dispose]: () => void this.#connections.delete(connection) };
   }
 
   [Symbol.dispose](): void {
+    clearInterval(this.#sweep);
     this.#grants[Symbol.dispose]();
   }
 
+  #readPolicy(): Policy {
+    const policy = readPolicy(this.#options.policyFolder);
+    for (const { file, problem } of policy.problems)
+      this.#options.log.error({ file, problem }, 'a policy file was refused whole');
+    return policy;
+  }
+
+  #closeUngranted(): void {
+    for (const { holder, close } of this.#connections) if (this.#grants.scopesOf(holder).size === 0) close();
+  }
+
   #announce({ code, origin, scopes, reason }: AccessRequest): void {
-    this.#publish('access.requested', { code, origin, scopes: [...scopes], ...(reason === undefined ? {} : { reason }) });
+    const because = reason === undefined ? {} : { reason };
+    this.#options.publish('access.requested', { code, origin, scopes: [...scopes], ...because });
+  }
+
+  /** In the trusted prompt, as soon as there is a place for one. What goes wrong with it leaves the request to the command line. */
+  async #askPerson(request: AccessRequest, settled: AbortSignal): Promise<void> {
+    const { prompts, log } = this.#options;
+    const { code, origin, user, scopes, reason } = request;
+    const because = reason === undefined ? {} : { reason };
+    const prompt = { kind: 'consent', asker: { kind: 'origin', name: origin }, scopes, code, ...because } as const;
+    try {
+      await prompts.whenPlace(user, settled);
+      using _ = await prompts.ask(prompt, { user, signal: settled });
+      this.#requests.decide(code, true);
+    } catch (error) {
+      if (settled.aborted) return;
+      if (error instanceof PromptCancelledError) this.#requests.decide(code, false);
+      else
+        log.info({ problem: error instanceof Error ? error.message : String(error) }, 'a person could not be asked for consent');
+    }
   }
 }

@@ -1,14 +1,17 @@
 /**
- * Who may do what: grants of exact origins, from consent (kept in SQLite) and from policy (read at start). A grant ends by time or by being
- * revoked; a policy's grant ends with its file.
+ * Who may do what: grants of exact origins to the local users, from consent (kept in SQLite) and from policy. A grant ends by time or by being
+ * revoked; a policy's grant ends with its file. Looking one up touches no disk.
  */
 import { chmodSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { Scope } from '../../api-spec/scopes.ts';
 import type { Policy } from './policy.ts';
+import { keyOf, type WebHolder } from './web-holder.ts';
 
 export interface Grant {
   readonly origin: string;
+  /** Absent: every user of the workstation. */
+  readonly user?: string;
   readonly scopes: readonly Scope[];
   readonly source: 'consent' | 'policy';
   /** Milliseconds since 1970. Consent has all three. */
@@ -22,8 +25,14 @@ export const CONSENT_LIFETIME_MS = 90 * 24 * 60 * 60_000;
 /** The last use is written at most this often. */
 const LAST_USED_STEP_MS = 60_000;
 
-interface GrantRow {
+type Consent = Required<Omit<Grant, 'source' | 'grantedAt' | 'expiresAt'>> & {
+  readonly grantedAt: number;
+  readonly expiresAt: number;
+};
+
+interface ConsentRow {
   readonly origin: string;
+  readonly user: string;
   readonly scopes: string;
   readonly granted_at: number;
   readonly expires_at: number;
@@ -32,11 +41,12 @@ interface GrantRow {
 
 export class Grants implements Disposable {
   readonly #database: DatabaseSync;
-  readonly #policy: Policy;
+  readonly #consents = new Map<string, Consent>();
+  readonly #policy: () => Policy;
   readonly #now: () => number;
 
   /** Opens, or makes, the database file; only its owner can read it. */
-  constructor(file: string, policy: Policy, now: () => number) {
+  constructor(file: string, policy: () => Policy, now: () => number) {
     this.#policy = policy;
     this.#now = now;
     this.#database = new DatabaseSync(file);
@@ -44,27 +54,38 @@ export class Grants implements Disposable {
     this.#database.exec(`
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
-      CREATE TABLE IF NOT EXISTS consent_grant (
-        origin TEXT PRIMARY KEY, scopes TEXT NOT NULL, granted_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, last_used_at INTEGER
+      CREATE TABLE IF NOT EXISTS consent (
+        user TEXT NOT NULL, origin TEXT NOT NULL, scopes TEXT NOT NULL,
+        granted_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, last_used_at INTEGER,
+        PRIMARY KEY (user, origin)
       ) STRICT;
     `);
+    const rows = this.#database.prepare('SELECT * FROM consent ORDER BY origin, user').all() as unknown as ConsentRow[];
+    for (const row of rows) this.#consents.set(keyOf(row), fromRow(row));
   }
 
-  /** Every grant in force for the origin, consent and policy together; none when there is none. */
-  scopesOf(origin: string): ReadonlySet<Scope> {
-    return new Set(this.list().flatMap((grant) => (grant.origin === origin ? grant.scopes : [])));
+  /** Every grant in force for the holder, consent and policy together; none when there is none. */
+  scopesOf(holder: WebHolder): ReadonlySet<Scope> {
+    const consent = this.#consents.get(keyOf(holder));
+    const scopes = new Set<Scope>(consent && this.#isInForce(consent) ? consent.scopes : []);
+    for (const grant of this.#policyGrants(holder.origin)) for (const scope of grant.scopes) scopes.add(scope);
+    return scopes;
+  }
+
+  /** Some user of this workstation has granted this origin something. */
+  knows(origin: string): boolean {
+    if (this.#policyGrants(origin).length > 0) return true;
+    for (const consent of this.#consents.values()) if (consent.origin === origin && this.#isInForce(consent)) return true;
+    return false;
   }
 
   /** Grants in force. */
   list(): readonly Grant[] {
-    const now = this.#now();
-    const consented = this.#database
-      .prepare('SELECT * FROM consent_grant WHERE expires_at > ? ORDER BY origin')
-      .all(now) as unknown as GrantRow[];
+    const consented = [...this.#consents.values()].filter((consent) => this.#isInForce(consent));
     return [
-      ...consented.map(fromRow),
-      ...this.#policy.grants
-        .filter(({ expiresAt }) => expiresAt === undefined || expiresAt > now)
+      ...consented.map((consent): Grant => ({ ...consent, source: 'consent' })),
+      ...this.#policy()
+        .grants.filter((grant) => this.#isInForce(grant))
         .map(({ origin, scopes, expiresAt }): Grant => ({
           origin,
           scopes,
@@ -76,40 +97,62 @@ export class Grants implements Disposable {
     ];
   }
 
-  /** Consent for these scopes, added to earlier consent of the origin. */
-  consent(origin: string, scopes: readonly Scope[]): void {
+  /** Consent for these scopes, added to earlier consent of the holder. */
+  consent({ origin, user }: WebHolder, scopes: readonly Scope[]): void {
     const now = this.#now();
-    const earlier = this.list().find((grant) => grant.origin === origin && grant.source === 'consent')?.scopes ?? [];
-    const all = [...new Set([...earlier, ...scopes])].sort();
+    const earlier = this.#consents.get(keyOf({ origin, user }));
+    const held = earlier && this.#isInForce(earlier) ? earlier.scopes : [];
+    const all = [...new Set([...held, ...scopes])].sort();
+    const expiresAt = now + CONSENT_LIFETIME_MS;
     this.#database
       .prepare(
-        'INSERT OR REPLACE INTO consent_grant (origin, scopes, granted_at, expires_at, last_used_at) VALUES (?, ?, ?, ?, NULL)',
+        'INSERT OR REPLACE INTO consent (user, origin, scopes, granted_at, expires_at, last_used_at) VALUES (?, ?, ?, ?, ?, NULL)',
       )
-      .run(origin, JSON.stringify(all), now, now + CONSENT_LIFETIME_MS);
+      .run(user, origin, JSON.stringify(all), now, expiresAt);
+    this.#consents.set(keyOf({ origin, user }), {
+      origin,
+      user,
+      scopes: all,
+      grantedAt: now,
+      expiresAt,
+      lastUsedAt: undefined,
+    });
   }
 
-  /** True when there was consent to take back. */
+  /** Of every user. True when there was consent to take back. */
   revoke(origin: string): boolean {
-    return this.#database.prepare('DELETE FROM consent_grant WHERE origin = ?').run(origin).changes > 0;
+    for (const [key, consent] of this.#consents) if (consent.origin === origin) this.#consents.delete(key);
+    return this.#database.prepare('DELETE FROM consent WHERE origin = ?').run(origin).changes > 0;
   }
 
-  noteUse(origin: string): void {
+  noteUse(holder: WebHolder): void {
+    const consent = this.#consents.get(keyOf(holder));
     const now = this.#now();
+    if (!consent || (consent.lastUsedAt !== undefined && consent.lastUsedAt > now - LAST_USED_STEP_MS)) return;
+    this.#consents.set(keyOf(holder), { ...consent, lastUsedAt: now });
     this.#database
-      .prepare('UPDATE consent_grant SET last_used_at = ? WHERE origin = ? AND (last_used_at IS NULL OR last_used_at < ?)')
-      .run(now, origin, now - LAST_USED_STEP_MS);
+      .prepare('UPDATE consent SET last_used_at = ? WHERE user = ? AND origin = ?')
+      .run(now, holder.user, holder.origin);
   }
 
   [Symbol.dispose](): void {
     if (this.#database.isOpen) this.#database.close();
   }
+
+  #policyGrants(origin: string): readonly { readonly scopes: readonly Scope[] }[] {
+    return this.#policy().grants.filter((grant) => grant.origin === origin && this.#isInForce(grant));
+  }
+
+  #isInForce({ expiresAt }: { readonly expiresAt: number | undefined }): boolean {
+    return expiresAt === undefined || expiresAt > this.#now();
+  }
 }
 
-function fromRow(row: GrantRow): Grant {
+function fromRow(row: ConsentRow): Consent {
   return {
     origin: row.origin,
+    user: row.user,
     scopes: JSON.parse(row.scopes) as Scope[],
-    source: 'consent',
     grantedAt: row.granted_at,
     expiresAt: row.expires_at,
     lastUsedAt: row.last_used_at ?? undefined,

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readPolicy } from './policy.ts';
+import { DEFAULT_PIN_RULES, readPolicy } from './policy.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -21,11 +21,25 @@ function write(name: string, content: unknown, mode = 0o644): string {
 
 describe('readPolicy', () => {
   it('is empty for a folder that does not exist', () => {
-    expect(readPolicy(join(folder, 'none'))).toEqual({
+    const policy = readPolicy(join(folder, 'none'));
+    expect(policy).toMatchObject({
       grants: [],
       rules: { developmentOrigins: [], extensionOrigins: [] },
       problems: [],
+      auditRetentionDays: undefined,
     });
+    expect(policy.pinRules('https://app.example')).toEqual(DEFAULT_PIN_RULES);
+  });
+
+  it('has rules for PINs for all origins and for one, and the last file that says it counts', () => {
+    const origin = 'https://app.example';
+    write('10.json', { pin: { reuseSeconds: 60 }, origins: [{ origin, scopes: ['sign'], pin: { wrongPerDay: 1 } }] });
+    write('20.json', { pin: { wrongPerDay: 3 }, audit: { retentionDays: 30 } });
+    const policy = readPolicy(folder);
+    expect(policy.problems).toEqual([]);
+    expect(policy.pinRules(origin)).toEqual({ reuseMs: 60_000, wrongPerDay: 1 });
+    expect(policy.pinRules('https://other.example')).toEqual({ reuseMs: 60_000, wrongPerDay: 3 });
+    expect(policy.auditRetentionDays).toBe(30);
   });
 
   it('gives the grants of every file, in the order of their names', () => {

@@ -15,6 +15,14 @@ const MAX_FILE_BYTES = 262_144;
 /** Scopes that a web origin can be given at all. */
 export const WEB_SCOPES = (Object.keys(SCOPES) as Scope[]).filter((scope) => SCOPES[scope].webOrigins);
 
+const PinRules = Type.Object(
+  {
+    reuseSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 3_600 })),
+    wrongPerDay: Type.Optional(Type.Integer({ minimum: 0, maximum: 10 })),
+  },
+  { additionalProperties: false },
+);
+
 const PolicyFile = Type.Object(
   {
     comment: Type.Optional(Type.String()),
@@ -25,6 +33,7 @@ const PolicyFile = Type.Object(
             origin: Type.String(),
             scopes: Type.Array(Type.Enum(WEB_SCOPES), { minItems: 1 }),
             expires: Type.Optional(Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' })),
+            pin: Type.Optional(PinRules),
           },
           { additionalProperties: false },
         ),
@@ -33,6 +42,10 @@ const PolicyFile = Type.Object(
     ),
     developmentOrigins: Type.Optional(Type.Array(Type.String(), { maxItems: 100 })),
     extensionOrigins: Type.Optional(Type.Array(Type.String(), { maxItems: 100 })),
+    pin: Type.Optional(PinRules),
+    audit: Type.Optional(
+      Type.Object({ retentionDays: Type.Integer({ minimum: 1, maximum: 36_500 }) }, { additionalProperties: false }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -46,9 +59,24 @@ export interface PolicyGrant {
   readonly source: string;
 }
 
+/** What an origin may do with PINs. */
+export interface OriginPinRules {
+  /** How long a PIN that was verified may be used again. 0: for one operation. */
+  readonly reuseMs: number;
+  /** Wrong PINs on one card and day. */
+  readonly wrongPerDay: number;
+}
+
+/** Where no file says otherwise. */
+export const DEFAULT_PIN_RULES: OriginPinRules = { reuseMs: 0, wrongPerDay: 2 };
+
 export interface Policy {
   readonly grants: readonly PolicyGrant[];
   readonly rules: OriginRules;
+  /** Those of the origin, else those for all; of several files the last one that says it. */
+  readonly pinRules: (origin: string) => OriginPinRules;
+  /** Undefined: records are kept for ever. */
+  readonly auditRetentionDays: number | undefined;
   /** Files that were refused, and why: for the log and `kortd doctor`. */
   readonly problems: readonly { readonly file: string; readonly problem: string }[];
 }
@@ -70,8 +98,23 @@ export function readPolicy(folder: string, ownUid: number | undefined = process.
     developmentOrigins: files.flatMap(({ content }) => content.developmentOrigins ?? []),
     extensionOrigins: files.flatMap(({ content }) => content.extensionOrigins ?? []),
   };
-  const grants = files.flatMap(({ file, content }) => grantsOf(file, content));
-  return { grants, rules, problems };
+  const contents = files.map(({ content }) => content);
+  return {
+    grants: files.flatMap(({ file, content }) => grantsOf(file, content)),
+    rules,
+    pinRules: (origin) => pinRulesOf(origin, contents),
+    auditRetentionDays: contents.findLast(({ audit }) => audit !== undefined)?.audit?.retentionDays,
+    problems,
+  };
+}
+
+function pinRulesOf(origin: string, contents: readonly Static<typeof PolicyFile>[]): OriginPinRules {
+  const own = contents.flatMap(({ origins = [] }) => origins.filter((entry) => entry.origin === origin).map(({ pin }) => pin));
+  const said = Object.assign({}, ...contents.map(({ pin }) => pin), ...own) as Static<typeof PinRules>;
+  return {
+    reuseMs: said.reuseSeconds === undefined ? DEFAULT_PIN_RULES.reuseMs : said.reuseSeconds * 1_000,
+    wrongPerDay: said.wrongPerDay ?? DEFAULT_PIN_RULES.wrongPerDay,
+  };
 }
 
 function grantsOf(file: string, content: Static<typeof PolicyFile>): readonly PolicyGrant[] {

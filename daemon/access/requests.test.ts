@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AccessRequests, REFUSALS_TO_SILENCE, SILENCE_MS, type AccessRequest } from './requests.ts';
 
-const wanted = { origin: 'https://app.example', scopes: ['card.read' as const], reason: undefined };
+const wanted = { origin: 'https://app.example', user: '1000', scopes: ['card.read' as const], reason: undefined };
 
 function ask(
   requests: AccessRequests,

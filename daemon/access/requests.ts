@@ -1,25 +1,39 @@
 /**
  * Requests of origins that want access and wait for a person's answer. A page cannot wear a person down: one request at a time for each
- * origin, few in all, and three refusals silence the origin for a while.
+ * origin, few in a minute, few in all, and three refusals silence the origin for a while.
  */
 import { randomInt } from 'node:crypto';
 import type { Scope } from '../../api-spec/scopes.ts';
 import { ApiError } from '../errors.ts';
+import { keyOf, type WebHolder } from './web-holder.ts';
 
 export const REFUSALS_TO_SILENCE = 3;
 export const SILENCE_MS = 10 * 60_000;
+/** Requests of one origin within a minute, those that it gave up itself included. */
+export const REQUESTS_PER_MINUTE = 6;
+const MINUTE_MS = 60_000;
 const MAX_PENDING = 16;
+/** Origins whose past is remembered; the one that asked longest ago is forgotten first. */
+const MAX_REMEMBERED = 1_024;
 /** Letters and digits that are not mistaken for each other. */
 const CODE_ALPHABET = 'ABCDEFGHJKMNPQRSTUVWXYZ23456789';
 const CODE_LENGTH = 6;
 
-export interface AccessRequest {
-  /** Shown to the person and on the page, so that both know which request is meant. */
-  readonly code: string;
-  readonly origin: string;
+export interface WantedAccess extends WebHolder {
   readonly scopes: readonly Scope[];
   readonly reason: string | undefined;
+}
+
+export interface AccessRequest extends WantedAccess {
+  /** Shown to the person and on the page, so that both know which request is meant. */
+  readonly code: string;
   readonly requestedAt: number;
+}
+
+export interface RequestOptions {
+  readonly signal: AbortSignal;
+  /** Hears of the request as soon as it stands; `settled` fires when it does no longer, whatever became of it. */
+  readonly onRequest: (request: AccessRequest, settled: AbortSignal) => void;
 }
 
 interface Pending {
@@ -27,14 +41,16 @@ interface Pending {
   readonly decide: (approved: boolean) => void;
 }
 
-interface Refusals {
-  readonly count: number;
-  readonly silentUntil: number;
+interface Past {
+  refusals: number;
+  silentUntil: number;
+  /** Times of the latest requests. */
+  requests: readonly number[];
 }
 
 export class AccessRequests {
   readonly #pending = new Map<string, Pending>();
-  readonly #refusals = new Map<string, Refusals>();
+  readonly #pasts = new Map<string, Past>();
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -47,63 +63,77 @@ export class AccessRequests {
 
   /**
    * Waits for the person; resolves with the answer. Rejects with access_silenced, too_many_calls, or the signal's reason: a request dies with
-   * its caller. `onRequest` hears of the request as soon as it stands.
+   * its caller.
    */
-  async ask(
-    wanted: { readonly origin: string; readonly scopes: readonly Scope[]; readonly reason: string | undefined },
-    options: { readonly signal: AbortSignal; readonly onRequest: (request: AccessRequest) => void },
-  ): Promise<boolean> {
-    const { origin } = wanted;
-    const silentUntil = this.#refusals.get(origin)?.silentUntil ?? 0;
-    if (silentUntil > this.#now()) {
-      throw new ApiError('access_silenced', `requesting access for ${origin}: it was refused ${REFUSALS_TO_SILENCE} times`, {
-        waitMs: silentUntil - this.#now(),
-      });
-    }
-    const isWaiting = this.list().some((request) => request.origin === origin);
+  async ask(wanted: WantedAccess, options: RequestOptions): Promise<boolean> {
+    const past = this.#pastOf(wanted);
+    this.#requireQuiet(wanted, past);
+    const isWaiting = this.list().some((request) => keyOf(request) === keyOf(wanted));
     if (isWaiting || this.#pending.size >= MAX_PENDING) {
-      throw new ApiError('too_many_calls', `requesting access for ${origin}: a request waits already`, {
+      throw new ApiError('too_many_calls', `requesting access for ${wanted.origin}: a request waits already`, {
         limit: isWaiting ? 1 : MAX_PENDING,
       });
     }
     options.signal.throwIfAborted();
-    const request: AccessRequest = { ...wanted, code: this.#newCode(), requestedAt: this.#now() };
+    past.requests = [...past.requests, this.#now()];
+    const { origin, user, scopes, reason } = wanted;
+    const request: AccessRequest = { origin, user, scopes, reason, code: this.#newCode(), requestedAt: this.#now() };
     const approved = await this.#wait(request, options);
-    if (approved) this.#refusals.delete(origin);
-    else this.#noteRefusal(origin);
+    if (approved) this.#pasts.delete(keyOf(wanted));
+    else this.#noteRefusal(past);
     return approved;
   }
 
   /** Throws not_found for a code that nobody waits under. */
   decide(code: string, approved: boolean): AccessRequest {
     const pending = this.#pending.get(code.toUpperCase());
-    if (!pending)
-      throw new ApiError('not_found', 'deciding on a request for access: none waits under this code', { what: 'access request' });
+    if (!pending) throw new ApiError('not_found', 'deciding on access: none waits under this code', { what: 'access request' });
     pending.decide(approved);
     return pending.request;
   }
 
-  async #wait(
-    request: AccessRequest,
-    { signal, onRequest }: { readonly signal: AbortSignal; readonly onRequest: (request: AccessRequest) => void },
-  ): Promise<boolean> {
+  async #wait(request: AccessRequest, { signal, onRequest }: RequestOptions): Promise<boolean> {
     const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+    const settled = new AbortController();
     const giveUp = (): void => reject(signal.reason as Error);
     signal.addEventListener('abort', giveUp, { once: true });
     this.#pending.set(request.code, { request, decide: resolve });
     try {
-      onRequest(request);
+      onRequest(request, settled.signal);
       return await promise;
     } finally {
       this.#pending.delete(request.code);
       signal.removeEventListener('abort', giveUp);
+      settled.abort(new ApiError('call_cancelled', 'asking for consent: the request is settled'));
     }
   }
 
-  #noteRefusal(origin: string): void {
-    const count = (this.#refusals.get(origin)?.count ?? 0) + 1;
-    const isSilenced = count >= REFUSALS_TO_SILENCE;
-    this.#refusals.set(origin, { count: isSilenced ? 0 : count, silentUntil: isSilenced ? this.#now() + SILENCE_MS : 0 });
+  #requireQuiet({ origin }: WantedAccess, past: Past): void {
+    const now = this.#now();
+    past.requests = past.requests.filter((time) => time > now - MINUTE_MS);
+    const [oldest = now] = past.requests;
+    const tooMany = past.requests.length >= REQUESTS_PER_MINUTE ? oldest + MINUTE_MS : 0;
+    const until = Math.max(past.silentUntil, tooMany);
+    if (until <= now) return;
+    const why = past.silentUntil > now ? `it was refused ${REFUSALS_TO_SILENCE} times` : 'it asked too often';
+    throw new ApiError('access_silenced', `requesting access for ${origin}: ${why}`, { waitMs: until - now });
+  }
+
+  #noteRefusal(past: Past): void {
+    past.refusals++;
+    if (past.refusals < REFUSALS_TO_SILENCE) return;
+    past.refusals = 0;
+    past.silentUntil = this.#now() + SILENCE_MS;
+  }
+
+  #pastOf(holder: WebHolder): Past {
+    const key = keyOf(holder);
+    const past = this.#pasts.get(key) ?? { refusals: 0, silentUntil: 0, requests: [] };
+    this.#pasts.delete(key);
+    this.#pasts.set(key, past);
+    const [oldest] = this.#pasts.keys();
+    if (this.#pasts.size > MAX_REMEMBERED && oldest !== undefined) this.#pasts.delete(oldest);
+    return past;
   }
 
   #newCode(): string {

@@ -12,7 +12,10 @@ export interface Caller {
   readonly id: string;
   /** In plain words, for others who find a card busy. */
   readonly name: string;
+  /** As they stand: a grant can end while its holder is connected. */
   readonly scopes: ReadonlySet<Scope>;
+  /** Whose program or browser it is: user id of the operating system. */
+  readonly user: string;
   /** Of a web page; absent for native programs. */
   readonly origin?: string;
   /** Present on a WebSocket: what concerns the connection itself. */

@@ -13,7 +13,7 @@ function dispatcherThat(work: Work): Dispatcher {
 }
 
 function callerWith(...scopes: readonly Scope[]): Caller {
-  return { id: 'caller', name: 'a caller', scopes: new Set(scopes) };
+  return { id: 'caller', user: '1000', name: 'a caller', scopes: new Set(scopes) };
 }
 
 const verify: CallRequest = {

@@ -194,7 +194,7 @@ describe('pruning', () => {
   });
 });
 
-const caller: Caller = { id: 'c', name: 'a program', scopes: new Set(Object.keys(SCOPES) as Scope[]) };
+const caller: Caller = { id: 'c', user: '1000', name: 'a program', scopes: new Set(Object.keys(SCOPES) as Scope[]) };
 const signParams = { card: 'c', keyReference: '9A', algorithm: 'ES256', digest: Buffer.alloc(32).toString('base64') };
 
 function dispatcherThat(work: (params: unknown, call: Call) => unknown, audit: AuditLog): Dispatcher {

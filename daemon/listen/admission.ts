@@ -1,18 +1,30 @@
 /** Whom the gate let in, and what they may do. */
 import { randomUUID } from 'node:crypto';
 import { SCOPES, type Scope } from '../../api-spec/scopes.ts';
-import type { Caller } from '../api/call.ts';
+import type { Caller, CallerConnection } from '../api/call.ts';
 
 export type Admission =
-  | { readonly kind: 'native' }
-  /** `scopes` are those of its grant, and the right to ask for more. */
-  | { readonly kind: 'web'; readonly origin: string; readonly scopes: ReadonlySet<Scope> };
+  /** `name` in plain words, where the system tells it. */
+  | { readonly kind: 'native'; readonly user: string; readonly name?: string }
+  /** `scopes` are those of its grant as it stands at the moment, and the right to ask for more. */
+  | { readonly kind: 'web'; readonly origin: string; readonly user: string; readonly scopes: () => ReadonlySet<Scope> };
 
-/** What the holder of the data folder's token may do: everything, being the user of this workstation. */
+/** What a program of a user of this workstation may do: everything. */
 const NATIVE_SCOPES: ReadonlySet<Scope> = new Set(Object.keys(SCOPES) as Scope[]);
 
-export function callerOf(admission: Admission): Caller {
+export function callerOf(admission: Admission, connection?: CallerConnection): Caller {
   const id = randomUUID();
-  if (admission.kind === 'native') return { id, name: `program ${id.slice(0, 8)}`, scopes: NATIVE_SCOPES };
-  return { id, name: admission.origin, origin: admission.origin, scopes: admission.scopes };
+  const { user } = admission;
+  const common = { id, user, ...(connection ? { connection } : {}) };
+  if (admission.kind === 'native')
+    return { ...common, name: admission.name ?? `program ${id.slice(0, 8)}`, scopes: NATIVE_SCOPES };
+  const { origin, scopes } = admission;
+  return {
+    ...common,
+    name: origin,
+    origin,
+    get scopes() {
+      return scopes();
+    },
+  };
 }

@@ -1,5 +1,8 @@
+import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { describe, expect, it } from 'vitest';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ownUser } from '../access/local-user.ts';
 import { parseOrigin } from '../access/origin.ts';
 import { ApiError } from '../errors.ts';
 import { Gate, type OriginAccess } from './gate.ts';
@@ -7,29 +10,49 @@ import { Gate, type OriginAccess } from './gate.ts';
 const TOKEN = 'the-right-token';
 const GRANTED = 'https://granted.example';
 const PAGE_TOKEN = 'the-token-of-the-page';
-/** One origin has a grant. */
+const claimed = new Set<string>();
+/** One origin has a grant of the user that this runs as. */
 const access: OriginAccess = {
   parse: (text) => {
     const parsed = parseOrigin(text);
     if ('refusal' in parsed) throw new ApiError('origin_refused', parsed.refusal);
     return parsed.origin;
   },
-  scopesOf: (origin) => new Set(origin === GRANTED ? ['card.read' as const] : []),
-  acceptsToken: (token, origin) => token === PAGE_TOKEN && origin === GRANTED,
+  knows: (origin) => origin === GRANTED,
+  scopesOf: ({ origin }) => new Set(origin === GRANTED ? ['card.read' as const] : []),
+  acceptsToken: (token, { origin, user }) => token === PAGE_TOKEN && origin === GRANTED && user === ownUser(),
+  claimToken: (token, holder) => access.acceptsToken(token, holder) && !claimed.has(token) && claimed.add(token).has(token),
 };
 const gate = new Gate(27_150, TOKEN, access);
 
+/** Our end of a connection that really is one: the gate asks the kernel whose the other end is. */
+let server: Server;
+let client: Socket;
+let socket: Socket;
+beforeAll(async () => {
+  server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  [socket] = (await once(server, 'connection')) as [Socket];
+});
+afterAll(() => {
+  client.destroy();
+  socket.destroy();
+  server.close();
+});
+
 /** As Node hands a request over: names and values in turn, repeated ones too. */
-function requestWith(headers: readonly (readonly [string, string])[], url = '/v1/system/info'): IncomingMessage {
-  return { url, rawHeaders: headers.flat() } as unknown as IncomingMessage;
+function requestWith(headers: readonly (readonly [string, string])[], url = '/v1/system/info', method = 'GET'): IncomingMessage {
+  const table = Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value]));
+  return { url, method, socket, headers: table, rawHeaders: headers.flat() } as unknown as IncomingMessage;
 }
 
 const host = ['Host', '127.0.0.1:27150'] as const;
 const token = ['Authorization', `Bearer ${TOKEN}`] as const;
 
-function outcome(headers: readonly (readonly [string, string])[], url?: string): string {
+function outcome(headers: readonly (readonly [string, string])[], url?: string, method?: string): string {
   try {
-    gate.check(requestWith(headers, url));
+    gate.check(requestWith(headers, url, method));
     return 'ok';
   } catch (error) {
     return error instanceof Error && 'code' in error ? String(error.code) : String(error);
@@ -79,11 +102,9 @@ describe('the gate', () => {
     const page = [host, ['Origin', GRANTED] as const];
     expect(outcome(page)).toBe('unauthorized');
     expect(outcome([...page, token])).toBe('unauthorized');
-    expect(gate.check(requestWith([...page, ['Authorization', `Bearer ${PAGE_TOKEN}`]]))).toEqual({
-      kind: 'web',
-      origin: GRANTED,
-      scopes: new Set(['card.read', 'access.request']),
-    });
+    const admission = gate.check(requestWith([...page, ['Authorization', `Bearer ${PAGE_TOKEN}`]]));
+    expect(admission).toMatchObject({ kind: 'web', origin: GRANTED, user: ownUser() });
+    expect(admission.kind === 'web' && admission.scopes()).toEqual(new Set(['card.read', 'access.request']));
     expect(outcome([host, ['Origin', 'https://other.example'], ['Authorization', `Bearer ${PAGE_TOKEN}`]])).toBe(
       'origin_refused',
     );
@@ -92,9 +113,9 @@ describe('the gate', () => {
 
   it('lets an origin without a grant ask for access, and do nothing else', () => {
     const stranger = [host, ['Origin', 'https://stranger.example'] as const];
-    const asking = requestWith(stranger, '/v1/access/request');
-    asking.method = 'POST';
-    expect(gate.check(asking)).toEqual({ kind: 'web', origin: 'https://stranger.example', scopes: new Set(['access.request']) });
+    const admission = gate.check(requestWith(stranger, '/v1/access/request', 'POST'));
+    expect(admission).toMatchObject({ kind: 'web', origin: 'https://stranger.example' });
+    expect(admission.kind === 'web' && admission.scopes()).toEqual(new Set(['access.request']));
     expect(outcome(stranger, '/v1/access/request')).toBe('unauthorized'); // not by POST
     expect(outcome(stranger, '/v1/access/request?x')).toBe('origin_refused');
     expect(outcome(stranger)).toBe('origin_refused');
@@ -114,5 +135,31 @@ describe('the gate', () => {
     expect(() => ask('https://stranger.example')).toThrow(expect.objectContaining({ code: 'origin_refused' }) as Error);
     expect(() => ask('null', '/v1/access/request')).toThrow(expect.objectContaining({ code: 'origin_refused' }) as Error);
     expect(gate.checkPreflight(requestWith([host, ['Origin', GRANTED]]))).toBeUndefined();
+  });
+
+  it('lets a page open one WebSocket with a token', () => {
+    const upgrade = [host, ['Origin', GRANTED], ['Upgrade', 'websocket'], ['Authorization', `Bearer ${PAGE_TOKEN}`]] as const;
+    expect([outcome(upgrade), outcome(upgrade)]).toEqual(['ok', 'unauthorized']);
+  });
+
+  it.each([
+    ['a page of the same origin, which there is none', 'same-origin', 'cors', true],
+    ['a navigation of a page', 'cross-site', 'navigate', true],
+    ['the address bar', 'none', 'navigate', false],
+    ['a call without Origin', 'cross-site', 'no-cors', false],
+  ])('refuses a browser that says that it comes from %s', (_, site, mode, hasOrigin) => {
+    const headers = [host, ['Sec-Fetch-Site', site], ['Sec-Fetch-Mode', mode], token] as const;
+    expect(outcome(hasOrigin ? [...headers, ['Origin', GRANTED]] : headers)).toBe('origin_refused');
+  });
+
+  it('looks at the content type before the token', () => {
+    const post = (...headers: (readonly [string, string])[]): string => outcome([host, ...headers], '/v1/pins/verify', 'POST');
+    expect(post(['Content-Length', '2'], ['Content-Type', 'text/plain'])).toBe('invalid_request');
+    expect(post(['Transfer-Encoding', 'chunked'])).toBe('invalid_request');
+    expect(post(['Content-Length', '2'], ['Content-Type', 'application/json'], ['Content-Type', 'text/plain'])).toBe(
+      'invalid_request',
+    );
+    expect(post(['Content-Length', '2'], ['Content-Type', 'application/json; charset=utf-8'])).toBe('unauthorized');
+    expect(post(token)).toBe('ok');
   });
 });

@@ -40,7 +40,7 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
   constructor(socket: WebSocket, options: ConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
-    this.#caller = { ...callerOf(options.admission), connection: this };
+    this.#caller = callerOf(options.admission, this);
     const { id } = this.#caller;
     socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
     socket.on('error', (error) => options.log.info({ caller: id, problem: error.message }, 'a WebSocket failed'));

@@ -20,15 +20,17 @@ export function accessHandlers({ access }: HandlerContext): Pick<Handlers, Acces
     'access.list': () => {
       const { grants, requests } = access.list();
       return {
-        grants: grants.map(({ origin, scopes, source, ...times }) => ({
+        grants: grants.map(({ origin, user, scopes, source, ...times }) => ({
           origin,
+          ...(user === undefined ? {} : { user }),
           scopes: [...scopes],
           source,
           ...described(times),
         })),
-        requests: requests.map(({ code, origin, scopes, reason, requestedAt }) => ({
+        requests: requests.map(({ code, origin, user, scopes, reason, requestedAt }) => ({
           code,
           origin,
+          user,
           scopes: [...scopes],
           requestedAt: new Date(requestedAt).toISOString(),
           ...(reason === undefined ? {} : { reason }),
@@ -36,7 +38,7 @@ export function accessHandlers({ access }: HandlerContext): Pick<Handlers, Acces
       };
     },
     'access.request': async ({ scopes, reason }, call) => {
-      const { origin } = call.caller;
+      const { origin, user } = call.caller;
       if (origin === undefined) {
         const problem = 'only a web origin asks for access; a native program has the token';
         throw new ApiError('invalid_request', `requesting access: ${problem}`, { problem });
@@ -44,7 +46,7 @@ export function accessHandlers({ access }: HandlerContext): Pick<Handlers, Acces
       const refused = scopes.find((scope) => !WEB_SCOPES.includes(scope));
       if (refused)
         throw new ApiError('scope_not_for_web', `requesting access: no web origin can hold ${refused}`, { scope: refused });
-      const granted = await access.request({ origin, scopes, reason }, call.signal);
+      const granted = await access.request({ origin, user, scopes, reason }, call.signal);
       return { ...granted, scopes: [...granted.scopes] };
     },
     'access.revoke': ({ origin }, call) => {

@@ -1,0 +1,62 @@
+/** Binding and closing the servers' addresses: loopback ports, and Unix sockets. */
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** Tries for a port that is free on both addresses, when any will do. */
+const PORT_TRIES = 20;
+/** sockaddr_un (unix(7)): 108 bytes with the closing NUL. */
+export const MAX_SOCKET_PATH_BYTES = 107;
+
+/** 127.0.0.1, and [::1] on the same port where the system has it. Throws the system's error when the port is taken. */
+export async function bindLoopback(wanted: number, create: () => Server): Promise<readonly Server[]> {
+  for (let attempt = 1; ; attempt++) {
+    const first = create();
+    await bind(first, '127.0.0.1', wanted);
+    const second = create();
+    try {
+      await bind(second, '::1', portOf(first));
+      return [first, second];
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return [first];
+      await closeServer(first);
+      if (wanted !== 0 || attempt === PORT_TRIES || code !== 'EADDRINUSE') throw error;
+    }
+  }
+}
+
+export function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+/** One that an earlier run left behind is taken away first: its folder is ours alone. */
+export async function bindUnixSocket(server: Server, path: string, mode: number): Promise<void> {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) rmSync(path);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ path }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  chmodSync(path, mode);
+}
+
+/** Its file goes with it. */
+export function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+function bind(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port, exclusive: true }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
