@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { WebSocketServer, type WebSocket as ServerSocket } from 'ws';
 import type { WireError } from '../errors.ts';
-import { CallError, ConnectionError, connect, type Client } from './client.ts';
+import { HIGHEST_API_VERSION } from '../versions.ts';
+import { CallError, ConnectionError, connect, type Client, type TokenOptions } from './client.ts';
 
 interface Received {
   readonly id: number;
@@ -20,6 +21,7 @@ class FakeDaemon implements AsyncDisposable {
   readonly protocols: string[] = [];
   readonly #server: WebSocketServer;
   #socket: ServerSocket | undefined;
+  apiVersion = { lowest: HIGHEST_API_VERSION, highest: HIGHEST_API_VERSION };
   /** Answers a call; undefined: not at all. */
   answer: (call: Received) => object | undefined = () => ({ result: {} });
 
@@ -36,7 +38,7 @@ class FakeDaemon implements AsyncDisposable {
         if (answer) this.send({ id: call.id, ...answer });
       });
       if (greets === 'hangs up') socket.close();
-      const apiVersion = { lowest: 1, highest: 1 };
+      const { apiVersion } = this;
       if (greets === 'greets')
         this.send({ method: 'greeting', params: { product: 'kortd', version: '1', apiVersion, stream: 's', sequence: 7 } });
     });
@@ -52,8 +54,13 @@ class FakeDaemon implements AsyncDisposable {
     this.#socket?.send(JSON.stringify({ jsonrpc: '2.0', ...message }));
   }
 
-  hangUp(): void {
-    this.#socket?.close();
+  hangUp(code?: number): void {
+    this.#socket?.close(code);
+  }
+
+  /** Resolves when the client has closed its connection. */
+  async hungUp(): Promise<void> {
+    if (this.#socket && this.#socket.readyState !== this.#socket.CLOSED) await once(this.#socket, 'close');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -102,6 +109,47 @@ describe('connect', () => {
     await expect(connect({ url: silent.url, token: 't', timeoutMs: 50 })).rejects.toThrow(/given up/);
     await using short = await FakeDaemon.start('hangs up');
     await expect(connected(short)).rejects.toThrow(/closed before it was greeted/);
+  });
+
+  it('tells its reasons apart', async () => {
+    const reasonOf = (options: Partial<TokenOptions> & { readonly url: string }): Promise<unknown> =>
+      connect({ token: 't', ...options }).then(
+        () => 'connected',
+        (error: unknown) => (error instanceof ConnectionError ? error.reason : error),
+      );
+    await using silent = await FakeDaemon.start('says nothing');
+    expect(await reasonOf({ url: silent.url, timeoutMs: 50 })).toBe('timeout');
+    await using short = await FakeDaemon.start('hangs up');
+    expect(await reasonOf(short)).toBe('closed');
+    const gone = await FakeDaemon.start();
+    await gone[Symbol.asyncDispose]();
+    expect(await reasonOf(gone)).toBe('not-running');
+  });
+
+  it('refuses a daemon that is too old or too new for it, and leaves no connection', async () => {
+    const [older, newer] = [HIGHEST_API_VERSION - 1, HIGHEST_API_VERSION + 1];
+    for (const [lowest, highest] of [
+      [older, older],
+      [newer, newer],
+    ] as const) {
+      await using daemon = await FakeDaemon.start();
+      daemon.apiVersion = { lowest, highest };
+      await expect(connected(daemon)).rejects.toMatchObject({ name: 'ConnectionError', reason: 'version-unsupported' });
+      await daemon.hungUp();
+    }
+    await using daemon = await FakeDaemon.start();
+    daemon.apiVersion = { lowest: older, highest: older };
+    const client = await connect({ url: daemon.url, token: 't', minApiVersion: older });
+    expect(daemon.received).toEqual([]);
+    client.close();
+  });
+
+  it('chooses its own version where the daemon speaks a later one too', async () => {
+    await using daemon = await FakeDaemon.start();
+    daemon.apiVersion = { lowest: 1, highest: HIGHEST_API_VERSION + 1 };
+    const client = await connected(daemon);
+    expect(daemon.received).toMatchObject([{ method: 'version.select', params: { apiVersion: HIGHEST_API_VERSION } }]);
+    client.close();
   });
 
   it('rejects with the reason of its signal', async () => {
@@ -173,6 +221,38 @@ describe('a call', () => {
     client.close();
   });
 
+  it('is given up in silence when the daemon will not cancel it', async () => {
+    await using daemon = await FakeDaemon.start();
+    const cancelled = Promise.withResolvers<undefined>();
+    daemon.answer = ({ method }) => {
+      if (method === 'system.info') return { result: {} };
+      if (method === 'call.cancel') cancelled.resolve(undefined);
+      return method === 'call.cancel' ? { error: { code: -32_000, message: refused.message, data: refused } } : undefined;
+    };
+    const client = await connected(daemon);
+    const call = client.call('card.list', {}, { signal: AbortSignal.abort(new RangeError('enough')) });
+    await expect(call).rejects.toThrow('enough');
+    const abort = new AbortController();
+    const another = client.call('card.list', {}, { signal: abort.signal });
+    abort.abort(new RangeError('enough'));
+    await expect(another).rejects.toThrow('enough');
+    await cancelled.promise;
+    await client.call('system.info'); // the refusal came before this answer
+    client.close();
+  });
+
+  it('rejects as revoked when the daemon takes the grant back', async () => {
+    await using daemon = await FakeDaemon.start();
+    daemon.answer = () => {
+      daemon.hangUp(1008);
+      return undefined;
+    };
+    const client = await connected(daemon);
+    await expect(client.call('system.info')).rejects.toMatchObject({ reason: 'revoked' });
+    expect(await client.closed).toMatchObject({ reason: 'revoked' });
+    await expect(client.call('system.info')).rejects.toMatchObject({ reason: 'revoked' });
+  });
+
   it('rejects with ConnectionError when the connection goes, and afterwards', async () => {
     await using daemon = await FakeDaemon.start();
     daemon.answer = () => {
@@ -181,7 +261,7 @@ describe('a call', () => {
     };
     const client = await connected(daemon);
     await expect(client.call('system.info')).rejects.toBeInstanceOf(ConnectionError);
-    await client.closed;
+    expect(await client.closed).toMatchObject({ reason: 'closed' });
     await expect(client.call('system.info')).rejects.toThrow(/the connection is closed/);
   });
 });

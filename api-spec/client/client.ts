@@ -1,20 +1,42 @@
 /**
  * The typed client, for browsers and Node alike: one WebSocket, calls with deadlines and cancellation, events with replay across
- * reconnects. It needs nothing but the platform's own WebSocket.
+ * reconnects. It needs nothing but what the platform has: WebSocket, and fetch where a web page asks for access.
  */
 import type { ErrorCode, WireError } from '../errors.ts';
 import type { EventData, EventName, Greeting } from '../events.ts';
 import type { MethodName, Params, Result } from '../methods/index.ts';
+import { HIGHEST_API_VERSION } from '../versions.ts';
+import { SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX, WEB_SOCKET_PATH } from '../wire.ts';
+import { failure, requestAccess, type AccessOptions } from './access.ts';
+import { ConnectionError } from './connection-error.ts';
+import { loopbackPermission } from './loopback-permission.ts';
 
-export interface ConnectOptions {
+export type { AccessOptions } from './access.ts';
+export { CONNECTION_REASONS, ConnectionError, type ConnectionErrorOptions, type ConnectionReason } from './connection-error.ts';
+export { loopbackPermission, type LoopbackPermission } from './loopback-permission.ts';
+
+interface OpenOptions {
   /** "http://127.0.0.1:27150": as the daemon prints it. */
   readonly url: string;
-  /** The access token. */
-  readonly token: string;
-  /** For opening; default 10 s. */
+  /** For opening the WebSocket; default 10 s. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** Lowest API version that the caller can do with; the one of this client unless given. */
+  readonly minApiVersion?: number;
 }
+
+/** For a native program, which reads the token in the data folder. */
+export interface TokenOptions extends OpenOptions {
+  /** The access token. */
+  readonly token: string;
+}
+
+/** For a web page, which has no token: it asks for access, and a person or a policy gives it. Call it from a click. */
+export interface PageOptions extends OpenOptions, AccessOptions {
+  readonly token?: undefined;
+}
+
+export type ConnectOptions = TokenOptions | PageOptions;
 
 export interface CallOptions {
   /** Deadline at the daemon. */
@@ -37,11 +59,6 @@ export class CallError extends Error {
   get code(): ErrorCode {
     return this.error.code;
   }
-}
-
-/** The connection could not be opened, or went away: whether a call under way was carried out is not known. */
-export class ConnectionError extends Error {
-  override readonly name = 'ConnectionError';
 }
 
 export interface EventNotice<N extends EventName = EventName> {
@@ -70,44 +87,83 @@ interface Pending {
 }
 
 const DEFAULT_OPEN_TIMEOUT_MS = 10_000;
-const SUBPROTOCOL = 'kortd.v1';
+/** RFC 6455, section 7.4.1: kortd closes with it when the grant of the page's origin ends. */
+const CLOSE_POLICY_VIOLATION = 1008;
 
-/** Resolves when the daemon has greeted. Rejects with ConnectionError, or the signal's reason. Later, `signal` does nothing. */
+/**
+ * Resolves when the daemon has greeted. Rejects with ConnectionError, or the signal's reason. Later, `signal` does nothing. To connect again,
+ * call it again: a page gets a new token each time.
+ */
 export async function connect(options: ConnectOptions): Promise<Client> {
   options.signal?.throwIfAborted();
-  const url = `${options.url.replace(/^http/, 'ws').replace(/\/$/, '')}/v1/ws`;
-  const socket = new WebSocket(url, [SUBPROTOCOL, `kortd.token.${options.token}`]);
-  const signals = [
-    AbortSignal.timeout(options.timeoutMs ?? DEFAULT_OPEN_TIMEOUT_MS),
-    ...(options.signal ? [options.signal] : []),
-  ];
-  const signal = AbortSignal.any(signals);
-  return await new Promise((resolve, reject) => {
-    const fail = (error: Error): void => {
-      signal.removeEventListener('abort', giveUp);
-      reject(error);
+  const token = options.token ?? (await requestAccess(options));
+  const client = await open(options, token);
+  try {
+    await agreeOnVersion(client, options);
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+  return client;
+}
+
+function open(options: ConnectOptions, token: string): Promise<Client> {
+  const { url, timeoutMs = DEFAULT_OPEN_TIMEOUT_MS } = options;
+  const address = `${url.replace(/^http/, 'ws').replace(/\/$/, '')}${WEB_SOCKET_PATH}`;
+  const socket = new WebSocket(address, [SUBPROTOCOL, `${TOKEN_SUBPROTOCOL_PREFIX}${token}`]);
+  return new Promise((resolve, reject) => {
+    let isSettled = false;
+    const settle = (): boolean => {
+      if (isSettled) return false;
+      isSettled = true;
+      clearTimeout(timer);
+      options.signal?.removeEventListener('abort', giveUp);
+      return true;
+    };
+    const fail = (error: () => Error | Promise<Error>): void => {
+      if (!settle()) return;
       socket.close();
+      void Promise.resolve(error()).then(reject, reject);
     };
-    const giveUp = (): void => {
-      const given = options.signal?.aborted ? (options.signal.reason as Error) : undefined;
-      fail(given ?? new ConnectionError(`connecting to ${options.url}: given up`, { cause: signal.reason }));
-    };
-    signal.addEventListener('abort', giveUp, { once: true });
-    socket.addEventListener(
-      'error',
-      () => fail(new ConnectionError(`connecting to ${options.url}: refused, or nothing listens there`)),
-      { once: true },
-    );
+    const giveUp = (): void => fail(() => options.signal?.reason as Error);
+    const late = (): void => fail(() => lateError(url, timeoutMs));
+    // A browser may block the WebSocket without any event.
+    const timer = setTimeout(late, timeoutMs);
+    options.signal?.addEventListener('abort', giveUp, { once: true });
+    socket.addEventListener('error', () => fail(() => failure(url, 'refused, or nothing listens there')), { once: true });
     socket.addEventListener(
       'close',
-      () => fail(new ConnectionError(`connecting to ${options.url}: closed before it was greeted`)),
-      { once: true },
+      ({ code }) => fail(() => goneError(`connecting to ${url}: closed before it was greeted`, code)),
+      {
+        once: true,
+      },
     );
     const client = new Client(socket, () => {
-      signal.removeEventListener('abort', giveUp);
-      resolve(client);
+      if (settle()) resolve(client);
     });
   });
+}
+
+/** Rejects when no version is spoken by both; chooses the client's own where the daemon speaks a later one too. */
+async function agreeOnVersion(client: Client, { url, minApiVersion = HIGHEST_API_VERSION }: ConnectOptions): Promise<void> {
+  const { lowest, highest } = client.greeting.apiVersion;
+  if (highest < minApiVersion || lowest > HIGHEST_API_VERSION) {
+    const problem = `it speaks API versions ${lowest} to ${highest}, this client ${minApiVersion} to ${HIGHEST_API_VERSION}`;
+    throw new ConnectionError('version-unsupported', `connecting to ${url}: ${problem}`);
+  }
+  if (highest > HIGHEST_API_VERSION) await client.call('version.select', { apiVersion: HIGHEST_API_VERSION });
+}
+
+async function lateError(url: string, timeoutMs: number): Promise<ConnectionError> {
+  const problem = `given up after ${timeoutMs} ms`;
+  const permission = await loopbackPermission();
+  if (permission === 'denied' || permission === 'prompt') return await failure(url, problem);
+  return new ConnectionError('timeout', `connecting to ${url}: ${problem}`, { permission });
+}
+
+function goneError(what: string, code: number): ConnectionError {
+  if (code === CLOSE_POLICY_VIOLATION) return new ConnectionError('revoked', `${what}: access was revoked`);
+  return new ConnectionError('closed', what);
 }
 
 export class Client {
@@ -117,8 +173,9 @@ export class Client {
   #greeting: Greeting | undefined;
   #handlers: EventHandlers | undefined;
   #nextId = 1;
-  /** Settles when the connection is gone. */
-  readonly closed: Promise<void>;
+  #gone: ConnectionError | undefined;
+  /** Resolves when the connection is gone, with what took it: `revoked`, or `closed` for everything else. */
+  readonly closed: Promise<ConnectionError>;
 
   /** Use `connect`. */
   constructor(socket: WebSocket, onGreeting: () => void) {
@@ -126,16 +183,13 @@ export class Client {
     this.#onGreeting = onGreeting;
     socket.addEventListener('message', (message) => this.#onMessage(String(message.data)));
     this.closed = new Promise((resolve) => {
-      socket.addEventListener('close', () => {
-        this.#onClose();
-        resolve();
-      });
+      socket.addEventListener('close', ({ code }) => resolve(this.#onClose(code)));
     });
   }
 
   /** Versions and the event stream of the daemon. */
   get greeting(): Greeting {
-    if (!this.#greeting) throw new ConnectionError('reading the greeting: it has not come yet');
+    if (!this.#greeting) throw new ConnectionError('closed', 'reading the greeting: it has not come yet');
     return this.#greeting;
   }
 
@@ -157,12 +211,12 @@ export class Client {
         return;
       }
       if (this.#socket.readyState !== WebSocket.OPEN) {
-        reject(new ConnectionError(`calling ${method}: the connection is closed`));
+        reject(new ConnectionError(this.#gone?.reason ?? 'closed', `calling ${method}: the connection is closed`));
         return;
       }
       const cancel = (): void => {
         this.#pending.delete(id);
-        this.callByName('call.cancel', { id }).catch(ignoreClosed);
+        this.callByName('call.cancel', { id }).catch(ignoreRefusal);
         reject(signal?.reason as Error);
       };
       signal?.addEventListener('abort', cancel, { once: true });
@@ -214,14 +268,16 @@ export class Client {
     }
   }
 
-  #onClose(): void {
-    for (const pending of this.#pending.values())
-      pending.reject(new ConnectionError('waiting for an answer: the connection closed'));
+  #onClose(code: number): ConnectionError {
+    const gone = goneError('waiting for an answer: the connection closed', code);
+    this.#gone = gone;
+    for (const pending of this.#pending.values()) pending.reject(gone);
     this.#pending.clear();
+    return gone;
   }
 }
 
-/** A cancellation that finds the connection closed has nothing left to cancel. */
-function ignoreClosed(error: unknown): void {
-  if (!(error instanceof ConnectionError)) throw error;
+/** A cancellation that comes too late, or that the caller may not make, has nothing left to do: the call was given up on this side. */
+function ignoreRefusal(error: unknown): void {
+  if (!(error instanceof ConnectionError || error instanceof CallError)) throw error;
 }
