@@ -1,3 +1,5 @@
+import { cp } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { defineConfig } from 'tsup';
 
 /**
@@ -17,6 +19,12 @@ export default defineConfig([
     removeNodeProtocol: false, // node:sqlite has no other name
     noExternal: [/.*/],
     external: ['koffi'],
+    // The console's page is served as it is written: daemon/console/assets.ts finds it beside the bundle.
+    onSuccess: () =>
+      cp('daemon/console/page', 'dist/page', {
+        recursive: true,
+        filter: (path) => ['', '.css', '.html', '.js', '.svg'].includes(extname(path)),
+      }),
     // Bundled CommonJS packages ask for Node's own modules by `require`.
     banner: {
       js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",

@@ -61,10 +61,10 @@ export class PromptDesk {
   async whenPlace(user: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (this.#stationsOf(user).length > 0) return;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
     const giveUp = (): void => reject(signal.reason as Error);
     const tell = (station: PromptStation): void => {
-      if (station.user === user) resolve();
+      if (station.user === user) resolve(undefined);
     };
     signal.addEventListener('abort', giveUp, { once: true });
     this.#newcomers.add(tell);

@@ -7,22 +7,38 @@ import { describe, expect, it } from 'vitest';
 import { PromptCancelledError, PromptEntryError, PromptTimedOutError } from '../../daemon/prompt/errors.ts';
 import { findProgram } from '../../daemon/prompt/pinentry/find-program.ts';
 import type { EnteredPins, EntryName } from '../../daemon/prompt/entered-pins.ts';
-import { askForPins, type PinRequest } from '../../daemon/prompt/pinentry/pinentry.ts';
+import { showPrompt } from '../../daemon/prompt/pinentry/show-prompt.ts';
+import type { PromptLanguage } from '../../daemon/prompt/pinentry/texts.ts';
+import type { ConsentPrompt, LastTryPrompt, PinPrompt, Prompt } from '../../daemon/prompt/prompt.ts';
 import { childrenRunning, isRunning, openPseudoTerminal, until, type PseudoTerminal } from './pseudo-terminal.ts';
 
 const PIN = '739146';
 const ENTER = '\r';
-const PINENTRY = join(import.meta.dirname, '..', '..', 'daemon', 'prompt', 'pinentry', 'pinentry.ts');
-const REQUEST: PinRequest = {
+const PINENTRY = join(import.meta.dirname, '..', '..', 'daemon', 'prompt', 'pinentry', 'show-prompt.ts');
+const REQUEST: PinPrompt = {
+  kind: 'pin',
   action: 'verify',
-  title: 'kortd',
   asker: { kind: 'origin', name: 'https://portal.example' },
   card: 'SITHS 9752',
   purpose: 'sign order 4711',
   triesLeft: 3,
   pinLength: { min: 6, max: 8 },
   pukLength: { min: 8, max: 8 },
-  language: 'en',
+};
+const CONSENT: ConsentPrompt = {
+  kind: 'consent',
+  asker: { kind: 'origin', name: 'https://portal.example' },
+  scopes: ['card.read', 'sign'],
+  reason: 'to sign orders',
+  code: 'KX4-7QP',
+};
+const LAST_TRY: LastTryPrompt = {
+  kind: 'lastTry',
+  entry: 'pin',
+  asker: { kind: 'program', name: 'ssh' },
+  card: 'SITHS 9752',
+  purpose: 'log in',
+  triesLeft: 1,
 };
 
 interface Front {
@@ -30,12 +46,28 @@ interface Front {
   readonly cancelKey: string;
   readonly confirmKey: string;
   readonly refuseKeys: string;
+  readonly allowKey: string;
+  readonly denyKeys: readonly string[];
 }
 
-/** Keys as each program reads them: letters of the buttons, or Enter on the first and Tab to the second. */
+/** Keys as each program reads them: letters of the buttons; Enter on the first, Tab to the second and the third. */
 const FRONTS: readonly Front[] = [
-  { name: 'pinentry-tty', cancelKey: '\x04', confirmKey: 'u', refuseKeys: 'c' },
-  { name: 'pinentry-curses', cancelKey: '\t\t\r', confirmKey: ENTER, refuseKeys: `\t${ENTER}` },
+  {
+    name: 'pinentry-tty',
+    cancelKey: '\x04',
+    confirmKey: 'u',
+    refuseKeys: `${ENTER}d`,
+    allowKey: 'a',
+    denyKeys: ['d', `${ENTER}d`, '\x1bd'],
+  },
+  {
+    name: 'pinentry-curses',
+    cancelKey: '\t\t\r',
+    confirmKey: `\t${ENTER}`,
+    refuseKeys: ENTER,
+    allowKey: `\t${ENTER}`,
+    denyKeys: [ENTER, `\t\t${ENTER}`, `ay ${ENTER}`],
+  },
 ];
 
 interface Asking {
@@ -45,17 +77,28 @@ interface Asking {
   readonly processId: () => Promise<number>;
 }
 
-function ask(front: Front, terminal: PseudoTerminal, change: Partial<PinRequest> = {}, timeoutMs = 20_000): Asking {
+function ask(front: Front, terminal: PseudoTerminal, change: Partial<PinPrompt> = {}, timeoutMs = 20_000): Asking {
+  return show(front, terminal, { ...REQUEST, ...change }, { timeoutMs });
+}
+
+function show(
+  front: Front,
+  terminal: PseudoTerminal,
+  prompt: Prompt,
+  {
+    language = 'en',
+    timeoutMs = 20_000,
+    LANG = 'C.UTF-8',
+  }: { language?: PromptLanguage; timeoutMs?: number; LANG?: string } = {},
+): Asking {
   const controller = new AbortController();
-  const pins = askForPins(
-    { ...REQUEST, ...change },
-    {
-      signal: controller.signal,
-      program: `/usr/bin/${front.name}`,
-      environment: { GPG_TTY: terminal.device, TERM: 'xterm', LANG: 'C.UTF-8' },
-      timeoutMs,
-    },
-  );
+  const pins = showPrompt(prompt, {
+    signal: controller.signal,
+    program: `/usr/bin/${front.name}`,
+    environment: { GPG_TTY: terminal.device, TERM: 'xterm', LANG },
+    timeoutMs,
+    language,
+  });
   // Each test waits for it later; a rejection before that is not one that nobody handles.
   pins.catch(() => undefined);
   const processId = async (): Promise<number> => {
@@ -164,17 +207,22 @@ describe.each(FRONTS)('$name', (front) => {
     expectNothingLeft(front, terminal);
   });
 
-  it('is gone when the process that started it is killed', async () => {
+  it.each([
+    ['nothing typed', ''],
+    ['half a PIN typed', '739'],
+  ])('is gone when the process that started it is killed, with %s', async (_, keys) => {
     await using terminal = await openPseudoTerminal();
     const options = {
       program: `/usr/bin/${front.name}`,
       environment: { GPG_TTY: terminal.device, TERM: 'xterm' },
       timeoutMs: 60_000,
+      language: 'en',
     };
-    const source = `import { askForPins } from ${JSON.stringify(PINENTRY)};
-      await askForPins(${JSON.stringify(REQUEST)}, { ...${JSON.stringify(options)}, signal: new AbortController().signal });`;
+    const source = `import { showPrompt } from ${JSON.stringify(PINENTRY)};
+      await showPrompt(${JSON.stringify(REQUEST)}, { ...${JSON.stringify(options)}, signal: new AbortController().signal });`;
     const parent = spawn(process.execPath, ['--input-type=module', '--eval', source], { stdio: ['ignore', 'ignore', 'inherit'] });
     await terminal.waitFor(/PIN: ?/);
+    if (keys !== '') await terminal.press(keys);
     const [id = 0] = childrenRunning(front.name, parent.pid);
     expect(isRunning(id)).toBe(true);
     parent.kill('SIGKILL');
@@ -221,8 +269,7 @@ describe.each(FRONTS)('$name', (front) => {
   it('says plainly that a try is the last, and takes no PIN before the person agreed to use it', async () => {
     await using terminal = await openPseudoTerminal();
     const { pins } = ask(front, terminal, { triesLeft: 1 });
-    await terminal.waitFor(/THIS IS THE LAST TRY[^]*Use the last try|THIS IS THE LAST TRY[^]*U[^]*se the last try/);
-    await terminal.waitFor(/ancel/);
+    await terminal.waitFor(/THIS IS THE LAST TRY[^]*se the last try/);
     expect(terminal.screen()).not.toContain('Enter your PIN');
     await terminal.press(front.confirmKey);
     await terminal.waitFor(/Enter your PIN[^]*THIS IS THE LAST TRY[^]*PIN: ?/);
@@ -235,7 +282,7 @@ describe.each(FRONTS)('$name', (front) => {
   it('asks for no PIN when the person does not want to use the last try', async () => {
     await using terminal = await openPseudoTerminal();
     const { pins } = ask(front, terminal, { triesLeft: 1 });
-    await terminal.waitFor(/THIS IS THE LAST TRY[^]*ancel/);
+    await terminal.waitFor(/THIS IS THE LAST TRY[^]*o not use it/);
     await terminal.press(front.refuseKeys);
     await expect(pins).rejects.toBeInstanceOf(PromptCancelledError);
     expect(terminal.screen()).not.toContain('Enter your PIN');
@@ -244,11 +291,63 @@ describe.each(FRONTS)('$name', (front) => {
 
   it('speaks Swedish', async () => {
     await using terminal = await openPseudoTerminal();
-    const { pins } = ask(front, terminal, { language: 'sv', triesLeft: 2 });
+    const { pins } = show(front, terminal, { ...REQUEST, triesLeft: 2 }, { language: 'sv' });
     await terminal.waitFor(/PIN-kod: ?/);
     for (const shown of ['Webbsida:', 'Ändamål, med dess egna ord:', 'Försök kvar: 2'])
       expect(terminal.screen()).toContain(shown);
     await terminal.press(front.cancelKey);
     await expect(pins).rejects.toBeInstanceOf(PromptCancelledError);
+  });
+
+  it.each(['C', 'xx_YY.UTF-8'])('shows all its words in the locale %s too, and takes any character', async (LANG) => {
+    await using terminal = await openPseudoTerminal();
+    const { pins } = show(front, terminal, REQUEST, { language: 'sv', LANG });
+    await terminal.waitFor(/Försök kvar: 3[^]*PIN-kod: ?/);
+    await terminal.press(`åö€12${ENTER}`);
+    await terminal.waitFor(/Den har 6 till 8 tecken[^]*PIN-kod: ?/);
+    await terminal.press(`åö€1${ENTER}`);
+    using entered = await pins;
+    expect(textOf(entered, 'pin')).toBe('åö€1');
+  });
+
+  it('shows what a page wants, and allows it', async () => {
+    await using terminal = await openPseudoTerminal();
+    const { pins } = show(front, terminal, CONSENT);
+    await terminal.waitFor(/https:\/\/portal\.example[^]*KX4-7QP[^]*See readers[^]*Have a card sign[^]*to sign orders/);
+    await terminal.waitFor(/eny[^]*llow|llow[^]*eny/);
+    await terminal.press(front.allowKey);
+    using entered = await pins;
+    expect(entered.secrets.size).toBe(0);
+    expectNothingLeft(front, terminal);
+  });
+
+  it.each(front.denyKeys.map((keys) => [JSON.stringify(keys), keys]))('takes %s for no', async (_, keys) => {
+    await using terminal = await openPseudoTerminal();
+    const { pins } = show(front, terminal, CONSENT);
+    await terminal.waitFor(/eny[^]*llow|llow[^]*eny/);
+    await terminal.press(keys);
+    await expect(pins).rejects.toBeInstanceOf(PromptCancelledError);
+    expectNothingLeft(front, terminal);
+  });
+
+  it.each(['', '\x1b', 'x'])('takes no answer to be none, after the keys %j', async (keys) => {
+    await using terminal = await openPseudoTerminal();
+    const { pins } = show(front, terminal, CONSENT, { timeoutMs: 1_500, language: 'sv' });
+    await terminal.waitFor(/eka[^]*illåt|illåt[^]*eka/);
+    if (keys !== '') await terminal.press(keys);
+    await expect(pins).rejects.toBeInstanceOf(PromptTimedOutError);
+    expectNothingLeft(front, terminal);
+  });
+
+  it('asks before a last try on the keypad of the reader', async () => {
+    for (const isYes of [true, false]) {
+      await using terminal = await openPseudoTerminal();
+      const { pins } = show(front, terminal, LAST_TRY);
+      await terminal.waitFor(/SITHS 9752[^]*THIS IS THE LAST TRY[^]*keypad[^]*se the last try/);
+      await terminal.press(isYes ? front.confirmKey : front.refuseKeys);
+      if (isYes) (await pins)[Symbol.dispose]();
+      else await expect(pins).rejects.toBeInstanceOf(PromptCancelledError);
+      expectNothingLeft(front, terminal);
+    }
   });
 });

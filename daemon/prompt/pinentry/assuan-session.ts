@@ -4,11 +4,13 @@
  * when this process dies.
  */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, realpathSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { Secret } from '../../../apdu/secret.ts';
-import { decodeLine, encodeCommand, LineReader, unescapeData } from './assuan.ts';
 import { PromptError, PromptProtocolError } from '../errors.ts';
+import { offHeapBytes } from '../off-heap.ts';
+import { decodeLine, encodeCommand, LineReader, unescapeData } from './assuan.ts';
 
 type Program = ChildProcessByStdio<Writable, Readable, null>;
 
@@ -20,10 +22,10 @@ const MAX_LINES_PER_ANSWER = 100;
 /** pinentry 1.2.1 takes entries of up to 2048 bytes. */
 const MAX_DATA_BYTES = 4096;
 /**
- * Ends an open dialog as its own time limit does: pinentry-tty 1.2.1 gives the terminal its echo back, which it does not on SIGTERM
- * (measured). A program without a time limit set dies of it.
+ * What ends an open dialog and gives the terminal its echo back (measured, pinentry 1.2.1): pinentry-tty does it on SIGALRM, as at its own time limit, and not on
+ * SIGTERM. pinentry-curses does it on SIGTERM; once a key was pressed, SIGALRM does not end it.
  */
-const END_DIALOG_SIGNAL = 'SIGALRM';
+const END_DIALOG_SIGNALS: ReadonlyMap<string, NodeJS.Signals> = new Map([['pinentry-tty', 'SIGALRM']]);
 /** util-linux. Makes the kernel end the program with its parent, also when that is killed; the process id stays the program's. */
 const SETPRIV = '/usr/bin/setpriv';
 
@@ -68,6 +70,7 @@ export async function openAssuanSession(options: AssuanSessionOptions): Promise<
 
 export class AssuanSession implements AsyncDisposable {
   readonly #program: Program;
+  readonly #endDialogSignal: NodeJS.Signals;
   readonly #signal: AbortSignal;
   readonly #reader = new LineReader();
   readonly #ended: Promise<void>;
@@ -77,8 +80,9 @@ export class AssuanSession implements AsyncDisposable {
   #hasEnded = false;
   readonly #onAbort = (): void => this.#fail(reasonOf(this.#signal));
 
-  constructor(program: Program, signal: AbortSignal) {
+  constructor({ program, endDialogSignal }: Started, signal: AbortSignal) {
     this.#program = program;
+    this.#endDialogSignal = endDialogSignal;
     this.#signal = signal;
     this.#ended = new Promise((resolve) => {
       program.once('exit', () => resolve());
@@ -112,9 +116,16 @@ export class AssuanSession implements AsyncDisposable {
     return this.#send(encodeCommand(command, text), undefined, ANSWER_TIMEOUT_MS);
   }
 
+  /** A question to the program about itself; empty when it has no answer. */
+  async askProgram(what: 'flavor'): Promise<string> {
+    const { data } = await this.#send(encodeCommand('GETINFO', what), Buffer.alloc(MAX_DATA_BYTES), ANSWER_TIMEOUT_MS);
+    using answer = data;
+    return answer?.use((bytes) => Buffer.from(bytes).toString('latin1')) ?? '';
+  }
+
   /** A command that waits for the person: its end is the signal's. */
-  ask(command: 'CONFIRM'): Promise<AssuanAnswer> {
-    return this.#send(encodeCommand(command), undefined);
+  ask(command: 'CONFIRM', option: string): Promise<AssuanAnswer> {
+    return this.#send(encodeCommand(command, option), undefined);
   }
 
   /** As `ask`, with an entry that comes back. */
@@ -209,8 +220,8 @@ export class AssuanSession implements AsyncDisposable {
       waiting.settle({ code, statuses });
       return;
     }
-    const own = Buffer.allocUnsafeSlow(dataLength);
-    data.copy(own, 0, 0, dataLength);
+    const own = offHeapBytes(dataLength);
+    own.set(data.subarray(0, dataLength));
     data.fill(0);
     waiting.settle({ code, statuses, data: Secret.take(own) });
   }
@@ -224,7 +235,7 @@ export class AssuanSession implements AsyncDisposable {
     this.#waiting = undefined;
     waiting?.data?.fill(0);
     waiting?.settle(failure);
-    this.#closing ??= this.#end(waiting && END_DIALOG_SIGNAL);
+    this.#closing ??= this.#end(waiting && this.#endDialogSignal);
   }
 
   #noteEnd(): void {
@@ -252,22 +263,34 @@ export class AssuanSession implements AsyncDisposable {
 }
 
 /** Ended when this process exits in order. Where there is no setpriv, a program outlives a parent that is killed until its time limit. */
-const LIVE_PROGRAMS = new Set<Program>();
+const LIVE_PROGRAMS = new Map<Program, NodeJS.Signals>();
 let endsAtExit = false;
 
-function start(options: AssuanSessionOptions): Program {
-  const command = canSetPriv() ? [SETPRIV, '--pdeathsig', 'ALRM', '--', options.program] : [options.program];
-  const program = spawn(command[0] ?? options.program, command.slice(1), {
-    stdio: ['pipe', 'pipe', 'ignore'],
-    env: { ...options.environment },
-    cwd: '/',
-  });
-  LIVE_PROGRAMS.add(program);
+interface Started {
+  readonly program: Program;
+  readonly endDialogSignal: NodeJS.Signals;
+}
+
+function start(options: AssuanSessionOptions): Started {
+  const endDialogSignal = END_DIALOG_SIGNALS.get(nameOf(options.program)) ?? 'SIGTERM';
+  const guard = ['--pdeathsig', endDialogSignal.slice('SIG'.length), '--', options.program];
+  const [command, parameters] = canSetPriv() ? [SETPRIV, guard] : [options.program, []];
+  const program = spawn(command, parameters, { stdio: ['pipe', 'pipe', 'ignore'], env: { ...options.environment }, cwd: '/' });
+  LIVE_PROGRAMS.set(program, endDialogSignal);
   if (!endsAtExit) {
     endsAtExit = true;
-    process.once('exit', () => LIVE_PROGRAMS.forEach((live) => live.kill(END_DIALOG_SIGNAL)));
+    process.once('exit', () => LIVE_PROGRAMS.forEach((signal, live) => live.kill(signal)));
   }
-  return program;
+  return { program, endDialogSignal };
+}
+
+/** Of the program itself: /usr/bin/pinentry is a link to the one that the administrator chose. */
+function nameOf(program: string): string {
+  try {
+    return basename(realpathSync(program));
+  } catch {
+    return basename(program);
+  }
 }
 
 function canSetPriv(): boolean {

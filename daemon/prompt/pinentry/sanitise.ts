@@ -10,9 +10,11 @@ export const MAX_VALUE_LENGTH = 200;
 /** `start`: cut the beginning off, so that the end of a long host name, which tells whose it is, can be seen. */
 export interface SanitiseOptions {
   readonly cut?: 'start' | 'end';
+  /** Characters, and bytes as it is sent. */
+  readonly maxLength?: number;
 }
 
-export function sanitise(text: string, { cut = 'end' }: SanitiseOptions = {}): string {
+export function sanitise(text: string, { cut = 'end', maxLength = MAX_VALUE_LENGTH }: SanitiseOptions = {}): string {
   const clean = text
     // Four times what can be shown is enough to choose from, and keeps a huge text from costing anything.
     .slice(cut === 'end' ? 0 : -4 * MAX_VALUE_LENGTH, cut === 'end' ? 4 * MAX_VALUE_LENGTH : undefined)
@@ -29,19 +31,19 @@ export function sanitise(text: string, { cut = 'end' }: SanitiseOptions = {}): s
     .replaceAll('<', '\u2039')
     .replaceAll('>', '\u203a')
     .trim();
-  return shorten(Array.from(clean), cut);
+  return shorten(Array.from(clean), cut, maxLength);
 }
 
-function shorten(characters: readonly string[], cut: 'start' | 'end'): string {
-  if (fits(characters)) return characters.join('');
+function shorten(characters: readonly string[], cut: 'start' | 'end', maxLength: number): string {
+  if (fits(characters, maxLength)) return characters.join('');
   const kept = [...characters];
-  while (kept.length > 0 && !fits(['…', ...kept])) {
+  while (kept.length > 0 && !fits(['…', ...kept], maxLength)) {
     if (cut === 'end') kept.pop();
     else kept.shift();
   }
   return cut === 'end' ? [...kept, '…'].join('') : ['…', ...kept].join('');
 }
 
-function fits(characters: readonly string[]): boolean {
-  return characters.length <= MAX_VALUE_LENGTH && escapeText(characters.join('')).length <= MAX_VALUE_LENGTH;
+function fits(characters: readonly string[], maxLength: number): boolean {
+  return characters.length <= maxLength && escapeText(characters.join('')).length <= maxLength;
 }

@@ -1,5 +1,7 @@
-/** Every word of ours in the trusted prompt, for the card holder, in English and Swedish. `_` marks the key of a button. */
-
+/**
+ * Every word of ours in the trusted prompt, for the card holder, in English and Swedish. `_` marks the key of a button: an ASCII letter, other than those of
+ * the buttons beside it.
+ */
 import type { EntryName } from '../entered-pins.ts';
 
 export type PromptLanguage = 'en' | 'sv';
@@ -30,6 +32,16 @@ export interface PromptTexts {
   readonly accept: string;
   readonly cancel: string;
   readonly useLastTry: string;
+  readonly refuseLastTry: string;
+  /** A PIN is typed on the reader's keypad next. */
+  readonly keypadFollows: string;
+  readonly code: string;
+  /** Before the list of what is asked for. */
+  readonly wants: string;
+  readonly reason: string;
+  readonly compareCode: string;
+  readonly allow: string;
+  readonly deny: string;
 }
 
 const ENGLISH: PromptTexts = {
@@ -59,6 +71,14 @@ const ENGLISH: PromptTexts = {
   accept: '_OK',
   cancel: '_Cancel',
   useLastTry: '_Use the last try',
+  refuseLastTry: '_Do not use it',
+  keypadFollows: 'If you go on, type it on the keypad of the reader.',
+  code: 'Code:',
+  wants: 'It asks to be allowed to:',
+  reason: 'Reason, in its own words:',
+  compareCode: 'Allow it only if you expected this, and see the same code there.',
+  allow: '_Allow',
+  deny: '_Deny',
 };
 
 const SWEDISH: PromptTexts = {
@@ -88,6 +108,14 @@ const SWEDISH: PromptTexts = {
   accept: '_OK',
   cancel: 'A_vbryt',
   useLastTry: 'Använd _sista försöket',
+  refuseLastTry: 'Använd det _inte',
+  keypadFollows: 'Om du går vidare anger du den på läsarens knappsats.',
+  code: 'Kod:',
+  wants: 'Den vill få:',
+  reason: 'Skäl, med dess egna ord:',
+  compareCode: 'Tillåt bara om du väntade dig detta och ser samma kod där.',
+  allow: '_Tillåt',
+  deny: '_Neka',
 };
 
 export const PROMPT_TEXTS: Readonly<Record<PromptLanguage, PromptTexts>> = { en: ENGLISH, sv: SWEDISH };

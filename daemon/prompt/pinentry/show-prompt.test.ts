@@ -1,4 +1,4 @@
-/** askForPins against programs that break the protocol; test/pinentry/ has the real ones. */
+/** showPrompt against programs that break the protocol; test/pinentry/ has the real ones. */
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,21 +15,34 @@ import {
   PromptTimedOutError,
 } from '../errors.ts';
 import type { EnteredPins } from '../entered-pins.ts';
-import type { PinAction } from '../prompt.ts';
-import { askForPins, type PinRequest } from './pinentry.ts';
+import { SCOPES, type Scope } from '../../../api-spec/scopes.ts';
+import type { ConsentPrompt, PinAction, PinPrompt, Prompt } from '../prompt.ts';
+import { showPrompt, type ShowPromptOptions } from './show-prompt.ts';
 import { PROMPT_TEXTS, type PromptLanguage } from './texts.ts';
 
 const PIN = '739146';
 const LANGUAGES = Object.keys(PROMPT_TEXTS) as PromptLanguage[];
-const REQUEST: PinRequest = {
+const REQUEST: PinPrompt = {
+  kind: 'pin',
   action: 'verify',
-  title: 'kortd',
   asker: { kind: 'origin', name: 'https://portal.example' },
   card: 'Card 1234',
   purpose: 'sign an order',
   triesLeft: 3,
   pinLength: { min: 6, max: 8 },
   pukLength: { min: 8, max: 8 },
+};
+const CONSENT: ConsentPrompt = {
+  kind: 'consent',
+  asker: { kind: 'origin', name: 'https://portal.example' },
+  scopes: ['card.read', 'sign'],
+  reason: 'to sign orders',
+  code: 'KX4-7QP',
+};
+const ANY: Omit<ShowPromptOptions, 'program'> = {
+  environment: {},
+  timeoutMs: 8_000,
+  signal: new AbortController().signal,
   language: 'en',
 };
 
@@ -45,7 +58,10 @@ interface Fake {
 }
 
 /** A program that answers GETPIN by these turns (the last again and again), CONFIRM by `confirm`, and everything else by OK. */
-async function fake(turns: readonly string[], { greeting = 'OK hello', confirm = 'OK', before = '' } = {}): Promise<Fake> {
+async function fake(
+  turns: readonly string[],
+  { greeting = 'OK hello', confirm = 'OK', before = '', flavor = 'gtk2' } = {},
+): Promise<Fake> {
   const name = join(folder, `program-${++count}`);
   const cases = turns.map((turn, index) => `${index === turns.length - 1 ? '*' : index + 1}) printf '%s\\n' '${turn}';;`);
   await writeFile(
@@ -60,7 +76,8 @@ async function fake(turns: readonly string[], { greeting = 'OK hello', confirm =
       `  printf '%s\\n' "$line" >> ${name}.log`,
       '  case "$line" in',
       `    GETPIN) turn=$((turn + 1)); case $turn in ${cases.join(' ')} esac;;`,
-      `    CONFIRM) printf '%s\\n' '${confirm}';;`,
+      `    CONFIRM*) printf '%s\\n' '${confirm}';;`,
+      `    'GETINFO flavor') printf '%s\\n' 'D ${flavor}' OK;;`,
       '    CAN) ;;',
       '    *) echo OK;;',
       '  esac',
@@ -73,11 +90,11 @@ async function fake(turns: readonly string[], { greeting = 'OK hello', confirm =
 
 function ask(
   program: string,
-  change: Partial<PinRequest> = {},
+  change: Partial<PinPrompt> = {},
   timeoutMs = 8_000,
   signal = new AbortController().signal,
 ): Promise<EnteredPins> {
-  return askForPins({ ...REQUEST, ...change }, { signal, program, environment: { LD_PRELOAD: 'evil.so' }, timeoutMs });
+  return showPrompt({ ...REQUEST, ...change }, { ...ANY, signal, program, environment: { LD_PRELOAD: 'evil.so' }, timeoutMs });
 }
 
 async function isGone(program: Fake): Promise<boolean> {
@@ -100,7 +117,7 @@ async function failureOf(pins: Promise<EnteredPins>): Promise<unknown> {
   );
 }
 
-describe('askForPins', () => {
+describe('showPrompt', () => {
   it('joins data lines, takes their escapes out, and leaves no program behind', async () => {
     const program = await fake(['D 73%39\nD 146\nOK']);
     using pins = await ask(program.program);
@@ -213,20 +230,14 @@ describe('askForPins', () => {
 
   it.each([1, undefined])('with %s tries left has the person confirm before anything can be typed', async (triesLeft) => {
     const { triesLeft: _, ...request } = REQUEST;
-    const options = (program: string): Parameters<typeof askForPins>[1] => ({
-      program,
-      environment: {},
-      timeoutMs: 8_000,
-      signal: new AbortController().signal,
-    });
     const left = { ...request, ...(triesLeft === undefined ? {} : { triesLeft }) };
     const program = await fake([`D ${PIN}\nOK`]);
-    (await askForPins(left, options(program.program)))[Symbol.dispose]();
+    (await showPrompt(left, { ...ANY, program: program.program }))[Symbol.dispose]();
     const told = await program.told();
-    expect(told.indexOf('CONFIRM')).toBeGreaterThan(0);
-    expect(told.indexOf('CONFIRM')).toBeLessThan(told.indexOf('GETPIN'));
+    expect(told.indexOf('CONFIRM --focus=cancel')).toBeGreaterThan(0);
+    expect(told.indexOf('CONFIRM --focus=cancel')).toBeLessThan(told.indexOf('GETPIN'));
     const refused = await fake([`D ${PIN}\nOK`], { confirm: 'ERR 83886179 x' });
-    expect(await failureOf(askForPins(left, options(refused.program)))).toBeInstanceOf(PromptCancelledError);
+    expect(await failureOf(showPrompt(left, { ...ANY, program: refused.program }))).toBeInstanceOf(PromptCancelledError);
     expect(await refused.told()).not.toContain('GETPIN');
   });
 
@@ -236,15 +247,10 @@ describe('askForPins', () => {
         const program = await fake(['D 12345678\nOK']);
         const long = '%å'.repeat(500);
         (
-          await ask(program.program, {
-            action,
-            triesLeft,
-            language,
-            title: long,
-            card: long,
-            purpose: long,
-            asker: { kind: 'origin', name: long },
-          })
+          await showPrompt(
+            { ...REQUEST, action, triesLeft, card: long, purpose: long, asker: { kind: 'origin', name: long } },
+            { ...ANY, program: program.program, language },
+          )
         )[Symbol.dispose]();
         for (const line of await program.told()) expect(Buffer.byteLength(line)).toBeLessThanOrEqual(MAX_LINE_BYTES);
       }
@@ -253,9 +259,7 @@ describe('askForPins', () => {
   it('gives a page no line of its own in the dialog', async () => {
     const program = await fake([`D ${PIN}\nOK`]);
     const evil = 'x”\nCard: “mine%0ACard:\r\nSETDESC y\u2028z\u202e';
-    (await ask(program.program, { purpose: evil, card: evil, title: evil, asker: { kind: 'program', name: evil } }))[
-      Symbol.dispose
-    ]();
+    (await ask(program.program, { purpose: evil, card: evil, asker: { kind: 'program', name: evil } }))[Symbol.dispose]();
     const told = await program.told();
     const [description] = told.filter((line) => line.startsWith('SETDESC'));
     const lines = (description ?? '')
@@ -334,4 +338,136 @@ describe('askForPins', () => {
       expect(await failureOf(ask((await fake([''])).program, change))).toBeInstanceOf(RangeError);
     },
   );
+
+  it('takes no PIN that is longer than its length can tell, whatever the card takes', async () => {
+    const program = await fake([`D ${'1'.repeat(256)}\nOK`, `D ${PIN}\nOK`]);
+    using pins = await ask(program.program, { pinLength: { min: 4, max: 1_000 } });
+    expect(textOf(pins, 'pin')).toBe(PIN);
+  });
+
+  it.each(['de_DE.ISO-8859-15', 'sv_SE.UTF-8', 'C', ''])(
+    'in the locale "%s" names a character set that is there',
+    async (LANG) => {
+      const program = await fake([`D ${PIN}\nOK`]);
+      (await showPrompt(REQUEST, { ...ANY, program: program.program, environment: { LANG } }))[Symbol.dispose]();
+      const expected = LANG.startsWith('de') ? LANG : 'C.UTF-8';
+      expect(await program.told()).toContain(`OPTION lc-ctype=${expected}`);
+    },
+  );
+});
+
+/** What the person said, by the program's flavor: what it answers for each of its buttons. */
+const SAID: readonly (readonly [string, string, string, boolean])[] = [
+  ['gtk2', 'the first button', 'OK', true],
+  ['gtk2', 'Cancel', 'ERR 83886179 x', false],
+  ['gnome3', 'Cancel, in a program that calls that "not confirmed"', 'ERR 83886194 x', false],
+  ['qt:curses', 'the first button', 'OK', false],
+  ['curses', 'the first button', 'OK', false],
+  ['curses', 'the second button', 'ERR 83886194 x', true],
+  ['curses', 'Cancel', 'ERR 83886179 x', false],
+];
+
+describe.each<[string, Prompt]>([
+  ['consent', CONSENT],
+  ['a last try', { kind: 'lastTry', entry: 'pin', asker: CONSENT.asker, card: 'Card 1234', purpose: 'x', triesLeft: 1 }],
+])('for %s', (_, prompt) => {
+  it.each(SAID)('%s: %s (%s) means yes: %s', async (flavor, __, confirm, isYes) => {
+    const program = await fake([''], { confirm, flavor });
+    const shown = showPrompt(prompt, { ...ANY, program: program.program });
+    if (isYes) expect((await shown).secrets.size).toBe(0);
+    else expect(await failureOf(shown)).toBeInstanceOf(PromptCancelledError);
+    const told = await program.told();
+    expect(told.some((line) => line.startsWith('SETNOTOK'))).toBe(flavor.endsWith('curses'));
+    expect(told).not.toContain('GETPIN');
+    expect(await isGone(program)).toBe(true);
+  });
+
+  it.each([
+    ['its own time limit', 'ERR 83886142 x', PromptTimedOutError],
+    ['a window that is too small', 'ERR 83886381 x', PromptProtocolError],
+    ['any other error', 'ERR 83886340 x', PromptProtocolError],
+  ])('%s is no yes', async (__, confirm, expected) => {
+    for (const flavor of ['tty', 'curses']) {
+      const program = await fake([''], { confirm, flavor });
+      expect(await failureOf(showPrompt(prompt, { ...ANY, program: program.program }))).toBeInstanceOf(expected);
+    }
+  });
+});
+
+describe('the dialog of consent', () => {
+  const linesOf = (told: readonly string[]): readonly string[] =>
+    (told.find((line) => line.startsWith('SETDESC')) ?? '')
+      .slice('SETDESC '.length)
+      .split('%0A')
+      .map((line) => decodeURIComponent(line));
+
+  it.each(LANGUAGES)('says who asks, for what in words, and the code (%s)', async (language) => {
+    const program = await fake(['']);
+    (await showPrompt(CONSENT, { ...ANY, program: program.program, language }))[Symbol.dispose]();
+    const texts = PROMPT_TEXTS[language];
+    const words = ({ summary, sv }: (typeof SCOPES)[Scope]): string => (language === 'sv' ? sv : summary);
+    expect(linesOf(await program.told())).toEqual([
+      `${texts.origin} ${texts.quote('https://portal.example')}`,
+      `${texts.code} KX4-7QP`,
+      '',
+      texts.wants,
+      `– ${words(SCOPES['card.read'])}`,
+      `– ${words(SCOPES.sign)}`,
+      `${texts.reason} ${texts.quote('to sign orders')}`,
+      '',
+      texts.compareCode,
+    ]);
+  });
+
+  it.each(LANGUAGES)('fits into a line of the protocol with every scope and the longest texts (%s)', async (language) => {
+    const long = '%å'.repeat(500);
+    const scopes = Object.keys(SCOPES) as Scope[];
+    const prompt: ConsentPrompt = {
+      ...CONSENT,
+      scopes,
+      reason: long,
+      code: long.slice(0, 8),
+      asker: { kind: 'program', name: long },
+    };
+    const program = await fake(['']);
+    (await showPrompt(prompt, { ...ANY, program: program.program, language }))[Symbol.dispose]();
+    const told = await program.told();
+    for (const line of told) expect(Buffer.byteLength(line)).toBeLessThanOrEqual(MAX_LINE_BYTES);
+    const shown = linesOf(told);
+    expect(shown).toContain(PROMPT_TEXTS[language].compareCode);
+    for (const scope of scopes)
+      expect(shown.some((line) => line.includes(SCOPES[scope].summary) || line.includes(SCOPES[scope].sv))).toBe(true);
+  });
+
+  it('gives a page no line of its own', async () => {
+    const evil = 'x”\n– See nothing\r\nCode: 1\u2028\u202e%0Az';
+    const program = await fake(['']);
+    const prompt: ConsentPrompt = { ...CONSENT, reason: evil, code: evil, asker: { kind: 'origin', name: evil } };
+    (await showPrompt(prompt, { ...ANY, program: program.program }))[Symbol.dispose]();
+    expect(linesOf(await program.told())).toHaveLength(9);
+  });
+
+  it('names a scope once, and is not opened when nothing is asked for', async () => {
+    const program = await fake(['']);
+    (await showPrompt({ ...CONSENT, scopes: ['sign', 'sign'] }, { ...ANY, program: program.program }))[Symbol.dispose]();
+    expect(linesOf(await program.told()).filter((line) => line.startsWith('– '))).toHaveLength(1);
+    expect(await failureOf(showPrompt({ ...CONSENT, scopes: [] }, { ...ANY, program: program.program }))).toBeInstanceOf(
+      RangeError,
+    );
+  });
+});
+
+describe('buttons', () => {
+  it.each(LANGUAGES)('that stand side by side have different ASCII letters (%s)', (language) => {
+    const { accept, cancel, useLastTry, refuseLastTry, allow, deny } = PROMPT_TEXTS[language];
+    const letter = (label: string): string => /_([a-z0-9])/i.exec(label)?.[1]?.toLowerCase() ?? '';
+    for (const buttons of [
+      [accept, cancel],
+      [useLastTry, refuseLastTry, cancel],
+      [allow, deny, cancel],
+    ]) {
+      expect(buttons.map(letter)).not.toContain('');
+      expect(new Set(buttons.map(letter)).size).toBe(buttons.length);
+    }
+  });
 });

@@ -1,0 +1,127 @@
+/** What the console's port serves to load: the files of `page/`, read once, and the headers that keep the page to itself. */
+import { readFileSync } from 'node:fs';
+import { SCOPES } from '../../api-spec/scopes.ts';
+
+export interface Asset {
+  readonly type: string;
+  readonly body: Buffer;
+}
+
+const FOLDER = new URL('./page/', import.meta.url);
+const SCRIPT = 'text/javascript; charset=utf-8';
+const ICON = 'image/svg+xml';
+
+/** Sorted by name. */
+const FILES: Readonly<Record<string, string>> = {
+  'arming.js': SCRIPT,
+  'attention.js': SCRIPT,
+  'connection.js': SCRIPT,
+  'dom.js': SCRIPT,
+  'entries.js': SCRIPT,
+  'icon-waiting.svg': ICON,
+  'icon.svg': ICON,
+  'index.html': 'text/html; charset=utf-8',
+  'page.css': 'text/css; charset=utf-8',
+  'page.js': SCRIPT,
+  'prompt-steps.js': SCRIPT,
+  'prompt-view.js': SCRIPT,
+  'sanitise.js': SCRIPT,
+  'texts.js': SCRIPT,
+};
+
+/** By path; "/" is the page. */
+export function readAssets(): ReadonlyMap<string, Asset> {
+  const assets = new Map<string, Asset>([['/scopes.js', { type: SCRIPT, body: scopesModule() }]]);
+  for (const [name, type] of Object.entries(FILES))
+    assets.set(name === 'index.html' ? '/' : `/${name}`, { type, body: readFileSync(new URL(name, FOLDER)) });
+  return assets;
+}
+
+/** What each right means, in the words of the API's own table. */
+function scopesModule(): Buffer {
+  const summaries = Object.entries(SCOPES).map(([scope, { summary, sv }]) => [scope, { en: summary, sv }]);
+  return Buffer.from(`export const SCOPES = ${JSON.stringify(Object.fromEntries(summaries))};\n`);
+}
+
+/**
+ * Browser features that the page has no use for: all that Chromium 156 knows, but for hints to servers, reaching this computer, and speaking to a
+ * screen reader. Sorted by name.
+ */
+const FEATURES = [
+  'accelerometer',
+  'autoplay',
+  'browsing-topics',
+  'camera',
+  'captured-surface-control',
+  'clipboard-read',
+  'clipboard-write',
+  'compute-pressure',
+  'cross-origin-isolated',
+  'deferred-fetch',
+  'deferred-fetch-minimal',
+  'digital-credentials-create',
+  'digital-credentials-get',
+  'display-capture',
+  'encrypted-media',
+  'fullscreen',
+  'gamepad',
+  'geolocation',
+  'gyroscope',
+  'hid',
+  'identity-credentials-get',
+  'idle-detection',
+  'interest-cohort',
+  'keyboard-map',
+  'language-detector',
+  'language-model',
+  'local-fonts',
+  'magnetometer',
+  'media-playback-while-not-visible',
+  'microphone',
+  'midi',
+  'on-device-speech-recognition',
+  'otp-credentials',
+  'payment',
+  'picture-in-picture',
+  'private-state-token-issuance',
+  'private-state-token-redemption',
+  'publickey-credentials-create',
+  'publickey-credentials-get',
+  'screen-wake-lock',
+  'serial',
+  'speaker-selection',
+  'storage-access',
+  'summarizer',
+  'sync-xhr',
+  'translator',
+  'unload',
+  'usb',
+  'window-management',
+  'xr-spatial-tracking',
+] as const;
+
+/** `host`: ours, as the browser asked for it. It stands in the policy because not every browser takes 'self' for a WebSocket's address. */
+export function securityHeaders(host: string): Readonly<Record<string, string>> {
+  const policy = [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    `connect-src 'self' ws://${host}`,
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ];
+  return {
+    'content-security-policy': policy.join('; '),
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+    'permissions-policy': FEATURES.map((feature) => `${feature}=()`).join(', '),
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    'cache-control': 'no-store',
+  };
+}
