@@ -13,12 +13,14 @@ const ACTS: ReadonlySet<MethodName> = new Set<MethodName>([
   'certificate.delete',
   'certificate.request',
   'certificate.write',
+  'console.open',
   'key.delete',
   'key.generate',
   'pin.change',
   'pin.unblock',
   'pin.verify',
   'sign.digest',
+  'system.reload',
 ]);
 
 export function isAct(method: MethodName): boolean {

@@ -177,12 +177,14 @@ export class AuditLog implements Audit, AsyncDisposable {
     return { text: lines.join(''), fingerprint };
   }
 
-  /** Drops what is older, oldest first; a signed checkpoint stands for it, so that the rest still verifies. Resolves with how many. */
-  async prune(before: Date): Promise<number> {
+  /** Drops what is older, oldest first; a signed checkpoint stands for it, so that the rest still verifies. `signal` ends it early. Resolves with how many. */
+  async prune(before: Date, signal?: AbortSignal): Promise<number> {
     const { store } = this.#usable();
     const keep = store.firstSince(before.toISOString()) ?? this.#head.sequence + 1;
     let count = 0;
-    for (let first = store.first(); first !== undefined && first < keep; first = store.first()) {
+    while (!signal?.aborted) {
+      const first = store.first();
+      if (first === undefined || first >= keep) break;
       const last = Math.min(first + PRUNE_STEP, keep) - 1;
       const hash = store.hashOf(last);
       if (hash === undefined) throw new Error(`pruning the audit log: record ${last} is missing; verify the log first`);
