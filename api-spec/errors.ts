@@ -358,8 +358,8 @@ export const ERRORS = {
   pin_cancelled: {
     httpStatus: 403,
     retry: 'after_user_action',
-    en: { happened: 'the person cancelled on the reader.', action: 'Try again when the person is ready.' },
-    sv: { happened: 'personen avbröt på läsaren.', action: 'Försök igen när personen är redo.' },
+    en: { happened: 'the person cancelled, or did not answer in time.', action: 'Try again when the person is ready.' },
+    sv: { happened: 'personen avbröt eller svarade inte i tid.', action: 'Försök igen när personen är redo.' },
   },
   pin_format_invalid: {
     httpStatus: 422,
@@ -378,11 +378,25 @@ export const ERRORS = {
     retry: 'after_user_action',
     en: {
       happened: 'one try is left, or the card does not tell; nothing was sent to the card.',
-      action: 'Make sure that the PIN is right, then call again with allowLastTry.',
+      action:
+        'Make sure that the PIN is right. A web page cannot use the last try without a trusted prompt: start kortd agent or run kortd open. A program can call again with allowLastTry.',
     },
     sv: {
       happened: 'ett försök återstår, eller så visar kortet det inte; ingenting skickades till kortet.',
-      action: 'Förvissa dig om att koden är rätt och anropa igen med allowLastTry.',
+      action:
+        'Förvissa dig om att koden är rätt. En webbsida kan inte använda sista försöket utan en betrodd fråga: starta kortd agent eller kör kortd open. Ett program kan anropa igen med allowLastTry.',
+    },
+  },
+  pin_limit_reached: {
+    httpStatus: 429,
+    retry: 'no',
+    en: {
+      happened: 'this site has had as many wrong PINs on this card as one day allows ({limit}).',
+      action: 'Go on tomorrow, or check the PIN in another way: kortd call pin.verify.',
+    },
+    sv: {
+      happened: 'webbplatsen har fått så många felaktiga PIN-koder för kortet som en dag tillåter ({limit}).',
+      action: 'Fortsätt i morgon, eller kontrollera PIN-koden på annat sätt: kortd call pin.verify.',
     },
   },
   pin_rejected: {
@@ -396,11 +410,13 @@ export const ERRORS = {
     retry: 'after_user_action',
     en: {
       happened: 'the card wants a PIN or its management key first.',
-      action: 'Give it in the call, or use a reader with a keypad.',
+      action:
+        'Start kortd agent or run kortd open, so that kortd can ask for the PIN, or use a reader with a keypad. A program can give it in the call.',
     },
     sv: {
       happened: 'kortet kräver först en PIN-kod eller administrationsnyckeln.',
-      action: 'Ange den i anropet, eller använd en läsare med knappsats.',
+      action:
+        'Starta kortd agent eller kör kortd open så att kortd kan fråga efter PIN-koden, eller använd en läsare med knappsats. Ett program kan ange den i anropet.',
     },
   },
   policy_grant: {
@@ -408,6 +424,18 @@ export const ERRORS = {
     retry: 'no',
     en: { happened: 'a policy file grants this access.', action: 'Change the file in the policy folder and restart kortd.' },
     sv: { happened: 'en policyfil ger denna åtkomst.', action: 'Ändra filen i policymappen och starta om kortd.' },
+  },
+  prompt_failed: {
+    httpStatus: 503,
+    retry: 'after_user_action',
+    en: {
+      happened: 'the person could not be asked: the dialog failed.',
+      action: 'Look at what kortd agent says (it needs pinentry), or run kortd open, and try again.',
+    },
+    sv: {
+      happened: 'personen kunde inte tillfrågas: dialogen fungerade inte.',
+      action: 'Se vad kortd agent säger (den behöver pinentry), eller kör kortd open, och försök igen.',
+    },
   },
   public_key_mismatch: {
     httpStatus: 409,
@@ -527,8 +555,10 @@ export const PIN_ERRORS = [
   'pin_cancelled',
   'pin_format_invalid',
   'pin_last_try',
+  'pin_limit_reached',
   'pin_rejected',
   'pin_required',
+  'prompt_failed',
 ] as const satisfies readonly ErrorCode[];
 
 /** The error object: the body `{ "error": … }` of REST, the `data` of a JSON-RPC error. */

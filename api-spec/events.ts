@@ -46,7 +46,12 @@ export const EVENTS = {
     summary: 'Somebody is asked for a PIN.',
     since: 1,
     scope: 'card.read',
-    data: Closed({ card: Id('card'), reader: Id('reader'), pinReference: Type.String(), where: Type.Enum(['keypad'] as const) }),
+    data: Closed({
+      card: Id('card'),
+      reader: Id('reader'),
+      pinReference: Type.String(),
+      where: Type.Enum(['agent', 'console', 'keypad'] as const),
+    }),
   },
   'reader.added': { summary: 'A reader was plugged in.', since: 1, scope: 'card.read', data: Closed({ reader: Reader }) },
   'reader.changed': {

@@ -13,8 +13,8 @@ export interface ApiMethod<P extends TSchema = TSchema, R extends TSchema = TSch
   readonly attempt: { readonly en: string; readonly sv: string };
   /** API version that brought it. */
   readonly since: number;
-  /** Right required. */
-  readonly scope: Scope;
+  /** Right required. Absent: everybody who is let in may, for it concerns their own connection alone. */
+  readonly scope?: Scope;
   /** Absent: a call that has a meaning only on a WebSocket. */
   readonly rest?: { readonly verb: 'GET' | 'POST' | 'DELETE'; readonly path: string };
   /** Deadline when the caller names none. */

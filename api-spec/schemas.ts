@@ -49,6 +49,10 @@ export const ManagementKeyParam = SecretText(
 );
 export const AllowLastTry = Type.Optional(Type.Boolean({ description: 'Send the PIN even when a wrong one would block it.' }));
 
+export const Purpose = Type.Optional(
+  Type.String({ maxLength: 120, description: 'What the PIN is wanted for: shown to the person, as the words of whoever asks.' }),
+);
+
 /** What every call to a card takes. */
 export const cardParams = { card: CardTarget, lease: LeaseParam };
 

@@ -20,22 +20,71 @@ export interface Limit {
   readonly summary: string;
 }
 
-/** Sorted by name. Those that system.info tells carry the same names there. */
+/**
+ * Sorted by name; system.info tells all but idempotencyMs. "Origin": a web origin in the browser of one user. Programs of the user have no bounds but those that a mistake
+ * alone can meet.
+ */
 export const LIMITS = {
+  backlogBytes: {
+    value: 67_108_864,
+    summary: 'Bytes of answers and events that wait to be read by all WebSockets together. The longest backlog is cut.',
+  },
+  backlogBytesPerClient: { value: 16_777_216, summary: 'Bytes that wait to be read by one WebSocket, which is then cut.' },
+  backlogBytesPerOrigin: {
+    value: 8_388_608,
+    summary: 'Bytes that wait to be read by the WebSockets of one origin. The longest backlog is cut.',
+  },
   batchCalls: { value: 64, summary: 'Calls in one JSON-RPC batch.' },
-  callsPerClient: { value: 4_096, summary: 'Messages of one WebSocket that may be under way.' },
+  callsPerClient: { value: 4_096, summary: 'Calls of one WebSocket that may be under way.' },
+  callsPerOrigin: { value: 64, summary: 'Calls of one origin that may be under way, over WebSockets and REST together.' },
   callsPerReader: { value: 64, summary: 'Calls that may wait for one reader.' },
+  connections: { value: 4_096, summary: 'Connections open at each address.' },
+  connectionsPerOrigin: { value: 64, summary: 'Connections of one origin, WebSockets among them.' },
+  eventBacklogBytes: {
+    value: 1_048_576,
+    summary: 'Bytes that wait to be read by one WebSocket, which then loses events and is told which.',
+  },
+  headerBytes: { value: 16_384, summary: 'Bytes of the head of one request.' },
+  headerLines: { value: 100, summary: 'Header lines of one request.' },
+  headersMs: {
+    value: 5_000,
+    summary: 'In which the head of a request must come, and the first one of a connection be let in, in milliseconds.',
+  },
+  heartbeatMs: {
+    value: 10_000,
+    summary: 'How often each WebSocket is pinged, in milliseconds. One that has sent nothing by the next ping is ended.',
+  },
   idempotencyMs: { value: 600_000, summary: 'How long an idempotency key is remembered, in milliseconds.' },
+  keepAliveMs: { value: 5_000, summary: 'How long a connection is kept open for the next REST call, in milliseconds.' },
   leaseMs: { value: 60_000, summary: 'Longest lease, in milliseconds.' },
+  messageBurst: { value: 1_000, summary: 'Messages that one origin may send at once after a silence.' },
   messageBytes: { value: 262_144, summary: 'Bytes of one WebSocket message or REST body.' },
+  messageFragments: { value: 1_024, summary: 'Fragments of one WebSocket message.' },
+  messagesPerSecond: {
+    value: 200,
+    summary:
+      'Messages a second that one origin may go on sending: WebSocket messages, pings, REST calls and each further call of a batch. Every 16384 bytes of a message count as one more.',
+  },
   replayEvents: { value: 1_024, summary: 'Latest events that are kept for replay.' },
+  requestMs: { value: 30_000, summary: 'In which a whole request must come, in milliseconds.' },
+  stalledMs: { value: 20_000, summary: 'After which a connection is cut of whose answers nothing is read, in milliseconds.' },
   timeoutMs: { value: 300_000, summary: 'Longest deadline of a call, in milliseconds.' },
+  unknownConnections: {
+    value: 256,
+    summary: 'Connections from which no request was let in yet. When there is one more, the oldest of them is cut.',
+  },
+  webConnections: { value: 256, summary: 'Connections of all origins together.' },
   webSockets: { value: 2_048, summary: 'WebSockets open at one time.' },
 } as const satisfies Record<string, Limit>;
 
 /** Close codes of a WebSocket that kortd sends (RFC 6455, section 7.4.1). Sorted by code. */
 export const CLOSE_CODES = [
   { code: 1003, summary: 'A binary message came. kortd takes text messages only.' },
+  {
+    code: 1008,
+    summary:
+      'Access of the origin was revoked, or it went on sending although it was told that it sends too much; or a message came in too many parts.',
+  },
   { code: 1009, summary: `A message was larger than ${LIMITS.messageBytes.value} bytes.` },
   { code: 1013, summary: 'The answers are not read: too many bytes wait to be sent. Connect again and read as you write.' },
 ] as const;

@@ -1,11 +1,17 @@
 /** The whole daemon, put together: data folder, desk, dispatcher, port. `main.ts` starts it; tests start it in their own process. */
+import { join } from 'node:path';
 import { Access } from './access/access.ts';
 import { DEFAULT_POLICY_FOLDER } from './access/policy.ts';
+import type { Result } from '../api-spec/methods/index.ts';
 import type { Handlers } from './api/call.ts';
 import { CARD_PROFILES } from '../apdu/cards/index.ts';
 import type { CardProfile } from '../apdu/card-profile.ts';
 import type { ReaderSource } from '../drivers/reader-source.ts';
 import { AuditLog } from './audit/audit-log.ts';
+import { startRetention } from './audit/retention.ts';
+import { openConsole, type Console } from './console/console-server.ts';
+import { LINK_MS } from './console/sessions.ts';
+import { ApiError } from './errors.ts';
 import { Dispatcher } from './api/dispatcher.ts';
 import { EventLog } from './api/event-log.ts';
 import { createHandlers } from './api/handlers/index.ts';
@@ -17,6 +23,8 @@ import type { Admission } from './listen/admission.ts';
 import { listen, type HttpServer, type UnixSocket } from './listen/http-server.ts';
 import type { WebSocketConnection } from './listen/web-socket.ts';
 import type { Log } from './log.ts';
+import { PinReuse } from './pin/reuse.ts';
+import { WrongPins } from './pin/wrong-pins.ts';
 import { PromptDesk } from './prompt/prompt-desk.ts';
 import { StationLink } from './prompt/station-link.ts';
 import { VERSION } from './version.ts';
@@ -31,6 +39,8 @@ export interface DaemonOptions {
   readonly profiles?: readonly CardProfile[];
   /** Files that grant access to web origins; /etc/kortd/policy.d unless given. */
   readonly policyFolder?: string;
+  /** Of the page that asks for PINs and consent. 0: any free one; the next one after `port` unless given. */
+  readonly consolePort?: number;
   /** Beside the one in the data folder, for other users of the workstation. */
   readonly unixSockets?: readonly UnixSocket[];
 }
@@ -39,6 +49,8 @@ export interface Daemon extends AsyncDisposable {
   readonly url: string;
   readonly token: string;
   readonly desk: Desk;
+  /** Reads the policy and the TLS certificate anew. */
+  readonly reload: () => Promise<Result<'system.reload'>>;
 }
 
 /** Resolves when calls are accepted. Throws DataFolderError, and the system's error when the port is taken; nothing is left open then. */
@@ -52,6 +64,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const access = undo.use(
     new Access({ dataFolder: options.dataFolder, policyFolder, log: options.log, publish: events.publish, prompts }),
   );
+  const wrongPins = undo.use(new WrongPins(join(folder.path, 'wrong-pins.sqlite')));
+  const pinReuse = undo.use(new PinReuse());
   const desk: Desk = undo.use(
     new Desk({
       sources: options.sources,
@@ -62,9 +76,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         identify(desk, card, (error) => ({ code: codeOf(error), message: error instanceof Error ? error.message : '' })),
     }),
   );
-  const live: { server?: HttpServer; dispatcher?: Dispatcher } = {};
+  const { port, log, consolePort = port === 0 ? 0 : port + 1 } = options;
+  const live: { console?: Console; server?: HttpServer; dispatcher?: Dispatcher } = {};
+  const reload = (): Promise<Result<'system.reload'>> => {
+    access.reload();
+    return Promise.resolve({ problems: [...access.policy.problems] });
+  };
   const handlers: Handlers = createHandlers({
     access,
+    prompts,
+    wrongPins,
+    pinReuse,
     desk,
     events,
     audit,
@@ -72,10 +94,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     startedAt: new Date(),
     clients: () => live.server?.clients() ?? 0,
     callsUnderWay: () => live.dispatcher?.callsUnderWay ?? 0,
+    consoleLink: (user) => {
+      if (!live.console) throw new ApiError('internal_error', 'opening the console: not listening yet');
+      return { url: live.console.issueLink(user), expiresInMs: LINK_MS };
+    },
+    reload,
   });
   const dispatcher = new Dispatcher(handlers, options.log, audit);
   live.dispatcher = dispatcher;
-  const { port, log } = options;
   const server = undo.use(
     await listen({
       port,
@@ -85,16 +111,21 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       log,
       access,
       onClient: (connection, admission) => endWithGrant(access, connection, admission),
-      onClientGone: (caller) => desk.leases.releaseAll(caller),
+      onClientGone: (caller) => {
+        desk.leases.releaseAll(caller);
+        pinReuse.forgetCaller(caller);
+      },
       onStation: (socket, user) => addStation(prompts, new StationLink(socket, { place: 'agent', user })),
       unixSockets: [{ path: folder.socketPath, mode: 0o600 }, ...(options.unixSockets ?? [])],
     }),
   );
   live.server = server;
+  live.console = undo.use(await openConsole({ port: consolePort, prompts, log }));
+  undo.use(startRetention({ audit, retentionDays: () => access.policy.auditRetentionDays, log }));
   desk.open();
   folder.publish({ url: server.url, socket: folder.socketPath, pid: process.pid, version: VERSION });
   const resources = undo.move();
-  return { url: server.url, token: folder.token, desk, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+  return { url: server.url, token: folder.token, desk, reload, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
 /** A web page's connection lives no longer than the grant that it came by. */

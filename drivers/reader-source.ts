@@ -16,6 +16,8 @@ export interface ReaderSource {
    * and the signal's reason when it fires.
    */
   connect(readerName: string, options: { readonly signal: AbortSignal }): Promise<CardConnection>;
+  /** Other programs that may hold a card, in plain words for a person: a hint. Absent where none can be told. Never rejects. */
+  otherPrograms?(): Promise<readonly string[]>;
 }
 
 export interface ReaderState {

@@ -260,7 +260,7 @@ function callOperation(method: NamedMethod): JsonObject {
     messages: [channelMessage(requestName(method))],
     reply: { channel: channelReference(), messages: [channelMessage(resultName(method)), channelMessage('error')] },
     'x-since': method.since,
-    'x-scope': method.scope,
+    ...(method.scope ? { 'x-scope': method.scope } : {}),
     ...(secrets.length > 0 ? { 'x-secrets': { params: secrets, scope: 'pin.direct' } } : {}),
     'x-error-codes': allErrors(method),
   };

@@ -64,7 +64,7 @@ function operation(method: RestMethod): JsonObject {
     summary: method.summary,
     tags: [nounOf(method)],
     'x-since': method.since,
-    'x-scope': method.scope,
+    ...(method.scope ? { 'x-scope': method.scope } : {}),
     ...(secrets.length > 0 ? { 'x-secrets': { params: secrets, scope: 'pin.direct' } } : {}),
     'x-default-timeout-ms': deadlineOf(method),
     parameters: [

@@ -31,7 +31,7 @@ function methodIndex(): readonly string[] {
     `[${method.name}](#${anchor(method.name)})`,
     method.summary,
     method.rest ? `\`${method.rest.verb} ${method.rest.path}\`` : 'WebSocket only',
-    `\`${method.scope}\``,
+    method.scope ? `\`${method.scope}\`` : '',
   ]);
   return ['## Methods', table(['method', 'what it does', 'REST', 'scope'], rows)];
 }
@@ -57,7 +57,7 @@ function facts(method: NamedMethod): string {
   const secrets = secretParams(method);
   return [
     method.rest ? `- REST: \`${method.rest.verb} ${method.rest.path}\`` : '- On a WebSocket only',
-    `- Scope: \`${method.scope}\`${secrets.length > 0 ? `, and \`pin.direct\` with ${codeList(secrets)}` : ''}`,
+    `- Scope: ${method.scope ? `\`${method.scope}\`` : 'none'}${secrets.length > 0 ? `, and \`pin.direct\` with ${codeList(secrets)}` : ''}`,
     `- Deadline unless the call names one: ${deadlineOf(method)} ms`,
     `- Since version ${method.since}`,
   ].join('\n');

@@ -9,6 +9,7 @@ import {
   KeyReference,
   ManagementKeyParam,
   PinParam,
+  Purpose,
   SignatureAlgorithm,
   cardParams,
 } from '../schemas.ts';
@@ -63,6 +64,7 @@ export const certificateMethods = {
       ),
       pin: PinParam,
       allowLastTry: AllowLastTry,
+      purpose: Purpose,
     }),
     result: Closed({
       request: Type.String({ description: 'PEM (RFC 7468).' }),
@@ -85,6 +87,7 @@ export const certificateMethods = {
       managementKey: ManagementKeyParam,
       pin: PinParam,
       allowLastTry: AllowLastTry,
+      purpose: Purpose,
     }),
     result: Closed({ certificate: Certificate }),
     errors: [

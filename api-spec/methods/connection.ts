@@ -9,7 +9,6 @@ export const connectionMethods = {
     summary: 'Give up a call of this connection. It ends with call_cancelled, unless it was done already.',
     attempt: { en: 'Cancelling a call', sv: 'Att avbryta ett anrop' },
     since: 1,
-    scope: 'system',
     params: Closed({
       id: Type.Union([Type.String({ maxLength: 128 }), Type.Number()], { description: 'The JSON-RPC id of the call.' }),
     }),
@@ -20,7 +19,6 @@ export const connectionMethods = {
     summary: 'Get events on this connection, in place of an earlier subscription.',
     attempt: { en: 'Subscribing to events', sv: 'Att prenumerera på händelser' },
     since: 1,
-    scope: 'card.read',
     params: Closed({
       events: Type.Optional(Type.Array(Type.Enum(EVENT_NAMES), { maxItems: 64, description: 'All when left out.' })),
       since: Type.Optional(
@@ -37,7 +35,6 @@ export const connectionMethods = {
     summary: 'Get no more events on this connection.',
     attempt: { en: 'Ending the subscription', sv: 'Att avsluta prenumerationen' },
     since: 1,
-    scope: 'card.read',
     params: Closed({}),
     result: Closed({}),
     errors: [],
@@ -46,7 +43,6 @@ export const connectionMethods = {
     summary: 'Choose the API version that this connection speaks; the highest unless chosen.',
     attempt: { en: 'Choosing the API version', sv: 'Att välja API-version' },
     since: 1,
-    scope: 'system',
     params: Closed({ apiVersion: Type.Integer() }),
     result: Closed({ apiVersion: Type.Integer() }),
     errors: ['version_unsupported'],

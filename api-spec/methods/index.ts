@@ -5,6 +5,7 @@ import { auditMethods } from './audit.ts';
 import { cardMethods } from './card.ts';
 import { certificateMethods } from './certificate.ts';
 import { connectionMethods } from './connection.ts';
+import { consoleMethods } from './console.ts';
 import { keyMethods } from './key.ts';
 import { pinMethods } from './pin.ts';
 import { readerMethods } from './reader.ts';
@@ -21,6 +22,7 @@ export const METHODS = {
   ...signMethods,
   ...accessMethods,
   ...auditMethods,
+  ...consoleMethods,
   ...connectionMethods,
 } as const;
 

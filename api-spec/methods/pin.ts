@@ -1,6 +1,6 @@
 import { CARD_ERRORS, PIN_ERRORS } from '../errors.ts';
 import { defineMethod } from '../method.ts';
-import { AllowLastTry, Closed, NewPinParam, Pin, PinParam, PinReference, PukParam, cardParams } from '../schemas.ts';
+import { AllowLastTry, Closed, NewPinParam, Pin, PinParam, PinReference, Purpose, PukParam, cardParams } from '../schemas.ts';
 
 const errors = [...CARD_ERRORS, ...PIN_ERRORS, 'object_not_found'] as const;
 /** A person may be typing on the reader's keypad. */
@@ -14,7 +14,14 @@ export const pinMethods = {
     scope: 'pin.manage',
     rest: { verb: 'POST', path: '/v1/pins/change' },
     timeoutMs,
-    params: Closed({ ...cardParams, pinReference: PinReference, pin: PinParam, newPin: NewPinParam, allowLastTry: AllowLastTry }),
+    params: Closed({
+      ...cardParams,
+      pinReference: PinReference,
+      pin: PinParam,
+      newPin: NewPinParam,
+      allowLastTry: AllowLastTry,
+      purpose: Purpose,
+    }),
     result: Closed({ pin: Pin }),
     errors,
   }),
@@ -25,7 +32,14 @@ export const pinMethods = {
     scope: 'pin.manage',
     rest: { verb: 'POST', path: '/v1/pins/unblock' },
     timeoutMs,
-    params: Closed({ ...cardParams, pinReference: PinReference, puk: PukParam, newPin: NewPinParam, allowLastTry: AllowLastTry }),
+    params: Closed({
+      ...cardParams,
+      pinReference: PinReference,
+      puk: PukParam,
+      newPin: NewPinParam,
+      allowLastTry: AllowLastTry,
+      purpose: Purpose,
+    }),
     result: Closed({ pin: Pin }),
     errors,
   }),
@@ -36,7 +50,7 @@ export const pinMethods = {
     scope: 'pin.manage',
     rest: { verb: 'POST', path: '/v1/pins/verify' },
     timeoutMs,
-    params: Closed({ ...cardParams, pinReference: PinReference, pin: PinParam, allowLastTry: AllowLastTry }),
+    params: Closed({ ...cardParams, pinReference: PinReference, pin: PinParam, allowLastTry: AllowLastTry, purpose: Purpose }),
     result: Closed({ pin: Pin }),
     errors,
   }),

@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { CARD_ERRORS, PIN_ERRORS } from '../errors.ts';
 import { defineMethod } from '../method.ts';
-import { AllowLastTry, Base64, Closed, KeyReference, PinParam, SignatureAlgorithm, cardParams } from '../schemas.ts';
+import { AllowLastTry, Base64, Closed, KeyReference, PinParam, Purpose, SignatureAlgorithm, cardParams } from '../schemas.ts';
 
 export const signMethods = {
   'sign.digest': defineMethod({
@@ -18,6 +18,7 @@ export const signMethods = {
       digest: Base64('Digest of the length that the algorithm has: 32, 48 or 64 bytes.', 88),
       pin: PinParam,
       allowLastTry: AllowLastTry,
+      purpose: Purpose,
     }),
     result: Closed({
       signature: Type.String({ description: 'Base64. ECDSA as r‖s (RFC 7518, section 3.4).' }),

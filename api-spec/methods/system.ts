@@ -1,6 +1,42 @@
 import Type from 'typebox';
 import { defineMethod } from '../method.ts';
 import { Closed } from '../schemas.ts';
+import { LIMITS } from '../wire.ts';
+
+type LimitName = Exclude<keyof typeof LIMITS, 'idempotencyMs'>;
+
+const limit = (name: LimitName): Type.TInteger => Type.Integer({ description: LIMITS[name].summary });
+
+/** Each of LIMITS. */
+const Limits = Closed({
+  backlogBytes: limit('backlogBytes'),
+  backlogBytesPerClient: limit('backlogBytesPerClient'),
+  backlogBytesPerOrigin: limit('backlogBytesPerOrigin'),
+  batchCalls: limit('batchCalls'),
+  callsPerClient: limit('callsPerClient'),
+  callsPerOrigin: limit('callsPerOrigin'),
+  callsPerReader: limit('callsPerReader'),
+  connections: limit('connections'),
+  connectionsPerOrigin: limit('connectionsPerOrigin'),
+  eventBacklogBytes: limit('eventBacklogBytes'),
+  headerBytes: limit('headerBytes'),
+  headerLines: limit('headerLines'),
+  headersMs: limit('headersMs'),
+  heartbeatMs: limit('heartbeatMs'),
+  keepAliveMs: limit('keepAliveMs'),
+  leaseMs: limit('leaseMs'),
+  messageBurst: limit('messageBurst'),
+  messageBytes: limit('messageBytes'),
+  messageFragments: limit('messageFragments'),
+  messagesPerSecond: limit('messagesPerSecond'),
+  replayEvents: limit('replayEvents'),
+  requestMs: limit('requestMs'),
+  stalledMs: limit('stalledMs'),
+  timeoutMs: limit('timeoutMs'),
+  unknownConnections: limit('unknownConnections'),
+  webConnections: limit('webConnections'),
+  webSockets: limit('webSockets'),
+} satisfies Record<LimitName, Type.TInteger>);
 
 export const systemMethods = {
   'system.health': defineMethod({
@@ -44,15 +80,24 @@ export const systemMethods = {
       stream: Type.String({ description: 'Names this run of the service; event sequence numbers belong to it.' }),
       simulated: Type.Boolean(),
       platform: Type.String(),
-      limits: Closed({
-        messageBytes: Type.Integer(),
-        batchCalls: Type.Integer(),
-        callsPerClient: Type.Integer(),
-        callsPerReader: Type.Integer(),
-        replayEvents: Type.Integer(),
-        leaseMs: Type.Integer(),
-        timeoutMs: Type.Integer(),
+      limits: Limits,
+    }),
+    errors: [],
+  }),
+  'system.reload': defineMethod({
+    summary: 'Read the policy files and the TLS certificate anew. Connections of origins that lost their grant are closed.',
+    attempt: { en: 'Reading the policy', sv: 'Att läsa policyn' },
+    since: 1,
+    scope: 'access.manage',
+    rest: { verb: 'POST', path: '/v1/system/reload' },
+    params: Closed({}),
+    result: Closed({
+      problems: Type.Array(Closed({ file: Type.String(), problem: Type.String() }), {
+        description: 'Policy files that were refused whole, and why.',
       }),
+      tlsPort: Type.Optional(
+        Type.Integer({ description: 'Where https and wss are to be had; absent while TLS is not enabled.' }),
+      ),
     }),
     errors: [],
   }),

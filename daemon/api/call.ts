@@ -49,14 +49,17 @@ export class Call {
   readonly method: MethodName;
   readonly caller: Caller;
   readonly timeoutMs: number;
-  readonly #secrets: ReadonlyMap<SecretParam, Secret>;
+  readonly #secrets: Map<SecretParam, Secret>;
+  /** Of which PIN or PUK the person let the last try be used. */
+  #lastTryOf: string | undefined;
+  #wasAsked = false;
   readonly #controller = new AbortController();
 
   constructor(method: MethodName, caller: Caller, timeoutMs: number, secrets: ReadonlyMap<SecretParam, Secret>) {
     this.method = method;
     this.caller = caller;
     this.timeoutMs = timeoutMs;
-    this.#secrets = secrets;
+    this.#secrets = new Map(secrets);
   }
 
   /** Fires at the deadline, when the caller cancels, and when the caller goes away. */
@@ -66,6 +69,23 @@ export class Call {
 
   secret(name: SecretParam): Secret | undefined {
     return this.#secrets.get(name);
+  }
+
+  /** A person was asked for this call. */
+  get wasAsked(): boolean {
+    return this.#wasAsked;
+  }
+
+  /** What the person typed is the call's own from now on. `lastTryOf`: the PIN or PUK whose last try they let be used. */
+  answer(secrets: ReadonlyMap<SecretParam, Secret>, lastTryOf: string | undefined): void {
+    this.#wasAsked = true;
+    this.#lastTryOf = lastTryOf;
+    for (const [name, secret] of secrets) this.#secrets.set(name, secret);
+    if (this.signal.aborted) this.dispose();
+  }
+
+  allowsLastTry(reference: string): boolean {
+    return this.#lastTryOf === reference;
   }
 
   requireSecret(name: SecretParam): Secret {

@@ -70,7 +70,7 @@ export class Dispatcher {
   async #checked(name: MethodName | undefined, request: CallRequest): Promise<unknown> {
     if (!name) throw new ApiError('method_not_found', 'looking up the method: there is none of this name');
     const method: ApiMethod = METHODS[name];
-    requireScope(request.caller, method.scope, name);
+    if (method.scope) requireScope(request.caller, method.scope, name);
     if (!method.rest && !request.caller.connection)
       throw new ApiError('method_not_found', `calling ${name}: it exists only on a WebSocket`);
     const params = request.params ?? {};
@@ -134,9 +134,9 @@ function orAborted<R>(done: Promise<R>, signal: AbortSignal): Promise<R> {
   });
 }
 
-/** A key belongs to its origin: no page can meet another's, nor a native program's. */
+/** A key belongs to its user and origin: no page can meet another's, nor a native program's. */
 function scopedKey({ idempotencyKey, caller }: CallRequest): string | undefined {
-  return idempotencyKey === undefined ? undefined : `${caller.origin ?? ''} ${idempotencyKey}`;
+  return idempotencyKey === undefined ? undefined : `${caller.user} ${caller.origin ?? ''} ${idempotencyKey}`;
 }
 
 function requireScope(caller: Caller, scope: Scope, name: MethodName): void {

@@ -13,7 +13,9 @@ const NOTHING_DONE: ReadonlySet<ErrorCode> = new Set([
   'card_busy',
   'no_card',
   'pin_last_try',
+  'pin_limit_reached',
   'pin_required',
+  'prompt_failed',
   'reader_unavailable',
   'too_many_calls',
 ]);

@@ -34,6 +34,7 @@ import {
   ServiceUnavailableError,
 } from '../../drivers/errors.ts';
 import { ApiError, type ErrorDetails } from '../errors.ts';
+import { PromptCancelledError, PromptEntryError, PromptError, PromptTimedOutError } from '../prompt/errors.ts';
 
 type ErrorClass = abstract new (...parameters: never[]) => Error;
 
@@ -64,6 +65,10 @@ export const CLASS_CODES: readonly (readonly [ErrorClass, ErrorCode])[] = [
   [ServiceUnavailableError, 'service_unavailable'],
   [DeviceProtocolError, 'reader_failed'],
   [DeviceError, 'reader_failed'],
+  [PromptCancelledError, 'pin_cancelled'],
+  [PromptTimedOutError, 'pin_cancelled'],
+  [PromptEntryError, 'pin_cancelled'],
+  [PromptError, 'prompt_failed'],
 ];
 
 /** The code of an error; internal_error for one that is a defect. */

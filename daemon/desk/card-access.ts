@@ -3,8 +3,9 @@ import { equalBytes } from '../../apdu/bytes.ts';
 import { CardError } from '../../apdu/errors.ts';
 import type { Token, TokenContents } from '../../apdu/token.ts';
 import type { CardConnection } from '../../apdu/card-connection.ts';
-import { DeviceRemovedError, DeviceResetError } from '../../drivers/errors.ts';
+import { DeviceBusyError, DeviceRemovedError, DeviceResetError } from '../../drivers/errors.ts';
 import { ApiError } from '../errors.ts';
+import { PersonNeededError } from '../pin/person-needed.ts';
 import { openCardSession, type CardSession } from './card-session.ts';
 import type { CardTarget, Desk } from './desk.ts';
 import type { CardRecord } from './records.ts';
@@ -14,10 +15,14 @@ export interface CardUse {
   readonly lease?: string | undefined;
   /** The card may be another afterwards: it is made sure of first, nothing is tried twice, and what was known of it is read again after a failure. */
   readonly changes?: boolean;
+  /** The card is made sure of first: time has passed since it was meant. */
+  readonly isSame?: boolean;
   /** What the card is does not matter: raw commands. */
   readonly raw?: boolean;
 }
 
+/** A card that is to be had at all is to be had by then, mostly. */
+const LOOK_AFTER_MS = 100;
 /** Most of a second for a real card; more is a card that hangs. */
 const IDENTIFY_TIMEOUT_MS = 15_000;
 
@@ -101,31 +106,42 @@ async function inTransaction<R>(card: CardRecord, use: CardUse, work: (session: 
   await using connection = await connect(card, use.signal);
   if (!equalBytes(connection.atr, card.atr)) throw new DeviceRemovedError(`using card ${card.id}: another card is in the reader`);
   const changes = use.changes === true;
-  const session = openCardSession(card, connection, { signal: use.signal, changes });
+  const makesSure = changes || use.isSame === true;
+  const session = openCardSession(card, connection, { signal: use.signal, makesSure });
   card.quietSince = undefined;
   try {
     const result = await work(session);
     if (session.isQuiet) card.quietSince = performance.now();
     return result;
   } catch (error) {
-    if (changes) card.contents = undefined;
+    if (changes && !(error instanceof PersonNeededError)) card.contents = undefined;
     throw error;
   }
 }
 
-/** A deadline that passes while another program keeps the card is that program's doing, and said so. */
+/** A deadline that passes while another program keeps the card is that program's doing, and said so: with its name, as far as the source can tell. */
 async function connect(card: CardRecord, signal: AbortSignal): Promise<CardConnection> {
+  const { source, name } = card.reader;
+  let others: readonly string[] = [];
+  const look = async (): Promise<void> => {
+    others = (await source.otherPrograms?.()) ?? [];
+  };
+  // Looked for while there is time: when the deadline has passed there is none.
+  const timer = setTimeout(() => void look(), LOOK_AFTER_MS);
   try {
-    return await card.reader.source.connect(card.reader.name, { signal });
+    return await source.connect(name, { signal });
   } catch (error) {
-    if (error instanceof ApiError && error.code === 'deadline_exceeded') {
-      throw new ApiError(
-        'card_busy',
-        `waiting for the card in ${card.reader.name}: it was not to be had in time`,
-        { holder: 'another program' },
-        { cause: error },
-      );
-    }
-    throw error;
+    const isLate = error instanceof ApiError && error.code === 'deadline_exceeded';
+    if (!isLate && !(error instanceof DeviceBusyError)) throw error;
+    if (!isLate) await look();
+    const perhaps = others.length > 0 ? `, perhaps ${others.join(', ')}` : '';
+    throw new ApiError(
+      'card_busy',
+      `waiting for the card in ${name}: it was not to be had in time`,
+      { holder: `another program${perhaps}` },
+      { cause: error },
+    );
+  } finally {
+    clearTimeout(timer);
   }
 }

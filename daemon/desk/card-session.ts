@@ -38,7 +38,7 @@ const REMEMBERED_MS = 5_000;
 export function openCardSession(
   card: CardRecord,
   connection: CardConnection,
-  options: { readonly signal: AbortSignal; readonly changes: boolean },
+  options: { readonly signal: AbortSignal; readonly makesSure: boolean },
 ): CardSession {
   return new OpenCardSession(card, connection, options);
 }
@@ -47,7 +47,7 @@ class OpenCardSession implements CardSession {
   readonly card: CardRecord;
   readonly channel: CardChannel;
   readonly #connection: CardConnection;
-  readonly #changes: boolean;
+  readonly #makesSure: boolean;
   readonly #quietSince: number | undefined;
   #isSelected = false;
   #isSensitive = false;
@@ -55,11 +55,11 @@ class OpenCardSession implements CardSession {
   constructor(
     card: CardRecord,
     connection: CardConnection,
-    options: { readonly signal: AbortSignal; readonly changes: boolean },
+    options: { readonly signal: AbortSignal; readonly makesSure: boolean },
   ) {
     this.card = card;
     this.#connection = connection;
-    this.#changes = options.changes;
+    this.#makesSure = options.makesSure;
     this.#quietSince = card.quietSince;
     const watched: CardConnection = {
       ...describeConnection(connection),
@@ -92,7 +92,7 @@ class OpenCardSession implements CardSession {
   async application(): Promise<CardApplication> {
     const opened = await openApplication(this.channel, this.#profile());
     this.#isSelected = true;
-    if (this.#changes) await requireSameCard(this.card, opened);
+    if (this.#makesSure) await requireSameCard(this.card, opened);
     return opened;
   }
 
@@ -155,7 +155,7 @@ function describeConnection(connection: CardConnection): Pick<CardConnection, 'a
   return { atr, supportsExtendedLength, ...(keypad ? { keypad } : {}) };
 }
 
-/** Before anything is changed: a card that was swapped within one poll of the reader has another serial number. */
+/** Before anything is changed, or a person's PIN is used: a card that was swapped within one poll of the reader has another serial number. */
 async function requireSameCard(card: CardRecord, application: CardApplication): Promise<void> {
   const serialNumber = await application.serialNumber();
   if (serialNumber !== card.serialNumber) throw new DeviceRemovedError(`using card ${card.id}: another card is in the reader`);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CardRecord } from './records.ts';
-import { DEFAULT_LEASE_MS, Leases, MAX_LEASE_MS } from './leases.ts';
+import { DEFAULT_LEASE_MS, Leases, MAX_LEASE_LIFE_MS, MAX_LEASE_MS } from './leases.ts';
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -64,6 +64,21 @@ describe('a lease', () => {
     vi.advanceTimersByTime(1);
     expect(card.lease).toBeUndefined();
     expect(() => leases.grant(card, { ...anna, lease: first.id })).toThrow(expect.objectContaining({ code: 'lease_invalid' }));
+  });
+
+  it('is not extended for ever', () => {
+    const { leases } = makeLeases();
+    const card = makeCard();
+    const { id, grantedAt } = leases.grant(card, { ...anna, durationMs: MAX_LEASE_MS });
+    let extensions = 0;
+    for (; card.lease && extensions < 1_000; extensions++) {
+      const { expiresAt } = leases.grant(card, { ...anna, lease: id, durationMs: MAX_LEASE_MS });
+      expect(expiresAt.getTime() - grantedAt).toBeLessThanOrEqual(MAX_LEASE_LIFE_MS);
+      vi.advanceTimersByTime(MAX_LEASE_MS / 2);
+    }
+    expect(Date.now() - grantedAt).toBe(MAX_LEASE_LIFE_MS);
+    expect(() => leases.grant(card, { ...anna, lease: id })).toThrow(expect.objectContaining({ code: 'lease_invalid' }));
+    leases.grant(card, bo);
   });
 
   it('has a number that grows with each lease of the card', () => {

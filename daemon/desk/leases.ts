@@ -1,6 +1,7 @@
 /**
- * A lease keeps a card for the calls of one caller while nothing is held at the reader itself. It ends by release, by time,
- * with its connection, and with the card. Its number (fence) grows, so that a late call of an earlier holder can be told apart.
+ * A lease keeps a card for the calls of one caller while nothing is held at the reader itself. It lives by being extended, as by a heartbeat, and not for
+ * ever. It ends by release, by time, with its connection, and with the card. Its number (fence) grows, so that a late call of an earlier holder can be
+ * told apart.
  */
 import { randomUUID } from 'node:crypto';
 import { ApiError } from '../errors.ts';
@@ -8,6 +9,8 @@ import type { CardRecord, Lease } from './records.ts';
 
 export const DEFAULT_LEASE_MS = 15_000;
 export const MAX_LEASE_MS = 60_000;
+/** However often it is extended: others must get their turn. */
+export const MAX_LEASE_LIFE_MS = 10 * 60_000;
 
 export interface LeaseRequest {
   readonly caller: string;
@@ -27,17 +30,20 @@ export class Leases {
     this.#changed = changed;
   }
 
-  /** Throws card_busy when another holds the card, lease_invalid for a lease that has ended. */
+  /** Throws card_busy when another holds the card, lease_invalid for a lease that has ended, or has lived as long as one may. */
   grant(card: CardRecord, request: LeaseRequest): Lease {
     this.check(card, request.lease);
-    const durationMs = Math.min(request.durationMs ?? DEFAULT_LEASE_MS, MAX_LEASE_MS);
+    const now = Date.now();
+    const grantedAt = card.lease?.grantedAt ?? now;
+    const durationMs = Math.min(request.durationMs ?? DEFAULT_LEASE_MS, MAX_LEASE_MS, grantedAt + MAX_LEASE_LIFE_MS - now);
     const id = request.lease ?? randomUUID();
     if (card.lease) clearTimeout(card.lease.timer);
     else card.fence++;
     const timer = setTimeout(() => this.#end(card, id), durationMs);
     timer.unref();
     const { caller, holder, purpose } = request;
-    card.lease = { id, fence: card.fence, caller, holder, purpose, expiresAt: new Date(Date.now() + durationMs), timer };
+    const expiresAt = new Date(now + durationMs);
+    card.lease = { id, fence: card.fence, caller, holder, purpose, grantedAt, expiresAt, timer };
     this.#cards.set(id, card);
     this.#changed(card);
     return card.lease;

@@ -58,6 +58,8 @@ export interface Lease {
   /** In plain words, for others who find the card busy. */
   readonly holder: string;
   readonly purpose: string | undefined;
+  /** Milliseconds since 1970, when it began, however often it was extended. */
+  readonly grantedAt: number;
   readonly expiresAt: Date;
   readonly timer: NodeJS.Timeout;
 }

@@ -1,51 +1,200 @@
-/** Where a PIN comes from, and what follows from using it: the tries are guarded before, and remembered after. */
-import { CardError } from '../../apdu/errors.ts';
+/**
+ * Where a PIN comes from, in this order: the call itself, what the policy lets the origin use again, the reader's keypad, a person asked in a trusted
+ * place. And what follows from using it: the tries are guarded before, and remembered after.
+ */
+import { CardError, PinBlockedError, PinRejectedError } from '../../apdu/errors.ts';
 import type { Secret } from '../../apdu/secret.ts';
-import type { PinEntry, PinReference, Token } from '../../apdu/token.ts';
+import type { PinEntry, PinReference, PinStatus, Token } from '../../apdu/token.ts';
 import type { CardSession } from '../desk/card-session.ts';
 import { ApiError } from '../errors.ts';
+import type { EntryName } from '../prompt/entered-pins.ts';
+import type { Asker, PinAction } from '../prompt/prompt.ts';
+import { PersonNeededError } from './person-needed.ts';
+import type { PinReuse, PinUseKey } from './reuse.ts';
 import { guardLastTry } from './tries.ts';
 
-export interface PinUse {
-  readonly reference: PinReference;
-  readonly allowLastTry: boolean;
+/** Who wants a PIN, and what they may do with it. */
+export interface PinCaller {
+  readonly asker: Asker;
+  /** What the person is told that it is for. */
+  readonly purpose: string;
+  /** A place where the person can be asked is open. */
+  readonly canAsk: boolean;
+  /** The secrets of the call, or what the person typed for it. */
+  readonly secret: (name: EntryName) => Secret | undefined;
+  /** The last try may be used: a native caller said so, or the person did in a trusted place. */
+  readonly allowsLastTry: (reference: PinReference) => boolean;
   /** Told when a person is asked to type on the reader. */
-  readonly onPrompt: () => void;
+  readonly onKeypad: (reference: PinReference) => void;
+  /** Throws when the caller has had its wrong PINs. */
+  readonly requireTries: () => void;
+  readonly onWrong: () => void;
+  /** Present when the policy lets the caller use a PIN again. */
+  readonly reuse?: { readonly pins: PinReuse; readonly caller: string; readonly durationMs: number };
 }
 
-/** The secrets that came with the call, or the reader's keypad for all of them. Throws pin_required when there is neither. */
-export function pinEntries(session: CardSession, attempt: string, secrets: readonly (Secret | undefined)[]): readonly PinEntry[] {
-  const given = secrets.filter((secret) => secret !== undefined);
-  if (given.length === secrets.length) return given;
-  if (given.length > 0) throw new ApiError('pin_required', `${attempt}: only a part of what is needed was given`);
-  if (!session.hasKeypad) throw new ApiError('pin_required', `${attempt}: no PIN was given and the reader has no keypad`);
-  return secrets.map(() => 'keypad');
+const ENTRIES: Readonly<Record<PinAction, readonly EntryName[]>> = {
+  verify: ['pin'],
+  change: ['pin', 'newPin'],
+  unblock: ['puk', 'newPin'],
+};
+
+export interface PinEntryRequest {
+  readonly action: PinAction;
+  /** The PIN that is verified, changed or unblocked. */
+  readonly reference: PinReference;
+  /** Whose tries are at stake: the PIN's own, or the PUK's. */
+  readonly guarded: PinReference;
+  /** Does it, with the entries in the order of the action's names. */
+  readonly spend: (...entries: readonly PinEntry[]) => Promise<void>;
 }
 
-/** Verifies a PIN with the last try guarded. */
-export async function verifyGuarded(session: CardSession, token: Token, secret: Secret | undefined, use: PinUse): Promise<void> {
-  const [entry] = pinEntries(session, `verifying PIN ${use.reference}`, [secret]);
-  if (entry) await guarded(session, token, { ...use, entry, spend: () => token.verifyPin(use.reference, entry) });
+/** Gets what the action needs, guards the last try, does it, and remembers what the card says. Throws PersonNeededError, before anything was sent. */
+export async function enterPins(session: CardSession, token: Token, caller: PinCaller, request: PinEntryRequest): Promise<void> {
+  const { guarded } = request;
+  caller.requireTries();
+  const entries = givenEntries(session, caller, request);
+  if (!entries) throw await personNeeded(session, token, caller, request);
+  try {
+    await guardLastTry(token, session.card.tries, guarded, caller.allowsLastTry(guarded));
+  } catch (error) {
+    if (!(error instanceof ApiError && error.code === 'pin_last_try' && entries.includes('keypad') && caller.canAsk)) throw error;
+    throw await lastTryNeeded(token, session, caller, request);
+  }
+  if (entries.includes('keypad')) caller.onKeypad(request.reference);
+  await spendTry(session, caller, guarded, () => request.spend(...entries));
 }
 
-/** Spends a try of `reference` by `spend`, and remembers what the card says. */
-export async function guarded(
+/** Verifies a PIN right before it is needed; one that the policy lets be used again is not asked for. */
+export async function verifyForUse(
   session: CardSession,
   token: Token,
-  use: PinUse & { readonly entry: PinEntry; readonly spend: () => Promise<void> },
+  caller: PinCaller,
+  use: { readonly reference: PinReference; readonly isReusable: boolean },
+): Promise<void> {
+  const { reference, isReusable } = use;
+  const verify = (entry?: PinEntry): Promise<void> => token.verifyPin(reference, entry ?? 'keypad');
+  const { reuse } = caller;
+  const key = reuse && isReusable ? { caller: reuse.caller, card: session.card.id, reference } : undefined;
+  const given = caller.secret('pin');
+  if (reuse && key && !given && (await verifyAgain(session, token, caller, reuse.pins, key))) return;
+  await enterPins(session, token, caller, { action: 'verify', reference, guarded: reference, spend: verify });
+  if (reuse && key && given) reuse.pins.keep(key, given, reuse.durationMs, session.card.removal.signal);
+}
+
+/** False when there is none to be used again. One that is wrong now is forgotten. */
+async function verifyAgain(
+  session: CardSession,
+  token: Token,
+  caller: PinCaller,
+  pins: PinReuse,
+  key: PinUseKey,
+): Promise<boolean> {
+  using kept = pins.find(key);
+  if (!kept) return false;
+  caller.requireTries();
+  await guardLastTry(token, session.card.tries, key.reference, false);
+  try {
+    await spendTry(session, caller, key.reference, () => token.verifyPin(key.reference, kept));
+  } catch (error) {
+    pins.forget(key);
+    throw error;
+  }
+  return true;
+}
+
+async function spendTry(
+  session: CardSession,
+  caller: PinCaller,
+  reference: PinReference,
+  spend: () => Promise<void>,
 ): Promise<void> {
   const { tries } = session.card;
-  await guardLastTry(token, tries, use.reference, use.allowLastTry);
-  if (use.entry === 'keypad') use.onPrompt();
   try {
-    await use.spend();
-    tries.observeSuccess(use.reference);
+    await spend();
+    tries.observeSuccess(reference);
   } catch (error) {
+    if (error instanceof PinRejectedError) caller.onWrong();
     if (error instanceof CardError && error.attemptsRemaining !== undefined) {
-      tries.observe({ reference: use.reference, attemptsRemaining: error.attemptsRemaining });
+      tries.observe({ reference, attemptsRemaining: error.attemptsRemaining });
     } else {
-      tries.forget(use.reference);
+      tries.forget(reference);
     }
     throw error;
   }
+}
+
+/** The secrets that came with the call, or the reader's keypad for all of them; undefined when a person must be asked. Throws pin_required when none can be. */
+function givenEntries(
+  session: CardSession,
+  caller: PinCaller,
+  { action, reference }: PinEntryRequest,
+): readonly PinEntry[] | undefined {
+  const names = ENTRIES[action];
+  const given = names.map((name) => caller.secret(name)).filter((secret) => secret !== undefined);
+  const attempt = `entering ${names.join(' and ')} for ${reference}`;
+  if (given.length === names.length) return given;
+  if (given.length > 0) throw new ApiError('pin_required', `${attempt}: only a part of what is needed was given`);
+  if (session.hasKeypad) return names.map(() => 'keypad');
+  if (caller.canAsk) return undefined;
+  throw new ApiError(
+    'pin_required',
+    `${attempt}: it was not given, the reader has no keypad, and neither kortd agent nor the console is open`,
+  );
+}
+
+async function personNeeded(
+  session: CardSession,
+  token: Token,
+  caller: PinCaller,
+  request: PinEntryRequest,
+): Promise<PersonNeededError> {
+  const { action, reference, guarded } = request;
+  const status = await statusOf(session, token, guarded);
+  const pin = guarded === reference ? status : await token.pin(reference);
+  const length = ({ minLength, maxLength }: PinStatus): { min: number; max: number } => ({ min: minLength, max: maxLength });
+  return new PersonNeededError(
+    {
+      kind: 'pin',
+      action,
+      ...about(session, caller, status),
+      pinLength: length(pin),
+      ...(action === 'unblock' ? { pukLength: length(status) } : {}),
+    },
+    guarded,
+  );
+}
+
+async function lastTryNeeded(
+  token: Token,
+  session: CardSession,
+  caller: PinCaller,
+  { action, guarded }: PinEntryRequest,
+): Promise<PersonNeededError> {
+  const status = await statusOf(session, token, guarded);
+  const entry = action === 'unblock' ? 'puk' : 'pin';
+  return new PersonNeededError({ kind: 'lastTry', entry, ...about(session, caller, status) }, guarded);
+}
+
+/** Throws PinBlockedError when there is nothing to ask for. */
+async function statusOf(session: CardSession, token: Token, reference: PinReference): Promise<PinStatus> {
+  const status = await token.pin(reference);
+  session.card.tries.observe(status);
+  if (status.attemptsRemaining === 0)
+    throw new PinBlockedError(`looking at ${status.label}: no tries are left`, { attemptsRemaining: 0 });
+  return status;
+}
+
+function about(
+  { card }: CardSession,
+  { asker, purpose }: PinCaller,
+  { attemptsRemaining }: PinStatus,
+): { asker: Asker; card: string; purpose: string; triesLeft?: number } {
+  const serial = card.serialNumber === undefined ? '' : ` ${card.serialNumber}`;
+  return {
+    asker,
+    purpose,
+    card: `${card.profile?.id ?? 'card'}${serial}, ${card.reader.name}`,
+    ...(attemptsRemaining === undefined ? {} : { triesLeft: attemptsRemaining }),
+  };
 }

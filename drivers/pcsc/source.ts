@@ -5,6 +5,7 @@
 import type { CardConnection } from '../../apdu/card-connection.ts';
 import type { ReaderSource, ReaderState } from '../reader-source.ts';
 import { openConnection } from './connection.ts';
+import { findPcscPrograms } from './holders.ts';
 import { openWinScard } from './open-winscard.ts';
 import type { PcscClock, PcscLayer } from './pcsc-layer.ts';
 import { createReaderContexts, unlessAborted } from './reader-contexts.ts';
@@ -44,6 +45,10 @@ export function createPcscSource(options: PcscSourceOptions = {}): PcscSource {
       signal.throwIfAborted();
       const opening = layer.get().then(async (ready) => openConnection(ready, readerName, signal));
       return unlessGivenUp(opening, signal);
+    },
+    async otherPrograms() {
+      const programs = await findPcscPrograms();
+      return programs.map(({ name, pid }) => `${name} (process ${pid})`);
     },
     async [Symbol.asyncDispose]() {
       const used = await layer.peek();

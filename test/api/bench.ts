@@ -1,26 +1,29 @@
 /**
  * The daemon in this process, on simulated readers and a port of its own, for one test: `await using bench = await openBench()`. When the test is over,
- * everything is closed, and that nothing is left open is part of every test.
+ * everything is closed. That nothing is left open, and that no PIN is in anything that the daemon wrote, is part of every test.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { connect, type Client } from '../../api-spec/client/client.ts';
 import type { CardConnection } from '../../apdu/card-connection.ts';
 import { startDaemon, type Daemon } from '../../daemon/daemon.ts';
-import { silentLog, type Log } from '../../daemon/log.ts';
+import type { Log } from '../../daemon/log.ts';
 import { readerId } from '../../daemon/desk/desk.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
 import type { SimulatedCard } from '../../drivers/simulated/card.ts';
 import { SimulatedReader, type SimulatedReaderOptions } from '../../drivers/simulated/reader.ts';
 import { createSimulatedSource, type SimulatedSource } from '../../drivers/simulated/source.ts';
+import { noteCallsOf, openEvidence } from '../evidence/evidence.ts';
 import { RestTransport, RpcSocket, eventually, type Transport, type TransportName } from './transports.ts';
 
 export interface BenchOptions {
   /** Default: one reader without a keypad. */
   readonly readers?: readonly Partial<SimulatedReaderOptions>[];
   readonly log?: Log;
+  /** Content of the policy's one file. */
+  readonly policy?: object;
 }
 
 /** What happens instead of connecting to a card, while it is set. */
@@ -61,6 +64,10 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   });
   const dataFolder = mkdtempSync(join(tmpdir(), 'kortd-api-'));
   undo.defer(() => rmSync(dataFolder, { recursive: true, force: true }));
+  const policyFolder = join(dataFolder, 'policy.d');
+  if (options.policy) writePolicy(policyFolder, options.policy);
+  const evidence = openEvidence(dataFolder, options.log);
+  undo.defer(() => evidence.searchAfterwards());
   const readers = (options.readers ?? [{}]).map(
     (one, index) => new SimulatedReader({ name: `Bench ${index}`, muteTimeoutMs: MUTE_TIMEOUT_MS, ...one }),
   );
@@ -70,12 +77,14 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   const daemon = undo.use(
     await startDaemon({
       dataFolder,
+      policyFolder,
       port: 0,
       sources: [intercepted(source, intercept)],
       simulated: true,
-      log: options.log ?? silentLog,
+      log: evidence.log,
     }),
   );
+  undo.defer(() => evidence.searchWhileOpen());
   const clients = undo.use(new AsyncDisposableStack());
   const port = Number(new URL(daemon.url).port);
   const { token } = daemon;
@@ -106,7 +115,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     },
     socket,
     client: async () => {
-      const client = await connect({ url: daemon.url, token });
+      const client = noteCallsOf(await connect({ url: daemon.url, token }));
       clients.defer(async () => {
         client.close();
         await client.closed;
@@ -116,6 +125,12 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     transport: async (name) => (name === 'REST' ? new RestTransport(port, token) : await socket()),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+/** For the daemon's own user alone to write, or it is refused. */
+export function writePolicy(folder: string, content: object): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'policy.json'), JSON.stringify(content), { mode: 0o600 });
 }
 
 function intercepted(source: SimulatedSource, intercept: Intercept): ReaderSource {

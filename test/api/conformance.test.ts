@@ -28,6 +28,7 @@ import {
   type Bench,
   type RpcSocket,
 } from './support.ts';
+import { TestStation } from '../prompts/station.ts';
 
 const managementKey = 'default';
 const certificate = certificateFor(testKey('P-256').publicKey);
@@ -166,6 +167,7 @@ const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<
     pin_last_try: onCard({ pin: WRONG_PIN }, { profile: 'plain', pinAttempts: 1 }),
     pin_rejected: onCard({ pin: WRONG_PIN }, { profile: 'plain' }),
     pin_required: onEveryExchange('6982', 'pin_required'),
+    prompt_failed: onStation('failed', { profile: 'plain' }),
   },
   'key.delete': {
     management_key_rejected: onCard({ managementKey: WRONG_MANAGEMENT_KEY }),
@@ -204,7 +206,19 @@ const PIN_PROVOCATIONS: Readonly<Partial<Record<ErrorCode, Provocation>>> = {
   pin_last_try: onCard({}, { pinAttempts: 1 }),
   pin_rejected: onCard({ pin: WRONG_PIN }),
   pin_required: onCard({ pin: undefined }),
+  prompt_failed: onStation('failed'),
 };
+
+/** A place where the person can be asked is open, and answers this to the call without PIN and PUK. */
+function onStation(outcome: 'failed', options: Parameters<typeof watchedPivCard>[0] = {}): Provocation {
+  return async ({ bench, call }) => {
+    const id = await bench.insert(makeCard(options));
+    await using station = await TestStation.open(bench);
+    const answer = call(id, { pin: undefined, newPin: undefined, puk: undefined });
+    station.answer((await station.prompt()).id, outcome);
+    return await answer;
+  };
+}
 
 const NO_CARD_IS_TOUCHED = 'a lease is given by the desk alone; the card is not asked';
 const RAW = 'raw commands: whatever the card answers is the result';
@@ -219,6 +233,12 @@ const NOT_PROVOKED: Readonly<Record<string, string>> = {
   'access.request scope_not_for_web': BY_A_PAGE,
   'access.revoke policy_grant': 'daemon/access/access.test.ts: it takes a policy file',
   'sign.digest key_not_for_web': BY_A_PAGE,
+  ...Object.fromEntries(
+    ['certificate.request', 'certificate.write', 'pin.change', 'pin.unblock', 'pin.verify', 'sign.digest'].map((method) => [
+      `${method} pin_limit_reached`,
+      'test/prompts/prompts.test.ts: only pages are counted',
+    ]),
+  ),
   ...Object.fromEntries(
     [
       'card_data_invalid',
@@ -359,12 +379,14 @@ describe('every method', () => {
     'audit.list': {},
     'audit.verify': {},
     'call.cancel': { id: 1 },
+    'console.open': {},
     'event.subscribe': {},
     'event.unsubscribe': {},
     'reader.list': {},
     'card.list': {},
     'system.health': {},
     'system.info': {},
+    'system.reload': {},
     'version.select': { apiVersion: 1 },
   };
   const reached = new Set<string>();

@@ -7,6 +7,7 @@ import type { WireError } from '../../api-spec/errors.ts';
 import type { Greeting } from '../../api-spec/events.ts';
 import type { ApiMethod } from '../../api-spec/method.ts';
 import { METHODS, isMethodName, type MethodName, type Result } from '../../api-spec/methods/index.ts';
+import { noteMessage } from '../evidence/typed.ts';
 import { checkAnswer, checkError, type Answer } from './answers.ts';
 
 export type TransportName = 'REST' | 'WebSocket';
@@ -85,6 +86,7 @@ export async function http({ port, method, path, headers = {}, body, signal }: H
       );
     });
   });
+  noteMessage(body ?? '');
   request.end(body);
   return await within(answered, `${method} ${path}`);
 }
@@ -183,10 +185,10 @@ export class RpcSocket implements Transport, AsyncDisposable {
   }
 
   /** Resolves when the greeting is there. */
-  static async open(port: number, token: string, path = '/v1/ws'): Promise<RpcSocket> {
-    const opened = new RpcSocket(
-      new WebSocket(`ws://127.0.0.1:${port}${path}`, ['kortd.v1', `kortd.token.${token}`], { perMessageDeflate: false }),
-    );
+  /** With an origin: as a page does. */
+  static async open(port: number, token: string, { origin }: { readonly origin?: string } = {}): Promise<RpcSocket> {
+    const options = { perMessageDeflate: false, ...(origin === undefined ? {} : { origin }) };
+    const opened = new RpcSocket(new WebSocket(`ws://127.0.0.1:${port}/v1/ws`, ['kortd.v1', `kortd.token.${token}`], options));
     await opened.notice('greeting');
     return opened;
   }
@@ -222,6 +224,7 @@ export class RpcSocket implements Transport, AsyncDisposable {
   }
 
   sendText(text: string | Uint8Array): void {
+    noteMessage(text);
     this.socket.send(text);
   }
 

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { AuditLog } from '../../daemon/audit/audit-log.ts';
 import { silentLog } from '../../daemon/log.ts';
+import { atMost, median, type Figure } from '../bench/figure.ts';
 
 const SECONDS = 5;
 const WARM_UP_SECONDS = 1;
@@ -39,29 +40,51 @@ function row(name: string, times: readonly number[]): string {
   return `${name.padEnd(34)} p50 ${at(0.5)}  p95 ${at(0.95)}  p99 ${at(0.99)}`;
 }
 
-const folder = mkdtempSync(join(process.argv[2] ?? tmpdir(), 'kortd-audit-'));
-try {
-  await using log = AuditLog.open({ folder, log: silentLog });
-  const act = {
-    callerKind: 'native',
-    caller: 'program 5f0c2a71',
-    method: 'sign.digest',
-    cardSerial: '10000001',
-    cardApplication: 'piv',
-    reader: 'Reader 00 00',
-    outcome: 'ok',
-  } as const;
-  const append = (): Promise<void> => log.append(act);
-  using database = new DatabaseSync(join(folder, 'peer.sqlite'));
-  database.exec(
-    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE records (number INTEGER PRIMARY KEY, text TEXT)',
+interface Cost {
+  readonly log: readonly number[];
+  readonly sqlite: readonly number[];
+}
+
+/** On the disk of this folder. */
+export async function measureAudit(parent: string): Promise<Cost> {
+  const folder = mkdtempSync(join(parent, 'kortd-audit-'));
+  try {
+    await using log = AuditLog.open({ folder, log: silentLog });
+    const act = {
+      callerKind: 'native',
+      caller: 'program 5f0c2a71',
+      method: 'sign.digest',
+      cardSerial: '10000001',
+      cardApplication: 'piv',
+      reader: 'Reader 00 00',
+      outcome: 'ok',
+    } as const;
+    const append = (): Promise<void> => log.append(act);
+    using database = new DatabaseSync(join(folder, 'peer.sqlite'));
+    database.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE records (number INTEGER PRIMARY KEY, text TEXT)',
+    );
+    const insert = database.prepare('INSERT INTO records (text) VALUES (?)');
+    const text = JSON.stringify(act).padEnd(300);
+    const peer = (): void => void insert.run(text);
+    for (const one of [append, peer]) await measure(one, RATE, WARM_UP_SECONDS);
+    return { log: await measure(append, RATE, SECONDS), sqlite: await measure(peer, RATE, SECONDS) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** For `npm run bench`. */
+export async function auditFigure(): Promise<Figure> {
+  const { log, sqlite } = await measureAudit(tmpdir());
+  return atMost(
+    1,
+    { name: `audit record durable before the answer, p50 at ${RATE.toLocaleString('en')}/s`, value: median(log), unit: 'ms' },
+    { peer: 'SQLite alone, FULL', peerValue: median(sqlite) },
   );
-  const insert = database.prepare('INSERT INTO records (text) VALUES (?)');
-  const text = JSON.stringify(act).padEnd(300);
-  const peer = (): void => void insert.run(text);
-  for (const one of [append, peer]) await measure(one, RATE, WARM_UP_SECONDS);
-  process.stdout.write(`${row(`audit record, ${RATE}/s`, await measure(append, RATE, SECONDS))}\n`);
-  process.stdout.write(`${row(`SQLite alone, FULL, ${RATE}/s`, await measure(peer, RATE, SECONDS))}\n`);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+}
+
+if (import.meta.main) {
+  const { log, sqlite } = await measureAudit(process.argv[2] ?? tmpdir());
+  process.stdout.write(`${row(`audit record, ${RATE}/s`, log)}\n${row(`SQLite alone, FULL, ${RATE}/s`, sqlite)}\n`);
 }

@@ -100,7 +100,8 @@ async function requireFittingKey(
   const algorithm = keyAlgorithmOf(certificate.publicKey);
   if (!algorithm) throw mismatch(); // of a kind that no card has
   const key = { ...(told ?? (await keyOf(session, token, keyReference))), algorithm };
-  if (key.pinPolicy !== 'never' && !call.secret('pin') && !session.hasKeypad) {
+  const canEnter = call.secret('pin') !== undefined || session.hasKeypad || context.prompts.placesOf(call.caller.user).length > 0;
+  if (key.pinPolicy !== 'never' && !canEnter) {
     throw new ApiError('key_unproven', `writing a certificate to ${keyReference}: the card does not tell its public key`);
   }
   await verifyFor(context, session, token, key, params, call);

@@ -6,14 +6,27 @@ import type { Access } from '../../access/access.ts';
 import { useCard } from '../../desk/card-access.ts';
 import { contentsOf, findKey, managementOf, type CardSession } from '../../desk/card-session.ts';
 import type { CardTarget, Desk } from '../../desk/desk.ts';
+import { DeviceResetError } from '../../../drivers/errors.ts';
+import { METHODS, type Result } from '../../../api-spec/methods/index.ts';
+import { formatHex } from '../../../apdu/bytes.ts';
+import type { CardRecord } from '../../desk/records.ts';
+import type { EntryName } from '../../prompt/entered-pins.ts';
+import type { PromptPlace } from '../../prompt/prompt.ts';
 import { ApiError } from '../../errors.ts';
-import { verifyGuarded, type PinUse } from '../../pin/entry.ts';
+import { verifyForUse, type PinCaller } from '../../pin/entry.ts';
+import { PersonNeededError } from '../../pin/person-needed.ts';
+import type { PinReuse } from '../../pin/reuse.ts';
+import type { WrongPins } from '../../pin/wrong-pins.ts';
+import type { PromptDesk } from '../../prompt/prompt-desk.ts';
 import type { AuditLog } from '../../audit/audit-log.ts';
 import type { Call, CallSubject } from '../call.ts';
 import type { EventLog } from '../event-log.ts';
 
 export interface HandlerContext {
   readonly access: Access;
+  readonly prompts: PromptDesk;
+  readonly wrongPins: WrongPins;
+  readonly pinReuse: PinReuse;
   readonly desk: Desk;
   readonly events: EventLog;
   readonly audit: AuditLog;
@@ -21,6 +34,9 @@ export interface HandlerContext {
   readonly startedAt: Date;
   readonly clients: () => number;
   readonly callsUnderWay: () => number;
+  /** Opens the console for this user: good once. */
+  readonly consoleLink: (user: string) => { readonly url: string; readonly expiresInMs: number };
+  readonly reload: () => Promise<Result<'system.reload'>>;
 }
 
 export interface CardParams {
@@ -28,6 +44,7 @@ export interface CardParams {
   readonly lease?: string;
   readonly pinReference?: string;
   readonly allowLastTry?: boolean;
+  readonly purpose?: string;
 }
 
 interface CardUseOptions {
@@ -36,8 +53,9 @@ interface CardUseOptions {
 }
 
 /**
- * Lends the card that the parameters name, for one transaction. For a method that changes the card, a key reference that cards of its kind have not
- * is a wrong parameter: there is no key to be missed.
+ * Lends the card that the parameters name, for one transaction. When a person must be asked, the transaction ends, they are asked while nothing is held,
+ * and the work is done again from its start. For a method that changes the card, a key reference that cards of its kind have not is a wrong parameter:
+ * there is no key to be missed.
  */
 export async function withCard<R>(
   context: HandlerContext,
@@ -46,10 +64,19 @@ export async function withCard<R>(
   options: CardUseOptions,
   work: (session: CardSession) => Promise<R>,
 ): Promise<R> {
-  call.subject = subjectOf(context, params);
+  const card = context.desk.resolve(params.card);
+  call.subject = subjectOf(card, params.lease);
+  // Another card may be in the reader by the time the person has answered.
+  const use = (): Promise<R> =>
+    useCard(context.desk, card.id, { signal: call.signal, lease: params.lease, isSame: call.wasAsked, ...options }, work);
   try {
-    return await useCard(context.desk, params.card, { signal: call.signal, lease: params.lease, ...options }, work);
+    return await use().catch(async (error: unknown) => {
+      if (!(error instanceof PersonNeededError) || call.wasAsked) throw error;
+      await askPerson(context, card, call, error);
+      return await use();
+    });
   } catch (error) {
+    if (error instanceof DeviceResetError) context.pinReuse.forgetCard(card.id);
     if (!options.changes || !(error instanceof KeyNotFoundError)) throw error;
     throw new ApiError(
       'invalid_params',
@@ -60,22 +87,61 @@ export async function withCard<R>(
   }
 }
 
-/** Throws what useCard would: when there is no such card. */
-function subjectOf({ desk }: HandlerContext, { card: target, lease }: CardParams): CallSubject {
-  const card = desk.resolve(target);
+/** The prompt goes with the call and with the card. */
+async function askPerson(
+  context: HandlerContext,
+  card: CardRecord,
+  call: Call,
+  { prompt, reference }: PersonNeededError,
+): Promise<void> {
+  const signal = AbortSignal.any([call.signal, card.removal.signal]);
+  const onShown = (where: PromptPlace): void =>
+    context.events.publish('pin.prompted', { card: card.id, reader: card.reader.id, pinReference: reference, where });
+  using entered = await context.prompts.ask(prompt, { user: call.caller.user, signal, onShown });
+  call.answer(entered.release(), prompt.triesLeft === undefined || prompt.triesLeft <= 1 ? reference : undefined);
+}
+
+function subjectOf(card: CardRecord, lease: string | undefined): CallSubject {
   const purpose = lease === undefined ? undefined : card.lease?.purpose;
   return { card, ...(purpose === undefined ? {} : { purpose }) };
 }
 
-/** The PIN that the parameters name, 80 unless they do. */
-export function pinUse(context: HandlerContext, session: CardSession, params: CardParams, reference: PinReference): PinUse {
+/** Who wants a PIN in this call: what they may do with it, and what the person is told. */
+export function pinCaller(context: HandlerContext, session: CardSession, params: CardParams, call: Call): PinCaller {
+  const { caller } = call;
+  const { origin, user } = caller;
   const { card } = session;
-  return {
-    reference,
-    allowLastTry: params.allowLastTry ?? false,
-    onPrompt: () =>
-      context.events.publish('pin.prompted', { card: card.id, reader: card.reader.id, pinReference: reference, where: 'keypad' }),
+  const common = {
+    purpose: params.purpose ?? card.lease?.purpose ?? attemptOf(call),
+    canAsk: context.prompts.placesOf(user).length > 0,
+    secret: (name: EntryName) => call.secret(name),
+    onKeypad: (pinReference: PinReference) =>
+      context.events.publish('pin.prompted', { card: card.id, reader: card.reader.id, pinReference, where: 'keypad' }),
   };
+  if (origin === undefined) {
+    return {
+      ...common,
+      asker: { kind: 'program', name: caller.name },
+      allowsLastTry: (reference) => params.allowLastTry === true || call.allowsLastTry(reference),
+      requireTries: () => undefined,
+      onWrong: () => undefined,
+    };
+  }
+  const { reuseMs, wrongPerDay } = context.access.policy.pinRules(origin);
+  const subject = { origin, user, card: card.serialNumber ?? formatHex(card.atr) };
+  return {
+    ...common,
+    asker: { kind: 'origin', name: origin },
+    allowsLastTry: (reference) => call.allowsLastTry(reference),
+    requireTries: () => context.wrongPins.require(subject, wrongPerDay),
+    onWrong: () => context.wrongPins.note(subject),
+    ...(reuseMs > 0 && caller.connection ? { reuse: { pins: context.pinReuse, caller: caller.id, durationMs: reuseMs } } : {}),
+  };
+}
+
+function attemptOf({ method }: Call): string {
+  const { en, sv } = METHODS[method].attempt;
+  return `${en} / ${sv}`;
 }
 
 /** Verifies the PIN that a key wants, right before the key is used. Nothing to do for a key that wants none. */
@@ -88,7 +154,8 @@ export async function verifyFor(
   call: Call,
 ): Promise<void> {
   if (key.pinPolicy === 'never') return;
-  await verifyGuarded(session, token, call.secret('pin'), pinUse(context, session, params, key.pin));
+  const use = { reference: key.pin, isReusable: key.pinPolicy === 'once' };
+  await verifyForUse(session, token, pinCaller(context, session, params, call), use);
 }
 
 /** A key as known, or as the card tells, or as its standard has it. What is not known from memory is looked for on the card. */

@@ -5,6 +5,7 @@ import { auditHandlers } from './audit.ts';
 import { cardHandlers } from './card.ts';
 import { certificateHandlers } from './certificate.ts';
 import { connectionHandlers } from './connection.ts';
+import { consoleHandlers } from './console.ts';
 import type { HandlerContext } from './context.ts';
 import { keyHandlers } from './key.ts';
 import { pinHandlers } from './pin.ts';
@@ -21,6 +22,7 @@ export function createHandlers(context: HandlerContext): Handlers {
     ...signHandlers(context),
     ...accessHandlers(context),
     ...auditHandlers(context),
+    ...consoleHandlers(context),
     ...connectionHandlers(),
   };
 }

@@ -1,45 +1,47 @@
-import type { PinStatus, Token } from '../../../apdu/token.ts';
+import type { Pin } from '../../../api-spec/schemas.ts';
+import type { PinEntry, PinStatus, Token } from '../../../apdu/token.ts';
 import type { CardSession } from '../../desk/card-session.ts';
 import { describePin } from '../../desk/describe.ts';
-import { guarded, pinEntries, verifyGuarded } from '../../pin/entry.ts';
-import type { Handlers } from '../call.ts';
-import { pinUse, withCard, type HandlerContext } from './context.ts';
+import { enterPins, type PinEntryRequest } from '../../pin/entry.ts';
+import type { Call, Handlers } from '../call.ts';
+import { pinCaller, withCard, type CardParams, type HandlerContext } from './context.ts';
 
 const DEFAULT_PIN = '80';
 const PUK = '81';
 
-export function pinHandlers(context: HandlerContext): Pick<Handlers, 'pin.change' | 'pin.unblock' | 'pin.verify'> {
+type PinMethods = 'pin.change' | 'pin.unblock' | 'pin.verify';
+
+export function pinHandlers(context: HandlerContext): Pick<Handlers, PinMethods> {
+  const enter = (params: CardParams, call: Call, request: (token: Token) => PinEntryRequest): Promise<{ pin: Pin }> =>
+    // pin.verify too as if it changed the card: a PIN goes to no card but the one that was meant.
+    withCard(context, params, call, { changes: true }, async (session) => {
+      const caller = pinCaller(context, session, params, call);
+      const token = await session.token();
+      const entry = request(token);
+      await enterPins(session, token, caller, entry);
+      if (entry.action !== 'verify') context.pinReuse.forgetCard(session.card.id);
+      return { pin: describePin(await statusAfter(session, token, entry.reference)) };
+    });
   return {
     'pin.change': (params, call) =>
-      withCard(context, params, call, { changes: true }, async (session) => {
-        const reference = params.pinReference ?? DEFAULT_PIN;
-        const [entry, next] = pinEntries(session, `changing PIN ${reference}`, [call.secret('pin'), call.secret('newPin')]);
-        const token = await session.token();
-        if (entry && next) {
-          const spend = (): Promise<void> => token.changePin(reference, entry, next);
-          await guarded(session, token, { ...pinUse(context, session, params, reference), entry, spend });
-        }
-        return { pin: describePin(await statusAfter(session, token, reference)) };
+      enter(params, call, (token) => {
+        const { pinReference: reference = DEFAULT_PIN } = params;
+        const spend = (old: PinEntry = 'keypad', next: PinEntry = 'keypad'): Promise<void> =>
+          token.changePin(reference, old, next);
+        return { action: 'change', reference, guarded: reference, spend };
       }),
     'pin.unblock': (params, call) =>
-      withCard(context, params, call, { changes: true }, async (session) => {
-        const reference = params.pinReference ?? DEFAULT_PIN;
-        const [entry, next] = pinEntries(session, `unblocking PIN ${reference}`, [call.secret('puk'), call.secret('newPin')]);
-        const token = await session.token();
-        if (entry && next) {
-          const spend = (): Promise<void> => token.unblockPin(reference, entry, next);
-          await guarded(session, token, { ...pinUse(context, session, params, PUK), entry, spend });
-        }
-        return { pin: describePin(await statusAfter(session, token, reference)) };
+      enter(params, call, (token) => {
+        const { pinReference: reference = DEFAULT_PIN } = params;
+        const spend = (puk: PinEntry = 'keypad', next: PinEntry = 'keypad'): Promise<void> =>
+          token.unblockPin(reference, puk, next);
+        return { action: 'unblock', reference, guarded: PUK, spend };
       }),
     'pin.verify': (params, call) =>
-      // As if it changed the card: a PIN goes to no card but the one that was meant.
-      withCard(context, params, call, { changes: true }, async (session) => {
-        const reference = params.pinReference ?? DEFAULT_PIN;
-        pinEntries(session, `verifying PIN ${reference}`, [call.secret('pin')]);
-        const token = await session.token();
-        await verifyGuarded(session, token, call.secret('pin'), pinUse(context, session, params, reference));
-        return { pin: describePin(await statusAfter(session, token, reference)) };
+      enter(params, call, (token) => {
+        const { pinReference: reference = DEFAULT_PIN } = params;
+        const spend = (pin: PinEntry = 'keypad'): Promise<void> => token.verifyPin(reference, pin);
+        return { action: 'verify', reference, guarded: reference, spend };
       }),
   };
 }

@@ -1,15 +1,18 @@
 import { HIGHEST_API_VERSION, LOWEST_API_VERSION } from '../../../api-spec/versions.ts';
 import { MAX_TIMEOUT_MS } from '../../../api-spec/method.ts';
+import type { Result } from '../../../api-spec/methods/index.ts';
 import { describeReader } from '../../desk/describe.ts';
 import { MAX_LEASE_MS } from '../../desk/leases.ts';
 import { MAX_WAITING } from '../../desk/desk.ts';
 import { PRODUCT, VERSION } from '../../version.ts';
 import type { Handlers } from '../call.ts';
 import { REPLAY_EVENTS } from '../event-log.ts';
-import { BATCH_CALLS, CALLS_PER_CLIENT, MESSAGE_BYTES } from '../limits.ts';
+import * as limits from '../limits.ts';
 import type { HandlerContext } from './context.ts';
 
-export function systemHandlers(context: HandlerContext): Pick<Handlers, 'system.info' | 'system.health' | 'reader.list'> {
+type SystemMethods = 'reader.list' | 'system.health' | 'system.info' | 'system.reload';
+
+export function systemHandlers(context: HandlerContext): Pick<Handlers, SystemMethods> {
   const info = {
     product: PRODUCT,
     version: VERSION,
@@ -17,15 +20,7 @@ export function systemHandlers(context: HandlerContext): Pick<Handlers, 'system.
     stream: context.events.stream,
     simulated: context.simulated,
     platform: `${process.platform}-${process.arch}`,
-    limits: {
-      messageBytes: MESSAGE_BYTES,
-      batchCalls: BATCH_CALLS,
-      callsPerClient: CALLS_PER_CLIENT,
-      callsPerReader: MAX_WAITING,
-      replayEvents: REPLAY_EVENTS,
-      leaseMs: MAX_LEASE_MS,
-      timeoutMs: MAX_TIMEOUT_MS,
-    },
+    limits: limitsInForce(),
   };
   return {
     'system.info': () => info,
@@ -48,6 +43,40 @@ export function systemHandlers(context: HandlerContext): Pick<Handlers, 'system.
         residentBytes: process.memoryUsage.rss(),
       };
     },
+    'system.reload': () => context.reload(),
     'reader.list': () => ({ readers: context.desk.readers.map(describeReader) }),
+  };
+}
+
+/** As the parts of the daemon go by them. */
+export function limitsInForce(): Result<'system.info'>['limits'] {
+  return {
+    backlogBytes: limits.BACKLOG_BYTES,
+    backlogBytesPerClient: limits.BACKLOG_BYTES_PER_CLIENT,
+    backlogBytesPerOrigin: limits.BACKLOG_BYTES_PER_ORIGIN,
+    batchCalls: limits.BATCH_CALLS,
+    callsPerClient: limits.CALLS_PER_CLIENT,
+    callsPerOrigin: limits.CALLS_PER_ORIGIN,
+    callsPerReader: MAX_WAITING,
+    connections: limits.CONNECTIONS,
+    connectionsPerOrigin: limits.CONNECTIONS_PER_ORIGIN,
+    eventBacklogBytes: limits.EVENT_BACKLOG_BYTES,
+    headerBytes: limits.HEADER_BYTES,
+    headerLines: limits.HEADER_LINES,
+    headersMs: limits.HEADERS_MS,
+    heartbeatMs: limits.HEARTBEAT_MS,
+    keepAliveMs: limits.KEEP_ALIVE_MS,
+    leaseMs: MAX_LEASE_MS,
+    messageBurst: limits.MESSAGES_PER_ORIGIN.burst,
+    messageBytes: limits.MESSAGE_BYTES,
+    messageFragments: limits.MESSAGE_PARTS.maxFragments,
+    messagesPerSecond: limits.MESSAGES_PER_ORIGIN.perSecond,
+    replayEvents: REPLAY_EVENTS,
+    requestMs: limits.REQUEST_MS,
+    stalledMs: limits.STALLED_ANSWER_MS,
+    timeoutMs: MAX_TIMEOUT_MS,
+    unknownConnections: limits.UNKNOWN_CONNECTIONS,
+    webConnections: limits.WEB_CONNECTIONS,
+    webSockets: limits.MAX_CLIENTS,
   };
 }
