@@ -8,13 +8,9 @@ import * as cardErrors from '../apdu/errors.ts';
 import { CARD_PROFILES } from '../apdu/cards/index.ts';
 import { ERRORS, type ErrorCode } from '../api-spec/errors.ts';
 import { staleFiles } from '../api-spec/generate/generate.ts';
-import { MAX_TIMEOUT_MS } from '../api-spec/method.ts';
 import { LIMITS } from '../api-spec/wire.ts';
-import { REPLAY_EVENTS } from '../daemon/api/event-log.ts';
-import { BATCH_CALLS, CALLS_PER_CLIENT, MAX_CLIENTS, MESSAGE_BYTES } from '../daemon/api/limits.ts';
+import { limitsInForce } from '../daemon/api/handlers/system.ts';
 import { CLASS_CODES, toWireError } from '../daemon/api/wire-error.ts';
-import { MAX_LEASE_MS } from '../daemon/desk/leases.ts';
-import { MAX_WAITING } from '../daemon/desk/desk.ts';
 import { VERSION } from '../daemon/version.ts';
 import * as deviceErrors from '../drivers/errors.ts';
 import { CARD_KINDS } from '../drivers/simulated/cards/index.ts';
@@ -190,18 +186,8 @@ describe('the version', () => {
 
 describe('limits', () => {
   it('are those that the documents tell', () => {
-    const daemon = {
-      batchCalls: BATCH_CALLS,
-      callsPerClient: CALLS_PER_CLIENT,
-      callsPerReader: MAX_WAITING,
-      leaseMs: MAX_LEASE_MS,
-      messageBytes: MESSAGE_BYTES,
-      replayEvents: REPLAY_EVENTS,
-      timeoutMs: MAX_TIMEOUT_MS,
-      webSockets: MAX_CLIENTS,
-    };
     const { idempotencyMs: _, ...documented } = LIMITS;
-    expect(Object.fromEntries(Object.entries(documented).map(([name, { value }]) => [name, value]))).toEqual(daemon);
+    expect(Object.fromEntries(Object.entries(documented).map(([name, { value }]) => [name, value]))).toEqual(limitsInForce());
   });
 });
 
@@ -272,6 +258,7 @@ const NATIVE_CALL_SITES: Readonly<Record<string, readonly string[]>> = {
     'drivers/peer-credentials.ts',
     'drivers/process-limits.ts',
     'drivers/simulated/quick-ack.ts',
+    'drivers/socket-owner.ts',
   ],
 };
 

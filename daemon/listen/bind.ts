@@ -3,13 +3,18 @@ import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+/**
+ * Connections that may wait to be taken: a burst that finds no room has to knock again after a second, and everybody else's with it. The system
+ * has a bound of its own (net.core.somaxconn).
+ */
+const BACKLOG = 2_048;
 /** Tries for a port that is free on both addresses, when any will do. */
 const PORT_TRIES = 20;
 /** sockaddr_un (unix(7)): 108 bytes with the closing NUL. */
 export const MAX_SOCKET_PATH_BYTES = 107;
 
 /** 127.0.0.1, and [::1] on the same port where the system has it. Throws the system's error when the port is taken. */
-export async function bindLoopback(wanted: number, create: () => Server): Promise<readonly Server[]> {
+export async function bindLoopback(wanted: number, create: () => Server): Promise<readonly [Server, ...Server[]]> {
   for (let attempt = 1; ; attempt++) {
     const first = create();
     await bind(first, '127.0.0.1', wanted);
@@ -35,7 +40,7 @@ export async function bindUnixSocket(server: Server, path: string, mode: number)
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) rmSync(path);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ path }, () => {
+    server.listen({ path, backlog: BACKLOG }, () => {
       server.off('error', reject);
       resolve();
     });
@@ -54,7 +59,7 @@ export function closeServer(server: Server): Promise<void> {
 function bind(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port, exclusive: true }, () => {
+    server.listen({ host, port, exclusive: true, backlog: BACKLOG }, () => {
       server.off('error', reject);
       resolve();
     });

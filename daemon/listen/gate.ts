@@ -10,6 +10,7 @@ import type { Scope } from '../../api-spec/scopes.ts';
 import { TOKEN_SUBPROTOCOL_PREFIX } from '../../api-spec/wire.ts';
 import { ownUser } from '../access/local-user.ts';
 import type { WebHolder } from '../access/web-holder.ts';
+import { HEADER_LINES } from '../api/limits.ts';
 import { ApiError } from '../errors.ts';
 import type { Admission } from './admission.ts';
 import { headerValues } from './headers.ts';
@@ -136,6 +137,7 @@ function requireFetchMetadata(request: IncomingMessage, hasOrigin: boolean): voi
 /** The target is a path, and a body says that it is JSON (a form cannot). */
 function requireForm(request: IncomingMessage): void {
   if (!request.url?.startsWith('/')) throw malformed('the request target must be a path');
+  if (request.rawHeaders.length > 2 * HEADER_LINES) throw malformed(`a request has at most ${HEADER_LINES} header lines`);
   if (!BODY_METHODS.has(request.method ?? '')) return;
   const types = headerValues(request, 'content-type');
   const hasBody = request.headers['content-length'] !== '0' && hasBodyHeaders(request);

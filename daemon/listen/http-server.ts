@@ -1,30 +1,36 @@
 /**
- * Where kortd listens: HTTP on both loopback addresses and on Unix sockets, REST behind it, and the upgrades to WebSocket: /v1/ws for calls and events,
- * /v1/prompts for the agent of a person's session, which comes through a Unix socket alone. The gate stands before all of them.
+ * Where kortd listens: HTTP on both loopback addresses and on Unix sockets, REST behind it, and the upgrades to WebSocket. The gate stands before all of
+ * them, whichever way Node hands a request over.
  */
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer, type WebSocket } from 'ws';
-import { ERRORS } from '../../api-spec/errors.ts';
-import { SUBPROTOCOL, WEB_SOCKET_PATH } from '../../api-spec/wire.ts';
-import type { Dispatcher } from '../api/dispatcher.ts';
-import type { EventLog } from '../api/event-log.ts';
-import { MAX_CLIENTS, MESSAGE_BYTES } from '../api/limits.ts';
+import { Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { CONNECTIONS, HEADER_BYTES, HEADERS_MS, KEEP_ALIVE_MS, REQUEST_MS } from '../api/limits.ts';
 import { ApiError } from '../errors.ts';
-import type { Log } from '../log.ts';
-import { STATION_MESSAGE_BYTES, STATION_SUBPROTOCOL } from '../prompt/station-messages.ts';
-import type { Admission } from './admission.ts';
 import { bindLoopback, bindUnixSocket, closeServer, portOf } from './bind.ts';
+import { Connections, type ConnectionKind } from './connections.ts';
+import { Entrance } from './entrance.ts';
 import { Gate, type OriginAccess } from './gate.ts';
-import { isUnixSocket } from './peer.ts';
+import { noteUnixSocket } from './peer.ts';
+import { Quotas } from './quotas.ts';
+import { refuseOn } from './refusal.ts';
 import { createRest } from './rest.ts';
-import { WebSocketConnection } from './web-socket.ts';
+import { Upgrades, type UpgradeOptions } from './upgrades.ts';
 
-export const PROMPTS_PATH = '/v1/prompts';
-/** Slow headers and slow bodies are cut off. */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
-const KEEP_ALIVE_TIMEOUT_MS = 5_000;
+/** Of every server that speaks HTTP here. */
+export const SERVER_OPTIONS = {
+  headersTimeout: HEADERS_MS,
+  requestTimeout: REQUEST_MS,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  /** How late a timeout may be; Node's default is 30 s. */
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize: HEADER_BYTES,
+  insecureHTTPParser: false,
+  /** The gate looks, and says more than Node would. */
+  requireHostHeader: false,
+} as const;
+const SWEEP_MS = 1_000;
 
 export interface UnixSocket {
   readonly path: string;
@@ -32,19 +38,12 @@ export interface UnixSocket {
   readonly mode: number;
 }
 
-export interface HttpServerOptions {
+export interface HttpServerOptions extends UpgradeOptions {
   /** 0: any free one. */
   readonly port: number;
   readonly unixSockets: readonly UnixSocket[];
   readonly token: string;
-  readonly dispatcher: Dispatcher;
-  readonly events: EventLog;
-  readonly log: Log;
   readonly access: OriginAccess;
-  readonly onClient: (connection: WebSocketConnection, admission: Admission) => void;
-  readonly onClientGone: (callerId: string) => void;
-  /** A place where the user can be asked is at the other end. */
-  readonly onStation: (socket: WebSocket, user: string) => void;
 }
 
 export interface HttpServer extends AsyncDisposable {
@@ -57,39 +56,36 @@ export interface HttpServer extends AsyncDisposable {
 export async function listen(options: HttpServerOptions): Promise<HttpServer> {
   // The port, and so what Host must say, is known only once it is bound.
   const bound: { gate?: Gate } = {};
-  const requireGate = (): Gate => {
+  const gate = (): Gate => {
     if (!bound.gate) throw new ApiError('internal_error', 'answering a request: not listening yet');
     return bound.gate;
   };
   await using undo = new AsyncDisposableStack();
-  const rest = createRest({ dispatcher: options.dispatcher, gate: requireGate });
+  const quotas = new Quotas();
+  const connections = new Connections(quotas);
+  const entrance = new Entrance({ connections, quotas, knows: (origin) => options.access.knows(origin) });
+  const rest = createRest({ dispatcher: options.dispatcher, gate, entrance });
   undo.defer(() => rest.close());
   await rest.ready();
-  const upgrades = new Upgrades(options, requireGate);
-  undo.use(upgrades);
-  const create = (): Server => {
-    const timeouts = {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    };
-    const server = createServer({ ...timeouts, requireHostHeader: false }, (request, response) =>
-      rest.routing(request, response),
-    );
-    server.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head));
-    return server;
-  };
-  const servers = await bindLoopback(options.port, create);
+  const upgrades = undo.use(new Upgrades(options, gate, entrance));
+  const doors = new Doors({ options, rest, upgrades, connections, entrance });
+  const servers = await bindLoopback(options.port, () => doors.attach(createServer(SERVER_OPTIONS), 'tcp'));
   undo.defer(() => closeAll(servers));
   const [first] = servers;
-  if (!first) throw new ApiError('internal_error', 'listening: no address was bound');
   const port = portOf(first);
   bound.gate = new Gate(port, options.token, options.access);
   for (const { path, mode } of options.unixSockets) {
-    const server = create();
+    const server = doors.attach(createServer(SERVER_OPTIONS), 'unix');
     undo.defer(() => closeServer(server));
     await bindUnixSocket(server, path, mode);
   }
+  const sweep = setInterval(() => {
+    connections.sweep();
+    quotas.forgetIdle();
+  }, SWEEP_MS).unref();
+  undo.defer(() => clearInterval(sweep));
+  // First of all: a server is closed when its connections are.
+  undo.use(connections);
   const resources = undo.move();
   return {
     port,
@@ -103,73 +99,64 @@ async function closeAll(servers: readonly Server[]): Promise<void> {
   await Promise.all(servers.map(closeServer));
 }
 
-/** From an HTTP request to a WebSocket, once the gate let it pass. */
-class Upgrades implements Disposable {
-  readonly #options: HttpServerOptions;
-  readonly #gate: () => Gate;
-  readonly #clients = acceptor(SUBPROTOCOL, MESSAGE_BYTES);
-  readonly #stations = acceptor(STATION_SUBPROTOCOL, STATION_MESSAGE_BYTES);
+interface DoorsOptions {
+  readonly options: HttpServerOptions;
+  readonly rest: FastifyInstance;
+  readonly upgrades: Upgrades;
+  readonly connections: Connections;
+  readonly entrance: Entrance;
+}
 
-  constructor(options: HttpServerOptions, gate: () => Gate) {
-    this.#options = options;
-    this.#gate = gate;
+/** Every way in which Node's servers hand over what came. */
+class Doors {
+  readonly #parts: DoorsOptions;
+
+  constructor(parts: DoorsOptions) {
+    this.#parts = parts;
   }
 
-  get clients(): number {
-    return this.#clients.clients.size;
-  }
-
-  handle(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { log, dispatcher } = this.#options;
-    socket.on('error', (error) => log.debug({ problem: error.message }, 'a socket failed while upgrading'));
-    try {
-      const admission = this.#gate().check(request);
-      requireWebSocket(request);
-      if (request.url === WEB_SOCKET_PATH) this.#acceptClient(admission, request, socket, head);
-      else if (request.url === PROMPTS_PATH && isUnixSocket(request.socket))
-        this.#stations.handleUpgrade(request, socket, head, (station) => this.#options.onStation(station, admission.user));
-      else throw new ApiError('method_not_found', `upgrading: only ${WEB_SOCKET_PATH} is a WebSocket`);
-    } catch (error) {
-      refuse(socket, dispatcher, error);
-    }
-  }
-
-  [Symbol.dispose](): void {
-    for (const server of [this.#clients, this.#stations]) {
-      for (const client of server.clients) client.terminate();
-      server.close();
-    }
-  }
-
-  #acceptClient(admission: Admission, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (this.clients >= MAX_CLIENTS)
-      throw new ApiError('too_many_calls', `upgrading: ${MAX_CLIENTS} WebSockets are open`, { limit: MAX_CLIENTS });
-    this.#clients.handleUpgrade(request, socket, head, (webSocket) => {
-      const { onClient, onClientGone } = this.#options;
-      onClient(new WebSocketConnection(webSocket, { ...this.#options, admission, onClose: onClientGone }), admission);
+  /** For a server over TLS as well. Gives it back. */
+  attach(server: Server, kind: ConnectionKind): Server {
+    const { connections, upgrades } = this.#parts;
+    server.maxConnections = CONNECTIONS;
+    // Node would drop what is more, an Origin header among it: the gate counts instead.
+    server.maxHeadersCount = 0;
+    server.on('connection', (socket: Socket) => {
+      if (kind === 'unix') noteUnixSocket(socket);
+      connections.add(socket, kind);
     });
+    server.on('secureConnection', (layer: Socket) => connections.addLayer(layer));
+    const onRequest = (request: IncomingMessage, response: ServerResponse): void => this.#onRequest(request, response);
+    for (const event of ['request', 'checkContinue', 'checkExpectation'] as const) server.on(event, onRequest);
+    server.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head));
+    server.on('connect', (request, socket) => upgrades.refuseTunnel(request, socket));
+    server.on('clientError', (error, socket) => this.#onClientError(error, socket));
+    return server;
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const connection = this.#parts.entrance.connectionOf(request.socket);
+    if (connection.isRefused) return;
+    connection.underWay++;
+    response.once('close', () => connection.underWay--);
+    this.#parts.rest.routing(request, response);
+  }
+
+  /** What is no HTTP, or does not come in time. */
+  #onClientError(error: Error & { readonly code?: string }, socket: Duplex): void {
+    const { entrance, options, connections } = this.#parts;
+    const connection = socket instanceof Socket ? connections.of(socket) : undefined;
+    if (!(socket instanceof Socket) || !connection || connection.isRefused || connection.underWay > 0 || socket.bytesRead === 0) {
+      socket.destroy();
+      return;
+    }
+    if (entrance.refuse(socket)) refuseOn(socket, options.dispatcher.wireError(whyNoRequest(error.code)));
   }
 }
 
-function acceptor(subprotocol: string, maxPayload: number): WebSocketServer {
-  return new WebSocketServer({
-    noServer: true,
-    maxPayload,
-    perMessageDeflate: false,
-    clientTracking: true,
-    handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
-  });
-}
-
-function requireWebSocket(request: IncomingMessage): void {
-  if (request.headers.upgrade?.toLowerCase() === 'websocket') return;
-  const problem = 'the only upgrade is to websocket';
-  throw new ApiError('invalid_request', `upgrading: ${problem}`, { problem });
-}
-
-function refuse(socket: Duplex, dispatcher: Dispatcher, error: unknown): void {
-  const wire = dispatcher.wireError(error);
-  const body = JSON.stringify({ error: wire });
-  const head = `HTTP/1.1 ${ERRORS[wire.code].httpStatus} Refused\r\nConnection: close\r\nCache-Control: no-store\r\nContent-Type: application/json; charset=utf-8`;
-  socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+function whyNoRequest(code: string | undefined): ApiError {
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new ApiError('message_too_large', 'reading a request: its head is too large', { limitBytes: HEADER_BYTES });
+  const problem = code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'it did not come whole in time' : 'it is not HTTP';
+  return new ApiError('invalid_request', `reading a request: ${problem}`, { problem });
 }

@@ -14,7 +14,7 @@ export interface RpcOptions {
   readonly onEnd: (id: RpcId) => void;
   /** Counts one call in; the error when it is one too many, which is then its answer. */
   readonly begin: () => ApiError | undefined;
-  /** Counts it out again, refused or not. */
+  /** Counts out again what was counted in. */
   readonly end: () => void;
 }
 
@@ -58,7 +58,8 @@ async function answerOne(message: unknown, options: RpcOptions): Promise<string 
   }
   const { id } = request;
   const refusal = options.begin();
-  const outcome = refusal ? { error: options.dispatcher.wireError(refusal) } : await callOne(request, options);
+  if (refusal) return id === undefined ? undefined : encode(id, { error: options.dispatcher.wireError(refusal) });
+  const outcome = await callOne(request, options);
   options.end();
   if (id === undefined) return undefined;
   options.onEnd(id);

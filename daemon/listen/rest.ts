@@ -1,4 +1,5 @@
 /** The methods as REST: one route for each that has a `rest` row, made from the table. */
+import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { ERRORS, type WireError } from '../../api-spec/errors.ts';
 import { METHODS, METHOD_NAMES, type MethodName } from '../../api-spec/methods/index.ts';
@@ -8,39 +9,63 @@ import type { Dispatcher } from '../api/dispatcher.ts';
 import { MESSAGE_BYTES } from '../api/limits.ts';
 import { ApiError } from '../errors.ts';
 import { callerOf, type Admission } from './admission.ts';
+import type { Entrance } from './entrance.ts';
 import type { Gate } from './gate.ts';
 import { isKey } from './json-rpc.ts';
 
+/** How long the body of a request that is refused is read and forgotten. */
+const BODY_PATIENCE_MS = 1_000;
 const EVERY_ANSWER = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
 export interface RestOptions {
   readonly dispatcher: Dispatcher;
   /** Asked at each request: the port, and so the gate, is known only after listening. */
   readonly gate: () => Gate;
+  /** Without one nobody is counted. */
+  readonly entrance?: Entrance;
 }
 
-export function createRest({ dispatcher, gate }: RestOptions): FastifyInstance {
+export function createRest({ dispatcher, gate, entrance }: RestOptions): FastifyInstance {
   const app: FastifyInstance = fastify({
     bodyLimit: MESSAGE_BYTES,
     exposeHeadRoutes: false,
     logger: false,
-    frameworkErrors: (_, request, reply) => void fail(reply, whyNoRoute(gate(), request)),
+    // Paths that fastify cannot read never come to its hooks: the gate stands here too.
+    frameworkErrors: (_, request, reply) => {
+      if (enter(request, reply)) fail(reply, invalid('the path is not well formed'));
+    },
   });
   const fail = (reply: FastifyReply, error: unknown, method?: MethodName): FastifyReply =>
     sendError(reply, dispatcher.wireError(error, method));
+  /** True when the request may go on; else it is answered. */
+  const enter = (request: FastifyRequest, reply: FastifyReply): boolean => {
+    try {
+      if (request.method === 'OPTIONS' && answerPreflight(gate(), request, reply)) return false;
+      const admission = gate().check(request.raw);
+      if (admission.kind === 'web') void reply.headers(corsHeaders(admission.origin));
+      entrance?.enterForCall(request.raw, admission, (ended) => reply.raw.once('close', ended));
+      admissions.set(request.raw, admission);
+      answerExpectation(request.raw, reply);
+      return true;
+    } catch (error) {
+      void refuse(request.raw, reply, error);
+      return false;
+    }
+  };
+  const refuse = async (request: IncomingMessage, reply: FastifyReply, error: unknown): Promise<void> => {
+    if (entrance?.refuse(request.socket) === false) {
+      reply.hijack();
+      return;
+    }
+    void reply.header('connection', 'close');
+    await bodyPassed(request);
+    fail(reply, error);
+  };
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_, body, done) => parseJson(String(body), done));
   app.addHook('onRequest', (request, reply, done) => {
     void reply.headers(EVERY_ANSWER);
-    try {
-      if (request.method === 'OPTIONS' && answerPreflight(gate(), request, reply)) return;
-      const admission = gate().check(request.raw);
-      admissions.set(request.raw, admission);
-      if (admission.kind === 'web') void reply.headers(corsHeaders(admission.origin));
-      done();
-    } catch (error) {
-      fail(reply, error);
-    }
+    if (enter(request, reply)) done();
   });
   app.setErrorHandler((error, _, reply) => fail(reply, fromFastify(error)));
   app.setNotFoundHandler((_, reply) =>
@@ -54,14 +79,27 @@ export function createRest({ dispatcher, gate }: RestOptions): FastifyInstance {
   return app;
 }
 
-/** Paths that fastify cannot read never come to its hooks: the gate stands here too. */
-function whyNoRoute(gate: Gate, request: FastifyRequest): unknown {
-  try {
-    gate.check(request.raw);
-    return invalid('the path is not well formed');
-  } catch (error) {
-    return error;
-  }
+/** Resolves when the other side has sent its body, or has had time to: it reads no answer while it writes. */
+function bodyPassed(request: IncomingMessage): Promise<void> {
+  const { headers } = request;
+  const hasBody = (headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined;
+  if (!hasBody || headers.expect !== undefined) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, BODY_PATIENCE_MS).unref();
+    for (const event of ['end', 'close'] as const)
+      request.once(event, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    request.resume();
+  });
+}
+
+/** RFC 9110, section 10.1.1: the client waits with its body until it is asked for it. */
+function answerExpectation({ headers }: IncomingMessage, reply: FastifyReply): void {
+  if (headers.expect === undefined) return;
+  if (headers.expect.toLowerCase() !== '100-continue') throw invalid('Expect may hold 100-continue alone');
+  reply.raw.writeContinue();
 }
 
 /** What the gate said of each request under way. */

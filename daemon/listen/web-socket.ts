@@ -5,12 +5,14 @@ import { HIGHEST_API_VERSION, LOWEST_API_VERSION } from '../../api-spec/versions
 import type { Call, Caller, CallerConnection } from '../api/call.ts';
 import type { Dispatcher } from '../api/dispatcher.ts';
 import { encodeNotice, type EventLog, type Subscriber } from '../api/event-log.ts';
-import { CALLS_PER_CLIENT, EVENT_BACKLOG_BYTES, MAX_BACKLOG_BYTES } from '../api/limits.ts';
-import { ApiError } from '../errors.ts';
+import { CALLS_PER_CLIENT, EVENT_BACKLOG_BYTES } from '../api/limits.ts';
+import type { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { PRODUCT, VERSION } from '../version.ts';
-import { answerMessage, type RpcId } from './json-rpc.ts';
 import { callerOf, type Admission } from './admission.ts';
+import { Backlog, type Backlogs } from './backlogs.ts';
+import { answerMessage, type RpcId } from './json-rpc.ts';
+import { tooMany, tooManyCalls, tooManyMessages, type Quota, type Verdict } from './quotas.ts';
 
 /** RFC 6455, section 7.4.1. */
 const CLOSE_UNSUPPORTED_DATA = 1003;
@@ -22,6 +24,9 @@ export interface ConnectionOptions {
   readonly events: EventLog;
   readonly log: Log;
   readonly admission: Admission;
+  /** Of its origin; undefined for a program. */
+  readonly quota: Quota | undefined;
+  readonly backlogs: Backlogs;
   /** Told when the connection is gone: its leases end. */
   readonly onClose: (callerId: string) => void;
 }
@@ -31,6 +36,7 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
   readonly #options: ConnectionOptions;
   readonly #calls = new Map<RpcId, Call>();
   readonly #caller: Caller;
+  readonly #backlog: Backlog;
   /** Settles when the connection is gone. */
   readonly closed: Promise<void>;
   #underWay = 0;
@@ -42,8 +48,12 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
     this.#options = options;
     this.#caller = callerOf(options.admission, this);
     const { id } = this.#caller;
+    this.#backlog = new Backlog(options.quota, () => socket.close(CLOSE_TRY_AGAIN_LATER, 'answers are not read'));
+    options.backlogs.add(this.#backlog);
+    socket.on('ping', (data) => this.#onPing(data));
+    socket.on('pong', () => this.#charge(0));
     socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
-    socket.on('error', (error) => options.log.info({ caller: id, problem: error.message }, 'a WebSocket failed'));
+    socket.on('error', (error) => options.log.debug({ caller: id, problem: error.message }, 'a WebSocket failed'));
     this.closed = new Promise((resolve) => {
       socket.on('close', () => {
         this.#onClose();
@@ -61,6 +71,7 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
   send(message: Buffer): boolean {
     if (this.#socket.readyState !== this.#socket.OPEN || this.#socket.bufferedAmount > EVENT_BACKLOG_BYTES) return false;
     this.#socket.send(message, { binary: false }, this.#onSent);
+    this.#noteBacklog();
     return true;
   }
 
@@ -95,8 +106,13 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
   }
 
   readonly #onSent = (): void => {
+    this.#noteBacklog();
     if (this.#socket.bufferedAmount === 0) this.#options.events.flush(this);
   };
+
+  #noteBacklog(): void {
+    this.#options.backlogs.note(this.#backlog, this.#socket.bufferedAmount);
+  }
 
   #greet(): void {
     const greeting: Greeting = {
@@ -109,42 +125,76 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
     this.send(encodeNotice('greeting', greeting));
   }
 
+  /** What comes while it is being closed comes too late. */
   #onMessage(data: RawData, isBinary: boolean): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
     if (isBinary) {
       this.#socket.close(CLOSE_UNSUPPORTED_DATA, 'kortd takes text messages only');
       return;
     }
-    const text = Array.isArray(data) ? Buffer.concat(data).toString() : Buffer.from(data as Buffer).toString();
-    void answerMessage(text, {
+    const bytes = bytesOf(data);
+    const verdict = this.#charge(bytes.length);
+    if (verdict === 'flood') return;
+    let calls = 0;
+    const { quota } = this.#options;
+    void answerMessage(bytes.toString(), {
       dispatcher: this.#options.dispatcher,
       caller: this.#caller,
       onStart: (id, call) => this.#calls.set(id, call),
       onEnd: (id) => this.#calls.delete(id),
-      begin: () => (++this.#underWay > CALLS_PER_CLIENT ? tooManyCalls() : undefined),
-      end: () => this.#underWay--,
+      begin: () => {
+        // Each further call of a batch counts as a message.
+        const isOver = quota !== undefined && (++calls === 1 ? verdict : quota.takeMessage(0)) !== 'ok';
+        return isOver ? tooManyMessages(quota) : this.#begin();
+      },
+      end: () => this.#end(),
     }).then((answer) => {
       if (answer !== undefined) this.#answer(answer);
     });
   }
 
+  /** Each is answered, and so is bounded like a call. */
+  #onPing(data: Buffer): void {
+    if (this.#socket.readyState !== this.#socket.OPEN || this.#charge(data.length) === 'flood') return;
+    this.#socket.pong(data, false, this.#onSent);
+    this.#noteBacklog();
+  }
+
+  /** Closes the connection of an origin that goes on although it was told. */
+  #charge(lengthBytes: number): Verdict {
+    const verdict = this.#options.quota?.takeMessage(lengthBytes) ?? 'ok';
+    if (verdict === 'flood') this.#socket.close(CLOSE_POLICY_VIOLATION, 'too many messages');
+    return verdict;
+  }
+
+  #begin(): ApiError | undefined {
+    const { quota } = this.#options;
+    if (this.#underWay >= CALLS_PER_CLIENT) return tooMany('calls of this connection are under way', CALLS_PER_CLIENT);
+    if (quota && !quota.beginCall()) return tooManyCalls(quota);
+    this.#underWay++;
+    return undefined;
+  }
+
+  #end(): void {
+    this.#underWay--;
+    this.#options.quota?.endCall();
+  }
+
   #answer(text: string): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
-    if (this.#socket.bufferedAmount > MAX_BACKLOG_BYTES) {
-      this.#socket.close(CLOSE_TRY_AGAIN_LATER, 'answers are not read');
-      return;
-    }
     this.#socket.send(text, this.#onSent);
+    this.#noteBacklog();
   }
 
   #onClose(): void {
     this.unsubscribe();
+    this.#options.backlogs.remove(this.#backlog);
     for (const call of this.#calls.values()) call.abort('call_cancelled', `calling ${call.method}: the caller went away`);
     this.#options.onClose(this.#caller.id);
   }
 }
 
-function tooManyCalls(): ApiError {
-  return new ApiError('too_many_calls', `calling: ${CALLS_PER_CLIENT} calls of this connection are under way`, {
-    limit: CALLS_PER_CLIENT,
-  });
+function bytesOf(data: RawData): Buffer {
+  if (Array.isArray(data)) return Buffer.concat(data);
+  return Buffer.isBuffer(data) ? data : Buffer.from(data);
 }
