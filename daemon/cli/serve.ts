@@ -1,7 +1,11 @@
 /** `kortd serve`: the daemon, on real readers or on a simulated desk, until SIGTERM or SIGINT. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pino from 'pino';
 import { startDaemon } from '../daemon.ts';
+import { hardenProcess } from '../hardening/harden-process.ts';
+import type { UnixSocket } from '../listen/http-server.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
 import { printResult } from './output.ts';
 
@@ -9,6 +13,11 @@ export interface ServeOptions {
   readonly dataDir: string;
   readonly policyDir: string;
   readonly port: number;
+  /** The one after `port` unless given. */
+  readonly consolePort?: number;
+  readonly tlsPort?: number;
+  /** Folder with one folder for each user of the workstation, which only that user can enter: each gets a Unix socket. */
+  readonly userSockets?: string;
   /** Name of a scenario, or the path of its file. */
   readonly simulate?: string;
   readonly logLevel: string;
@@ -33,20 +42,37 @@ export async function runServe(options: ServeOptions): Promise<void> {
 async function serveUntilStopped(options: ServeOptions): Promise<void> {
   const log = pino({ level: options.logLevel, base: { pid: process.pid } }, pino.destination({ dest: 2, sync: true }));
   const stopped = waitForSignal();
+  await hardenProcess(log);
   await using resources = new AsyncDisposableStack();
   const source = await openSource(options.simulate, resources);
   const daemon = await startDaemon({
     dataFolder: options.dataDir,
     policyFolder: options.policyDir,
     port: options.port,
+    ...(options.consolePort === undefined ? {} : { consolePort: options.consolePort }),
+    unixSockets: options.userSockets === undefined ? [] : socketsOfUsers(options.userSockets),
     sources: [source],
     simulated: options.simulate !== undefined,
     log,
   });
   resources.use(daemon);
+  resources.use(onHangup(() => void daemon.reload()));
   printResult(`kortd ready ${daemon.url}`);
   if (options.examples) printExamples();
   log.info({ signal: await stopped }, 'shutting down');
+}
+
+/** The permissions of each folder are the authentication: its user's group can enter, and write to the socket, which is made with that group (setgid). */
+function socketsOfUsers(folder: string): readonly UnixSocket[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => ({ path: join(folder, name, 'socket'), mode: 0o660 }));
+}
+
+/** As services read their configuration anew (daemon(7), "SIGHUP"). */
+function onHangup(reload: () => void): Disposable {
+  process.on('SIGHUP', reload);
+  return { [Symbol.dispose]: () => void process.off('SIGHUP', reload) };
 }
 
 /** Only what is served is loaded: the native library for real readers, the simulators for simulated ones. */

@@ -1,0 +1,247 @@
+/** Every command with its options. What a command does is loaded when it is called. */
+import { Command, InvalidArgumentError } from 'commander';
+import { DEFAULT_PORT } from '../../api-spec/wire.ts';
+import { DEFAULT_POLICY_FOLDER } from '../access/policy.ts';
+import { defaultDataFolder } from '../data-folder.ts';
+import { VERSION } from '../version.ts';
+import { runCall, runGrant, runStatus } from './call.ts';
+
+const GRANT_VERBS = [
+  ['approve', '<code>', 'Grant what the request under this code asks for.'],
+  ['deny', '<code>', 'Refuse the request under this code.'],
+  ['revoke', '<origin>', 'Take access back; open connections of the origin are closed.'],
+] as const;
+
+/** Flags, description and default of an option. */
+type OptionRow = readonly [string, string, string];
+
+interface ServeFlags {
+  readonly policyDir: string;
+  readonly simulate?: string;
+  readonly port: number;
+  readonly consolePort?: number;
+  readonly tlsPort?: number;
+  readonly userSockets?: string;
+  readonly dataDir: string;
+  readonly logLevel: string;
+  readonly examples?: true;
+}
+
+export function createProgram(): Command {
+  const program = new Command('kortd')
+    .description('The service that owns the card readers, cards, pads and scanners of a workstation.')
+    .version(VERSION);
+  program.exitOverride().showHelpAfterError('Try: kortd --help');
+  const dataDir = ['--data-dir <DIR>', 'folder with the address and token of the daemon', defaultDataFolder()] as const;
+  addServeCommand(program, dataDir);
+  addCallCommands(program, dataDir);
+  addGrantCommands(program, dataDir);
+  addAgentCommand(program, dataDir);
+  addOpenCommand(program, dataDir);
+  addTlsCommands(program, dataDir);
+  addBrowserPolicyCommand(program);
+  addAuditCommands(program, dataDir);
+  addSimulateCommand(program);
+  return program;
+}
+
+function addServeCommand(program: Command, dataDir: OptionRow): void {
+  program
+    .command('serve')
+    .description('Run the daemon until SIGTERM or Ctrl+C.')
+    .option('--simulate <SCENARIO>', 'a simulated desk instead of real readers: "office", or the path of a scenario file')
+    .option('--port <N>', 'port on 127.0.0.1 and [::1]; 0 takes any free one', parsePort, DEFAULT_PORT)
+    .option(
+      '--console-port <N>',
+      'port of the page that asks for PINs and consent; the next one after the other unless given',
+      parsePort,
+    )
+    .option('--tls-port <N>', 'port of https, where kortd tls enable was run', parsePort)
+    .option(
+      '--user-sockets <DIR>',
+      'folder with a folder for each user, which only that user can enter: a Unix socket is made in each',
+    )
+    .option(...dataDir)
+    .option('--policy-dir <DIR>', 'folder of files that grant access to web origins', DEFAULT_POLICY_FOLDER)
+    .option('--log-level <LEVEL>', 'trace, debug, info, warn, error or silent; logs go to standard error', parseLogLevel, 'info')
+    .option('--examples', 'print commands to try')
+    .action(async (flags: ServeFlags) => {
+      const { runServe } = await import('./serve.ts');
+      await runServe({ ...flags, examples: flags.examples ?? false });
+    });
+}
+
+function addCallCommands(program: Command, dataDir: OptionRow): void {
+  program
+    .command('status')
+    .description('Show the running daemon, its readers and cards.')
+    .option(...dataDir)
+    .option('--json', 'print JSON')
+    .action(async (flags: { dataDir: string; json?: true }) => runStatus({ ...flags, json: flags.json ?? false }));
+  program
+    .command('call')
+    .description('Make one call and print its result as JSON. Errors go to standard error, with exit status 1.')
+    .argument('<method>', 'as in the reference: card.list')
+    .argument('[params]', 'JSON object; "-" reads it from standard input, which keeps a PIN out of the process list')
+    .option('--timeout <MS>', 'deadline of the call', parseMilliseconds)
+    .option(...dataDir)
+    .action(async (method: string, params: string | undefined, flags: { dataDir: string; timeout?: number }) =>
+      runCall(method, params, { dataDir: flags.dataDir, ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }) }),
+    );
+  program
+    .command('reload')
+    .description(
+      'Have the running daemon read its policy files and TLS certificate anew. As SIGHUP does, and tells what was refused.',
+    )
+    .option(...dataDir)
+    .action(async (flags: { dataDir: string }) => runCall('system.reload', undefined, { dataDir: flags.dataDir }));
+}
+
+function addGrantCommands(program: Command, dataDir: OptionRow): void {
+  const grant = program.command('grant').description('Decide which web origins have access.');
+  const dataDirOf = (flags: { dataDir: string }): { dataDir: string } => ({ dataDir: flags.dataDir });
+  grant
+    .command('list')
+    .description('Grants in force, and requests that wait.')
+    .option(...dataDir)
+    .action(async (flags: { dataDir: string }) => runGrant('list', undefined, dataDirOf(flags)));
+  for (const [verb, argument, description] of GRANT_VERBS) {
+    grant
+      .command(verb)
+      .description(description)
+      .argument(argument)
+      .option(...dataDir)
+      .action(async (subject: string, flags: { dataDir: string }) => runGrant(verb, subject, dataDirOf(flags)));
+  }
+}
+
+function addAgentCommand(program: Command, dataDir: OptionRow): void {
+  program
+    .command('agent')
+    .description("Show the daemon's trusted prompts in this session, by pinentry, until SIGTERM or Ctrl+C.")
+    .option(...dataDir)
+    .option('--socket <PATH>', "the daemon's Unix socket; the one in its data folder unless given")
+    .option(
+      '--pinentry <PROGRAM>',
+      'absolute path of the program that shows prompts; one that suits the screen or terminal unless given',
+    )
+    .action(async (flags: { dataDir: string; socket?: string; pinentry?: string }) => {
+      const { runAgentCommand } = await import('./agent.ts');
+      await runAgentCommand(flags);
+    });
+}
+
+function addOpenCommand(program: Command, dataDir: OptionRow): void {
+  program
+    .command('open')
+    .description('Open the console in the browser: the page where trusted prompts are answered.')
+    .option('--print', 'print its address, which is good once and for a minute, and open nothing')
+    .option(...dataDir)
+    .action(async (flags: { dataDir: string; print?: true }) => {
+      const { runOpen } = await import('./open.ts');
+      await runOpen(flags);
+    });
+}
+
+function addTlsCommands(program: Command, dataDir: OptionRow): void {
+  const tls = program
+    .command('tls')
+    .description('https on loopback, for browsers that want it: a certificate of this installation alone.');
+  tls
+    .command('enable')
+    .description('Make the certificate unless it is there, and say how browsers are told to trust it.')
+    .option('--renew', 'make a new authority and certificate in any case; they must be trusted anew')
+    .option('--trust', "put the authority into this user's NSS database, which Chromium reads (Linux)")
+    .option('--json', 'print JSON')
+    .option(...dataDir)
+    .action(async (flags: { dataDir: string; renew?: true; trust?: true; json?: true }) => {
+      const { runTlsEnable } = await import('./tls.ts');
+      await runTlsEnable(flags);
+    });
+  tls
+    .command('disable')
+    .description('Delete the certificate and its key.')
+    .option('--untrust', "take the authority out of this user's NSS databases")
+    .option('--json', 'print JSON')
+    .option(...dataDir)
+    .action(async (flags: { dataDir: string; untrust?: true; json?: true }) => {
+      const { runTlsDisable } = await import('./tls.ts');
+      await runTlsDisable(flags);
+    });
+  tls
+    .command('status')
+    .description('Say whether there is a certificate, until when, and whether it is trusted. Needs no daemon.')
+    .option('--json', 'print JSON')
+    .option(...dataDir)
+    .action(async (flags: { dataDir: string; json?: true }) => {
+      const { runTlsStatus } = await import('./tls.ts');
+      await runTlsStatus(flags);
+    });
+}
+
+function addBrowserPolicyCommand(program: Command): void {
+  program
+    .command('browser-policy')
+    .description('Print the policy that lets web pages reach kortd without the browser asking. Needs no daemon.')
+    .requiredOption('--browser <NAME>', 'chromium, chrome, edge or firefox')
+    .option('--format <FORMAT>', 'json, or reg for the registry of Windows', 'json')
+    .argument('<origins...>', 'https origins of the pages: https://ra.example.org')
+    .action(async (origins: readonly string[], flags: { browser: string; format: string }) => {
+      const { runBrowserPolicy } = await import('./browser-policy.ts');
+      runBrowserPolicy(origins, flags);
+    });
+}
+
+function addAuditCommands(program: Command, dataDir: OptionRow): void {
+  const audit = program.command('audit').description('The log of what was done with cards, and by whom.');
+  audit
+    .command('verify')
+    .description('Check an export or an audit.sqlite: that no record was changed, dropped, added or moved. Needs no daemon.')
+    .argument('<file>', 'from kortd audit export, or the database of a data folder')
+    .option('--fingerprint <HEX>', 'the key that it must be signed with')
+    .option('--against <FILE>', 'an earlier export or copy, whose records must still be there')
+    .option('--json', 'print JSON')
+    .action(async (file: string, flags: { fingerprint?: string; against?: string; json?: true }) => {
+      const { runAuditVerify } = await import('./audit.ts');
+      await runAuditVerify(file, flags);
+    });
+  audit
+    .command('export')
+    .description('Print the whole log of the running daemon as JSON Lines, signed.')
+    .option('--out <FILE>', 'write it to this file')
+    .option(...dataDir)
+    .action(async (flags: { dataDir: string; out?: string }) => {
+      const { runAuditExport } = await import('./audit.ts');
+      await runAuditExport(flags);
+    });
+}
+
+function addSimulateCommand(program: Command): void {
+  program
+    .command('simulate')
+    .description('Put a simulated card behind the real PC/SC service, until SIGTERM or Ctrl+C.')
+    .requiredOption('--card <KIND>', 'kind of card: piv')
+    .requiredOption('--vpcd <HOST:PORT>', 'slot of a vpcd reader: 127.0.0.1:35963')
+    .option('--state <FILE>', 'file that keeps what is on the card; made when it is missing')
+    .action(async (flags: { card: string; vpcd: string; state?: string }) => {
+      const { runSimulate } = await import('./simulate.ts');
+      await runSimulate(flags);
+    });
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError('a port is a number from 0 to 65535');
+  return port;
+}
+
+function parseMilliseconds(text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('a deadline is a number of milliseconds');
+  return Number(text);
+}
+
+function parseLogLevel(text: string): string {
+  if (!['trace', 'debug', 'info', 'warn', 'error', 'silent'].includes(text))
+    throw new InvalidArgumentError('choose trace, debug, info, warn, error or silent');
+  return text;
+}
