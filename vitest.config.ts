@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** `unit`: everything that runs on simulated parts alone. `pcsc`: needs the real pcscd and tools; `scripts/test.mjs` runs it in its own namespaces. */
+/**
+ * `unit`: everything that runs on simulated parts alone. `pcsc`: needs the real pcscd and tools. `browser`: needs Chromium. `scripts/test.mjs`
+ * runs the last two in namespaces of their own.
+ */
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -12,8 +15,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{apdu,api-spec,drivers,daemon,test}/**/*.test.ts'],
-          exclude: ['test/pcsc/**', '**/node_modules/**'],
+          include: ['{apdu,api-spec,drivers,daemon,installer,test}/**/*.test.ts'],
+          exclude: ['test/{browser,pcsc}/**', '**/node_modules/**'],
         },
       },
       {
@@ -24,6 +27,16 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
     ],

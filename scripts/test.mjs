@@ -1,5 +1,6 @@
 /**
- * Every test: those on simulated parts, then those on the real pcscd in namespaces of their own. Ends with one line "N passed, N failed".
+ * Every test: those on simulated parts, then those on the real pcscd and in Chromium in namespaces of their own. Ends with one line
+ * "N passed, N failed".
  * A test that was skipped counts as failed: what is promised and cannot run must not pass.
  */
 import { spawn } from 'node:child_process';
@@ -13,10 +14,16 @@ const reports = join(root, 'build', 'test-reports');
 rmSync(reports, { recursive: true, force: true });
 mkdirSync(reports, { recursive: true });
 
+const afterRun = join(root, 'test', 'evidence', 'after-run.ts');
+await runPlain(process.execPath, [afterRun, 'begin']);
 const unit = await report('unit', (command, parameters) => runPlain(command, parameters));
-const pcsc = await report('pcsc', (command, parameters) => runInPrivateNamespaces(command, parameters, { cwd: root }));
-const passed = unit.passed + pcsc.passed;
-const failed = unit.failed + pcsc.failed;
+const inNamespaces = (command, parameters) => runInPrivateNamespaces(command, parameters, { cwd: root });
+const pcsc = await report('pcsc', inNamespaces);
+const browser = await report('browser', inNamespaces);
+// That no PIN was found anywhere, and no core dump, counts as one test.
+const evidence = (await runPlain(process.execPath, [afterRun, 'end'])) === 0;
+const passed = unit.passed + pcsc.passed + browser.passed + (evidence ? 1 : 0);
+const failed = unit.failed + pcsc.failed + browser.failed + (evidence ? 0 : 1);
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 

@@ -1,11 +1,13 @@
 /** Figures of the running daemon: start-up, memory, WebSocket round trips beside a bare echo, pipelined calls, events to many clients. */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
+import { NODE_FLAGS } from '../../daemon/hardening/node-flags.ts';
+import { CLIENT_CORE, SERVER_CORE, end, nextLine, pin } from './child.ts';
 import { atLeast, atMost, median, ratioAtMost, type Figure } from './figure.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'dist', 'main.js');
@@ -18,8 +20,6 @@ const PIPELINED = 20_000;
 /** Calls sent before their answers are waited for. */
 const WINDOW = 500;
 const CLIENTS = 500;
-const CLIENT_CORE = '0';
-const SERVER_CORE = '1';
 
 interface Server {
   readonly child: ChildProcess;
@@ -54,7 +54,6 @@ export async function measureDaemon(): Promise<readonly Figure[]> {
 
 async function measureCalls(daemon: Server): Promise<readonly Figure[]> {
   const echo = await startEcho();
-  // Where the scheduler puts a server, beside the client or on its core, changes a round trip threefold: both servers get one core, the client another.
   for (const { pid } of [daemon.child, echo.child]) pin(pid, SERVER_CORE);
   pin(process.pid, CLIENT_CORE);
   try {
@@ -88,11 +87,6 @@ async function measureCalls(daemon: Server): Promise<readonly Figure[]> {
     for (const pid of [daemon.child.pid, process.pid]) pin(pid, `${CLIENT_CORE},${SERVER_CORE}`);
     await echo.close();
   }
-}
-
-/** Every thread of a process to these cores. */
-function pin(pid: number | undefined, cores: string): void {
-  execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', cores, String(pid)], { stdio: 'ignore' });
 }
 
 /** From the call that causes an event to its arrival at the last of many clients. */
@@ -190,9 +184,10 @@ async function open(url: string, token?: string): Promise<WebSocket> {
 async function startDaemon(): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), 'kortd-bench-'));
   const begin = performance.now();
-  const parameters = [MAIN, 'serve', '--simulate', 'office', '--port', '0', '--data-dir', folder, '--log-level', 'error'];
+  const options = ['--simulate', 'office', '--port', '0', '--data-dir', folder, '--log-level', 'error'];
+  const parameters = [...NODE_FLAGS, MAIN, 'serve', ...options];
   const child = spawn(process.execPath, parameters, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const line = await firstLine(child);
+  const line = await nextLine(child);
   const startMs = performance.now() - begin;
   const close = async (): Promise<void> => {
     await end(child);
@@ -209,25 +204,8 @@ async function startDaemon(): Promise<Server> {
 
 async function startEcho(): Promise<{ child: ChildProcess; url: string; close: () => Promise<void> }> {
   const child = spawn(process.execPath, [ECHO], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const port = await firstLine(child);
+  const port = await nextLine(child);
   return { child, url: `ws://127.0.0.1:${port}`, close: () => end(child) };
-}
-
-async function firstLine(child: ChildProcess): Promise<string> {
-  let text = '';
-  if (!child.stdout) throw new Error('no standard output');
-  for await (const chunk of child.stdout) {
-    text += String(chunk);
-    if (text.includes('\n')) return text.slice(0, text.indexOf('\n'));
-  }
-  throw new Error('the server ended before it was ready');
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
-  await ended;
 }
 
 function residentMegabytes(child: ChildProcess): number {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { connect, type Client } from '../../api-spec/client/client.ts';
+import { noteCallsOf, searchProgram } from '../evidence/evidence.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'dist', 'main.js');
 const LINE_DEADLINE_MS = 20_000;
@@ -20,17 +21,19 @@ export interface RunningDaemon extends AsyncDisposable {
   readonly exitStatus: () => number | null;
 }
 
-/** `kortd serve` with these arguments, on a data folder of its own; a client is connected. */
+/** `kortd serve` with these arguments, on a data folder of its own; a client is connected. It says all it can, and when it ends no PIN may be in that. */
 export async function startProgram(parameters: readonly string[]): Promise<RunningDaemon> {
   const folder = await mkdtemp(join(tmpdir(), 'kortd-data-'));
-  const child = spawn(process.execPath, [MAIN, 'serve', '--port', '0', '--data-dir', folder, ...parameters], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const defaults = ['serve', '--port', '0', '--data-dir', folder, '--log-level', 'trace'];
+  const child = spawn(process.execPath, [MAIN, ...defaults, ...parameters], { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
   const line = await waitForLine(child, /^kortd ready (.*)$/m, () => log);
   const url = line[1] ?? '';
-  const client = await connect({ url, token: (await readFile(join(folder, 'token'), 'utf8')).trim() });
+  const token = (await readFile(join(folder, 'token'), 'utf8')).trim();
+  const client = noteCallsOf(await connect({ url, token }));
   return {
     url,
     pid: child.pid ?? 0,
@@ -40,7 +43,11 @@ export async function startProgram(parameters: readonly string[]): Promise<Runni
     async [Symbol.asyncDispose]() {
       client.close();
       await end(child);
-      await rm(folder, { recursive: true, force: true });
+      try {
+        searchProgram(folder, { log, output });
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
     },
   };
 }
