@@ -16,7 +16,7 @@ import { Dispatcher } from './api/dispatcher.ts';
 import { EventLog } from './api/event-log.ts';
 import { createHandlers } from './api/handlers/index.ts';
 import { codeOf } from './api/wire-error.ts';
-import { openDataFolder } from './data-folder.ts';
+import { openDataFolder, type DataFolder } from './data-folder.ts';
 import { identify } from './desk/card-access.ts';
 import { Desk } from './desk/desk.ts';
 import type { Admission } from './listen/admission.ts';
@@ -27,7 +27,11 @@ import { PinReuse } from './pin/reuse.ts';
 import { WrongPins } from './pin/wrong-pins.ts';
 import { PromptDesk } from './prompt/prompt-desk.ts';
 import { StationLink } from './prompt/station-link.ts';
+import { readTls } from './tls/tls-folder.ts';
 import { VERSION } from './version.ts';
+
+/** To wait for another reload. */
+const TLS_PATIENCE_MS = 10_000;
 
 export interface DaemonOptions {
   readonly dataFolder: string;
@@ -41,6 +45,8 @@ export interface DaemonOptions {
   readonly policyFolder?: string;
   /** Of the page that asks for PINs and consent. 0: any free one; the next one after `port` unless given. */
   readonly consolePort?: number;
+  /** Of https, while the data folder has a certificate. 0: any free one; the second after `port` unless given. */
+  readonly tlsPort?: number;
   /** Beside the one in the data folder, for other users of the workstation. */
   readonly unixSockets?: readonly UnixSocket[];
 }
@@ -76,11 +82,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         identify(desk, card, (error) => ({ code: codeOf(error), message: error instanceof Error ? error.message : '' })),
     }),
   );
-  const { port, log, consolePort = port === 0 ? 0 : port + 1 } = options;
+  const { port, log, consolePort = port === 0 ? 0 : port + 1, tlsPort = port === 0 ? 0 : port + 2 } = options;
   const live: { console?: Console; server?: HttpServer; dispatcher?: Dispatcher } = {};
-  const reload = (): Promise<Result<'system.reload'>> => {
+  const reload = async (): Promise<Result<'system.reload'>> => {
     access.reload();
-    return Promise.resolve({ problems: [...access.policy.problems] });
+    const tls = await serveTls(folder, live.server, log);
+    return { problems: [...access.policy.problems, ...tls.problems], ...(tls.port === undefined ? {} : { tlsPort: tls.port }) };
   };
   const handlers: Handlers = createHandlers({
     access,
@@ -105,6 +112,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const server = undo.use(
     await listen({
       port,
+      tlsPort,
       token: folder.token,
       dispatcher,
       events,
@@ -124,6 +132,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   undo.use(startRetention({ audit, retentionDays: () => access.policy.auditRetentionDays, log }));
   desk.open();
   folder.publish({ url: server.url, socket: folder.socketPath, pid: process.pid, version: VERSION });
+  await serveTls(folder, server, log);
   const resources = undo.move();
   return { url: server.url, token: folder.token, desk, reload, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
@@ -138,4 +147,20 @@ function endWithGrant(access: Access, connection: WebSocketConnection, admission
 function addStation(prompts: PromptDesk, station: StationLink): void {
   const registration = prompts.add(station);
   void station.closed.then(() => registration[Symbol.dispose]());
+}
+
+/** Serves https when the data folder has a certificate that is of use. What is wrong with it keeps nobody from plain http: it is told. */
+async function serveTls(
+  { path }: DataFolder,
+  server: HttpServer | undefined,
+  log: Log,
+): Promise<{ readonly port?: number; readonly problems: readonly { readonly file: string; readonly problem: string }[] }> {
+  try {
+    const port = await server?.tls.serve(readTls(path, { now: new Date() }), AbortSignal.timeout(TLS_PATIENCE_MS));
+    return { ...(port === undefined ? {} : { port }), problems: [] };
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    log.error({ problem }, 'https is not served');
+    return { problems: [{ file: join(path, 'tls'), problem }] };
+  }
 }

@@ -1,5 +1,5 @@
 /** `kortd agent`: shows the daemon's trusted prompts in a person's session, until SIGTERM or SIGINT. A systemd user unit runs it. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import pino from 'pino';
 import { hardenProcess } from '../hardening/harden-process.ts';
@@ -8,7 +8,7 @@ import { runAgent } from '../prompt/agent/agent.ts';
 import { languageOf } from '../prompt/agent/language.ts';
 import { trustedUsers } from '../prompt/agent/trusted-socket.ts';
 import type { Show } from '../prompt/agent/daemon-connection.ts';
-import { findProgram } from '../prompt/pinentry/find-program.ts';
+import { findProgram, type Environment } from '../prompt/pinentry/find-program.ts';
 import { showPrompt } from '../prompt/pinentry/show-prompt.ts';
 import { printResult } from './output.ts';
 
@@ -22,19 +22,19 @@ export interface AgentFlags {
 
 /** Throws UntrustedSocketError, and PromptProgramMissingError for a program that is named and not there. */
 export async function runAgentCommand({ dataDir, socket, pinentry }: AgentFlags): Promise<void> {
+  const environment = { ...ownTerminal(), ...process.env };
   const log = pino({ base: { pid: process.pid } }, pino.destination({ dest: 2, sync: true }));
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(name, () => stop.abort());
   await hardenProcess(log);
-  const find = (): Promise<string> =>
-    findProgram({ environment: process.env, ...(pinentry === undefined ? {} : { configured: pinentry }) });
+  const find = (): Promise<string> => findProgram({ environment, ...(pinentry === undefined ? {} : { configured: pinentry }) });
   if (pinentry === undefined) await warnIfMissing(find, log);
   else await find();
   let isReady = false;
   await runAgent({
     socketPath: () => socket ?? socketIn(dataDir),
     trustedUsers: trustedUsers(),
-    show: showWith(find),
+    show: showWith(find, environment),
     log,
     signal: stop.signal,
     onConnected: () => {
@@ -53,9 +53,15 @@ async function warnIfMissing(find: () => Promise<string>, log: Log): Promise<voi
   }
 }
 
-function showWith(find: () => Promise<string>): Show {
-  const language = languageOf(process.env);
-  return async (prompt, options) => showPrompt(prompt, { ...options, language, environment: process.env, program: await find() });
+function showWith(find: () => Promise<string>, environment: Environment): Show {
+  const language = languageOf(environment);
+  return async (prompt, options) => showPrompt(prompt, { ...options, language, environment, program: await find() });
+}
+
+/** The terminal that the agent runs in, for programs that show a prompt there. */
+function ownTerminal(): { readonly GPG_TTY?: string } {
+  if (process.platform !== 'linux' || !process.stdin.isTTY) return {};
+  return { GPG_TTY: readlinkSync('/proc/self/fd/0') };
 }
 
 /** The daemon tells in its folder; it is not there before the daemon ran. */

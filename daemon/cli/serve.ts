@@ -50,6 +50,7 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
     policyFolder: options.policyDir,
     port: options.port,
     ...(options.consolePort === undefined ? {} : { consolePort: options.consolePort }),
+    ...(options.tlsPort === undefined ? {} : { tlsPort: options.tlsPort }),
     unixSockets: options.userSockets === undefined ? [] : socketsOfUsers(options.userSockets),
     sources: [source],
     simulated: options.simulate !== undefined,

@@ -8,7 +8,7 @@ import type { PinEntry, PinReference, PinStatus, Token } from '../../apdu/token.
 import type { CardSession } from '../desk/card-session.ts';
 import { ApiError } from '../errors.ts';
 import type { EntryName } from '../prompt/entered-pins.ts';
-import type { Asker, PinAction } from '../prompt/prompt.ts';
+import type { Asker, PinAction, PinPrompt } from '../prompt/prompt.ts';
 import { PersonNeededError } from './person-needed.ts';
 import type { PinReuse, PinUseKey } from './reuse.ts';
 import { guardLastTry } from './tries.ts';
@@ -16,8 +16,9 @@ import { guardLastTry } from './tries.ts';
 /** Who wants a PIN, and what they may do with it. */
 export interface PinCaller {
   readonly asker: Asker;
-  /** What the person is told that it is for. */
-  readonly purpose: string;
+  /** What is done, and what for in the caller's own words: the person is told. */
+  readonly task: { readonly en: string; readonly sv: string };
+  readonly purpose: string | undefined;
   /** A place where the person can be asked is open. */
   readonly canAsk: boolean;
   /** The secrets of the call, or what the person typed for it. */
@@ -187,13 +188,14 @@ async function statusOf(session: CardSession, token: Token, reference: PinRefere
 
 function about(
   { card }: CardSession,
-  { asker, purpose }: PinCaller,
+  { asker, task, purpose }: PinCaller,
   { attemptsRemaining }: PinStatus,
-): { asker: Asker; card: string; purpose: string; triesLeft?: number } {
+): Pick<PinPrompt, 'asker' | 'card' | 'task' | 'purpose' | 'triesLeft'> {
   const serial = card.serialNumber === undefined ? '' : ` ${card.serialNumber}`;
   return {
     asker,
-    purpose,
+    task,
+    ...(purpose === undefined ? {} : { purpose }),
     card: `${card.profile?.id ?? 'card'}${serial}, ${card.reader.name}`,
     ...(attemptsRemaining === undefined ? {} : { triesLeft: attemptsRemaining }),
   };

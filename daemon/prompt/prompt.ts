@@ -23,8 +23,10 @@ interface CardPrompt {
   readonly asker: Asker;
   /** What the person knows the card by. */
   readonly card: string;
-  /** In the words of whoever asks. */
-  readonly purpose: string;
+  /** What kortd was told to do, in its own words. */
+  readonly task?: { readonly en: string; readonly sv: string };
+  /** In the words of whoever asks; absent when they gave none. */
+  readonly purpose?: string;
   /** Of the PIN, or of the PUK for `unblock`; absent when the card does not tell. Not 0: then there is nothing to ask for. */
   readonly triesLeft?: number;
 }

@@ -12,6 +12,8 @@ import { PromptProtocolError } from './errors.ts';
 import { offHeapBytes } from './off-heap.ts';
 import type { Asker, Prompt } from './prompt.ts';
 
+/** Of the WebSocket, on the daemon's Unix socket. */
+export const PROMPTS_PATH = '/v1/prompts';
 /** Subprotocol of the WebSocket. */
 export const STATION_SUBPROTOCOL = 'kortd.prompt.v1';
 /** Longest message of a station: three entries of 255 bytes, or a short answer. */
@@ -123,7 +125,10 @@ function plain(text: string): string {
 
 function cutTexts(prompt: Prompt): Prompt {
   const asker = cutName(prompt.asker);
-  if (prompt.kind !== 'consent') return { ...prompt, asker, card: cut(prompt.card), purpose: cut(prompt.purpose) };
+  if (prompt.kind !== 'consent') {
+    const purpose = prompt.purpose === undefined ? {} : { purpose: cut(prompt.purpose) };
+    return { ...prompt, asker, card: cut(prompt.card), ...purpose };
+  }
   const reason = prompt.reason === undefined ? {} : { reason: cut(prompt.reason) };
   return { ...prompt, asker, code: cut(prompt.code), ...reason };
 }

@@ -15,7 +15,13 @@ const PinLength = Type.Object(
   EXACT,
 );
 const Asker = Type.Object({ kind: Type.Enum(['origin', 'program']), name: Text }, EXACT);
-const ofCard = { asker: Asker, card: Text, purpose: Text, triesLeft: Type.Optional(Type.Integer({ minimum: 1 })) };
+const ofCard = {
+  asker: Asker,
+  card: Text,
+  task: Type.Optional(Type.Object({ en: Text, sv: Text }, EXACT)),
+  purpose: Type.Optional(Text),
+  triesLeft: Type.Optional(Type.Integer({ minimum: 1 })),
+};
 const PromptSchema = Type.Union([
   Type.Object(
     {

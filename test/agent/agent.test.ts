@@ -193,8 +193,8 @@ describe.each(FRONTS)('kortd agent with $name', (front) => {
 
   it('asks before a last try on the keypad, and before one in the dialog', async () => {
     await using session = await openSession(front);
-    const { asker, card, purpose } = PIN_PROMPT;
-    const onKeypad = session.ask({ kind: 'lastTry', entry: 'pin', asker, card, purpose, triesLeft: 1 });
+    const { asker, card } = PIN_PROMPT;
+    const onKeypad = session.ask({ kind: 'lastTry', entry: 'pin', asker, card, purpose: 'Sign the receipt', triesLeft: 1 });
     await session.terminal.waitFor(/LAST TRY[^]*keypad[^]*se the last try/);
     await session.terminal.press(front.lastTryKeys);
     expect((await onKeypad).secrets.size).toBe(0);

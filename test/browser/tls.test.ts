@@ -36,15 +36,12 @@ beforeAll(async () => {
   resources.defer(() => {
     for (const client of sockets.clients) client.terminate();
   });
-  port = await listen(
-    createTlsServer(files, {
-      headersTimeout: 10_000,
-      requestTimeout: 30_000,
-      keepAliveTimeout: 5_000,
-      onRequest: (_, response) => void response.setHeader('Content-Type', 'text/html').end('<title>kortd</title>'),
-      onUpgrade: (request, socket, head) => sockets.handleUpgrade(request, socket, head, (webSocket) => webSocket.send('hello')),
-    }),
+  const server = createTlsServer(files, {});
+  server.on('request', (_, response) => response.setHeader('Content-Type', 'text/html').end('<title>kortd</title>'));
+  server.on('upgrade', (request, socket, head) =>
+    sockets.handleUpgrade(request, socket, head, (webSocket) => webSocket.send('hello')),
   );
+  port = await listen(server);
 });
 afterAll(() => resources.disposeAsync());
 

@@ -60,6 +60,7 @@ describe('a PIN that a page needs', () => {
       kind: 'pin',
       action: 'verify',
       asker: { kind: 'origin', name: PAGE },
+      task: { en: 'Verifying the PIN', sv: 'Att kontrollera PIN-koden' },
       purpose: 'Sign the receipt',
       triesLeft: 3,
       pinLength: { min: 6, max: 8 },
@@ -282,7 +283,6 @@ describe('consent', () => {
       body: JSON.stringify({ scopes: ['sign'], reason: 'To sign receipts' }),
     });
     const native = await bench.socket();
-    await eventually('the request to stand', () => bench.daemon !== undefined);
     const station = stack.use(await TestStation.open(bench));
     const { id, prompt } = await station.prompt();
     expect(prompt).toMatchObject({ kind: 'consent', asker: { name: PAGE }, scopes: ['sign'], reason: 'To sign receipts' });

@@ -42,15 +42,14 @@ async function listen(files: TlsFiles): Promise<Listening> {
   const sockets = new WebSocketServer({ noServer: true });
   const handshakeErrors: Error[] = [];
   const servers = ['127.0.0.1', '::1'].map((host) => {
-    const server = createTlsServer(files, {
-      ...TIMEOUTS,
-      onRequest: (request, response) => void response.end(`${request.url ?? ''} of ${request.headers.host ?? 'nobody'}`),
-      onUpgrade: (request, socket, head) =>
-        sockets.handleUpgrade(request, socket, head, (webSocket) =>
-          webSocket.on('message', (data: Buffer) => webSocket.send(`got ${data.toString()}`)),
-        ),
-      onHandshakeFailed: (error) => handshakeErrors.push(error),
-    });
+    const server = createTlsServer(files, { ...TIMEOUTS, requireHostHeader: false });
+    server.on('request', (request, response) => response.end(`${request.url ?? ''} of ${request.headers.host ?? 'nobody'}`));
+    server.on('upgrade', (request, socket, head) =>
+      sockets.handleUpgrade(request, socket, head, (webSocket) =>
+        webSocket.on('message', (data: Buffer) => webSocket.send(`got ${data.toString()}`)),
+      ),
+    );
+    server.on('tlsClientError', (error) => handshakeErrors.push(error));
     server.listen(0, host);
     resources.defer(async () => {
       const closed = once(server, 'close');

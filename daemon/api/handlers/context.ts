@@ -112,7 +112,8 @@ export function pinCaller(context: HandlerContext, session: CardSession, params:
   const { origin, user } = caller;
   const { card } = session;
   const common = {
-    purpose: params.purpose ?? card.lease?.purpose ?? attemptOf(call),
+    task: METHODS[call.method].attempt,
+    purpose: params.purpose ?? card.lease?.purpose,
     canAsk: context.prompts.placesOf(user).length > 0,
     secret: (name: EntryName) => call.secret(name),
     onKeypad: (pinReference: PinReference) =>
@@ -137,11 +138,6 @@ export function pinCaller(context: HandlerContext, session: CardSession, params:
     onWrong: () => context.wrongPins.note(subject),
     ...(reuseMs > 0 && caller.connection ? { reuse: { pins: context.pinReuse, caller: caller.id, durationMs: reuseMs } } : {}),
   };
-}
-
-function attemptOf({ method }: Call): string {
-  const { en, sv } = METHODS[method].attempt;
-  return `${en} / ${sv}`;
 }
 
 /** Verifies the PIN that a key wants, right before the key is used. Nothing to do for a key that wants none. */

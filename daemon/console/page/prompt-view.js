@@ -140,6 +140,7 @@ export class PromptView {
         ? [[this.#texts.reason, this.#prompt.reason]]
         : [
             [this.#texts.card, this.#prompt.card],
+            [this.#texts.task, this.#prompt.task?.[this.#texts.language]],
             [this.#texts.purpose, this.#prompt.purpose],
           ];
     const list = element('dl', { id: 'details' });

@@ -18,6 +18,8 @@
  * @property {Record<'origin' | 'program', string>} asker
  * @property {string} showAll
  * @property {string} card
+ * @property {string} task
+ * @property {'en' | 'sv'} language
  * @property {string} purpose
  * @property {string} reason
  * @property {(text: string) => string} quote
@@ -79,6 +81,8 @@ const ENGLISH = {
   asker: { origin: 'A web page asks', program: 'A program asks' },
   showAll: 'Show the whole name',
   card: 'Card',
+  task: 'What is done',
+  language: 'en',
   purpose: 'Purpose, in its own words',
   reason: 'Reason, in its own words',
   quote: (text) => `“${text}”`,
@@ -150,6 +154,8 @@ const SWEDISH = {
   asker: { origin: 'En webbsida frågar', program: 'Ett program frågar' },
   showAll: 'Visa hela namnet',
   card: 'Kort',
+  task: 'Vad som görs',
+  language: 'sv',
   purpose: 'Ändamål, med dess egna ord',
   reason: 'Skäl, med dess egna ord',
   quote: (text) => `”${text}”`,

@@ -6,12 +6,12 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import type { Log } from '../../log.ts';
-import { PROMPT_MESSAGE_BYTES, STATION_SUBPROTOCOL } from '../station-messages.ts';
+import { PROMPT_MESSAGE_BYTES, STATION_SUBPROTOCOL, PROMPTS_PATH } from '../station-messages.ts';
 import { answerPrompts, type Show } from './daemon-connection.ts';
 import { checkPeer, checkSocketFile, UntrustedSocketError } from './trusted-socket.ts';
 
 /** The name is Node's own for a Unix socket: the gate wants a Host that is this machine. */
-const URL = 'ws://localhost/v1/prompts';
+const URL = `ws://localhost${PROMPTS_PATH}`;
 const HANDSHAKE_TIMEOUT_MS = 5_000;
 const HEARTBEAT_MS = 20_000;
 const FIRST_DELAY_MS = 250;

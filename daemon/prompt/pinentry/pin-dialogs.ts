@@ -103,12 +103,13 @@ class PinDialogs {
 }
 
 /** Who asks comes first; what others say is quoted, a line each. */
-function describe(dialog: Dialog, { asker, card, purpose }: CardPrompt, lines: readonly string[]): string {
+function describe(dialog: Dialog, { asker, card, task, purpose }: CardPrompt, lines: readonly string[]): string {
   const { quote, ...texts } = dialog.texts;
   return [
     dialog.askerLine(asker),
     `${texts.card} ${quote(sanitise(card))}`,
-    `${texts.purpose} ${quote(sanitise(purpose))}`,
+    ...(task ? [`${texts.task} ${sanitise(task[texts.language])}`] : []),
+    ...(purpose === undefined ? [] : [`${texts.purpose} ${quote(sanitise(purpose))}`]),
     '',
     ...lines,
   ].join('\n');

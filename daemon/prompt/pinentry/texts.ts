@@ -12,11 +12,13 @@ export interface EntryTexts {
 }
 
 export interface PromptTexts {
+  readonly language: PromptLanguage;
   /** Of the program's own messages; one that is not installed does no harm. */
   readonly locale: string;
   readonly origin: string;
   readonly program: string;
   readonly card: string;
+  readonly task: string;
   readonly purpose: string;
   readonly quote: (value: string) => string;
   readonly entries: Readonly<Record<EntryName, EntryTexts>>;
@@ -45,10 +47,12 @@ export interface PromptTexts {
 }
 
 const ENGLISH: PromptTexts = {
+  language: 'en',
   locale: 'en_GB.UTF-8',
   origin: 'Web page:',
   program: 'Program:',
   card: 'Card:',
+  task: 'What is done:',
   purpose: 'Purpose, in its own words:',
   quote: (value) => `“${value}”`,
   entries: {
@@ -82,10 +86,12 @@ const ENGLISH: PromptTexts = {
 };
 
 const SWEDISH: PromptTexts = {
+  language: 'sv',
   locale: 'sv_SE.UTF-8',
   origin: 'Webbsida:',
   program: 'Program:',
   card: 'Kort:',
+  task: 'Vad som görs:',
   purpose: 'Ändamål, med dess egna ord:',
   quote: (value) => `”${value}”`,
   entries: {
