@@ -15,6 +15,9 @@ export const IDEMPOTENCY_HEADER = 'Idempotency-Key';
 /** Most characters of a JSON-RPC id that is a string, and of an idempotency key. */
 export const MAX_ID_LENGTH = 128;
 
+/** Of a request for access: letters and digits that are not mistaken for each other, 32 of them. */
+export const ACCESS_CODE = { alphabet: 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789', length: 6 } as const;
+
 export interface Limit {
   readonly value: number;
   readonly summary: string;
@@ -57,14 +60,15 @@ export const LIMITS = {
   idempotencyMs: { value: 600_000, summary: 'How long an idempotency key is remembered, in milliseconds.' },
   keepAliveMs: { value: 5_000, summary: 'How long a connection is kept open for the next REST call, in milliseconds.' },
   leaseMs: { value: 60_000, summary: 'Longest lease, in milliseconds.' },
-  messageBurst: { value: 1_000, summary: 'Messages that one origin may send at once after a silence.' },
+  messageBurst: { value: 250, summary: 'Messages that one origin may send at once after a silence.' },
   messageBytes: { value: 262_144, summary: 'Bytes of one WebSocket message or REST body.' },
   messageFragments: { value: 1_024, summary: 'Fragments of one WebSocket message.' },
   messagesPerSecond: {
-    value: 200,
+    value: 100,
     summary:
       'Messages a second that one origin may go on sending: WebSocket messages, pings, REST calls and each further call of a batch. Every 16384 bytes of a message count as one more.',
   },
+  pipelinedRequests: { value: 64, summary: 'REST calls on one connection behind one that is not answered yet.' },
   replayEvents: { value: 1_024, summary: 'Latest events that are kept for replay.' },
   requestMs: { value: 30_000, summary: 'In which a whole request must come, in milliseconds.' },
   stalledMs: { value: 20_000, summary: 'After which a connection is cut of whose answers nothing is read, in milliseconds.' },
@@ -72,6 +76,10 @@ export const LIMITS = {
   unknownConnections: {
     value: 256,
     summary: 'Connections from which no request was let in yet. When there is one more, the oldest of them is cut.',
+  },
+  unreadBytes: {
+    value: 262_144,
+    summary: 'Bytes that wait to be read by one WebSocket, of which nothing more is read until then.',
   },
   webConnections: { value: 256, summary: 'Connections of all origins together.' },
   webSockets: { value: 2_048, summary: 'WebSockets open at one time.' },

@@ -124,7 +124,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         pinReuse.forgetCaller(caller);
       },
       onStation: (socket, user) => addStation(prompts, new StationLink(socket, { place: 'agent', user })),
-      unixSockets: [{ path: folder.socketPath, mode: 0o600 }, ...(options.unixSockets ?? [])],
+      unixSockets: process.platform === 'win32' ? [] : [{ path: folder.socketPath, mode: 0o600 }, ...(options.unixSockets ?? [])],
     }),
   );
   live.server = server;

@@ -4,7 +4,7 @@
  */
 import type { WireError } from '../errors.ts';
 import type { Scope } from '../scopes.ts';
-import { LIMITS, TIMEOUT_HEADER } from '../wire.ts';
+import { ACCESS_CODE, LIMITS, TIMEOUT_HEADER } from '../wire.ts';
 import { ConnectionError, type ConnectionErrorOptions, type ConnectionReason } from './connection-error.ts';
 import { isForbiddenByPage, loopbackPermission, platform, type LoopbackPermission } from './loopback-permission.ts';
 
@@ -14,6 +14,8 @@ export interface AccessOptions {
   readonly scopes: readonly Scope[];
   /** Shown to the person who decides; at most 200 characters. */
   readonly reason?: string;
+  /** Show the code to the person: kortd's prompt has the same, so that they know which page asks. No prompt comes when the page has access already. */
+  readonly onCode?: (code: string) => void;
   /** For the person to answer the browser's question; default 2 minutes. */
   readonly promptTimeoutMs?: number;
   /** For the person to decide at kortd; default 2 minutes, at most 5. */
@@ -60,7 +62,9 @@ export async function failure(url: string, message: string, cause?: unknown): Pr
 }
 
 async function ask(options: AccessOptions, signal: AbortSignal): Promise<string> {
-  const { url, scopes, reason, consentTimeoutMs = DEFAULT_CONSENT_TIMEOUT_MS } = options;
+  const { url, scopes, reason, onCode, consentTimeoutMs = DEFAULT_CONSENT_TIMEOUT_MS } = options;
+  const code = onCode && newCode();
+  if (code !== undefined) onCode?.(code);
   try {
     const answer = await fetch(`${url.replace(/\/$/, '')}${ACCESS_REQUEST_PATH}`, {
       method: 'POST',
@@ -68,7 +72,7 @@ async function ask(options: AccessOptions, signal: AbortSignal): Promise<string>
         'content-type': 'application/json',
         [TIMEOUT_HEADER]: String(Math.min(consentTimeoutMs, LIMITS.timeoutMs.value)),
       },
-      body: JSON.stringify({ scopes, ...(reason === undefined ? {} : { reason }) }),
+      body: JSON.stringify({ scopes, reason, code }),
       credentials: 'omit',
       cache: 'no-store',
       redirect: 'error',
@@ -80,6 +84,12 @@ async function ask(options: AccessOptions, signal: AbortSignal): Promise<string>
     if (error instanceof ConnectionError) throw error;
     throw await failure(url, 'asking for access failed', error);
   }
+}
+
+function newCode(): string {
+  const numbers = crypto.getRandomValues(new Uint8Array(ACCESS_CODE.length));
+  // 256 is eight times the number of characters: each is as likely.
+  return Array.from(numbers, (number) => ACCESS_CODE.alphabet[number % ACCESS_CODE.alphabet.length]).join('');
 }
 
 /** Undefined for what is no JSON. */

@@ -36,7 +36,14 @@ export interface PageOptions extends OpenOptions, AccessOptions {
   readonly token?: undefined;
 }
 
-export type ConnectOptions = TokenOptions | PageOptions;
+/** For a native program of Node that comes through kortd's Unix socket, where it needs no token. */
+export interface SocketOptions extends OpenOptions {
+  /** Opens it: `(protocols) => new WebSocket(`ws+unix:${socket}:/v1/ws`, protocols)` with the package ws. */
+  readonly openSocket: (protocols: string[]) => WebSocket;
+  readonly token?: undefined;
+}
+
+export type ConnectOptions = TokenOptions | SocketOptions | PageOptions;
 
 export interface CallOptions {
   /** Deadline at the daemon. */
@@ -96,8 +103,9 @@ const CLOSE_POLICY_VIOLATION = 1008;
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
   options.signal?.throwIfAborted();
-  const token = options.token ?? (await requestAccess(options));
-  const client = await open(options, token);
+  const openSocket = await socketOpener(options);
+  options.signal?.throwIfAborted();
+  const client = await open(options, openSocket);
   try {
     await agreeOnVersion(client, options);
   } catch (error) {
@@ -107,10 +115,16 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   return client;
 }
 
-function open(options: ConnectOptions, token: string): Promise<Client> {
+async function socketOpener(options: ConnectOptions): Promise<() => WebSocket> {
+  if ('openSocket' in options) return () => options.openSocket([SUBPROTOCOL]);
+  const token = options.token ?? (await requestAccess(options));
+  const address = `${options.url.replace(/^http/, 'ws').replace(/\/$/, '')}${WEB_SOCKET_PATH}`;
+  return () => new WebSocket(address, [SUBPROTOCOL, `${TOKEN_SUBPROTOCOL_PREFIX}${token}`]);
+}
+
+function open(options: ConnectOptions, openSocket: () => WebSocket): Promise<Client> {
   const { url, timeoutMs = DEFAULT_OPEN_TIMEOUT_MS } = options;
-  const address = `${url.replace(/^http/, 'ws').replace(/\/$/, '')}${WEB_SOCKET_PATH}`;
-  const socket = new WebSocket(address, [SUBPROTOCOL, `${TOKEN_SUBPROTOCOL_PREFIX}${token}`]);
+  const socket = openSocket();
   return new Promise((resolve, reject) => {
     let isSettled = false;
     const settle = (): boolean => {

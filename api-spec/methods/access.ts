@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import { defineMethod } from '../method.ts';
 import { Closed, ScopeName } from '../schemas.ts';
+import { ACCESS_CODE } from '../wire.ts';
 
 const Origin = Type.String({ minLength: 1, maxLength: 300, description: 'As browsers write it: https://app.example.' });
 const Code = Type.String({ minLength: 1, maxLength: 16, description: 'The short code of the request.' });
@@ -64,6 +65,12 @@ export const accessMethods = {
     params: Closed({
       scopes: Type.Array(ScopeName, { minItems: 1, maxItems: 16 }),
       reason: Type.Optional(Type.String({ maxLength: 200, description: 'Shown to the person.' })),
+      code: Type.Optional(
+        Type.String({
+          pattern: `^[${ACCESS_CODE.alphabet}]{${ACCESS_CODE.length}}$`,
+          description: 'Random, and shown on the page: the prompt shows it too. kortd makes one up unless it is given.',
+        }),
+      ),
     }),
     result: Closed({
       token: Type.String({ description: 'For this origin alone: bearer token, or WebSocket subprotocol kortd.token.<token>.' }),

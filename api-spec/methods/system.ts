@@ -29,11 +29,13 @@ const Limits = Closed({
   messageBytes: limit('messageBytes'),
   messageFragments: limit('messageFragments'),
   messagesPerSecond: limit('messagesPerSecond'),
+  pipelinedRequests: limit('pipelinedRequests'),
   replayEvents: limit('replayEvents'),
   requestMs: limit('requestMs'),
   stalledMs: limit('stalledMs'),
   timeoutMs: limit('timeoutMs'),
   unknownConnections: limit('unknownConnections'),
+  unreadBytes: limit('unreadBytes'),
   webConnections: limit('webConnections'),
   webSockets: limit('webSockets'),
 } satisfies Record<LimitName, Type.TInteger>);

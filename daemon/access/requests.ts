@@ -4,6 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import type { Scope } from '../../api-spec/scopes.ts';
+import { ACCESS_CODE } from '../../api-spec/wire.ts';
 import { ApiError } from '../errors.ts';
 import { keyOf, type WebHolder } from './web-holder.ts';
 
@@ -15,16 +16,15 @@ const MINUTE_MS = 60_000;
 const MAX_PENDING = 16;
 /** Origins whose past is remembered; the one that asked longest ago is forgotten first. */
 const MAX_REMEMBERED = 1_024;
-/** Letters and digits that are not mistaken for each other. */
-const CODE_ALPHABET = 'ABCDEFGHJKMNPQRSTUVWXYZ23456789';
-const CODE_LENGTH = 6;
 
 export interface WantedAccess extends WebHolder {
   readonly scopes: readonly Scope[];
   readonly reason: string | undefined;
+  /** The page's own, which it shows; made up unless it is given. */
+  readonly code?: string | undefined;
 }
 
-export interface AccessRequest extends WantedAccess {
+export interface AccessRequest extends Omit<WantedAccess, 'code'> {
   /** Shown to the person and on the page, so that both know which request is meant. */
   readonly code: string;
   readonly requestedAt: number;
@@ -76,8 +76,10 @@ export class AccessRequests {
     }
     options.signal.throwIfAborted();
     past.requests = [...past.requests, this.#now()];
-    const { origin, user, scopes, reason } = wanted;
-    const request: AccessRequest = { origin, user, scopes, reason, code: this.#newCode(), requestedAt: this.#now() };
+    const { origin, user, scopes, reason, code = this.#newCode() } = wanted;
+    if (this.#pending.has(code))
+      throw new ApiError('invalid_params', `requesting access for ${origin}: the code is taken`, { problem: 'code is taken' });
+    const request: AccessRequest = { origin, user, scopes, reason, code, requestedAt: this.#now() };
     const approved = await this.#wait(request, options);
     if (approved) this.#pasts.delete(keyOf(wanted));
     else this.#noteRefusal(past);
@@ -138,7 +140,8 @@ export class AccessRequests {
 
   #newCode(): string {
     for (;;) {
-      const code = Array.from({ length: CODE_LENGTH }, () => CODE_ALPHABET[randomInt(CODE_ALPHABET.length)]).join('');
+      const { alphabet, length } = ACCESS_CODE;
+      const code = Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');
       if (!this.#pending.has(code)) return code;
     }
   }

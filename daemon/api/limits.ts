@@ -9,7 +9,11 @@ export const MESSAGE_BYTES = 262_144;
 export const BATCH_CALLS = 64;
 /** Calls that one connection may have under way: those that fit one network read, and some. */
 export const CALLS_PER_CLIENT = 4_096;
-/** Unsent bytes at which a slow client loses events, and at which it is cut off. */
+/** Requests on one connection behind one that is not answered yet. Browsers and libraries send none. */
+export const PIPELINED_REQUESTS = 64;
+/** Unsent bytes at which nothing more is read of a client: then it reads its answers, or waits. */
+export const UNREAD_BYTES = 262_144;
+/** At which it loses events, and at which it is cut off (calls that were under way may still be answered by as much). */
 export const EVENT_BACKLOG_BYTES = 1_048_576;
 export const BACKLOG_BYTES_PER_CLIENT = 16_777_216;
 /** Of all WebSockets together: with the program's own 110 MB it stays under 250 MB. The longest backlog is cut. */
@@ -52,12 +56,12 @@ export const CONNECTIONS_PER_ORIGIN = 64;
 export const WEB_CONNECTIONS = 256;
 /** One whole batch; one of them runs, and a place is left among the 64 that may wait for a reader. */
 export const CALLS_PER_ORIGIN = 64;
-/** Messages of one web origin. A page that fills a desk's screen sends 20; at 15 µs each the burst costs the others 15 ms. */
-export const MESSAGES_PER_ORIGIN = { perSecond: 200, burst: 1_000 };
-/** So many bytes of a message count as one more: 3 MB/s, and 16 MB at once. */
+/** Messages of one web origin. A page that fills a desk's screen sends 20. At 60 µs for a list of cards the burst costs others 15 ms. */
+export const MESSAGES_PER_ORIGIN = { perSecond: 100, burst: 250 };
+/** So many bytes of a message count as one more: 1.6 MB/s, and 4 MB at once. */
 export const BYTES_PER_TOKEN = 16_384;
 /** Messages beyond those that are answered with an error; after that a WebSocket is closed. */
-export const ERRORS_PER_ORIGIN = { perSecond: 100, burst: 1_000 };
+export const ERRORS_PER_ORIGIN = { perSecond: 100, burst: 250 };
 /** Unsent bytes of one web origin. The longest backlog is cut. */
 export const BACKLOG_BYTES_PER_ORIGIN = 8_388_608;
 

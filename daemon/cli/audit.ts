@@ -1,11 +1,11 @@
 /** `kortd audit verify`: any export or database, without a daemon. `kortd audit export`: from the running daemon. */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { connect } from '../../api-spec/client/client.ts';
+import type { Client } from '../../api-spec/client/client.ts';
 import type { Params } from '../../api-spec/methods/index.ts';
 import { anchorsOf, openAuditFile } from '../audit/audit-file.ts';
 import type { ChainPoint } from '../audit/record.ts';
 import { verifyChain, type Verification } from '../audit/verify.ts';
-import { findDaemon } from '../data-folder.ts';
+import { connectToDaemon } from './connect-to-daemon.ts';
 import { printNotice, printResult } from './output.ts';
 
 /** The log is not as it was written; everything was said already. */
@@ -52,7 +52,7 @@ function describe({ ok, records, checkpoints, head, fingerprint }: Verification)
 
 /** To standard output, or to a file that appears when it is whole. */
 export async function runAuditExport(flags: { readonly dataDir: string; readonly out?: string }): Promise<void> {
-  const client = await connect(findDaemon(flags.dataDir));
+  const { client } = await connectToDaemon(flags.dataDir);
   try {
     if (flags.out === undefined) {
       await eachPage(client, (text) => void process.stdout.write(text));
@@ -64,9 +64,7 @@ export async function runAuditExport(flags: { readonly dataDir: string; readonly
   }
 }
 
-type ApiClient = Awaited<ReturnType<typeof connect>>;
-
-async function eachPage(client: ApiClient, write: (text: string) => void): Promise<string> {
+async function eachPage(client: Client, write: (text: string) => void): Promise<string> {
   let from: Params<'audit.export'> = {};
   for (;;) {
     const page = await client.call('audit.export', from);
@@ -76,7 +74,7 @@ async function eachPage(client: ApiClient, write: (text: string) => void): Promi
   }
 }
 
-async function exportToFile(client: ApiClient, out: string): Promise<void> {
+async function exportToFile(client: Client, out: string): Promise<void> {
   const temporary = `${out}.${process.pid}.new`;
   const descriptor = openSync(temporary, 'wx', 0o600);
   let fingerprint: string;

@@ -1,8 +1,8 @@
 /** `kortd call` and `kortd status`: one call to the daemon that runs, over its own API. */
 import { readFileSync } from 'node:fs';
 import type { WireError } from '../../api-spec/errors.ts';
-import { connect, type CallError } from '../../api-spec/client/client.ts';
-import { findDaemon } from '../data-folder.ts';
+import type { CallError } from '../../api-spec/client/client.ts';
+import { connectToDaemon } from './connect-to-daemon.ts';
 import { printNotice, printResult } from './output.ts';
 
 export interface CallOptions {
@@ -12,9 +12,8 @@ export interface CallOptions {
 
 /** Prints the result as JSON. Exit status 1 with the error on standard error. */
 export async function runCall(method: string, params: string | undefined, options: CallOptions): Promise<void> {
-  const daemon = findDaemon(options.dataDir);
   const parsed = parseParams(params === '-' ? readFileSync(0, 'utf8') : (params ?? '{}'));
-  const client = await connect(daemon);
+  const { client } = await connectToDaemon(options.dataDir);
   try {
     const result = await client.callByName(
       method,
@@ -28,8 +27,7 @@ export async function runCall(method: string, params: string | undefined, option
 }
 
 export async function runStatus(options: CallOptions & { readonly json: boolean }): Promise<void> {
-  const daemon = findDaemon(options.dataDir);
-  const client = await connect(daemon);
+  const { daemon, client } = await connectToDaemon(options.dataDir);
   try {
     const [info, health, { readers }, { cards }] = await Promise.all([
       client.call('system.info'),

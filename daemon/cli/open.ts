@@ -1,8 +1,7 @@
 /** `kortd open`: the console page in the person's browser, by a link that is good once and for a short time. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from '../../api-spec/client/client.ts';
-import { findDaemon } from '../data-folder.ts';
+import { connectToDaemon } from './connect-to-daemon.ts';
 import { printNotice, printResult } from './output.ts';
 
 export interface OpenFlags {
@@ -15,7 +14,7 @@ export interface OpenFlags {
 const OPENER_PATIENCE_MS = 5_000;
 
 export async function runOpen({ dataDir, print }: OpenFlags): Promise<void> {
-  const client = await connect(findDaemon(dataDir));
+  const { client } = await connectToDaemon(dataDir);
   let link: ConsoleLink;
   try {
     link = checkedLink(await client.callByName('console.open', {}));

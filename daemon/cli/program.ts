@@ -27,7 +27,7 @@ function report(error: unknown): number {
   else if (error instanceof DataFolderError || error instanceof ConnectionError || error instanceof SyntaxError)
     printNotice(`kortd: ${error.message}`);
   else if (isSystemError(error, 'EADDRINUSE')) {
-    printNotice('kortd: the port is taken by another program. Stop that, or choose another port with --port.');
+    printNotice('kortd: the port is taken by another program. Stop that, or choose other ports with --port and --console-port.');
   } else printNotice(`kortd: ${error instanceof Error ? error.message : String(error)}`);
   return 1;
 }

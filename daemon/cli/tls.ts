@@ -1,6 +1,7 @@
 /** `kortd tls enable`, `disable` and `status`: the certificate for https on loopback, and who trusts it. */
-import { CallError, ConnectionError, connect } from '../../api-spec/client/client.ts';
-import { DataFolderError, findDaemon } from '../data-folder.ts';
+import { CallError, ConnectionError } from '../../api-spec/client/client.ts';
+import { DataFolderError } from '../data-folder.ts';
+import { connectToDaemon } from './connect-to-daemon.ts';
 import { TlsFilesError } from '../tls/errors.ts';
 import { isTrustedInNss, nssDatabaseFolder, NssDatabaseError, trustInNss, untrustInNss } from '../tls/nss-database.ts';
 import {
@@ -102,9 +103,10 @@ function describeStatus({ state, authority, expires, daysLeft }: TlsOn, trusted:
 /** The daemon on this folder reads the TLS files anew. Without one there is nothing to do. */
 export async function reloadIfRunning(dataDir: string): Promise<Reload> {
   try {
-    const client = await connect(findDaemon(dataDir));
+    const { client } = await connectToDaemon(dataDir);
     try {
-      await client.callByName('system.reload', {});
+      const { tlsPort } = await client.call('system.reload');
+      if (tlsPort !== undefined) printNotice(`The running daemon serves https://localhost:${tlsPort} now.`);
       return 'reloaded';
     } finally {
       client.close();
@@ -117,7 +119,6 @@ export async function reloadIfRunning(dataDir: string): Promise<Reload> {
 }
 
 function noticeReload(reload: Reload): void {
-  if (reload === 'reloaded') printNotice('The running daemon has been told.');
   if (reload === 'restart_needed')
     printNotice(
       'The running daemon could not be told. Restart kortd for this to take effect. / Starta om kortd för att detta ska gälla.',

@@ -57,6 +57,25 @@ async function reasonOf(connecting: Promise<Client>): Promise<object> {
 }
 
 describe('the client of a page', () => {
+  it('shows the code that the prompt shows', async () => {
+    await using bench = await openBench();
+    const shown: string[] = [];
+    const person = await bench.client();
+    const asked = new Promise<string>((resolve) => {
+      const onEvent: Parameters<Client['subscribe']>[0]['onEvent'] = (event) =>
+        event.name === 'access.requested' && resolve(event.data.code);
+      void person.subscribe({ onEvent }, { events: ['access.requested'] });
+    });
+    await person.call('system.info'); // the subscription stands
+    vi.stubGlobal('WebSocket', PageWebSocket);
+    const connecting = connect({ url: bench.daemon.url, scopes: ['sign'], onCode: (code) => shown.push(code) });
+    const code = await within(asked, 'the request for access');
+    expect(shown).toEqual([code]);
+    expect(code).toMatch(/^[A-HJ-NP-Z2-9]{6}$/);
+    await person.call('access.approve', { code });
+    (await within(connecting, 'the connection')).close();
+  });
+
   it('is connected when the person consents, and later at once, each time with a new token', async () => {
     await using bench = await openBench();
     const clients = [await connectPage(bench, 'access.approve', { reason: 'to test' })];

@@ -37,7 +37,7 @@ export function accessHandlers({ access }: HandlerContext): Pick<Handlers, Acces
         })),
       };
     },
-    'access.request': async ({ scopes, reason }, call) => {
+    'access.request': async ({ scopes, reason, code }, call) => {
       const { origin, user } = call.caller;
       if (origin === undefined) {
         const problem = 'only a web origin asks for access; a native program has the token';
@@ -46,7 +46,7 @@ export function accessHandlers({ access }: HandlerContext): Pick<Handlers, Acces
       const refused = scopes.find((scope) => !WEB_SCOPES.includes(scope));
       if (refused)
         throw new ApiError('scope_not_for_web', `requesting access: no web origin can hold ${refused}`, { scope: refused });
-      const granted = await access.request({ origin, user, scopes, reason }, call.signal);
+      const granted = await access.request({ origin, user, scopes, reason, code }, call.signal);
       return { ...granted, scopes: [...granted.scopes] };
     },
     'access.revoke': ({ origin }, call) => {

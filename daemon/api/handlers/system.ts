@@ -13,15 +13,16 @@ import type { HandlerContext } from './context.ts';
 type SystemMethods = 'reader.list' | 'system.health' | 'system.info' | 'system.reload';
 
 export function systemHandlers(context: HandlerContext): Pick<Handlers, SystemMethods> {
-  const info = {
+  // Never changes while this runs, and so is encoded once.
+  const info = Object.freeze({
     product: PRODUCT,
     version: VERSION,
     apiVersion: { lowest: LOWEST_API_VERSION, highest: HIGHEST_API_VERSION },
     stream: context.events.stream,
     simulated: context.simulated,
     platform: `${process.platform}-${process.arch}`,
-    limits: limitsInForce(),
-  };
+    limits: Object.freeze(limitsInForce()),
+  });
   return {
     'system.info': () => info,
     'system.health': () => {
@@ -71,11 +72,13 @@ export function limitsInForce(): Result<'system.info'>['limits'] {
     messageBytes: limits.MESSAGE_BYTES,
     messageFragments: limits.MESSAGE_PARTS.maxFragments,
     messagesPerSecond: limits.MESSAGES_PER_ORIGIN.perSecond,
+    pipelinedRequests: limits.PIPELINED_REQUESTS,
     replayEvents: REPLAY_EVENTS,
     requestMs: limits.REQUEST_MS,
     stalledMs: limits.STALLED_ANSWER_MS,
     timeoutMs: MAX_TIMEOUT_MS,
     unknownConnections: limits.UNKNOWN_CONNECTIONS,
+    unreadBytes: limits.UNREAD_BYTES,
     webConnections: limits.WEB_CONNECTIONS,
     webSockets: limits.MAX_CLIENTS,
   };
