@@ -6,16 +6,17 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { CONNECTIONS, HEADER_BYTES, HEADERS_MS, KEEP_ALIVE_MS, REQUEST_MS } from '../api/limits.ts';
+import { CONNECTIONS, HEADER_BYTES, HEADERS_MS, KEEP_ALIVE_MS, PIPELINED_REQUESTS, REQUEST_MS } from '../api/limits.ts';
 import { ApiError } from '../errors.ts';
 import { bindLoopback, bindUnixSocket, closeServer, portOf } from './bind.ts';
-import { Connections, type ConnectionKind } from './connections.ts';
+import { Connections, type Connection, type ConnectionKind } from './connections.ts';
 import { Entrance } from './entrance.ts';
 import { Gate, type OriginAccess } from './gate.ts';
 import { noteUnixSocket } from './peer.ts';
 import { Quotas } from './quotas.ts';
 import { refuseOn } from './refusal.ts';
 import { createRest } from './rest.ts';
+import { TlsListener } from './tls-listener.ts';
 import { Upgrades, type UpgradeOptions } from './upgrades.ts';
 
 /** Of every server that speaks HTTP here. */
@@ -41,6 +42,8 @@ export interface UnixSocket {
 export interface HttpServerOptions extends UpgradeOptions {
   /** 0: any free one. */
   readonly port: number;
+  /** Of https. 0: any free one. */
+  readonly tlsPort: number;
   readonly unixSockets: readonly UnixSocket[];
   readonly token: string;
   readonly access: OriginAccess;
@@ -50,6 +53,8 @@ export interface HttpServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly clients: () => number;
+  /** https beside http, with these files; none closes it. */
+  readonly tls: TlsListener;
 }
 
 /** Throws the system's error when the port is taken, or a socket cannot be made. */
@@ -84,6 +89,8 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
     quotas.forgetIdle();
   }, SWEEP_MS).unref();
   undo.defer(() => clearInterval(sweep));
+  const attach = (server: Server): Server => doors.attach(server, 'tcp');
+  const tls = undo.use(new TlsListener({ port: options.tlsPort, gate: bound.gate, serverOptions: SERVER_OPTIONS, attach }));
   // First of all: a server is closed when its connections are.
   undo.use(connections);
   const resources = undo.move();
@@ -91,6 +98,7 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
     port,
     url: `http://127.0.0.1:${port}`,
     clients: () => upgrades.clients,
+    tls,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }
@@ -137,8 +145,20 @@ class Doors {
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.#parts.entrance.connectionOf(request.socket);
     if (connection.isRefused) return;
-    connection.underWay++;
-    response.once('close', () => connection.underWay--);
+    if (connection.waiting.length >= PIPELINED_REQUESTS) connection.cut();
+    else if (connection.isBusy) connection.waiting.push(() => this.#answer(connection, request, response));
+    else this.#answer(connection, request, response);
+  }
+
+  /** One request of a connection at a time: one read of the network holds hundreds, and everybody else waits. */
+  #answer(connection: Connection, request: IncomingMessage, response: ServerResponse): void {
+    if (connection.isRefused || request.socket.destroyed) return;
+    connection.isBusy = true;
+    response.once('close', () => {
+      const next = connection.waiting.shift();
+      if (next) setImmediate(next);
+      else connection.isBusy = false;
+    });
     this.#parts.rest.routing(request, response);
   }
 
@@ -146,7 +166,7 @@ class Doors {
   #onClientError(error: Error & { readonly code?: string }, socket: Duplex): void {
     const { entrance, options, connections } = this.#parts;
     const connection = socket instanceof Socket ? connections.of(socket) : undefined;
-    if (!(socket instanceof Socket) || !connection || connection.isRefused || connection.underWay > 0 || socket.bytesRead === 0) {
+    if (!(socket instanceof Socket) || !connection || connection.isRefused || connection.isBusy || socket.bytesRead === 0) {
       socket.destroy();
       return;
     }

@@ -107,8 +107,21 @@ function invalid(problem: string): ApiError {
 }
 
 function encode(id: RpcId | null, outcome: CallOutcome): string {
-  if (!('error' in outcome)) return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${JSON.stringify(outcome.result)}}`;
+  if (!('error' in outcome)) return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${encodeResult(outcome.result)}}`;
   return JSON.stringify({ jsonrpc: '2.0', id, error: rpcError(outcome.error) });
+}
+
+/** Of results that say by being frozen that they never change. */
+const encodedOnce = new WeakMap<object, string>();
+
+function encodeResult(result: unknown): string {
+  if (typeof result !== 'object' || result === null || !Object.isFrozen(result)) return JSON.stringify(result);
+  let text = encodedOnce.get(result);
+  if (text === undefined) {
+    text = JSON.stringify(result);
+    encodedOnce.set(result, text);
+  }
+  return text;
 }
 
 function rpcError(error: WireError): { code: number; message: string; data: WireError } {

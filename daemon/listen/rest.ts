@@ -182,6 +182,8 @@ function fromFastify(error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return new ApiError('message_too_large', 'reading the body: too large', { limitBytes: MESSAGE_BYTES }, { cause: error });
+  if (code === 'ECONNRESET')
+    return new ApiError('call_cancelled', 'reading the body: the caller went away', {}, { cause: error });
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return invalid('the content type must be application/json');
   if (typeof code === 'string' && code.startsWith('FST_ERR_CTP')) return invalid('the body does not fit its headers');
   return error;

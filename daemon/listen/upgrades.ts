@@ -8,21 +8,23 @@ import type { EventLog } from '../api/event-log.ts';
 import { MAX_CLIENTS, MAX_STATIONS, MESSAGE_BYTES, MESSAGE_PARTS } from '../api/limits.ts';
 import { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { STATION_MESSAGE_BYTES, STATION_SUBPROTOCOL } from '../prompt/station-messages.ts';
+import { PROMPTS_PATH, STATION_MESSAGE_BYTES, STATION_SUBPROTOCOL } from '../prompt/station-messages.ts';
 import type { Admission } from './admission.ts';
 import { Backlogs } from './backlogs.ts';
 import type { Entrance } from './entrance.ts';
 import type { Gate } from './gate.ts';
 import { headerValues } from './headers.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { Rounds } from './inbox.ts';
 import { isUnixSocket } from './peer.ts';
 import { tooMany } from './quotas.ts';
 import { refuseOn } from './refusal.ts';
 import { WebSocketConnection } from './web-socket.ts';
 
-export const PROMPTS_PATH = '/v1/prompts';
 /** For the other side to close as well; one that does not read would keep what waits for it. */
 const CLOSE_TIMEOUT_MS = 1_000;
+/** For one that broke the protocol to read why. */
+const BROKEN_CLOSE_MS = 250;
 /** RFC 6455, section 4.1: 16 bytes in base64. */
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
 
@@ -41,6 +43,7 @@ export class Upgrades implements Disposable {
   readonly #gate: () => Gate;
   readonly #entrance: Entrance;
   readonly #backlogs = new Backlogs();
+  readonly #rounds = new Rounds();
   readonly #heartbeat = new Heartbeat();
   readonly #clients: WebSocketServer;
   readonly #stations: WebSocketServer;
@@ -61,7 +64,7 @@ export class Upgrades implements Disposable {
     socket.on('error', (error) => this.#options.log.debug({ problem: error.message }, 'a socket failed while upgrading'));
     const connection = this.#entrance.connectionOf(request.socket);
     // Behind other requests, whose answers would come into the WebSocket.
-    if (connection.isRefused || connection.underWay > 0) {
+    if (connection.isRefused || connection.isBusy) {
       socket.destroy();
       return;
     }
@@ -99,10 +102,10 @@ export class Upgrades implements Disposable {
     if (this.clients >= MAX_CLIENTS) throw tooMany('WebSockets are open', MAX_CLIENTS);
     const quota = this.#entrance.enter(request, admission);
     this.#clients.handleUpgrade(request, socket, head, (webSocket) => {
-      this.#heartbeat.add(webSocket);
+      this.#watch(webSocket);
       const { dispatcher, events, log, onClient, onClientGone } = this.#options;
-      const backlogs = this.#backlogs;
-      const options = { dispatcher, events, log, admission, quota, backlogs, onClose: onClientGone };
+      const [backlogs, rounds] = [this.#backlogs, this.#rounds];
+      const options = { dispatcher, events, log, admission, quota, backlogs, rounds, onClose: onClientGone };
       onClient(new WebSocketConnection(webSocket, options), admission);
     });
   }
@@ -111,8 +114,18 @@ export class Upgrades implements Disposable {
     if (this.#stations.clients.size >= MAX_STATIONS) throw tooMany('places to ask a person are open', MAX_STATIONS);
     this.#entrance.enter(request, admission);
     this.#stations.handleUpgrade(request, socket, head, (station) => {
-      this.#heartbeat.add(station);
+      this.#watch(station);
       this.#options.onStation(station, admission.user);
+    });
+  }
+
+  /** One that broke the protocol is told so, and not read any more: the library would read and drop what still comes, at any rate. */
+  #watch(socket: WebSocket): void {
+    this.#heartbeat.add(socket);
+    socket.on('error', () => {
+      setImmediate(() => socket.pause());
+      const timer = setTimeout(() => socket.terminate(), BROKEN_CLOSE_MS).unref();
+      socket.once('close', () => clearTimeout(timer));
     });
   }
 

@@ -5,12 +5,13 @@ import { HIGHEST_API_VERSION, LOWEST_API_VERSION } from '../../api-spec/versions
 import type { Call, Caller, CallerConnection } from '../api/call.ts';
 import type { Dispatcher } from '../api/dispatcher.ts';
 import { encodeNotice, type EventLog, type Subscriber } from '../api/event-log.ts';
-import { CALLS_PER_CLIENT, EVENT_BACKLOG_BYTES } from '../api/limits.ts';
+import { CALLS_PER_CLIENT, EVENT_BACKLOG_BYTES, UNREAD_BYTES } from '../api/limits.ts';
 import type { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { PRODUCT, VERSION } from '../version.ts';
 import { callerOf, type Admission } from './admission.ts';
 import { Backlog, type Backlogs } from './backlogs.ts';
+import { Inbox, type Rounds } from './inbox.ts';
 import { answerMessage, type RpcId } from './json-rpc.ts';
 import { tooMany, tooManyCalls, tooManyMessages, type Quota, type Verdict } from './quotas.ts';
 
@@ -27,6 +28,7 @@ export interface ConnectionOptions {
   /** Of its origin; undefined for a program. */
   readonly quota: Quota | undefined;
   readonly backlogs: Backlogs;
+  readonly rounds: Rounds;
   /** Told when the connection is gone: its leases end. */
   readonly onClose: (callerId: string) => void;
 }
@@ -37,6 +39,7 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
   readonly #calls = new Map<RpcId, Call>();
   readonly #caller: Caller;
   readonly #backlog: Backlog;
+  readonly #inbox: Inbox;
   /** Settles when the connection is gone. */
   readonly closed: Promise<void>;
   #underWay = 0;
@@ -50,6 +53,11 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
     const { id } = this.#caller;
     this.#backlog = new Backlog(options.quota, () => socket.close(CLOSE_TRY_AGAIN_LATER, 'answers are not read'));
     options.backlogs.add(this.#backlog);
+    this.#inbox = new Inbox(options.rounds, {
+      handle: (message) => this.#handle(message),
+      pause: () => socket.pause(),
+      resume: () => socket.resume(),
+    });
     socket.on('ping', (data) => this.#onPing(data));
     socket.on('pong', () => this.#charge(0));
     socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
@@ -69,7 +77,7 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
 
   /** Events of a client that does not read are dropped; it hears of the gap when it reads again. */
   send(message: Buffer): boolean {
-    if (this.#socket.readyState !== this.#socket.OPEN || this.#socket.bufferedAmount > EVENT_BACKLOG_BYTES) return false;
+    if (!this.#isOpen || this.#socket.bufferedAmount > EVENT_BACKLOG_BYTES) return false;
     this.#socket.send(message, { binary: false }, this.#onSent);
     this.#noteBacklog();
     return true;
@@ -105,13 +113,23 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
     for (const call of this.#calls.values()) call.abort('call_cancelled', `calling ${call.method}: access was revoked`);
   }
 
+  get #isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
+
   readonly #onSent = (): void => {
-    this.#noteBacklog();
-    if (this.#socket.bufferedAmount === 0) this.#options.events.flush(this);
+    if (this.#noteBacklog() === 0) this.#options.events.flush(this);
   };
 
-  #noteBacklog(): void {
-    this.#options.backlogs.note(this.#backlog, this.#socket.bufferedAmount);
+  /** Gives the bytes that wait to be read. */
+  #noteBacklog(): number {
+    const bytes = this.#socket.bufferedAmount;
+    if (this.#isOpen) {
+      if (bytes > UNREAD_BYTES) this.#inbox.hold();
+      else this.#inbox.release();
+    }
+    this.#options.backlogs.note(this.#backlog, bytes);
+    return bytes;
   }
 
   #greet(): void {
@@ -125,28 +143,24 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
     this.send(encodeNotice('greeting', greeting));
   }
 
-  /** What comes while it is being closed comes too late. */
   #onMessage(data: RawData, isBinary: boolean): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
-    if (isBinary) {
-      this.#socket.close(CLOSE_UNSUPPORTED_DATA, 'kortd takes text messages only');
-      return;
-    }
-    const bytes = bytesOf(data);
-    const verdict = this.#charge(bytes.length);
+    if (isBinary) this.#socket.close(CLOSE_UNSUPPORTED_DATA, 'kortd takes text messages only');
+    else this.#inbox.add(bytesOf(data));
+  }
+
+  /** What comes while the connection is being closed comes too late. */
+  #handle(message: Buffer): void {
+    if (!this.#isOpen) return;
+    const verdict = this.#charge(message.length);
     if (verdict === 'flood') return;
     let calls = 0;
-    const { quota } = this.#options;
-    void answerMessage(bytes.toString(), {
+    void answerMessage(message.toString(), {
       dispatcher: this.#options.dispatcher,
       caller: this.#caller,
       onStart: (id, call) => this.#calls.set(id, call),
       onEnd: (id) => this.#calls.delete(id),
-      begin: () => {
-        // Each further call of a batch counts as a message.
-        const isOver = quota !== undefined && (++calls === 1 ? verdict : quota.takeMessage(0)) !== 'ok';
-        return isOver ? tooManyMessages(quota) : this.#begin();
-      },
+      // Each further call of a batch counts as a message.
+      begin: () => this.#begin(++calls === 1 ? verdict : undefined),
       end: () => this.#end(),
     }).then((answer) => {
       if (answer !== undefined) this.#answer(answer);
@@ -155,22 +169,30 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
 
   /** Each is answered, and so is bounded like a call. */
   #onPing(data: Buffer): void {
-    if (this.#socket.readyState !== this.#socket.OPEN || this.#charge(data.length) === 'flood') return;
+    if (!this.#isOpen || this.#charge(data.length) === 'flood') return;
     this.#socket.pong(data, false, this.#onSent);
     this.#noteBacklog();
   }
 
-  /** Closes the connection of an origin that goes on although it was told. */
+  /** Closes the connection of an origin that goes on although it was told, and reads no more of it. */
   #charge(lengthBytes: number): Verdict {
     const verdict = this.#options.quota?.takeMessage(lengthBytes) ?? 'ok';
-    if (verdict === 'flood') this.#socket.close(CLOSE_POLICY_VIOLATION, 'too many messages');
+    if (verdict === 'flood' && this.#isOpen) {
+      this.#socket.close(CLOSE_POLICY_VIOLATION, 'too many messages');
+      this.#inbox.hold();
+    }
     return verdict;
   }
 
-  #begin(): ApiError | undefined {
+  #begin(verdict: Verdict | undefined): ApiError | undefined {
     const { quota } = this.#options;
     if (this.#underWay >= CALLS_PER_CLIENT) return tooMany('calls of this connection are under way', CALLS_PER_CLIENT);
-    if (quota && !quota.beginCall()) return tooManyCalls(quota);
+    if (!quota) {
+      this.#underWay++;
+      return undefined;
+    }
+    if ((verdict ?? quota.takeMessage(0)) !== 'ok') return tooManyMessages(quota);
+    if (!quota.beginCall()) return tooManyCalls(quota);
     this.#underWay++;
     return undefined;
   }
@@ -181,7 +203,7 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
   }
 
   #answer(text: string): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    if (!this.#isOpen) return;
     this.#socket.send(text, this.#onSent);
     this.#noteBacklog();
   }
@@ -189,6 +211,7 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
   #onClose(): void {
     this.unsubscribe();
     this.#options.backlogs.remove(this.#backlog);
+    this.#inbox.close();
     for (const call of this.#calls.values()) call.abort('call_cancelled', `calling ${call.method}: the caller went away`);
     this.#options.onClose(this.#caller.id);
   }
