@@ -59,6 +59,7 @@ export const LIMITS = {
   },
   idempotencyMs: { value: 600_000, summary: 'How long an idempotency key is remembered, in milliseconds.' },
   keepAliveMs: { value: 5_000, summary: 'How long a connection is kept open for the next REST call, in milliseconds.' },
+  leaseLifeMs: { value: 600_000, summary: 'How long a lease may live, however often it is extended, in milliseconds.' },
   leaseMs: { value: 60_000, summary: 'Longest lease, in milliseconds.' },
   messageBurst: { value: 250, summary: 'Messages that one origin may send at once after a silence.' },
   messageBytes: { value: 262_144, summary: 'Bytes of one WebSocket message or REST body.' },
@@ -91,7 +92,7 @@ export const CLOSE_CODES = [
   {
     code: 1008,
     summary:
-      'Access of the origin was revoked, or it went on sending although it was told that it sends too much; or a message came in too many parts.',
+      'With the reason "access was revoked": the grant of the origin ended. Else: it went on sending although it was told that it sends too much; or a message came in too many parts.',
   },
   { code: 1009, summary: `A message was larger than ${LIMITS.messageBytes.value} bytes.` },
   { code: 1013, summary: 'The answers are not read: too many bytes wait to be sent. Connect again and read as you write.' },

@@ -54,8 +54,8 @@ class FakeDaemon implements AsyncDisposable {
     this.#socket?.send(JSON.stringify({ jsonrpc: '2.0', ...message }));
   }
 
-  hangUp(code?: number): void {
-    this.#socket?.close(code);
+  hangUp(code?: number, reason?: string): void {
+    this.#socket?.close(code, reason);
   }
 
   /** Resolves when the client has closed its connection. */
@@ -244,7 +244,7 @@ describe('a call', () => {
   it('rejects as revoked when the daemon takes the grant back', async () => {
     await using daemon = await FakeDaemon.start();
     daemon.answer = () => {
-      daemon.hangUp(1008);
+      daemon.hangUp(1008, 'access was revoked');
       return undefined;
     };
     const client = await connected(daemon);

@@ -94,8 +94,10 @@ interface Pending {
 }
 
 const DEFAULT_OPEN_TIMEOUT_MS = 10_000;
-/** RFC 6455, section 7.4.1: kortd closes with it when the grant of the page's origin ends. */
-const CLOSE_POLICY_VIOLATION = 1008;
+/** How kortd closes when the grant of the page's origin ends. */
+const REVOKED = { code: 1008, reason: 'access was revoked' } as const;
+
+type Closing = Pick<CloseEvent, 'code' | 'reason'>;
 
 /**
  * Resolves when the daemon has greeted. Rejects with ConnectionError, or the signal's reason. Later, `signal` does nothing. To connect again,
@@ -147,7 +149,7 @@ function open(options: ConnectOptions, openSocket: () => WebSocket): Promise<Cli
     socket.addEventListener('error', () => fail(() => failure(url, 'refused, or nothing listens there')), { once: true });
     socket.addEventListener(
       'close',
-      ({ code }) => fail(() => goneError(`connecting to ${url}: closed before it was greeted`, code)),
+      (closing) => fail(() => goneError(`connecting to ${url}: closed before it was greeted`, closing)),
       {
         once: true,
       },
@@ -175,8 +177,8 @@ async function lateError(url: string, timeoutMs: number): Promise<ConnectionErro
   return new ConnectionError('timeout', `connecting to ${url}: ${problem}`, { permission });
 }
 
-function goneError(what: string, code: number): ConnectionError {
-  if (code === CLOSE_POLICY_VIOLATION) return new ConnectionError('revoked', `${what}: access was revoked`);
+function goneError(what: string, { code, reason }: Closing): ConnectionError {
+  if (code === REVOKED.code && reason === REVOKED.reason) return new ConnectionError('revoked', `${what}: ${reason}`);
   return new ConnectionError('closed', what);
 }
 
@@ -197,7 +199,7 @@ export class Client {
     this.#onGreeting = onGreeting;
     socket.addEventListener('message', (message) => this.#onMessage(String(message.data)));
     this.closed = new Promise((resolve) => {
-      socket.addEventListener('close', ({ code }) => resolve(this.#onClose(code)));
+      socket.addEventListener('close', (closing) => resolve(this.#onClose(closing)));
     });
   }
 
@@ -282,8 +284,8 @@ export class Client {
     }
   }
 
-  #onClose(code: number): ConnectionError {
-    const gone = goneError('waiting for an answer: the connection closed', code);
+  #onClose(closing: Closing): ConnectionError {
+    const gone = goneError('waiting for an answer: the connection closed', closing);
     this.#gone = gone;
     for (const pending of this.#pending.values()) pending.reject(gone);
     this.#pending.clear();

@@ -118,6 +118,7 @@ export const METHOD_EXAMPLES: MethodExamples = {
         headersMs: LIMITS.headersMs.value,
         heartbeatMs: LIMITS.heartbeatMs.value,
         keepAliveMs: LIMITS.keepAliveMs.value,
+        leaseLifeMs: LIMITS.leaseLifeMs.value,
         leaseMs: LIMITS.leaseMs.value,
         messageBurst: LIMITS.messageBurst.value,
         messageBytes: LIMITS.messageBytes.value,

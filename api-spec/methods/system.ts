@@ -24,6 +24,7 @@ const Limits = Closed({
   headersMs: limit('headersMs'),
   heartbeatMs: limit('heartbeatMs'),
   keepAliveMs: limit('keepAliveMs'),
+  leaseLifeMs: limit('leaseLifeMs'),
   leaseMs: limit('leaseMs'),
   messageBurst: limit('messageBurst'),
   messageBytes: limit('messageBytes'),

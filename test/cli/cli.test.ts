@@ -5,6 +5,8 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { searchProgram } from '../evidence/evidence.ts';
+import { noteMessage } from '../evidence/typed.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -17,7 +19,13 @@ beforeAll(() => {
   if (built.status !== 0) throw new Error(`the program could not be built: ${built.stderr}`);
   folder = mkdtempSync(join(tmpdir(), 'kortd-cli-'));
 }, 120_000);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => {
+  try {
+    searchProgram(folder, {});
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
 
 interface Ended {
   readonly status: number | null;
@@ -41,6 +49,7 @@ class Program implements AsyncDisposable {
     child.stdout.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
     child.stdin.on('error', () => undefined); // it may end without reading
+    noteMessage(input);
     child.stdin.end(input);
     this.ended = once(child, 'close').then(([status, signal]) => ({
       status: status as number | null,

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { CallError } from '../../api-spec/client/client.ts';
 import { findPcscPrograms } from '../../drivers/pcsc/holders.ts';
 import { startPcscd, type Pcscd } from '../support/pcscd.ts';
 import { insertSimulatedCard, startProgram, type RunningDaemon } from '../support/program.ts';
@@ -62,6 +63,12 @@ it('a program that holds the card is named, and no longer when it has ended', as
   try {
     const found = await findPcscPrograms({ self: daemon.pid });
     expect(found).toEqual([{ pid: other.pid, name: 'holding-program' }]);
+    const [card] = (await daemon.client.call('card.list')).cards;
+    const busy = daemon.client.call('card.read', { card: card?.id ?? '', refresh: true }, { timeoutMs: 2_000 });
+    const error = await busy.catch((reason: unknown) => reason);
+    if (!(error instanceof CallError)) throw new Error('the card was to be had', { cause: error });
+    expect(error.code).toBe('card_busy');
+    expect(error.error.details).toEqual({ holder: `another program, perhaps holding-program (process ${other.pid ?? 0})` });
   } finally {
     const ended = once(other, 'exit');
     other.stdin?.end();

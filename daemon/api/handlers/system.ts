@@ -2,7 +2,7 @@ import { HIGHEST_API_VERSION, LOWEST_API_VERSION } from '../../../api-spec/versi
 import { MAX_TIMEOUT_MS } from '../../../api-spec/method.ts';
 import type { Result } from '../../../api-spec/methods/index.ts';
 import { describeReader } from '../../desk/describe.ts';
-import { MAX_LEASE_MS } from '../../desk/leases.ts';
+import { MAX_LEASE_LIFE_MS, MAX_LEASE_MS } from '../../desk/leases.ts';
 import { MAX_WAITING } from '../../desk/desk.ts';
 import { PRODUCT, VERSION } from '../../version.ts';
 import type { Handlers } from '../call.ts';
@@ -67,6 +67,7 @@ export function limitsInForce(): Result<'system.info'>['limits'] {
     headersMs: limits.HEADERS_MS,
     heartbeatMs: limits.HEARTBEAT_MS,
     keepAliveMs: limits.KEEP_ALIVE_MS,
+    leaseLifeMs: MAX_LEASE_LIFE_MS,
     leaseMs: MAX_LEASE_MS,
     messageBurst: limits.MESSAGES_PER_ORIGIN.burst,
     messageBytes: limits.MESSAGE_BYTES,
