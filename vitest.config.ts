@@ -16,7 +16,17 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{apdu,api-spec,drivers,daemon,installer,test}/**/*.test.ts'],
-          exclude: ['test/{browser,pcsc}/**', '**/node_modules/**'],
+          exclude: ['test/{abuse,browser,pcsc}/**', '**/node_modules/**'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'abuse',
+          include: ['test/abuse/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
         },
       },
       {

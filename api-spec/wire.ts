@@ -29,7 +29,7 @@ export interface Limit {
  */
 export const LIMITS = {
   backlogBytes: {
-    value: 67_108_864,
+    value: 33_554_432,
     summary: 'Bytes of answers and events that wait to be read by all WebSockets together. The longest backlog is cut.',
   },
   backlogBytesPerClient: { value: 16_777_216, summary: 'Bytes that wait to be read by one WebSocket, which is then cut.' },

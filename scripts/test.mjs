@@ -17,13 +17,15 @@ mkdirSync(reports, { recursive: true });
 const afterRun = join(root, 'test', 'evidence', 'after-run.ts');
 await runPlain(process.execPath, [afterRun, 'begin']);
 const unit = await report('unit', (command, parameters) => runPlain(command, parameters));
+// Alone: it measures how long a good client waits.
+const abuse = await report('abuse', (command, parameters) => runPlain(command, parameters));
 const inNamespaces = (command, parameters) => runInPrivateNamespaces(command, parameters, { cwd: root });
 const pcsc = await report('pcsc', inNamespaces);
 const browser = await report('browser', inNamespaces);
 // That no PIN was found anywhere, and no core dump, counts as one test.
 const evidence = (await runPlain(process.execPath, [afterRun, 'end'])) === 0;
-const passed = unit.passed + pcsc.passed + browser.passed + (evidence ? 1 : 0);
-const failed = unit.failed + pcsc.failed + browser.failed + (evidence ? 0 : 1);
+const passed = unit.passed + abuse.passed + pcsc.passed + browser.passed + (evidence ? 1 : 0);
+const failed = unit.failed + abuse.failed + pcsc.failed + browser.failed + (evidence ? 0 : 1);
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 

@@ -17,7 +17,7 @@ export const UNREAD_BYTES = 262_144;
 export const EVENT_BACKLOG_BYTES = 1_048_576;
 export const BACKLOG_BYTES_PER_CLIENT = 16_777_216;
 /** Of all WebSockets together: with the program's own 110 MB it stays under 250 MB. The longest backlog is cut. */
-export const BACKLOG_BYTES = 67_108_864;
+export const BACKLOG_BYTES = 33_554_432;
 /** Open WebSockets. */
 export const MAX_CLIENTS = 2_048;
 

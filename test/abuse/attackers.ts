@@ -58,13 +58,14 @@ function start(): Attacker {
 async function ask(attacker: Attacker | undefined, order: Order): Promise<Tally> {
   if (!attacker) throw new RangeError('there is no such attacker');
   attacker.child.stdin?.write(`${JSON.stringify(order)}\n`);
-  const { value, done } = await attacker.answers.next();
-  if (done === true) throw new Error(`the attacker of ${order.attack} ended`);
-  return JSON.parse(value) as Tally;
+  const answer = await attacker.answers.next();
+  if (answer.done === true) throw new Error(`the attacker of ${order.attack} ended`);
+  return JSON.parse(answer.value) as Tally;
 }
 
 function sum(tallies: readonly Tally[]): Tally {
   const total: Record<string, number> = {};
-  for (const tally of tallies) for (const [outcome, count] of Object.entries(tally)) total[outcome] = (total[outcome] ?? 0) + count;
+  for (const tally of tallies)
+    for (const [outcome, count] of Object.entries(tally)) total[outcome] = (total[outcome] ?? 0) + count;
   return total;
 }

@@ -20,6 +20,7 @@ import {
   readAll,
   requestText,
   statusOf,
+  statusIn,
   upgradeText,
   type Target,
 } from './raw-client.ts';
@@ -43,15 +44,24 @@ const MEGABYTE = 1_048_576;
 /** Sorted by name. */
 export const ATTACKS = {
   continuations: (options) => framesFromPage(options, endlessContinuation),
+  deepCalls: (options) =>
+    onSockets(options, asProgram, (socket) => sendUntilClosed(socket, options, () => write(socket, deepCall()))),
   garbageFrames: (options) =>
     framesFromPage(options, async (socket, { random }) => {
       for (let round = 0; round < 20 && socket.writable; round++) await write(socket, maskedGarbage(random));
     }),
-  garbageRequests: ({ target, random, count }) => tallyOf(count, 50, () => statusOf(target.port, garbage(random, 1 + random.below(500)).toString('latin1'))),
+  garbageRequests: ({ target, random, count }) =>
+    tallyOf(count, 50, () => statusOf(target.port, garbage(random, 1 + random.below(500)), 7_000)),
   halfClosed: ({ target, count, random }) =>
     tallyOf(count, 50, async () => {
       const socket = await openRaw(target.port);
-      socket.end(random.pick(['', 'GET /v1/readers HTTP/1.1\r\nHost:', requestText('GET /v1/readers', [`Host: 127.0.0.1:${target.port}`])]));
+      socket.end(
+        random.pick([
+          '',
+          'GET /v1/readers HTTP/1.1\r\nHost:',
+          requestText('GET /v1/readers', [`Host: 127.0.0.1:${target.port}`]),
+        ]),
+      );
       const answer = await readAll(socket, 8_000);
       return socket.closed ? (answer.length > 0 ? 'answered' : 'cut') : 'open';
     }),
@@ -62,7 +72,9 @@ export const ATTACKS = {
       write(socket, encodeFrame(Buffer.alloc(MEGABYTE), { opcode: TEXT_FRAME, declaredLength: 90 * MEGABYTE })),
     ),
   largeHeaders: ({ target, count }) =>
-    tallyOf(count, 8, () => statusOf(target.port, requestText('GET /v1/readers', [...programHeaders(target), `X: ${'x'.repeat(65_536)}`]))),
+    tallyOf(count, 8, () =>
+      statusOf(target.port, requestText('GET /v1/readers', [...programHeaders(target), `X: ${'x'.repeat(65_536)}`])),
+    ),
   pageCalls: pageCalls,
   pageTokens: pageTokens,
   pings: (options) =>
@@ -72,9 +84,14 @@ export const ATTACKS = {
       while (socket.writable && performance.now() < end) await write(socket, pings);
     }),
   resets: ({ target, count, random }) =>
-    tallyOf(count, 100, async () => {
+    tallyOf(count, 30, async () => {
       const socket = await openRaw(target.port);
-      const text = random.pick([requestText('GET /v1/readers', programHeaders(target)), 'GET /v1/rea', upgradeText(programHeaders(target)), '']);
+      const text = random.pick([
+        requestText('GET /v1/readers', pageHeaders(target)),
+        'GET /v1/rea',
+        upgradeText(pageHeaders(target)),
+        '',
+      ]);
       await write(socket, Buffer.from(text));
       socket.resetAndDestroy();
       return 'reset';
@@ -84,19 +101,19 @@ export const ATTACKS = {
   ungrantedRequests: ({ target, count }) => tallyOf(count, 200, (index) => ungrantedRequest(target, index)),
   unmaskedFrames: (options) =>
     framesFromPage(options, (socket) => write(socket, encodeFrame(Buffer.from('{}'), { opcode: TEXT_FRAME, isMasked: false }))),
-  unreadByPage: (options) => unread(options, async (target) => pageHeaders(target, await pageToken(target))),
-  unreadByProgram: (options) => unread(options, (target) => Promise.resolve(programHeaders(target))),
+  unreadByPage: (options) => unread(options, asPage),
+  unreadByProgram: (options) => unread(options, asProgram),
   unreadRequests: unreadRequests,
   usedToken: usedToken,
 } as const satisfies Record<string, Attack>;
 
 export type AttackName = keyof typeof ATTACKS;
 
-async function tallyOf(count: number, atOnce: number, one: (index: number) => Promise<string | number>): Promise<Tally> {
+async function tallyOf(count: number, atOnce: number, one: (index: number) => Promise<string>): Promise<Tally> {
   return tally(await inParallel(count, atOnce, (index) => one(index).catch((error: unknown) => nameOf(error))));
 }
 
-function tally(outcomes: readonly (string | number)[]): Tally {
+function tally(outcomes: readonly string[]): Tally {
   const counts: Record<string, number> = {};
   for (const outcome of outcomes) counts[outcome] = (counts[outcome] ?? 0) + 1;
   return counts;
@@ -138,8 +155,8 @@ function slowHeaders({ target, count, durationMs }: AttackOptions): Promise<Tall
       if (!socket.writable) break;
       socket.write(Uint8Array.of(byte));
     }
-    const status = /^HTTP\/1\.1 (\d{3})/.exec((await answer).toString('latin1'))?.[1];
-    const outcome = socket.closed ? (status ?? 'cut') : 'open';
+    const status = statusIn((await answer).toString('latin1'));
+    const outcome = socket.closed ? status : 'open';
     socket.destroy();
     return outcome;
   });
@@ -153,8 +170,8 @@ async function slowBodies({ target, count, durationMs }: AttackOptions): Promise
     const socket = await openRaw(target.port);
     const answer = readAll(socket, durationMs);
     socket.write(requestText('POST /v1/cards/read', headers, '{"card":'));
-    const status = /^HTTP\/1\.1 (\d{3})/.exec((await answer).toString('latin1'))?.[1];
-    const outcome = socket.closed ? (status ?? 'cut') : 'open';
+    const status = statusIn((await answer).toString('latin1'));
+    const outcome = socket.closed ? status : 'open';
     socket.destroy();
     return outcome;
   });
@@ -169,13 +186,13 @@ async function largeBody(target: Target): Promise<string> {
   const chunk = Buffer.alloc(MEGABYTE, ' ');
   let sent = 0;
   for (; sent < 90 && socket.writable; sent++) await write(socket, chunk);
-  const status = /^HTTP\/1\.1 (\d{3})/.exec((await answer).toString('latin1'))?.[1];
+  const status = statusIn((await answer).toString('latin1'));
   socket.destroy();
-  return sent < 90 ? (status ?? 'cut') : 'all was taken';
+  return sent < 90 ? status : 'all was taken';
 }
 
 /** Each from an origin of its own; every second one asks for access, which is open to all. */
-async function ungrantedRequest(target: Target, index: number): Promise<string | number> {
+async function ungrantedRequest(target: Target, index: number): Promise<string> {
   const stranger = { ...target, origin: `https://page-${index % 5_000}.example` };
   if (index % 2 === 0) return await statusOf(target.port, requestText('GET /v1/cards', pageHeaders(stranger)));
   const body = '{"scopes":["card.read"]}';
@@ -183,8 +200,8 @@ async function ungrantedRequest(target: Target, index: number): Promise<string |
   const socket = await openRaw(target.port);
   const answer = readAll(socket, 500);
   socket.write(requestText('POST /v1/access/request', headers, body));
-  const status = /^HTTP\/1\.1 (\d{3})/.exec((await answer).toString('latin1'))?.[1];
-  const outcome = status ?? (socket.closed ? 'cut' : 'waits');
+  const status = statusIn((await answer).toString('latin1'));
+  const outcome = status !== 'cut' || socket.closed ? status : 'waits';
   socket.destroy();
   return outcome;
 }
@@ -197,7 +214,7 @@ async function usedToken({ target, count }: AttackOptions): Promise<Tally> {
     const socket = await openRaw(target.port);
     socket.write(text);
     const first = await Promise.race([new Promise<Buffer>((resolve) => socket.once('data', resolve)), closeOf(socket)]);
-    const status = (first && /^HTTP\/1\.1 (\d{3})/.exec(first.toString('latin1'))?.[1]) ?? 'cut';
+    const status = first ? statusIn(first.toString('latin1')) : 'cut';
     if (status === '101') opened.push(socket);
     else socket.destroy();
     return status;
@@ -231,25 +248,56 @@ async function pageCalls(options: AttackOptions): Promise<Tally> {
   });
 }
 
+/** Nested as deep as a message is long, where a card is expected. */
+function deepCall(): Buffer {
+  const depth = 100_000;
+  const params = `{"card":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+  return encodeFrame(Buffer.from(`{"jsonrpc":"2.0","id":1,"method":"card.read","idempotencyKey":"deep","params":${params}}`), {
+    opcode: TEXT_FRAME,
+  });
+}
+
 type Sender = (socket: Socket, options: AttackOptions) => Promise<void>;
 
-/** On WebSockets of a page; how each was closed. */
-async function framesFromPage(options: AttackOptions, send: Sender): Promise<Tally> {
-  const { target, count, durationMs } = options;
-  return await tallyOf(count, 20, async () => {
-    const socket = await openSocket(target, pageHeaders(target, await pageToken(target)));
-    const answer = readAll(socket, durationMs + 3_000);
-    await send(socket, options);
-    const code = closeCodeIn(await answer);
-    const outcome = socket.closed ? (code ?? 'cut') : 'open';
-    socket.destroy();
-    return outcome;
+type HeadersOf = (target: Target) => Promise<readonly string[]>;
+
+/** A page needs a token for each WebSocket. */
+const asPage: HeadersOf = async (target) => pageHeaders(target, await pageToken(target));
+const asProgram: HeadersOf = (target) => Promise.resolve(programHeaders(target));
+
+/** Opens all of them before the first begins. */
+async function onSockets(
+  { target, count }: AttackOptions,
+  headersOf: HeadersOf,
+  work: (socket: Socket) => Promise<string>,
+): Promise<Tally> {
+  const sockets: Socket[] = [];
+  const opened = await tallyOf(count, 10, async () => {
+    sockets.push(await openSocket(target, await headersOf(target)));
+    return 'opened';
   });
+  const outcomes = await Promise.all(sockets.map(work));
+  for (const socket of sockets) socket.destroy();
+  return { ...opened, ...tally(outcomes) };
+}
+
+/** On WebSockets of a page; how each was closed. */
+function framesFromPage(options: AttackOptions, send: Sender): Promise<Tally> {
+  return onSockets(options, asPage, (socket) => sendUntilClosed(socket, options, send));
+}
+
+async function sendUntilClosed(socket: Socket, options: AttackOptions, send: Sender): Promise<string> {
+  const answer = readAll(socket, options.durationMs + 3_000);
+  await send(socket, options);
+  const code = closeCodeIn(await answer);
+  return socket.closed ? String(code ?? 'cut') : 'open';
 }
 
 async function endlessContinuation(socket: Socket): Promise<void> {
   await write(socket, encodeFrame(Buffer.from('['), { opcode: TEXT_FRAME, isFinal: false }));
-  const parts = Buffer.concat(Array.from({ length: 500 }, () => encodeFrame(Buffer.from(' '), { opcode: CONTINUATION_FRAME, isFinal: false })));
+  const parts = Buffer.concat(
+    Array.from({ length: 500 }, () => encodeFrame(Buffer.from(' '), { opcode: CONTINUATION_FRAME, isFinal: false })),
+  );
   while (socket.writable) await write(socket, parts);
 }
 
@@ -265,23 +313,22 @@ function maskedGarbage(random: SeededRandom): Buffer {
 }
 
 /** Subscribes, calls for large answers as fast as it can, and reads nothing. */
-async function unread({ target, count, durationMs }: AttackOptions, headersOf: (target: Target) => Promise<readonly string[]>): Promise<Tally> {
+function unread(options: AttackOptions, headersOf: HeadersOf): Promise<Tally> {
   const calls = Buffer.concat([
     callFrame('event.subscribe', 1),
     ...Array.from({ length: 100 }, (_, id) => callFrame('card.list', id + 2)),
   ]);
-  return await tallyOf(count, count, async () => {
-    const socket = await openSocket(target, await headersOf(target));
-    socket.pause();
-    const end = performance.now() + durationMs;
-    while (socket.writable && performance.now() < end) {
-      socket.write(calls);
-      await Promise.race([delay(20), closeOf(socket)]);
-    }
-    const outcome = socket.writable ? 'open' : 'cut';
-    socket.destroy();
-    return outcome;
-  });
+  return onSockets(options, headersOf, (socket) => writeWithoutReading(socket, calls, options.durationMs));
+}
+
+async function writeWithoutReading(socket: Socket, bytes: Uint8Array, durationMs: number): Promise<string> {
+  socket.pause();
+  const end = performance.now() + durationMs;
+  while (socket.writable && performance.now() < end) {
+    if (socket.writableLength < MEGABYTE) socket.write(bytes);
+    await Promise.race([delay(20), closeOf(socket)]);
+  }
+  return socket.writable ? 'open' : 'cut';
 }
 
 /** REST calls one behind the other on one connection, of which no answer is read. */
@@ -289,13 +336,7 @@ async function unreadRequests({ target, count, durationMs }: AttackOptions): Pro
   const requests = Buffer.from(requestText('GET /v1/cards', programHeaders(target)).repeat(200));
   return await tallyOf(count, count, async () => {
     const socket = await openRaw(target.port);
-    socket.pause();
-    const end = performance.now() + durationMs;
-    while (socket.writable && performance.now() < end) {
-      if (socket.writableLength < MEGABYTE) socket.write(requests);
-      await Promise.race([delay(20), closeOf(socket)]);
-    }
-    const outcome = socket.writable ? 'open' : 'cut';
+    const outcome = await writeWithoutReading(socket, requests, durationMs);
     socket.destroy();
     return outcome;
   });

@@ -20,6 +20,7 @@ export async function openRaw(port: number): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   socket.on('error', () => socket.destroy());
   await once(socket, 'connect', { signal: AbortSignal.timeout(CONNECT_DEADLINE_MS) });
+  socket.setMaxListeners(0);
   return socket;
 }
 
@@ -52,6 +53,16 @@ export function upgradeText(headers: readonly string[]): string {
   ]);
 }
 
+/** Of an answer; "cut" when there is none. */
+export function statusIn(answer: string): string {
+  return /^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? 'cut';
+}
+
+/** The message is the status of the answer. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+}
+
 /** Everything that came until the connection ended, or until the deadline. */
 export async function readAll(socket: Socket, deadlineMs = 5_000): Promise<Buffer> {
   const parts: Buffer[] = [];
@@ -60,14 +71,15 @@ export async function readAll(socket: Socket, deadlineMs = 5_000): Promise<Buffe
   return Buffer.concat(parts);
 }
 
-/** Sends one request on a connection of its own and gives the status of the answer; 0 when there was none. */
-export async function statusOf(port: number, text: string): Promise<number> {
+/** Sends bytes on a connection of its own and gives the status of the answer; "open" when nothing came of it. */
+export async function statusOf(port: number, text: string | Uint8Array, deadlineMs?: number): Promise<string> {
   const socket = await openRaw(port);
-  const answer = readAll(socket);
+  const answer = readAll(socket, deadlineMs);
   socket.write(text);
-  const status = Number(/^HTTP\/1\.1 (\d{3})/.exec((await answer).toString('latin1'))?.[1] ?? 0);
+  const status = statusIn((await answer).toString('latin1'));
+  const outcome = socket.closed || status !== 'cut' ? status : 'open';
   socket.destroy();
-  return status;
+  return outcome;
 }
 
 /** A token of the origin, as its page gets one. */
@@ -84,7 +96,7 @@ export async function pageToken(target: Target): Promise<string> {
   socket.write(requestText('POST /v1/access/request', headers, body));
   const text = (await answer).toString();
   const token = /"token":"([^"]+)"/.exec(text)?.[1];
-  if (token === undefined) throw new Error(`no token: ${text.slice(0, 400)}`);
+  if (token === undefined) throw new RefusedError(statusIn(text));
   return token;
 }
 
@@ -93,10 +105,10 @@ export async function openSocket(target: Target, headers: readonly string[]): Pr
   const socket = await openRaw(target.port);
   socket.write(upgradeText(headers));
   const [first] = (await once(socket, 'data', { signal: AbortSignal.timeout(CONNECT_DEADLINE_MS) })) as [Buffer];
-  const status = /^HTTP\/1\.1 (\d{3})/.exec(first.toString('latin1'))?.[1];
+  const status = statusIn(first.toString('latin1'));
   if (status === '101') return socket;
   socket.destroy();
-  throw new Error(`the WebSocket was answered with ${status ?? 'nothing'}`);
+  throw new RefusedError(status);
 }
 
 export interface FrameOptions {
@@ -127,7 +139,7 @@ export const PING_FRAME = 9;
 /** Code of the close frame at the end of what came (RFC 6455, section 5.5.1); undefined when the connection ended without one. */
 export function closeCodeIn(bytes: Buffer): number | undefined {
   let code: number | undefined;
-  for (let at = 0; at + 2 <= bytes.length; ) {
+  for (let at = 0; at + 2 <= bytes.length;) {
     const short = (bytes[at + 1] ?? 0) & 0x7f;
     const begin = at + 2 + (short === 126 ? 2 : short === 127 ? 8 : 0);
     if (begin > bytes.length) break;
@@ -145,7 +157,14 @@ export function callFrame(method: string, id: number, params: object = {}): Buff
 
 /** Bytes that could be anything, and often look like the beginning of something. */
 export function garbage(random: SeededRandom, length: number): Buffer {
-  const beginnings = ['', 'GET ', 'POST /v1/', '\u0016\u0003\u0001', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'GET / HTTP/1.1\r\nHost: '] as const;
+  const beginnings = [
+    '',
+    'GET ',
+    'POST /v1/',
+    '\u0016\u0003\u0001',
+    'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost: ',
+  ] as const;
   return Buffer.concat([Buffer.from(random.pick(beginnings), 'latin1'), random.bytes(length)]);
 }
 
