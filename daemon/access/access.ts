@@ -163,7 +163,8 @@ export class Access implements Disposable {
     const prompt = { kind: 'consent', asker: { kind: 'origin', name: origin }, scopes, code, ...because } as const;
     try {
       await prompts.whenPlace(user, settled);
-      using _ = await prompts.ask(prompt, { user, signal: settled });
+      const nothingTyped = await prompts.ask(prompt, { user, signal: settled });
+      nothingTyped[Symbol.dispose]();
       this.#requests.decide(code, true);
     } catch (error) {
       if (settled.aborted) return;
