@@ -147,7 +147,8 @@ export class PromptView {
     for (const [term = '', text] of rows) {
       if (text === undefined || text === '') continue;
       const said = element('bdi', {}, [sanitise(text)]);
-      const [before = '', after = ''] = this.#texts.quote('\n').split('\n');
+      // Only what others say is quoted.
+      const [before = '', after = ''] = term === this.#texts.task ? [] : this.#texts.quote('\n').split('\n');
       list.append(element('div', {}, [element('dt', {}, [term]), element('dd', {}, [before, said, after])]));
     }
     return list;
