@@ -33,6 +33,11 @@ export const SCOPES = {
   },
   'card.read': { summary: 'See readers, cards and certificates', sv: 'Se läsare, kort och certifikat', webOrigins: true },
   'card.transmit': { summary: 'Send raw commands to a card', sv: 'Skicka råa kommandon till ett kort', webOrigins: false },
+  login: {
+    summary: 'Have a card prove to this very site who its holder is',
+    sv: 'Låta ett kort bevisa för just denna webbplats vem innehavaren är',
+    webOrigins: true,
+  },
   'pin.direct': {
     summary: 'Hand over PINs, PUKs and management keys in a call',
     sv: 'Lämna PIN-, PUK- och administrationskoder i ett anrop',

@@ -9,6 +9,7 @@ import type { Card, Certificate, Key, Pin, Reader } from '../schemas.ts';
 import { LIMITS } from '../wire.ts';
 import { HIGHEST_API_VERSION, LOWEST_API_VERSION } from '../versions.ts';
 import { EXAMPLE_AUDIT_EXPORT, EXAMPLE_AUDIT_FINGERPRINT, EXAMPLE_AUDIT_RECORD } from './example-audit.ts';
+import { EXAMPLE_AUTHENTICATION_TOKEN } from './example-token.ts';
 import { EXAMPLE_CERTIFICATE, EXAMPLE_CERTIFICATE_REQUEST } from './example-certificates.ts';
 
 type MethodExamples = { readonly [N in MethodName]: { readonly params: Params<N>; readonly result: Result<N> } };
@@ -196,6 +197,10 @@ export const METHOD_EXAMPLES: MethodExamples = {
       algorithm: 'ES256',
       keyReference: '9A',
     },
+  },
+  'login.authenticate': {
+    params: { card: inReader, challenge: 'k4PyJmWXpnLSmpKyqNAwgAYb6nUpTMaWc1ZK2gjHsIo=', origin: webOrigin, pin: '123456' },
+    result: EXAMPLE_AUTHENTICATION_TOKEN,
   },
   'access.approve': { params: { code: 'K7M2QX' }, result: { origin: webOrigin, scopes: ['card.read', 'sign'] } },
   'access.deny': { params: { code: 'K7M2QX' }, result: { origin: webOrigin } },

@@ -7,6 +7,7 @@ import { certificateMethods } from './certificate.ts';
 import { connectionMethods } from './connection.ts';
 import { consoleMethods } from './console.ts';
 import { keyMethods } from './key.ts';
+import { loginMethods } from './login.ts';
 import { pinMethods } from './pin.ts';
 import { readerMethods } from './reader.ts';
 import { signMethods } from './sign.ts';
@@ -20,6 +21,7 @@ export const METHODS = {
   ...keyMethods,
   ...certificateMethods,
   ...signMethods,
+  ...loginMethods,
   ...accessMethods,
   ...auditMethods,
   ...consoleMethods,

@@ -16,6 +16,7 @@ const ACTS: ReadonlySet<MethodName> = new Set<MethodName>([
   'console.open',
   'key.delete',
   'key.generate',
+  'login.authenticate',
   'pin.change',
   'pin.unblock',
   'pin.verify',

@@ -44,6 +44,7 @@ const GOOD: Readonly<Partial<Record<MethodName, object>>> = {
   'certificate.request': { keyReference: '9A', subject: 'CN=Anna', pin: PIN },
   'certificate.write': { keyReference: '9A', certificate, managementKey },
   'key.delete': { keyReference: '9A', managementKey },
+  'login.authenticate': { challenge: Buffer.alloc(33, 5).toString('base64'), origin: 'https://login.example', pin: PIN },
   'key.generate': { keyReference: '9C', algorithm: 'P-256', managementKey },
   'pin.change': { pin: PIN, newPin: PIN },
   'pin.unblock': { puk: PUK, newPin: PIN },
@@ -181,6 +182,18 @@ const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<
     pin_format_invalid: onCard({ managementKey: '00' }),
     pin_required: onEveryExchange('6982', 'pin_required'),
   },
+  'login.authenticate': {
+    key_not_found: async ({ bench, api, call }) => {
+      const id = await bench.insert(makeCard());
+      resultOf(await api.call('key.delete', { card: id, keyReference: '9A', managementKey }));
+      return await call(id);
+    },
+    object_not_found: onCard({}, { keys: {} }),
+    public_key_mismatch: onCard(
+      {},
+      { keys: { '9A': cardKey('P-256', { certificate: certificateFor(testKey('P-256', 'other').publicKey) }) } },
+    ),
+  },
   'pin.change': { object_not_found: onCard({ pinReference: 'FF' }) },
   'pin.unblock': {
     object_not_found: onCard({ pinReference: 'FF' }),
@@ -234,10 +247,15 @@ const NOT_PROVOKED: Readonly<Record<string, string>> = {
   'access.revoke policy_grant': 'daemon/access/access.test.ts: it takes a policy file',
   'sign.digest key_not_for_web': BY_A_PAGE,
   ...Object.fromEntries(
-    ['certificate.request', 'certificate.write', 'pin.change', 'pin.unblock', 'pin.verify', 'sign.digest'].map((method) => [
-      `${method} pin_limit_reached`,
-      'test/prompts/prompts.test.ts: only pages are counted',
-    ]),
+    [
+      'certificate.request',
+      'certificate.write',
+      'login.authenticate',
+      'pin.change',
+      'pin.unblock',
+      'pin.verify',
+      'sign.digest',
+    ].map((method) => [`${method} pin_limit_reached`, 'test/prompts/prompts.test.ts: only pages are counted']),
   ),
   ...Object.fromEntries(
     [

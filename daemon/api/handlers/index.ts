@@ -8,6 +8,7 @@ import { connectionHandlers } from './connection.ts';
 import { consoleHandlers } from './console.ts';
 import type { HandlerContext } from './context.ts';
 import { keyHandlers } from './key.ts';
+import { loginHandlers } from './login.ts';
 import { pinHandlers } from './pin.ts';
 import { signHandlers } from './sign.ts';
 import { systemHandlers } from './system.ts';
@@ -20,6 +21,7 @@ export function createHandlers(context: HandlerContext): Handlers {
     ...keyHandlers(context),
     ...certificateHandlers(context),
     ...signHandlers(context),
+    ...loginHandlers(context),
     ...accessHandlers(context),
     ...auditHandlers(context),
     ...consoleHandlers(context),
