@@ -26,6 +26,8 @@ export interface ApiMethod<P extends TSchema = TSchema, R extends TSchema = TSch
 }
 
 export const DEFAULT_TIMEOUT_MS = 30_000;
+/** Of calls that may have to ask a person for a PIN: a minute for the prompt, and the card's own time. */
+export const PERSON_TIMEOUT_MS = 90_000;
 export const MAX_TIMEOUT_MS = 300_000;
 
 /** Keeps the schemas' types. */

@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { CARD_ERRORS, PIN_ERRORS } from '../errors.ts';
-import { defineMethod } from '../method.ts';
+import { PERSON_TIMEOUT_MS, defineMethod } from '../method.ts';
 import {
   AllowLastTry,
   Base64,
@@ -49,7 +49,7 @@ export const certificateMethods = {
     since: 1,
     scope: 'sign',
     rest: { verb: 'POST', path: '/v1/certificates/request' },
-    timeoutMs: 60_000,
+    timeoutMs: PERSON_TIMEOUT_MS,
     params: Closed({
       ...cardParams,
       keyReference: KeyReference,
@@ -79,7 +79,7 @@ export const certificateMethods = {
     since: 1,
     scope: 'card.manage',
     rest: { verb: 'POST', path: '/v1/certificates/write' },
-    timeoutMs: 60_000,
+    timeoutMs: PERSON_TIMEOUT_MS,
     params: Closed({
       ...cardParams,
       keyReference: KeyReference,

@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { CARD_ERRORS, PIN_ERRORS } from '../errors.ts';
-import { defineMethod } from '../method.ts';
+import { PERSON_TIMEOUT_MS, defineMethod } from '../method.ts';
 import { AllowLastTry, Closed, PinParam, Purpose, SignatureAlgorithm, cardParams } from '../schemas.ts';
 
 export const loginMethods = {
@@ -11,7 +11,7 @@ export const loginMethods = {
     since: 1,
     scope: 'login',
     rest: { verb: 'POST', path: '/v1/login/authenticate' },
-    timeoutMs: 60_000,
+    timeoutMs: PERSON_TIMEOUT_MS,
     params: Closed({
       ...cardParams,
       challenge: Type.String({

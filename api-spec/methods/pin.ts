@@ -1,10 +1,10 @@
 import { CARD_ERRORS, PIN_ERRORS } from '../errors.ts';
-import { defineMethod } from '../method.ts';
+import { PERSON_TIMEOUT_MS, defineMethod } from '../method.ts';
 import { AllowLastTry, Closed, NewPinParam, Pin, PinParam, PinReference, Purpose, PukParam, cardParams } from '../schemas.ts';
 
 const errors = [...CARD_ERRORS, ...PIN_ERRORS, 'object_not_found'] as const;
 /** A person may be typing on the reader's keypad. */
-const timeoutMs = 60_000;
+const timeoutMs = PERSON_TIMEOUT_MS;
 
 export const pinMethods = {
   'pin.change': defineMethod({

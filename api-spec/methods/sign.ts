@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { CARD_ERRORS, PIN_ERRORS } from '../errors.ts';
-import { defineMethod } from '../method.ts';
+import { PERSON_TIMEOUT_MS, defineMethod } from '../method.ts';
 import { AllowLastTry, Base64, Closed, KeyReference, PinParam, Purpose, SignatureAlgorithm, cardParams } from '../schemas.ts';
 
 export const signMethods = {
@@ -10,7 +10,7 @@ export const signMethods = {
     since: 1,
     scope: 'sign',
     rest: { verb: 'POST', path: '/v1/sign/digest' },
-    timeoutMs: 60_000,
+    timeoutMs: PERSON_TIMEOUT_MS,
     params: Closed({
       ...cardParams,
       keyReference: KeyReference,
