@@ -1,6 +1,6 @@
 /** The audit log: one record for each act, each holding the hash of the one before. */
 import Type, { type Static } from 'typebox';
-import { PERSON_TIMEOUT_MS, defineMethod } from '../method.ts';
+import { defineMethod } from '../method.ts';
 import { Closed } from '../schemas.ts';
 
 const sequence = (description: string, minimum = 0) => Type.Integer({ minimum, maximum: Number.MAX_SAFE_INTEGER, description });
@@ -50,7 +50,7 @@ export const auditMethods = {
     since: 1,
     scope: 'audit.read',
     rest: { verb: 'POST', path: '/v1/audit/export' },
-    timeoutMs: PERSON_TIMEOUT_MS,
+    timeoutMs: 60_000,
     params: Closed({
       since: Type.Optional(sequence('From the `next` of the page before. Left out: the first page.')),
       sinceCheckpoint: Type.Optional(sequence('From the `next` of the page before.')),
