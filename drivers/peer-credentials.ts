@@ -3,6 +3,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { basename } from 'node:path';
 import koffi from 'koffi';
 
 /** asm-generic/socket.h. */
@@ -35,11 +36,21 @@ export function peerCredentials(socket: Socket): PeerCredentials | undefined {
   return { pid, uid };
 }
 
+/** What every program of Node is called, unless it says otherwise. */
+const NODE_THREAD = 'MainThread';
+
+/** "node app.js", or only "node" where options come first, whose values look like scripts. */
+function scriptOf(pid: number): string {
+  const [program = 'node', script = ''] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  return [program, ...(script === '' || script.startsWith('-') ? [] : [script])].map((path) => basename(path)).join(' ');
+}
+
 /** What the program calls itself: a hint for people, never a ground for access. Undefined when it is gone, or hidden from us. */
 export function programName(pid: number): string | undefined {
   try {
     // proc(5): /proc/pid/comm, at most 15 characters and a newline.
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() || undefined;
+    const name = readFileSync(`/proc/${pid}/comm`, 'utf8').trim() || undefined;
+    return name === NODE_THREAD ? scriptOf(pid) : name;
   } catch {
     return undefined;
   }

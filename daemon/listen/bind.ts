@@ -2,6 +2,7 @@
 import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { DataFolderError } from '../data-folder.ts';
 
 /**
  * Connections that may wait to be taken: a burst that finds no room has to knock again after a second, and everybody else's with it. The system
@@ -10,8 +11,8 @@ import type { AddressInfo } from 'node:net';
 const BACKLOG = 2_048;
 /** Tries for a port that is free on both addresses, when any will do. */
 const PORT_TRIES = 20;
-/** sockaddr_un (unix(7)): 108 bytes with the closing NUL. */
-export const MAX_SOCKET_PATH_BYTES = 107;
+/** sockaddr_un (unix(7)): 108 bytes with the closing NUL; 104 on macOS (sys/un.h). */
+export const MAX_SOCKET_PATH_BYTES = process.platform === 'darwin' ? 103 : 107;
 
 /** 127.0.0.1, and [::1] on the same port where the system has it. Throws the system's error when the port is taken. */
 export async function bindLoopback(wanted: number, create: () => Server): Promise<readonly [Server, ...Server[]]> {
@@ -35,8 +36,14 @@ export function portOf(server: Server): number {
   return (server.address() as AddressInfo).port;
 }
 
-/** One that an earlier run left behind is taken away first: its folder is ours alone. */
+/** One that an earlier run left behind is taken away first: its folder is ours alone. Throws DataFolderError when the path is too long. */
 export async function bindUnixSocket(server: Server, path: string, mode: number): Promise<void> {
+  const lengthBytes = Buffer.byteLength(path);
+  if (lengthBytes > MAX_SOCKET_PATH_BYTES) {
+    throw new DataFolderError(
+      `cannot make the Unix socket ${path}: its path has ${lengthBytes} bytes, and the system takes ${MAX_SOCKET_PATH_BYTES}. Choose a data folder with a shorter path with --data-dir.`,
+    );
+  }
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) rmSync(path);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

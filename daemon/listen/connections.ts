@@ -39,9 +39,10 @@ export class Connection {
    * descriptor (libuv refuses to reset what is shutting down, and Node does not close it instead; Node 24.21).
    */
   cut(): void {
-    const canReset = this.kind === 'tcp' && !this.socket.destroyed && !this.socket.writableEnded;
-    if (canReset) this.socket.resetAndDestroy();
-    else this.socket.destroy();
+    const { socket, layer } = this;
+    const canReset = this.kind === 'tcp' && layer === socket && !socket.destroyed && !socket.writableEnded;
+    if (canReset) socket.resetAndDestroy();
+    else for (const part of [layer, socket]) part.destroy();
   }
 }
 

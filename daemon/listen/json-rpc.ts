@@ -13,7 +13,7 @@ export interface RpcOptions {
   readonly onStart: (id: RpcId, call: Call) => void;
   readonly onEnd: (id: RpcId) => void;
   /** Counts one call in; the error when it is one too many, which is then its answer. */
-  readonly begin: () => ApiError | undefined;
+  readonly begin: () => ApiError | undefined | Promise<ApiError | undefined>;
   /** Counts out again what was counted in. */
   readonly end: () => void;
 }
@@ -57,7 +57,8 @@ async function answerOne(message: unknown, options: RpcOptions): Promise<string 
     return encode(idOf(message) ?? null, { error: options.dispatcher.wireError(error) });
   }
   const { id } = request;
-  const refusal = options.begin();
+  const begun = options.begin();
+  const refusal = begun instanceof Promise ? await begun : begun;
   if (refusal) return id === undefined ? undefined : encode(id, { error: options.dispatcher.wireError(refusal) });
   const outcome = await callOne(request, options);
   options.end();

@@ -1,4 +1,5 @@
 /** `/v1/ws`: JSON-RPC calls and events on one WebSocket. Its calls end and its leases are given back when it closes. */
+import { setImmediate as nextRound } from 'node:timers/promises';
 import type { RawData, WebSocket } from 'ws';
 import { EVENTS, type EventName, type Greeting } from '../../api-spec/events.ts';
 import { HIGHEST_API_VERSION, LOWEST_API_VERSION } from '../../api-spec/versions.ts';
@@ -184,15 +185,19 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
     return verdict;
   }
 
-  #begin(verdict: Verdict | undefined): ApiError | undefined {
+  #begin(verdict: Verdict | undefined): ApiError | undefined | Promise<ApiError | undefined> {
     const { quota } = this.#options;
     if (this.#underWay >= CALLS_PER_CLIENT) return tooMany('calls of this connection are under way', CALLS_PER_CLIENT);
-    if (!quota) {
-      this.#underWay++;
-      return undefined;
-    }
-    if ((verdict ?? quota.takeMessage(0)) !== 'ok') return tooManyMessages(quota);
-    if (!quota.beginCall()) return tooManyCalls(quota);
+    if (quota && (verdict ?? quota.takeMessage(0)) !== 'ok') return tooManyMessages(quota);
+    if (quota && !quota.beginCall()) return this.#beginLater(quota);
+    this.#underWay++;
+    return undefined;
+  }
+
+  /** Calls that came in one read have all begun before the first of them, which needs no card, has ended. */
+  async #beginLater(quota: Quota): Promise<ApiError | undefined> {
+    await nextRound();
+    if (!this.#isOpen || !quota.beginCall()) return tooManyCalls(quota);
     this.#underWay++;
     return undefined;
   }

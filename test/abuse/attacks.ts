@@ -129,19 +129,23 @@ async function write(socket: Socket, bytes: Uint8Array): Promise<void> {
   await Promise.race([new Promise<void>((resolve) => socket.once('drain', resolve)), closeOf(socket)]);
 }
 
-/** Connects and says nothing. How many are still open while all have been made, and after the time for strangers. */
+/** Connects and says nothing. How many are still open when the last has been taken in, and after the time for strangers. */
 async function idleConnections({ target, count, durationMs }: AttackOptions): Promise<Tally> {
   const sockets: Socket[] = [];
-  const failed = await tallyOf(count, 400, async () => {
+  const openNow = (): number => sockets.filter((socket) => !socket.closed).length;
+  const made = await tallyOf(count, 400, async () => {
     sockets.push(await openRaw(target.port));
     return 'made';
   });
-  await delay(100);
-  const open = sockets.filter((socket) => !socket.closed).length;
+  let open = openNow();
+  for (let before = Number.POSITIVE_INFINITY; open < before; open = openNow()) {
+    before = open;
+    await delay(200);
+  }
   await delay(durationMs);
-  const later = sockets.filter((socket) => !socket.closed).length;
+  const later = openNow();
   for (const socket of sockets) socket.destroy();
-  return { ...failed, open, later };
+  return { ...made, open, later };
 }
 
 /** One byte a second; how the connection ends. */
