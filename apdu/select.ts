@@ -4,6 +4,7 @@ import type { CardApplication, CardProfile } from './card-profile.ts';
 import { ApplicationNotFoundError } from './errors.ts';
 import { MAX_SHORT_NE } from './iso7816/command-apdu.ts';
 import { SW_SUCCESS } from './iso7816/status-word.ts';
+import type { TokenContents } from './token.ts';
 
 /** ISO/IEC 7816-4:2020, section 11.2.2, tables 62 and 63: P1 04 by DF name, P2 00 first or only occurrence, FCI returned. */
 const INS_SELECT = 0xa4;
@@ -23,10 +24,13 @@ export async function selectApplication(channel: CardChannel, applicationId: Uin
 }
 
 /** Selects `profile` on this card, throwing ApplicationNotFoundError when it is not there. */
-export async function openApplication(channel: CardChannel, profile: CardProfile): Promise<CardApplication> {
-  for (const applicationId of profile.applicationIds) {
-    if (await selectApplication(channel, applicationId)) return profile.open(channel);
-  }
+export async function openApplication(
+  channel: CardChannel,
+  profile: CardProfile,
+  remembered?: TokenContents,
+): Promise<CardApplication> {
+  const application = await selectProfile(channel, profile, remembered);
+  if (application) return application;
   throw new ApplicationNotFoundError(`selecting ${profile.id}: the card has no such application`);
 }
 
@@ -41,9 +45,20 @@ export async function findApplication(
   profiles: readonly CardProfile[],
 ): Promise<FoundApplication | undefined> {
   for (const profile of profiles) {
-    for (const applicationId of profile.applicationIds) {
-      if (await selectApplication(channel, applicationId)) return { profile, application: profile.open(channel) };
-    }
+    const application = await selectProfile(channel, profile);
+    if (application) return { profile, application };
+  }
+  return undefined;
+}
+
+async function selectProfile(
+  channel: CardChannel,
+  profile: CardProfile,
+  remembered?: TokenContents,
+): Promise<CardApplication | undefined> {
+  if (profile.find) return await profile.find(channel, remembered);
+  for (const applicationId of profile.applicationIds) {
+    if (await selectApplication(channel, applicationId)) return profile.open(channel, remembered);
   }
   return undefined;
 }

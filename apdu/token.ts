@@ -30,6 +30,8 @@ export interface PinStatus {
   readonly verified: boolean;
   /** Still the value that the manufacturer set; absent when the card does not tell. */
   readonly isDefault?: boolean;
+  /** The PUK that unblocks this PIN, on cards that tell it. */
+  readonly unblockedBy?: PinReference;
 }
 
 /** When a key wants its PIN: never, once in a transaction, or right before each use. */
@@ -72,6 +74,8 @@ export interface GenerateKeyOptions {
 export interface TokenContents {
   readonly keys: readonly TokenKey[];
   readonly certificates: readonly TokenCertificate[];
+  /** Where things are on the card: for the card application alone, which is handed it again by `CardProfile.open`. */
+  readonly directory?: object;
 }
 
 /** Keys, certificates and PINs of the selected card application. Valid until its transaction ends. */
@@ -114,7 +118,10 @@ export interface TokenManagement {
   generateKey(options: GenerateKeyOptions): Promise<Uint8Array>;
   /** Throws CardFullError; the card then holds what it held. */
   writeCertificate(keyReference: string, der: Uint8Array): Promise<void>;
-  deleteCertificate(keyReference: string): Promise<void>;
+  /** All certificates of the key, or of those the one that is `der`, on cards that have more than one. */
+  deleteCertificate(keyReference: string, der?: Uint8Array): Promise<void>;
+  /** One more certificate for the same key, on cards that have room for more than one. Throws CardFullError. */
+  addCertificate?(keyReference: string, der: Uint8Array): Promise<void>;
   /** Absent on cards that cannot delete a key. */
   deleteKey?(keyReference: string): Promise<void>;
 }

@@ -1,0 +1,235 @@
+/**
+ * Identity cards whose application describes itself: PKCS #15 and ISO/IEC 7816-15, as Swedish eID cards have it. Nothing here knows a layout: EF.DIR, EF.OD
+ * and the directory files tell where PINs, keys and certificates are. The parts are in `eid/`: one file a kind of directory file or a group of commands.
+ */
+import { randomBytes } from 'node:crypto';
+import type { CardChannel } from '../card-channel.ts';
+import type { CardApplication, CardProfile } from '../card-profile.ts';
+import { keyOfCertificate } from '../certificate-key.ts';
+import { CardError, KeyNotFoundError } from '../errors.ts';
+import { Secret } from '../secret.ts';
+import { selectApplication } from '../select.ts';
+import type {
+  PinReference,
+  PinStatus,
+  SigningKey,
+  Token,
+  TokenCertificate,
+  TokenContents,
+  TokenKey,
+  TokenManagement,
+} from '../token.ts';
+import { PKCS15_APPLICATION_ID, parseApplicationDirectory, type ApplicationPlace } from './eid/application.ts';
+import type { PinObject } from './eid/authentication-objects.ts';
+import { trimCertificate } from './eid/certificates.ts';
+import { EidDirectory, RememberedDirectory } from './eid/directory.ts';
+import { CardFiles } from './eid/files.ts';
+import { algorithmOf, decodePublicKey, directValue, pinPolicyOf, usageOf, type KeyObject } from './eid/keys.ts';
+import { addCertificate, deleteCertificate, generateKey, writeCertificate } from './eid/management.ts';
+import { MASTER_FILE } from './eid/path.ts';
+import { changePin, findPuk, readPinStatus, unblockPin, verifyPin } from './eid/pin.ts';
+import { sign } from './eid/signing.ts';
+
+export interface EidOptions {
+  /** PSS salts. */
+  readonly randomBytes?: (length: number) => Uint8Array;
+}
+
+export function createEidProfile(options: EidOptions = {}): CardProfile {
+  const random = options.randomBytes ?? randomBytes;
+  return {
+    id: 'eid',
+    specification: 'ISO/IEC 7816-15:2016',
+    applicationIds: [PKCS15_APPLICATION_ID],
+    find: (channel, remembered) => findEid(channel, random, rememberedOf(remembered)),
+    open: (channel, remembered) => openEid(channel, random, rememberedOf(remembered) ?? { applicationId: PKCS15_APPLICATION_ID }),
+  };
+}
+
+export const eidProfile: CardProfile = createEidProfile();
+
+type Random = (length: number) => Uint8Array;
+
+function rememberedOf(contents: TokenContents | undefined): RememberedDirectory | undefined {
+  return contents?.directory instanceof RememberedDirectory ? contents.directory : undefined;
+}
+
+/** Where it was last time; by the AID of PKCS #15; or where EF.DIR says. */
+async function findEid(
+  channel: CardChannel,
+  random: Random,
+  remembered?: RememberedDirectory,
+): Promise<CardApplication | undefined> {
+  if (remembered && (await selectPlace(channel, remembered.place))) return openEid(channel, random, remembered);
+  if (await selectApplication(channel, PKCS15_APPLICATION_ID))
+    return openEid(channel, random, { applicationId: PKCS15_APPLICATION_ID });
+  for (const place of await readApplicationDirectory(channel))
+    if (await selectPlace(channel, place)) return openEid(channel, random, place);
+  return undefined;
+}
+
+/** A card of another kind answers in ways of its own: then it names no application of this kind. */
+async function readApplicationDirectory(channel: CardChannel): Promise<readonly ApplicationPlace[]> {
+  try {
+    const content = await new CardFiles(channel, {}).read({ file: `${MASTER_FILE}2F00` }, 'objects');
+    return content ? parseApplicationDirectory(content) : [];
+  } catch (error) {
+    if (error instanceof CardError) return [];
+    throw error;
+  }
+}
+
+async function selectPlace(channel: CardChannel, { applicationId, path }: ApplicationPlace): Promise<boolean> {
+  if (applicationId && (await selectApplication(channel, applicationId))) return true;
+  return path !== undefined && (await new CardFiles(channel, {}).select(path)) !== undefined;
+}
+
+function openEid(channel: CardChannel, random: Random, found: ApplicationPlace | RememberedDirectory): CardApplication {
+  const remembered = found instanceof RememberedDirectory ? found : undefined;
+  const place = found instanceof RememberedDirectory ? found.place : found;
+  const directory = new EidDirectory(new CardFiles(channel, place, remembered?.habits), remembered);
+  return {
+    serialNumber: () => directory.serialNumberNow(),
+    changeMarker: async () => (await directory.informationNow())?.lastUpdate,
+    token: createEidToken(directory, random),
+  };
+}
+
+function createEidToken(directory: EidDirectory, random: Random): Token {
+  const { files } = directory;
+  return {
+    contents: () => readContents(directory),
+    key: (keyReference) => readKey(directory, keyReference),
+    pins: () => readPins(directory),
+    pin: async (reference) => {
+      const pin = await directory.pin(reference);
+      return await readPinStatus(files, pin, findPuk(await directory.pins(), pin));
+    },
+    verifyPin: async (reference, entry) => verifyPin(files, await directory.pin(reference), entry),
+    changePin: async (reference, current, next) => changePin(files, await directory.pin(reference), current, next),
+    unblockPin: async (reference, puk, next) => {
+      const pin = await directory.pin(reference);
+      await unblockPin(files, pin, findPuk(await directory.pins(), pin), { puk, next });
+    },
+    sign: (key, algorithm, digest) => signWith(directory, random, key, algorithm, digest),
+    management: createManagement(directory),
+  };
+}
+
+async function signWith(
+  directory: EidDirectory,
+  random: Random,
+  key: SigningKey,
+  ...[algorithm, digest]: [Parameters<Token['sign']>[1], Uint8Array]
+): Promise<Uint8Array> {
+  const object = await requireKey(directory, key.keyReference);
+  const algorithms = (await directory.information())?.algorithms ?? [];
+  const kind = algorithmOf(object, algorithms);
+  if (kind !== undefined && kind !== key.algorithm)
+    throw new KeyNotFoundError(`signing with key ${object.id}: card has no ${key.algorithm} key there`);
+  const tools = { files: directory.files, object, algorithms, randomBytes: random };
+  return await sign(tools, { keyReference: object.id, algorithm: key.algorithm }, algorithm, digest);
+}
+
+/** Throws KeyNotFoundError, naming what there is. */
+async function requireKey(directory: EidDirectory, keyReference: string): Promise<KeyObject> {
+  const keys = await directory.keys();
+  const found = keys.find(({ id }) => id === keyReference.toUpperCase());
+  if (found) return found;
+  const known = keys.map(({ id }) => id).join(', ');
+  throw new KeyNotFoundError(`looking up key ${keyReference}: the card has ${known === '' ? 'none' : known}`);
+}
+
+/** PINs of persons and administrators; a PUK is asked for its state only by name. */
+async function readPins(directory: EidDirectory): Promise<readonly PinStatus[]> {
+  const pins = await directory.pins();
+  const statuses: PinStatus[] = [];
+  for (const pin of pins) if (pin.kind === 'pin') statuses.push(await readPinStatus(directory.files, pin, findPuk(pins, pin)));
+  return statuses;
+}
+
+/** From the card: EF.CIAInfo, the directory files, and each certificate once. */
+async function readContents(directory: EidDirectory): Promise<TokenContents> {
+  directory.readAnew();
+  await directory.information();
+  await directory.pins();
+  const objects = await directory.keys();
+  const certificates: TokenCertificate[] = [];
+  for (const certificate of [...(await directory.ownCertificates()), ...(await directory.otherCertificates())]) {
+    const value = await directory.valueOf(certificate);
+    const der = value && trimCertificate(value);
+    if (der) certificates.push({ keyReference: certificate.id, der });
+  }
+  const keys: TokenKey[] = [];
+  for (const object of objects) {
+    if (keys.some(({ keyReference }) => keyReference === object.id)) continue; // an iD is one key's
+    keys.push(await describeKey(directory, object, certificates.find(({ keyReference }) => keyReference === object.id)?.der));
+  }
+  return { keys, certificates, directory: directory.remembered };
+}
+
+/** The public half as the certificate has it, when that is of the kind that the card tells. */
+async function describeKey(directory: EidDirectory, object: KeyObject, certificate: Uint8Array | undefined): Promise<TokenKey> {
+  const certified = certificate && keyOfCertificate(certificate);
+  const description = await describeObject(directory, object);
+  const told = description.algorithm;
+  if (certified && (told === undefined || told === certified.algorithm)) return { ...description, ...certified };
+  if (told !== undefined || object.family === 'rsa') return description;
+  return { ...description, ...(await readPublicKey(directory, object)) };
+}
+
+async function describeObject(directory: EidDirectory, object: KeyObject): Promise<TokenKey> {
+  const algorithm = algorithmOf(object, (await directory.information())?.algorithms ?? []);
+  return {
+    keyReference: object.id,
+    label: object.label === '' ? object.id : object.label,
+    usage: usageOf(object),
+    pin: pinReferenceOf(object, await directory.pins()),
+    pinPolicy: pinPolicyOf(object),
+    ...(algorithm ? { algorithm } : {}),
+  };
+}
+
+/** The PIN that the key names; a card that names none has one. */
+function pinReferenceOf({ authenticationId }: KeyObject, pins: readonly PinObject[]): PinReference {
+  const named = pins.find((pin) => pin.authenticationId === authenticationId);
+  const first = pins.find(({ kind, isAdministrator }) => kind === 'pin' && !isAdministrator);
+  return (named ?? first)?.reference ?? '00';
+}
+
+/** As the card itself tells; nothing is concluded from a certificate, which may be older than the key. */
+async function readKey(directory: EidDirectory, keyReference: string): Promise<TokenKey> {
+  const object = await requireKey(directory, keyReference);
+  return { ...(await describeObject(directory, object)), ...(await readPublicKey(directory, object)) };
+}
+
+/** Out of the public key's file; nothing on cards that have none. */
+async function readPublicKey(directory: EidDirectory, object: KeyObject): Promise<Pick<TokenKey, 'algorithm' | 'publicKey'>> {
+  const algorithms = (await directory.information())?.algorithms ?? [];
+  const twin = (await directory.publicKeys()).find(({ id, family }) => id === object.id && family === object.family);
+  const algorithm = algorithmOf(object, algorithms) ?? (twin && algorithmOf(twin, algorithms));
+  if (!twin || !algorithm) return algorithm ? { algorithm } : {};
+  const content = twin.value ? directValue(twin.value) : twin.path && (await directory.files.read(twin.path, 'object'));
+  if (!content || content.length === 0) return { algorithm };
+  return { algorithm, publicKey: decodePublicKey(`the public key of ${object.id}`, algorithm, content) };
+}
+
+/**
+ * Cards of this kind have no management key that programs know: an empty one proves nothing, and a PIN verified before gives the rights. One that is not
+ * empty is the PIN of the administrator.
+ */
+function createManagement(directory: EidDirectory): TokenManagement {
+  return {
+    factoryKey: () => Secret.take(new Uint8Array()),
+    authenticate: async (managementKey) => {
+      if (managementKey.lengthBytes === 0) return;
+      const administrator = (await directory.pins()).find(({ isAdministrator }) => isAdministrator);
+      if (!administrator) throw new KeyNotFoundError('proving the management key: the card has no PIN of an administrator');
+      await verifyPin(directory.files, administrator, managementKey);
+    },
+    generateKey: async (options) => generateKey(directory, await requireKey(directory, options.keyReference), options),
+    writeCertificate: async (keyReference, der) => writeCertificate(directory, await requireKey(directory, keyReference), der),
+    addCertificate: async (keyReference, der) => addCertificate(directory, await requireKey(directory, keyReference), der),
+    deleteCertificate: async (keyReference, der) => deleteCertificate(directory, keyReference.toUpperCase(), der),
+  };
+}

@@ -1,0 +1,211 @@
+/**
+ * The directory of the application: which PINs, keys and certificates the card says it has. Each part is read when it is first asked for, and once in a
+ * transaction; what was read may be handed to the next transaction, which then reads nothing (`TokenContents.directory`).
+ */
+import { CardDataError, ObjectNotFoundError } from '../../errors.ts';
+import type { ApplicationPlace } from './application.ts';
+import { parseAuthenticationObjects, withDistinctReferences, type PinObject } from './authentication-objects.ts';
+import { parseCardInformation, parseSerialNumber, type CardInformation } from './card-information.ts';
+import { parseCertificates, type CertificateObject } from './certificates.ts';
+import { TAG_SEQUENCE } from './der.ts';
+import { wantedLength } from './file-shape.ts';
+import type { CardFiles, FileHabits } from './files.ts';
+import { parseKeys, type KeyObject } from './keys.ts';
+import { looksLikeObjectDirectory, parseObjectDirectory, type DirectoryKind, type DirectoryPointer } from './object-directory.ts';
+import { MASTER_FILE, isAbsolute, parentOf, type FilePath } from './path.ts';
+
+/** File identifiers in the application's DF, and short EF identifiers (ISO/IEC 7816-15:2016, section 7.5; PKCS #15 v1.1, section 5.6). */
+const OBJECT_DIRECTORY: FilePath = { file: '5031' };
+const OBJECT_DIRECTORY_SHORT = 0x11;
+const CARD_INFORMATION: FilePath = { file: '5032' };
+const CARD_INFORMATION_SHORT = 0x12;
+
+/** What was read of a directory, for the next transaction with the same card. */
+export class RememberedDirectory {
+  readonly place: ApplicationPlace;
+  readonly habits: FileHabits;
+  readonly parts: DirectoryParts;
+
+  constructor(place: ApplicationPlace, habits: FileHabits, parts: DirectoryParts) {
+    this.place = place;
+    this.habits = habits;
+    this.parts = parts;
+  }
+}
+
+interface DirectoryParts {
+  readonly information?: CardInformation;
+  /** How long EF.CIAInfo is. */
+  readonly informationLength?: number;
+  readonly pointers?: readonly DirectoryPointer[];
+  readonly pins?: readonly PinObject[];
+  readonly keys?: readonly KeyObject[];
+  readonly publicKeys?: readonly KeyObject[];
+  readonly ownCertificates?: readonly CertificateObject[];
+  readonly otherCertificates?: readonly CertificateObject[];
+}
+
+export class EidDirectory {
+  readonly files: CardFiles;
+  #parts: DirectoryParts;
+  #isRemembered: boolean;
+  #information: CardInformation | undefined;
+  #informationHead: Uint8Array | undefined;
+
+  constructor(files: CardFiles, remembered?: RememberedDirectory) {
+    this.files = files;
+    this.#parts = remembered?.parts ?? {};
+    this.#isRemembered = remembered !== undefined;
+  }
+
+  get remembered(): RememberedDirectory {
+    return new RememberedDirectory(this.files.place, this.files.habits, this.#parts);
+  }
+
+  /** The card is asked from here on, for everything that was not read in this transaction. */
+  readAnew(): void {
+    if (!this.#isRemembered) return;
+    this.#isRemembered = false;
+    const { informationLength } = this.#parts;
+    this.#parts = {
+      ...(this.#information ? { information: this.#information } : {}),
+      ...(informationLength === undefined ? {} : { informationLength }),
+    };
+  }
+
+  /** Something was written to the card: whatever was read may be otherwise. */
+  forget(): void {
+    this.#isRemembered = false;
+    this.#information = undefined;
+    this.#informationHead = undefined;
+    this.#parts = {};
+    this.files.forget();
+  }
+
+  /** From the card in this transaction, in one command where it can be: whatever else EF.CIAInfo tells may be left for later. */
+  async serialNumberNow(): Promise<string | undefined> {
+    if (!this.#information && !this.#informationHead && !this.files.place.cardInformation) {
+      const expectedLength = this.#parts.informationLength;
+      const head = await this.files.readShort(
+        CARD_INFORMATION_SHORT,
+        'head',
+        expectedLength === undefined ? {} : { expectedLength },
+      );
+      if (head?.[0] === TAG_SEQUENCE && wantedLength(head, 'object') > head.length) this.#informationHead = head;
+      else if (head?.[0] === TAG_SEQUENCE) this.#learnInformation(head);
+    }
+    const serialNumber = this.#informationHead && !this.#information ? parseSerialNumber(this.#informationHead) : undefined;
+    return serialNumber ?? (await this.informationNow())?.serialNumber;
+  }
+
+  /** From the card in this transaction, whatever is remembered. Undefined when the card has no such file. */
+  async informationNow(): Promise<CardInformation | undefined> {
+    if (!this.#information) {
+      const content = await this.#readInformation();
+      if (content && content.length > 0) this.#learnInformation(content);
+    }
+    return this.#information;
+  }
+
+  #learnInformation(content: Uint8Array): void {
+    this.#information = parseCardInformation(content);
+    this.#parts = { ...this.#parts, information: this.#information, informationLength: content.length };
+  }
+
+  async information(): Promise<CardInformation | undefined> {
+    return this.#parts.information ?? (await this.informationNow());
+  }
+
+  async pins(): Promise<readonly PinObject[]> {
+    const pins =
+      this.#parts.pins ?? withDistinctReferences(await this.#objects(['authentication objects'], parseAuthenticationObjects));
+    this.#parts = { ...this.#parts, pins };
+    return pins;
+  }
+
+  /** Throws ObjectNotFoundError. */
+  async pin(reference: string): Promise<PinObject> {
+    const pins = await this.pins();
+    const pin = pins.find((candidate) => candidate.reference === reference.toUpperCase());
+    if (pin) return pin;
+    const known = pins.map((candidate) => candidate.reference).join(', ');
+    throw new ObjectNotFoundError(`looking up PIN ${reference}: the card has ${known === '' ? 'none' : known}`);
+  }
+
+  async keys(): Promise<readonly KeyObject[]> {
+    const keys = this.#parts.keys ?? (await this.#objects(['private keys'], (content) => parseKeys('EF.PrKD', content)));
+    this.#parts = { ...this.#parts, keys };
+    return keys;
+  }
+
+  async publicKeys(): Promise<readonly KeyObject[]> {
+    const publicKeys =
+      this.#parts.publicKeys ?? (await this.#objects(['public keys'], (content) => parseKeys('EF.PuKD', content)));
+    this.#parts = { ...this.#parts, publicKeys };
+    return publicKeys;
+  }
+
+  async ownCertificates(): Promise<readonly CertificateObject[]> {
+    const ownCertificates = this.#parts.ownCertificates ?? (await this.#objects(['certificates'], parseCertificates));
+    this.#parts = { ...this.#parts, ownCertificates };
+    return ownCertificates;
+  }
+
+  /** Of authorities, and whatever else the issuer found useful. */
+  async otherCertificates(): Promise<readonly CertificateObject[]> {
+    const otherCertificates =
+      this.#parts.otherCertificates ?? (await this.#objects(['trusted certificates', 'useful certificates'], parseCertificates));
+    this.#parts = { ...this.#parts, otherCertificates };
+    return otherCertificates;
+  }
+
+  async pointers(): Promise<readonly DirectoryPointer[]> {
+    let { pointers } = this.#parts;
+    if (!pointers) {
+      const content = await this.#readObjectDirectory();
+      if (!content) throw new CardDataError('reading EF.OD: the application has none');
+      pointers = parseObjectDirectory(content);
+      this.#parts = { ...this.#parts, pointers };
+      this.#learnApplicationPath(pointers);
+    }
+    return pointers;
+  }
+
+  /** Where paths from the MF all lead into one DF, that is the application's. */
+  #learnApplicationPath(pointers: readonly DirectoryPointer[]): void {
+    const files = pointers.flatMap((pointer) => ('path' in pointer ? [pointer.path.file] : []));
+    const [parent, ...others] = new Set(files.filter(isAbsolute).map(parentOf));
+    if (parent !== undefined && others.length === 0 && parent !== MASTER_FILE) this.files.learnApplicationPath(parent);
+  }
+
+  /** The objects of all directory files of these kinds. A file that is not there, or wants a PIN, has none. */
+  async #objects<T>(kinds: readonly DirectoryKind[], parse: (content: Uint8Array) => readonly T[]): Promise<readonly T[]> {
+    const objects: T[] = [];
+    for (const pointer of await this.pointers()) {
+      if (!kinds.includes(pointer.kind)) continue;
+      const content = 'path' in pointer ? await this.files.read(pointer.path, 'objects') : pointer.entries;
+      if (content) objects.push(...parse(content));
+    }
+    return objects;
+  }
+
+  async #readObjectDirectory(): Promise<Uint8Array | undefined> {
+    const { objectDirectory } = this.files.place;
+    if (objectDirectory) return await this.files.read(objectDirectory, 'objects');
+    const content = await this.files.readShort(OBJECT_DIRECTORY_SHORT, 'objects');
+    return content && looksLikeObjectDirectory(content) ? content : await this.files.read(OBJECT_DIRECTORY, 'objects');
+  }
+
+  async #readInformation(): Promise<Uint8Array | undefined> {
+    const { cardInformation } = this.files.place;
+    if (cardInformation) return await this.files.read(cardInformation, 'object');
+    const known = this.#informationHead;
+    const content = await this.files.readShort(CARD_INFORMATION_SHORT, 'object', known ? { known } : {});
+    return content?.[0] === TAG_SEQUENCE ? content : await this.files.read(CARD_INFORMATION, 'object');
+  }
+
+  /** The bytes of a certificate entry, wherever they stand. */
+  async valueOf(certificate: CertificateObject): Promise<Uint8Array | undefined> {
+    return certificate.value ?? (certificate.path && (await this.files.read(certificate.path, 'object')));
+  }
+}
