@@ -25,11 +25,14 @@ export const SignatureAlgorithm = Type.Enum(['RS256', 'RS384', 'RS512', 'PS256',
 export const PinPolicy = Type.Enum(['never', 'once', 'always'] as const, { description: 'When the key wants its PIN.' });
 export const TouchPolicy = Type.Enum(['never', 'always', 'cached'] as const, { description: 'When the key wants a touch.' });
 export const KeyReference = Type.String({
-  pattern: '^[0-9A-Fa-f]{2}$',
-  description: 'Key on the card, two hexadecimal digits: 9A, 9C, 9D, 9E, 82 to 95 (PIV).',
+  pattern: '^(?:[0-9A-Fa-f]{2}){1,64}$',
+  description: 'Key on the card, in hexadecimal: 9A, 9C, 9D, 9E, 82 to 95 (PIV), or its iD (eID).',
 });
 export const PinReference = Type.Optional(
-  Type.String({ pattern: '^[0-9A-Fa-f]{2}$', description: 'Which PIN: 80 PIV PIN (default), 81 PUK, 00 global PIN.' }),
+  Type.String({
+    pattern: '^[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2})?$',
+    description: 'Which PIN, as card.read lists them: 80 PIV PIN, 81 PUK, 00 global PIN. The first key’s unless given.',
+  }),
 );
 
 /** By id, or whatever card is in a reader. Never by order of readers. */

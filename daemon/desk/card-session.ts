@@ -90,7 +90,7 @@ class OpenCardSession implements CardSession {
   }
 
   async application(): Promise<CardApplication> {
-    const opened = await openApplication(this.channel, this.#profile());
+    const opened = await openApplication(this.channel, this.#profile(), this.card.contents);
     this.#isSelected = true;
     if (this.#makesSure) await requireSameCard(this.card, opened);
     return opened;
@@ -120,7 +120,7 @@ class OpenCardSession implements CardSession {
     if (!card.contents || this.#quietSince === undefined || performance.now() - this.#quietSince > REMEMBERED_MS)
       return undefined;
     try {
-      const application = this.#profile().open(this.channel);
+      const application = this.#profile().open(this.channel, card.contents);
       const pins = await this.#tokenOf(application).pins();
       if (!pins.some((pin) => pin.verified || pin.attemptsRemaining !== undefined)) return undefined;
       if ((await application.serialNumber()) !== card.serialNumber) return undefined;
