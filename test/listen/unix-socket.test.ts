@@ -1,5 +1,6 @@
 /** Programs that come through the Unix socket of the data folder: no token, and a name. */
 import { execFile } from 'node:child_process';
+import { chmodSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { WebSocket } from 'ws';
