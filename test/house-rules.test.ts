@@ -189,6 +189,11 @@ describe('limits', () => {
     const { idempotencyMs: _, ...documented } = LIMITS;
     expect(Object.fromEntries(Object.entries(documented).map(([name, { value }]) => [name, value]))).toEqual(limitsInForce());
   });
+
+  it('are given with a reason for their size', () => {
+    const table = [...read('daemon/listen/README.md').matchAll(/^\| `(\w+)`\s*\| (\d+)\s*\| \S/gm)];
+    expect(Object.fromEntries(table.map(([, name = '', value]) => [name, Number(value)]))).toEqual(limitsInForce());
+  });
 });
 
 describe('errors', () => {

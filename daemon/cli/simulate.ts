@@ -3,6 +3,7 @@ import { printNotice, printResult } from './output.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface SimulateOptions {
+  /** A kind, or KIND:PERSONA for the card of one of the people that come with it. */
   readonly card: string;
   /** HOST:PORT of a vpcd reader. */
   readonly vpcd: string;
@@ -14,9 +15,14 @@ export async function runSimulate(options: SimulateOptions): Promise<void> {
   const { host, port } = parseAddress(options.vpcd);
   const { CARD_KINDS } = await import('../../drivers/simulated/cards/index.ts');
   const { VpcdBridge } = await import('../../drivers/simulated/vpcd.ts');
-  const kind = CARD_KINDS.get(options.card);
-  if (!kind) throw new UsageError(`--card wants one of: ${[...CARD_KINDS.keys()].join(', ')}`);
-  const card = options.state === undefined ? kind.create({}) : await kind.openFile(options.state, {});
+  const [kindName = '', persona] = options.card.split(':', 2);
+  const kind = CARD_KINDS.get(kindName);
+  if (!kind || (persona !== undefined && !kind.personas?.includes(persona))) {
+    const names = [...CARD_KINDS].flatMap(([name, { personas = [] }]) => [name, ...personas.map((each) => `${name}:${each}`)]);
+    throw new UsageError(`--card wants one of: ${names.join(', ')}`);
+  }
+  const description = persona === undefined ? {} : { persona };
+  const card = options.state === undefined ? kind.create(description) : await kind.openFile(options.state, description);
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
   await using bridge = new VpcdBridge({
