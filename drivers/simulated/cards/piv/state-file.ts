@@ -1,72 +1,16 @@
-/** A PIV card that outlives its process: its state in one file, replaced whole at each change, on the disk before the card answers. */
-import { open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { SimulationFileError, withFile } from '../../errors.ts';
+import { openCardFile } from '../../card-file.ts';
 import { parseChecked } from '../../schema.ts';
 import { createPivCard, type PivCardOptions, type SimulatedPivCard } from './card.ts';
 import { pivCardStateSchema } from './schema.ts';
 import type { PivCardState } from './state.ts';
 
-/** A saved card is smaller than this by far; a larger file is something else. */
-const MAX_FILE_BYTES = 4 * 1024 * 1024;
-
-/**
- * Opens the card kept in `path`, or makes one of `options` and keeps it there. Throws SimulationFileError for a file that holds no card; the file is
- * then left as it is. One process at a time: the last to write wins.
- */
+/** The card kept in `path`, or one of `options`, kept there from now on; see openCardFile. */
 export async function openPivCardFile(
   path: string,
   options: Omit<PivCardOptions, 'state' | 'save'> = {},
 ): Promise<SimulatedPivCard> {
-  const state = await readState(path);
-  const save = (next: PivCardState): Promise<void> => replaceFile(path, `${JSON.stringify(next, undefined, 2)}\n`);
-  try {
-    const card = createPivCard({ ...options, ...(state ? { state } : {}), save });
-    if (!state) await save(card.state());
-    return card;
-  } catch (error) {
-    throw withFile(error, `opening the card in ${path}`, path);
-  }
-}
-
-async function readState(path: string): Promise<PivCardState | undefined> {
-  try {
-    return parseChecked(pivCardStateSchema, await readWhole(path));
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw withFile(error, `opening the card in ${path}`, path);
-  }
-}
-
-async function readWhole(path: string): Promise<string> {
-  await using file = await open(path, 'r');
-  const { size } = await file.stat();
-  if (size > MAX_FILE_BYTES) throw new SimulationFileError(`it has ${size} bytes, more than ${MAX_FILE_BYTES}`);
-  return await file.readFile('utf8');
-}
-
-/** Written aside, synchronised, then renamed over the old one: after a power cut there is the old state or the new. Readable by its owner alone. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  const aside = `${path}.new`;
-  try {
-    const file = await open(aside, 'w', 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(aside, path);
-  } catch (error) {
-    await rm(aside, { force: true });
-    throw error;
-  }
-  await syncDirectory(dirname(path));
-}
-
-/** Makes the rename itself durable; Windows neither needs nor allows it. */
-async function syncDirectory(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  await using directory = await open(path, 'r');
-  await directory.sync();
+  return await openCardFile<PivCardState, SimulatedPivCard>(path, {
+    parse: (text) => parseChecked(pivCardStateSchema, text),
+    create: (state, save) => createPivCard({ ...options, ...(state ? { state } : {}), save }),
+  });
 }
