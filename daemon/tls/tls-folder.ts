@@ -213,11 +213,14 @@ function readingFrom<T>(folder: string, name: string, read: () => T): T {
   }
 }
 
+/** Looked for again when both names are missing: a program that renews may have moved the set from one to the other between the two looks. */
 function whereSetIs(dataFolder: string): { readonly path: string; readonly inode: bigint } | undefined {
-  for (const name of [FOLDER, PREVIOUS]) {
-    const path = join(resolve(dataFolder), name);
-    const stats = readingFrom(path, path, () => statSync(path, { bigint: true, throwIfNoEntry: false }));
-    if (stats) return { path, inode: stats.ino };
+  for (let attempt = 1; attempt <= READ_TRIES; attempt++) {
+    for (const name of [FOLDER, PREVIOUS]) {
+      const path = join(resolve(dataFolder), name);
+      const stats = readingFrom(path, path, () => statSync(path, { bigint: true, throwIfNoEntry: false }));
+      if (stats) return { path, inode: stats.ino };
+    }
   }
   return undefined;
 }
