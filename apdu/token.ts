@@ -108,12 +108,20 @@ export interface SigningKey {
   readonly algorithm: KeyAlgorithm;
 }
 
-/** Changing what is on the card. */
-export interface TokenManagement {
-  /** The management key that cards of this kind leave the factory with; the caller disposes of it. */
+/** A key that cards of some kinds want proven before they let themselves be changed. */
+export interface ManagementKey {
+  /** The one that cards of this kind leave the factory with; the caller disposes of it. */
   factoryKey(): Secret;
-  /** Proves the card management key, for this transaction. Throws ManagementKeyRejectedError, PinFormatError for a key of impossible length. */
+  /** Proves it, for this transaction. Throws ManagementKeyRejectedError, PinFormatError for a key of impossible length. */
   authenticate(managementKey: Secret): Promise<void>;
+}
+
+/** Changing what is on the card: after the management key was proven, or a PIN verified, in the same transaction. */
+export interface TokenManagement {
+  /** Present on cards that want it. */
+  readonly managementKey?: ManagementKey;
+  /** The PIN that gives the right to change this key and its certificates. Present on cards where a PIN does. Throws KeyNotFoundError. */
+  pinFor?(keyReference: string): Promise<PinReference>;
   /** Makes a key pair on the card, in place of an earlier one; resolves with the SubjectPublicKeyInfo, DER. */
   generateKey(options: GenerateKeyOptions): Promise<Uint8Array>;
   /** Throws CardFullError; the card then holds what it held. */

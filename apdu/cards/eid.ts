@@ -7,7 +7,6 @@ import type { CardChannel } from '../card-channel.ts';
 import type { CardApplication, CardProfile } from '../card-profile.ts';
 import { keyOfCertificate } from '../certificate-key.ts';
 import { CardError, KeyNotFoundError } from '../errors.ts';
-import { Secret } from '../secret.ts';
 import { selectApplication } from '../select.ts';
 import type {
   PinReference,
@@ -214,19 +213,10 @@ async function readPublicKey(directory: EidDirectory, object: KeyObject): Promis
   return { algorithm, publicKey: decodePublicKey(`the public key of ${object.id}`, algorithm, content) };
 }
 
-/**
- * Cards of this kind have no management key that programs know: an empty one proves nothing, and a PIN verified before gives the rights. One that is not
- * empty is the PIN of the administrator.
- */
+/** A PIN gives the rights: which one is nowhere written on the card; the key's own is the one to begin with. */
 function createManagement(directory: EidDirectory): TokenManagement {
   return {
-    factoryKey: () => Secret.take(new Uint8Array()),
-    authenticate: async (managementKey) => {
-      if (managementKey.lengthBytes === 0) return;
-      const administrator = (await directory.pins()).find(({ isAdministrator }) => isAdministrator);
-      if (!administrator) throw new KeyNotFoundError('proving the management key: the card has no PIN of an administrator');
-      await verifyPin(directory.files, administrator, managementKey);
-    },
+    pinFor: async (keyReference) => pinReferenceOf(await requireKey(directory, keyReference), await directory.pins()),
     generateKey: async (options) => generateKey(directory, await requireKey(directory, options.keyReference), options),
     writeCertificate: async (keyReference, der) => writeCertificate(directory, await requireKey(directory, keyReference), der),
     addCertificate: async (keyReference, der) => addCertificate(directory, await requireKey(directory, keyReference), der),

@@ -174,8 +174,10 @@ function publicKeyOfCertificate(der: Uint8Array): Partial<TokenKey> {
 
 function createManagement(channel: CardChannel, random: (length: number) => Uint8Array): TokenManagement {
   return {
-    factoryKey: () => Secret.take(FACTORY_MANAGEMENT_KEY.slice()),
-    authenticate: (managementKey) => authenticate(channel, managementKey, random),
+    managementKey: {
+      factoryKey: () => Secret.take(FACTORY_MANAGEMENT_KEY.slice()),
+      authenticate: (managementKey) => authenticate(channel, managementKey, random),
+    },
     generateKey: async (options: GenerateKeyOptions) =>
       generateKey(channel, { ...options, keyReference: requireSlot(options.keyReference).keyReference }),
     writeCertificate: async (keyReference, der) => writeCertificate(channel, requireSlot(keyReference), der),

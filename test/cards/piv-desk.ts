@@ -5,7 +5,7 @@ import { createPivProfile } from '../../apdu/cards/piv.ts';
 import { formatHex } from '../../apdu/bytes.ts';
 import { Secret } from '../../apdu/secret.ts';
 import { openApplication } from '../../apdu/select.ts';
-import type { Token, TokenManagement } from '../../apdu/token.ts';
+import type { ManagementKey, Token, TokenManagement } from '../../apdu/token.ts';
 import type { SimulatedCard } from '../../drivers/simulated/card.ts';
 import { createPivCard, type PivCardOptions, type SimulatedPivCard } from '../../drivers/simulated/cards/piv.ts';
 import type { SimulatedClock } from '../../drivers/simulated/clock.ts';
@@ -84,9 +84,16 @@ export async function openPiv(channel: CardChannel): Promise<PivAtHand> {
 }
 
 /** Proves the key that the card left the factory with. */
+/** Every PIV card has one. */
+export function managementKeyOf({ managementKey }: TokenManagement): ManagementKey {
+  if (!managementKey) throw new TypeError('opening PIV: it has a management key');
+  return managementKey;
+}
+
 export async function authenticateFactoryKey(management: TokenManagement): Promise<void> {
-  using key = management.factoryKey();
-  await management.authenticate(key);
+  const managementKey = managementKeyOf(management);
+  using key = managementKey.factoryKey();
+  await managementKey.authenticate(key);
 }
 
 /** A secret for a test, which is wiped by nobody. */

@@ -26,7 +26,7 @@ import { Secret } from '../../apdu/secret.ts';
 import { SIGNATURE_SCHEMES, fitsKey } from '../../apdu/signature-encoding.ts';
 import type { KeyAlgorithm, SignatureAlgorithm, Token } from '../../apdu/token.ts';
 import type { PivCardOptions } from '../../drivers/simulated/cards/piv.ts';
-import { PivDesk, authenticateFactoryKey, secret, type DeskOptions } from './piv-desk.ts';
+import { PivDesk, authenticateFactoryKey, managementKeyOf, secret, type DeskOptions } from './piv-desk.ts';
 import { describePrivateKey, makeEllipticKey, rsa2048Key, spkiOf } from './test-keys.ts';
 
 const PIN = '80';
@@ -260,14 +260,14 @@ describe.each(MANAGEMENT_KEYS)('a management key of %s', (algorithm, key) => {
 
     it('is proved, and lets a key be made', async () => {
       await desk.use(async ({ management }) => {
-        await management.authenticate(take(key));
+        await managementKeyOf(management).authenticate(take(key));
         await management.generateKey({ keyReference: '9A', algorithm: 'P-256' });
       });
     });
 
     it('is refused when it is another, and lets nothing be done', async () => {
       await desk.use(async ({ management }) => {
-        const outcome = management.authenticate(take(`FF${key.slice(2)}`));
+        const outcome = managementKeyOf(management).authenticate(take(`FF${key.slice(2)}`));
         await expect(outcome).rejects.toThrow(ManagementKeyRejectedError);
         await expect(outcome).rejects.toMatchObject({ statusWord: 0x6982, instruction: 0x87 });
         await expect(management.generateKey({ keyReference: '9A', algorithm: 'P-256' })).rejects.toThrow(SecurityStatusError);
@@ -278,7 +278,9 @@ describe.each(MANAGEMENT_KEYS)('a management key of %s', (algorithm, key) => {
       await desk.use(async ({ management }) => {
         const before = desk.commands.length;
         for (const length of [0, 8, 23, 33])
-          await expect(management.authenticate(Secret.take(new Uint8Array(length)))).rejects.toThrow(PinFormatError);
+          await expect(managementKeyOf(management).authenticate(Secret.take(new Uint8Array(length)))).rejects.toThrow(
+            PinFormatError,
+          );
         expect(desk.commands.slice(before).filter((command) => command.startsWith('0087'))).toEqual([]);
       });
     });
@@ -290,7 +292,7 @@ describe.each(MANAGEMENT_KEYS)('a management key of %s', (algorithm, key) => {
         const response = `${head}${'00'.repeat(blockLength)}9000`;
         const at = profile === 'yubikey' || algorithm === 'AES-192' ? 3 : 2; // metadata, or the witness of 3DES asked for in vain
         desk.reader.arm([{ kind: 'garbage', at, response }]);
-        await expect(management.authenticate(take(key))).rejects.toThrow(/did not prove/);
+        await expect(managementKeyOf(management).authenticate(take(key))).rejects.toThrow(/did not prove/);
         desk.reader.disarm();
       });
     });

@@ -27,7 +27,7 @@ import {
 } from '../../apdu/errors.ts';
 import { Secret } from '../../apdu/secret.ts';
 import type { Token } from '../../apdu/token.ts';
-import { PivDesk, authenticateFactoryKey, secret } from './piv-desk.ts';
+import { PivDesk, authenticateFactoryKey, managementKeyOf, secret } from './piv-desk.ts';
 import { describePrivateKey, makeEllipticKey, rsa2048Key, spkiOf, type TestKey } from './test-keys.ts';
 
 const PIN = '80';
@@ -197,7 +197,7 @@ describe('setting the management key', () => {
     });
     await desk.use(async ({ channel, management }) => {
       await expect(authenticateFactoryKey(management)).rejects.toThrow();
-      await management.authenticate(key());
+      await managementKeyOf(management).authenticate(key());
       expect(await readMetadata(channel, 0x9b)).toMatchObject({ algorithmId: algorithm.id, isDefault: false });
     });
   });

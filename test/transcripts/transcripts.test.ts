@@ -69,7 +69,8 @@ const outcome = (promise: Promise<void>): Promise<unknown> =>
 
 /** By the algorithm that the transcript is about: metadata has transcripts of its own. */
 async function authenticate({ channel, management }: Host, algorithmId = 0x03): Promise<void> {
-  using managementKey = management.factoryKey();
+  using managementKey = management.managementKey?.factoryKey();
+  if (!managementKey) throw new Error('PIV has a management key');
   const challenges = new Map([8, 16].map((length) => [length, parseHex(length === 8 ? CHALLENGE_8 : CHALLENGE_16)]));
   await authenticateManagementKey(channel, {
     managementKey,

@@ -11,7 +11,7 @@ import { parseCertificate } from '../../signing/certificate.ts';
 import { parsePublicKey } from '../../signing/public-key.ts';
 import { verifyOptions } from '../../signing/verify-options.ts';
 import type { Call, Handlers } from '../call.ts';
-import { authenticate, keyOf, verifyFor, withCard, type CardParams, type HandlerContext } from './context.ts';
+import { authorize, keyOf, verifyFor, withCard, type CardParams, type HandlerContext } from './context.ts';
 
 type CertificateMethods = 'certificate.delete' | 'certificate.list' | 'certificate.request' | 'certificate.write';
 
@@ -20,7 +20,7 @@ export function certificateHandlers(context: HandlerContext): Pick<Handlers, Cer
     'certificate.delete': (params, call) =>
       withCard(context, params, call, { changes: true }, async (session) => {
         const token = await session.token();
-        const management = await authenticate(token, call);
+        const management = await authorize(context, session, token, params, call);
         await management.deleteCertificate(params.keyReference);
         session.card.contents = undefined;
         context.desk.announce(session.card);
@@ -49,7 +49,7 @@ export function certificateHandlers(context: HandlerContext): Pick<Handlers, Cer
         const token = await session.token();
         managementOf(token);
         await requireFittingKey(context, session, token, certificate, params, call);
-        const management = await authenticate(token, call);
+        const management = await authorize(context, session, token, params, call);
         const keyReference = params.keyReference.toUpperCase();
         const der = new Uint8Array(certificate.raw);
         await management.writeCertificate(keyReference, der);

@@ -1,7 +1,7 @@
 /** What handlers work with, and how they get at a card. */
 import { Secret } from '../../../apdu/secret.ts';
 import { KeyNotFoundError, PinFormatError } from '../../../apdu/errors.ts';
-import type { PinReference, Token, TokenKey, TokenManagement } from '../../../apdu/token.ts';
+import type { ManagementKey, PinReference, Token, TokenKey, TokenManagement } from '../../../apdu/token.ts';
 import type { Access } from '../../access/access.ts';
 import { useCard } from '../../desk/card-access.ts';
 import { contentsOf, findKey, managementOf, type CardSession } from '../../desk/card-session.ts';
@@ -176,17 +176,29 @@ export async function keyOf(session: CardSession, token: Token, keyReference: st
   );
 }
 
-/** Proves the management key that came with the call. */
-export async function authenticate(token: Token, call: Call): Promise<TokenManagement> {
+/** Gets the right to change a key or its certificates: by the management key that came with the call, or by the PIN, whichever cards of its kind want. */
+export async function authorize(
+  context: HandlerContext,
+  session: CardSession,
+  token: Token,
+  params: CardParams & { readonly keyReference: string },
+  call: Call,
+): Promise<TokenManagement> {
   const management = managementOf(token);
-  using key = parseManagementKey(management, call.requireSecret('managementKey'));
-  await management.authenticate(key);
+  const { managementKey } = management;
+  if (managementKey) {
+    using key = parseManagementKey(managementKey, call.requireSecret('managementKey'));
+    await managementKey.authenticate(key);
+  } else if (management.pinFor) {
+    const reference = params.pinReference ?? (await management.pinFor(params.keyReference));
+    await verifyForUse(session, token, pinCaller(context, session, params, call), { reference, isReusable: true });
+  }
   return management;
 }
 
-function parseManagementKey(management: TokenManagement, given: Secret): Secret {
+function parseManagementKey(managementKey: ManagementKey, given: Secret): Secret {
   using word = Secret.fromText('default');
-  if (given.equals(word)) return management.factoryKey();
+  if (given.equals(word)) return managementKey.factoryKey();
   return given.use((text) => {
     const bytes = new Uint8Array(text.length / 2);
     for (const index of bytes.keys()) {

@@ -3,7 +3,7 @@ import { NotSupportedByCardError } from '../../../apdu/errors.ts';
 import { contentsOf, findKey, managementOf, type CardSession } from '../../desk/card-session.ts';
 import { describeKey } from '../../desk/describe.ts';
 import type { Handlers } from '../call.ts';
-import { authenticate, keyOf, withCard, type HandlerContext } from './context.ts';
+import { authorize, keyOf, withCard, type HandlerContext } from './context.ts';
 
 export function keyHandlers(context: HandlerContext): Pick<Handlers, 'key.delete' | 'key.generate'> {
   return {
@@ -12,7 +12,7 @@ export function keyHandlers(context: HandlerContext): Pick<Handlers, 'key.delete
         const token = await session.token();
         if (!managementOf(token).deleteKey)
           throw new NotSupportedByCardError(`deleting key ${params.keyReference}: the card cannot delete keys`);
-        const management = await authenticate(token, call);
+        const management = await authorize(context, session, token, params, call);
         await management.deleteKey?.(params.keyReference);
         session.card.generated.delete(params.keyReference.toUpperCase());
         session.card.contents = undefined;
@@ -24,7 +24,7 @@ export function keyHandlers(context: HandlerContext): Pick<Handlers, 'key.delete
         const { keyReference, algorithm, pinPolicy, touchPolicy } = params;
         const token = await session.token();
         const before = await keyOf(session, token, keyReference);
-        const management = await authenticate(token, call);
+        const management = await authorize(context, session, token, params, call);
         const publicKey = await management.generateKey({
           keyReference,
           algorithm,
