@@ -83,13 +83,13 @@ export async function openPiv(channel: CardChannel): Promise<PivAtHand> {
   return { channel, application, token, management: token.management };
 }
 
-/** Proves the key that the card left the factory with. */
 /** Every PIV card has one. */
 export function managementKeyOf({ managementKey }: TokenManagement): ManagementKey {
   if (!managementKey) throw new TypeError('opening PIV: it has a management key');
   return managementKey;
 }
 
+/** Proves the key that the card left the factory with. */
 export async function authenticateFactoryKey(management: TokenManagement): Promise<void> {
   const managementKey = managementKeyOf(management);
   using key = managementKey.factoryKey();
