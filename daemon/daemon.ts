@@ -20,6 +20,7 @@ import { openDataFolder, type DataFolder } from './data-folder.ts';
 import { identify } from './desk/card-access.ts';
 import { Desk } from './desk/desk.ts';
 import type { Admission } from './listen/admission.ts';
+import { readIdentitySettings, type IdentitySection, type ReadSettings, type SimulatedAuthorities } from './identity/settings.ts';
 import { listen, type HttpServer, type UnixSocket } from './listen/http-server.ts';
 import type { WebSocketConnection } from './listen/web-socket.ts';
 import type { Log } from './log.ts';
@@ -49,6 +50,8 @@ export interface DaemonOptions {
   readonly tlsPort?: number;
   /** Beside the one in the data folder, for other users of the workstation. */
   readonly unixSockets?: readonly UnixSocket[];
+  /** Authorities of the simulated desk; only with `simulated`. */
+  readonly simulatedAuthorities?: SimulatedAuthorities;
 }
 
 export interface Daemon extends AsyncDisposable {
@@ -83,11 +86,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }),
   );
   const { port, log, consolePort = port === 0 ? 0 : port + 1, tlsPort = port === 0 ? 0 : port + 2 } = options;
+  const readIdentities = (): ReadSettings => readIdentitySection(access.policy.identity, options);
+  let identities = readIdentities();
   const live: { console?: Console; server?: HttpServer; dispatcher?: Dispatcher } = {};
   const reload = async (): Promise<Result<'system.reload'>> => {
     access.reload();
+    identities = readIdentities();
     const tls = await serveTls(folder, live.server, log);
-    return { problems: [...access.policy.problems, ...tls.problems], ...(tls.port === undefined ? {} : { tlsPort: tls.port }) };
+    return {
+      problems: [...access.policy.problems, ...identities.problems, ...tls.problems],
+      ...(tls.port === undefined ? {} : { tlsPort: tls.port }),
+    };
   };
   const handlers: Handlers = createHandlers({
     access,
@@ -97,6 +106,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     desk,
     events,
     audit,
+    identity: () => identities.settings,
     simulated: options.simulated,
     startedAt: new Date(),
     clients: () => live.server?.clients() ?? 0,
@@ -135,6 +145,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await serveTls(folder, server, log);
   const resources = undo.move();
   return { url: server.url, token: folder.token, desk, reload, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}
+
+function readIdentitySection(
+  sections: readonly IdentitySection[],
+  { simulated, simulatedAuthorities, log }: DaemonOptions,
+): ReadSettings {
+  const read = readIdentitySettings(sections, simulated ? simulatedAuthorities : undefined);
+  for (const { file, problem } of read.problems) log.error({ file, problem }, 'certificates of authorities were not taken');
+  return read;
 }
 
 /** A web page's connection lives no longer than the grant that it came by. */
