@@ -79,6 +79,8 @@ export interface CertificateFacts {
   readonly policies: readonly string[] | undefined;
   readonly requiresPolicy: boolean;
   readonly cardNumber: string | undefined;
+  /** The extension is there, and holds no card number. */
+  readonly isCardNumberInvalid: boolean;
   readonly subjectKeyId: string | undefined;
   readonly authorityKeyId: string | undefined;
   /** Object identifier and parameters of the signature's algorithm. */
@@ -153,7 +155,8 @@ function factsOf(x509: X509Certificate): CertificateFacts {
     signatureAlgorithm: { oid: parseOid(oid?.value ?? new Uint8Array()), parameters: parameters?.value },
     publicKeyInfo: Buffer.from(keyInfo.value).toString('base64'),
     publicKey: publicKeyOf(x509),
-    malformed: [...read.malformed],
+    isCardNumberInvalid: read.malformed.has(OID_CARD_NUMBER),
+    malformed: [...read.malformed].filter((oid) => oid !== OID_CARD_NUMBER), // a private matter of the card, not of the chain
     unsupported: extensions
       .filter((one) => (one.isCritical && !UNDERSTOOD.includes(one.oid)) || one.oid === OID_NAME_CONSTRAINTS)
       .map((one) => one.oid),

@@ -5,7 +5,6 @@
  */
 import { IDENTITY_FIELDS, type IdentityField, type IdentityProblemCode } from '../../api-spec/identity.ts';
 import type { TokenCertificate } from '../../apdu/token.ts';
-import { OID_CARD_NUMBER } from './card-number.ts';
 import { certificateFacts, type CertificateFacts } from './certificate-facts.ts';
 import {
   OID_COMMON_NAME,
@@ -206,11 +205,10 @@ function codesOf(one: JudgedCertificate): readonly IdentityProblemCode[] {
   if (!one.facts) return ['certificate_unreadable'];
   if (!isPersons(one)) return [];
   const identifiers = one.facts.subject.attributes.get(OID_SERIAL_NUMBER) ?? [];
-  const { malformed } = one.facts;
   return [
     ...(one.report.status === 'untrusted' ? (['certificate_untrusted'] as const) : []),
-    ...(malformed.includes(OID_CARD_NUMBER) ? (['card_number_invalid'] as const) : []),
-    ...(malformed.some((oid) => oid !== OID_CARD_NUMBER) ? (['certificate_malformed'] as const) : []),
+    ...(one.facts.isCardNumberInvalid ? (['card_number_invalid'] as const) : []),
+    ...(one.facts.malformed.length > 0 ? (['certificate_malformed'] as const) : []),
     ...(identifiers.some((text) => /^SE\d/i.test(text) && !parseHsaId(text)) ? (['hsa_id_invalid'] as const) : []),
     ...(identifiers.some((text) => /^\d{12}$/.test(text) && !parsePersonalNumber(text))
       ? (['personal_number_invalid'] as const)
