@@ -20,7 +20,7 @@ import { openDataFolder, type DataFolder } from './data-folder.ts';
 import { identify } from './desk/card-access.ts';
 import { Desk } from './desk/desk.ts';
 import type { Admission } from './listen/admission.ts';
-import { readIdentitySettings, type IdentitySection, type ReadSettings, type SimulatedAuthorities } from './identity/settings.ts';
+import { IdentityAuthorities, type SimulatedAuthorities } from './identity/settings.ts';
 import { listen, type HttpServer, type UnixSocket } from './listen/http-server.ts';
 import type { WebSocketConnection } from './listen/web-socket.ts';
 import type { Log } from './log.ts';
@@ -86,12 +86,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }),
   );
   const { port, log, consolePort = port === 0 ? 0 : port + 1, tlsPort = port === 0 ? 0 : port + 2 } = options;
-  const readIdentities = (): ReadSettings => readIdentitySection(access.policy.identity, options);
-  let identities = readIdentities();
+  const identities = new IdentityAuthorities(() => access.policy.identity, options);
   const live: { console?: Console; server?: HttpServer; dispatcher?: Dispatcher } = {};
   const reload = async (): Promise<Result<'system.reload'>> => {
     access.reload();
-    identities = readIdentities();
+    identities.reload();
     const tls = await serveTls(folder, live.server, log);
     return {
       problems: [...access.policy.problems, ...identities.problems, ...tls.problems],
@@ -111,10 +110,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     startedAt: new Date(),
     clients: () => live.server?.clients() ?? 0,
     callsUnderWay: () => live.dispatcher?.callsUnderWay ?? 0,
-    consoleLink: (user) => {
-      if (!live.console) throw new ApiError('internal_error', 'opening the console: not listening yet');
-      return { url: live.console.issueLink(user), expiresInMs: LINK_MS };
-    },
+    consoleLink: (user) => consoleLink(live.console, user),
     reload,
   });
   const dispatcher = new Dispatcher(handlers, options.log, audit);
@@ -147,13 +143,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   return { url: server.url, token: folder.token, desk, reload, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
-function readIdentitySection(
-  sections: readonly IdentitySection[],
-  { simulated, simulatedAuthorities, log }: DaemonOptions,
-): ReadSettings {
-  const read = readIdentitySettings(sections, simulated ? simulatedAuthorities : undefined);
-  for (const { file, problem } of read.problems) log.error({ file, problem }, 'certificates of authorities were not taken');
-  return read;
+function consoleLink(console: Console | undefined, user: string): { readonly url: string; readonly expiresInMs: number } {
+  if (!console) throw new ApiError('internal_error', 'opening the console: not listening yet');
+  return { url: console.issueLink(user), expiresInMs: LINK_MS };
 }
 
 /** A web page's connection lives no longer than the grant that it came by. */

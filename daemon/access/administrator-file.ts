@@ -1,6 +1,9 @@
 /** Files that the administrator writes and kortd obeys: one that others could have written could say anything. */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 
+/** A pipe would keep it waiting. Windows has neither. */
+const READ_WITHOUT_WAITING = process.platform === 'win32' ? constants.O_RDONLY : constants.O_RDONLY | constants.O_NONBLOCK;
+
 export interface AdministratorFileOptions {
   readonly maxBytes: number;
   /** The user of kortd; undefined on systems without such numbers. */
@@ -9,7 +12,7 @@ export interface AdministratorFileOptions {
 
 /** Throws for a file of a third user, one that others can write, one that is too large, and whatever is no plain file. */
 export function readAdministratorFile(file: string, { maxBytes, ownUid }: AdministratorFileOptions): string {
-  const descriptor = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)); // a pipe would keep it waiting
+  const descriptor = openSync(file, READ_WITHOUT_WAITING);
   try {
     const status = fstatSync(descriptor);
     if (!status.isFile()) throw new Error('it is no plain file');

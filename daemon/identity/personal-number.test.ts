@@ -65,7 +65,7 @@ describe('hasCheckDigit', () => {
 
 /** The check digit as Skatteverket words it: weights 2, 1, 2, ... from the left of nine digits, 10 less the sum of digits. */
 function withCheckDigit(eleven: string): string {
-  const sum = [...eleven.slice(2)].reduce((total, digit, index) => {
+  const sum = Array.from(eleven.slice(2)).reduce((total, digit, index) => {
     const product = Number(digit) * (index % 2 === 0 ? 2 : 1);
     return total + Math.floor(product / 10) + (product % 10);
   }, 0);

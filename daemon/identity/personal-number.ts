@@ -25,10 +25,12 @@ export function parsePersonalNumber(text: string): PersonalNumber | undefined {
 
 /** Luhn: digits from the last to the first count once and twice in turn; the sum of their digits ends in 0. Of organisation numbers as well. */
 export function hasCheckDigit(digits: string): boolean {
-  const sum = [...digits].reverse().reduce((total, digit, index) => {
-    const weighted = Number(digit) * (index % 2 === 0 ? 1 : 2);
-    return total + (weighted > 9 ? weighted - 9 : weighted);
-  }, 0);
+  const sum = Array.from(digits)
+    .reverse()
+    .reduce((total, digit, index) => {
+      const weighted = Number(digit) * (index % 2 === 0 ? 1 : 2);
+      return total + (weighted > 9 ? weighted - 9 : weighted);
+    }, 0);
   return sum % 10 === 0;
 }
 

@@ -5,6 +5,7 @@
 import { isAbsolute } from 'node:path';
 import Type, { type Static } from 'typebox';
 import { readAdministratorFile } from '../access/administrator-file.ts';
+import type { Log } from '../log.ts';
 import { certificateFacts, type CertificateFacts } from './certificate-facts.ts';
 import type { IdentitySettings } from './identity.ts';
 
@@ -86,6 +87,45 @@ export function readIdentitySettings(
     assuranceLevels: new Map(levels.map(({ policy, level }) => [policy, level])),
   };
   return { settings, problems };
+}
+
+export interface IdentityAuthoritiesOptions {
+  readonly simulated: boolean;
+  /** Used only with `simulated`. */
+  readonly simulatedAuthorities?: SimulatedAuthorities;
+  readonly log: Log;
+}
+
+/** The settings in force: as read at start, and at the last reload. */
+export class IdentityAuthorities {
+  readonly #sections: () => readonly IdentitySection[];
+  readonly #options: IdentityAuthoritiesOptions;
+  #read: ReadSettings;
+
+  constructor(sections: () => readonly IdentitySection[], options: IdentityAuthoritiesOptions) {
+    this.#sections = sections;
+    this.#options = options;
+    this.#read = this.#readAnew();
+  }
+
+  get settings(): IdentitySettings {
+    return this.#read.settings;
+  }
+
+  get problems(): ReadSettings['problems'] {
+    return this.#read.problems;
+  }
+
+  reload(): void {
+    this.#read = this.#readAnew();
+  }
+
+  #readAnew(): ReadSettings {
+    const { simulated, simulatedAuthorities, log } = this.#options;
+    const read = readIdentitySettings(this.#sections(), simulated ? simulatedAuthorities : undefined);
+    for (const { file, problem } of read.problems) log.error({ file, problem }, 'certificates of authorities were not taken');
+    return read;
+  }
 }
 
 /** Text between the blocks is passed over, as RFC 7468, section 5.2, has it. Throws with the reason when not every block is the certificate of an authority. */

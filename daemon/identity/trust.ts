@@ -100,14 +100,14 @@ class ChainSearch {
     const last = chain.at(-1);
     if (!last) return undefined;
     if (this.#anchors.has(last.fingerprint)) return this.#arrived(chain);
-    if (chain.length === MAX_CHAIN_LENGTH) return this.#note(chain, 'too_complex');
+    if (chain.length === MAX_CHAIN_LENGTH) return this.#failed(chain, 'too_complex');
     const issuers = this.#issuersOf(last, chain);
-    if (!issuers) return this.#note(chain, 'too_complex');
-    if (issuers.length === 0) return this.#note(chain, 'issuer_unknown');
+    if (!issuers) return this.#failed(chain, 'too_complex');
+    if (issuers.length === 0) return this.#failed(chain, 'issuer_unknown');
     for (const issuer of issuers) {
       const longer = [...chain, issuer];
       const problem = this.#linkProblem(last, issuer, chain);
-      if (problem) this.#note(longer, problem);
+      if (problem) this.#failed(longer, problem);
       else {
         const found = this.from(longer);
         if (found) return found;
@@ -124,7 +124,7 @@ class ChainSearch {
   #arrived(chain: readonly CertificateFacts[]): ChainReport | undefined {
     const policies = policiesOf(chain);
     if (policies.length === 0 && chain.slice(1, -1).some(({ requiresPolicy }) => requiresPolicy))
-      return this.#note(chain, 'policy_missing');
+      return this.#failed(chain, 'policy_missing');
     return { status: 'trusted', chain, policies };
   }
 
@@ -157,8 +157,9 @@ class ChainSearch {
     return (known ?? verify(certificate, issuer)) ? undefined : 'signature_invalid';
   }
 
-  #note(chain: readonly CertificateFacts[], problem: ChainProblem): undefined {
+  #failed(chain: readonly CertificateFacts[], problem: ChainProblem): ChainReport | undefined {
     if (!this.#furthest || chain.length > this.#furthest.chain.length) this.#furthest = { chain, problem };
+    return undefined;
   }
 }
 
@@ -226,16 +227,7 @@ function isStrongAlgorithm({ signatureAlgorithm: { oid, parameters } }: Certific
 
 function isStrongKey({ publicKey }: CertificateFacts): boolean {
   const { modulusLength = 0, namedCurve = '' } = publicKey?.asymmetricKeyDetails ?? {};
-  switch (publicKey?.asymmetricKeyType) {
-    case 'rsa':
-    case 'rsa-pss':
-      return modulusLength >= MIN_RSA_BITS;
-    case 'ec':
-      return CURVES.includes(namedCurve);
-    case 'ed25519':
-    case 'ed448':
-      return true;
-    default:
-      return false;
-  }
+  const kind = publicKey?.asymmetricKeyType ?? '';
+  if (kind === 'rsa' || kind === 'rsa-pss') return modulusLength >= MIN_RSA_BITS;
+  return kind === 'ec' ? CURVES.includes(namedCurve) : kind === 'ed25519' || kind === 'ed448';
 }

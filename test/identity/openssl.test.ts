@@ -50,7 +50,7 @@ const CERTIFICATES: readonly Made[] = [
   { name: 'early', issuer: 'middle', extensions: PERSON, days: ['20480101000000Z', '20490101000000Z'] },
   { name: 'old-middle', issuer: 'root', extensions: AUTHORITY, days: ['20240101000000Z', '20240201000000Z'] },
   { name: 'by-old', issuer: 'old-middle', extensions: PERSON },
-  { name: 'person', issuer: 'root', extensions: `${PERSON}` },
+  { name: 'person', issuer: 'root', extensions: PERSON },
   { name: 'by-person', issuer: 'person', extensions: PERSON },
   { name: 'crl-only', issuer: 'root', extensions: 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,cRLSign\n' },
   { name: 'by-crl-only', issuer: 'crl-only', extensions: PERSON },
