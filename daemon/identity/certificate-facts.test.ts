@@ -4,11 +4,14 @@ import { formatHex, parseHex } from '../../apdu/bytes.ts';
 import { encodeTlv } from '../../apdu/tlv/ber-tlv.ts';
 import { describePersona } from '../../drivers/simulated/cards/eid/personas.ts';
 import { basicConstraints, extendedKeyUsage, keyUsage, sequence } from '../../drivers/simulated/certificate.ts';
+import { describeCertificate, describeIdentity } from '../desk/describe.ts';
 import { certificateFacts } from './certificate-facts.ts';
 import { OID_GIVEN_NAME, OID_SERIAL_NUMBER, oneOf } from './distinguished-name.ts';
+import { identityOf, judgeCertificates } from './identity.ts';
 import {
   CARD_NUMBER,
   LOA3,
+  NOW,
   cardNumberExtension,
   factsOf,
   issue,
@@ -16,9 +19,11 @@ import {
   makeAuthority,
   nameOf,
   pathLength,
+  settingsOf,
 } from './testing.ts';
 
 const root = makeAuthority('Root');
+const unread = { keyReference: '45', der: new Uint8Array(0), facts: undefined, report: undefined, assuranceLevels: [] };
 
 describe('certificateFacts', () => {
   it('reads the card number from the bytes that are publicly known', () => {
@@ -86,17 +91,41 @@ describe('certificateFacts', () => {
     expect(certificateFacts(bytes)).toBeUndefined();
   });
 
-  it('never throws, and never reads past the end, whatever byte is another', () => {
+  it('never throws, whatever byte is another, nor does what is made of it', () => {
     const der = issuePersonal(root, { organisation: 'BENCH Region' });
+    const settings = settingsOf([root]);
     let read = 0;
+    let trusted = 0;
     for (const [index, byte] of der.entries()) {
-      for (const other of [0x00, 0xff, byte ^ 0x20, byte + 1]) {
+      for (const other of [0x00, 0xff, byte ^ 0x20, byte + 1, byte - 1].filter((one) => (one & 0xff) !== byte)) {
         const changed = Uint8Array.from(der);
         changed[index] = other;
-        if (certificateFacts(changed)) read++;
+        const judged = judgeCertificates([{ keyReference: '45', der: changed }], settings, NOW);
+        const identity = identityOf(judged);
+        if (identity) JSON.stringify(describeIdentity(identity));
+        const { parsed } = describeCertificate(judged[0] ?? unread, NOW);
+        if (parsed) read++;
+        if (parsed?.chain.status === 'trusted') trusted++;
       }
     }
     expect(read).toBeGreaterThan(der.length); // signature, key, text: most are a certificate still
+    expect(trusted).toBe(0); // no byte is outside the signature
+  });
+
+  it('knows no certificate whose validity is no time', () => {
+    const der = issuePersonal(root);
+    const text = Buffer.from(der).toString('latin1');
+    const at = text.indexOf('340101000000Z');
+    expect(at).toBeGreaterThan(0);
+    for (const wrong of ['349901000000Z', '34010100000xZ', '3401010000000', '..........00Z']) {
+      const changed = Uint8Array.from(der);
+      changed.set(Buffer.from(wrong, 'latin1'), at);
+      expect(certificateFacts(changed), wrong).toBeUndefined();
+    }
+  });
+
+  it('reads a certificate without a name', () => {
+    expect(factsOf(issue(root, { subject: [] }))).toMatchObject({ subjectText: '', subject: { key: '[]' } });
   });
 
   it('reads certificates of one array once', () => {

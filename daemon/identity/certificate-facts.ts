@@ -113,12 +113,22 @@ export function certificateFacts(der: Uint8Array): CertificateFacts | undefined 
 }
 
 function readFacts(der: Uint8Array): CertificateFacts | undefined {
-  if (der[0] !== TAG_SEQUENCE) return undefined; // Node would take PEM too
+  const x509 = der[0] === TAG_SEQUENCE ? parseX509(der) : undefined; // Node would take PEM too
+  if (!x509) return undefined;
   try {
-    const x509 = new X509Certificate(der);
     return factsOf(x509);
+  } catch (error) {
+    if (error instanceof TlvError) return undefined;
+    throw error;
+  }
+}
+
+/** OpenSSL's reasons help nobody. */
+function parseX509(der: Uint8Array): X509Certificate | undefined {
+  try {
+    return new X509Certificate(der);
   } catch {
-    return undefined; // OpenSSL's reasons help nobody; TlvError: not as DER has it
+    return undefined;
   }
 }
 
@@ -133,6 +143,9 @@ function factsOf(x509: X509Certificate): CertificateFacts {
   const basic = read.of(OID_BASIC_CONSTRAINTS, parseBasicConstraints);
   const extended = read.of(OID_EXTENDED_KEY_USAGE, (value) => parseOids(decodeOne(value, TAG_SEQUENCE)));
   const [oid, parameters] = decodeDer(algorithm.value);
+  const [notBefore, notAfter] = [x509.validFromDate, x509.validToDate];
+  if (Number.isNaN(notBefore.getTime()) || Number.isNaN(notAfter.getTime()))
+    throw new TlvError('decoding a certificate: its validity is no time'); // it would never end
   return {
     x509,
     fingerprint: x509.fingerprint256.replaceAll(':', ''),
@@ -140,8 +153,8 @@ function factsOf(x509: X509Certificate): CertificateFacts {
     issuerText: oneLine(x509.issuer),
     subject: parseName(subject.value),
     issuer: parseName(issuer.value),
-    notBefore: x509.validFromDate,
-    notAfter: x509.validToDate,
+    notBefore,
+    notAfter,
     purpose: purposeOf(basic?.isAuthority ?? false, usage),
     isOfCard: extended?.includes(OID_CARD_AUTHENTICATION) ?? false,
     isAuthority: basic?.isAuthority ?? false,
@@ -251,7 +264,7 @@ function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
 }
 
-/** Node prints one attribute a line, most general first; RFC 4514 wants the most special first. */
-function oneLine(name: string): string {
-  return name.split('\n').reverse().join(',');
+/** Node prints one attribute a line, most general first; RFC 4514 wants the most special first. Of an empty name Node gives nothing, whatever its types say. */
+function oneLine(name: string | undefined): string {
+  return (name ?? '').split('\n').reverse().join(',');
 }

@@ -4,8 +4,9 @@ import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { silentLog } from '../log.ts';
 import { readPolicy } from '../access/policy.ts';
-import { readIdentitySettings, type IdentitySection } from './settings.ts';
+import { IdentityAuthorities, readIdentitySettings, type IdentitySection } from './settings.ts';
 import { issuePersonal, makeAuthority } from './testing.ts';
 
 const root = makeAuthority('Root');
@@ -112,6 +113,31 @@ describe('readIdentitySettings', () => {
     expect(settings.anchors).toEqual([root.facts]);
     expect(settings.intermediates).toEqual([middle.facts]);
     expect(settings.assuranceLevels.get('2.999.3')).toBe('LoA3');
+  });
+});
+
+describe('IdentityAuthorities', () => {
+  const simulatedAuthorities = { authorities: [{ certificate: root.der }], assuranceLevels: [] };
+
+  it('are those of the simulated desk on a simulated desk alone', () => {
+    const of = (simulated: boolean) =>
+      new IdentityAuthorities(() => [], { simulated, simulatedAuthorities, log: silentLog }).settings.anchors;
+    expect(of(true)).toEqual([root.facts]);
+    expect(of(false)).toEqual([]);
+  });
+
+  it('are read anew, and what is wrong with them is logged', () => {
+    const logged: object[] = [];
+    const log = { ...silentLog, error: (fields: object) => void logged.push(fields) };
+    const file = write('root.pem', pem(root.der));
+    const identities = new IdentityAuthorities(() => [{ trustAnchors: [file] }], { simulated: false, log });
+    expect([identities.settings.anchors.length, identities.problems]).toEqual([1, []]);
+    write('root.pem', 'nothing');
+    expect(identities.settings.anchors).toHaveLength(1);
+    identities.reload();
+    expect(identities.settings.anchors).toEqual([]);
+    expect(identities.problems).toEqual([{ file, problem: 'it holds no certificate in PEM' }]);
+    expect(logged).toEqual(identities.problems);
   });
 });
 
