@@ -1,6 +1,6 @@
 /**
- * What a certificate says (RFC 5280, section 4), read once. OpenSSL, through Node, takes it apart and holds its key; extensions, which Node does not give out, are
- * read here. An extension that does not decode, or stands there twice, is named in `malformed`: such a certificate can be looked at, and is never trusted.
+ * What a certificate says (RFC 5280, section 4), read once. OpenSSL, through Node, takes it apart and holds its key; extensions and names by attribute, which Node
+ * does not give out, are read here, and so is the validity. An extension that does not decode, or stands there twice, is named in `malformed`: such a certificate can be looked at, and is never trusted.
  */
 import { X509Certificate, type KeyObject } from 'node:crypto';
 import { TlvError } from '../../apdu/tlv/ber-tlv.ts';
@@ -19,6 +19,7 @@ import {
   parseBoolean,
   parseOid,
   parseSize,
+  parseTime,
   primitive,
 } from './der.ts';
 import { parseName, type DistinguishedName } from './distinguished-name.ts';
@@ -135,17 +136,16 @@ function parseX509(der: Uint8Array): X509Certificate | undefined {
 function factsOf(x509: X509Certificate): CertificateFacts {
   const [body, algorithm] = decodeDer(decodeOne(new Uint8Array(x509.raw), TAG_SEQUENCE));
   if (!body || !algorithm) throw new TlvError('decoding a certificate: parts are missing');
-  const [, , issuer, , subject, keyInfo, ...optional] = decodeDer(body.value).filter(({ tag }) => tag !== constructed(0));
-  if (!issuer || !subject || !keyInfo) throw new TlvError('decoding a certificate: parts are missing');
+  const [, , issuer, validity, subject, keyInfo, ...optional] = decodeDer(body.value).filter(({ tag }) => tag !== constructed(0));
+  if (!issuer || !validity || !subject || !keyInfo) throw new TlvError('decoding a certificate: parts are missing');
   const extensions = parseExtensions(optional.find(({ tag }) => tag === constructed(3))?.value);
   const read = new ExtensionReader(extensions);
   const usage = read.of(OID_KEY_USAGE, (value) => parseBits(decodeOne(value, TAG_BIT_STRING)));
   const basic = read.of(OID_BASIC_CONSTRAINTS, parseBasicConstraints);
   const extended = read.of(OID_EXTENDED_KEY_USAGE, (value) => parseOids(decodeOne(value, TAG_SEQUENCE)));
   const [oid, parameters] = decodeDer(algorithm.value);
-  const [notBefore, notAfter] = [x509.validFromDate, x509.validToDate];
-  if (Number.isNaN(notBefore.getTime()) || Number.isNaN(notAfter.getTime()))
-    throw new TlvError('decoding a certificate: its validity is no time'); // it would never end
+  const [notBefore, notAfter] = decodeDer(validity.value).map(parseTime); // of what is no time, Node 24 gives any
+  if (!notBefore || !notAfter) throw new TlvError('decoding a certificate: its validity is not two times');
   return {
     x509,
     fingerprint: x509.fingerprint256.replaceAll(':', ''),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseHex } from '../../apdu/bytes.ts';
 import { TlvError } from '../../apdu/tlv/ber-tlv.ts';
 import { OID_CARD_NUMBER, parseCardNumber } from './card-number.ts';
-import { decodeDer, decodeOne, parseBits, parseBoolean, parseOid, parseSize } from './der.ts';
+import { decodeDer, decodeOne, parseBits, parseBoolean, parseOid, parseSize, parseTime } from './der.ts';
 
 describe('decodeDer', () => {
   it.each([
@@ -67,5 +67,36 @@ describe('parseCardNumber', () => {
     for (const digits of ['', '975227890000000000', '97522789000000000000', '975227890000000000A'])
       expect(parseCardNumber(text(digits))).toBeUndefined();
     expect(() => parseCardNumber(parseHex('0C1339373532323738393030303030303030303030'))).toThrow(TlvError);
+  });
+});
+
+describe('parseTime', () => {
+  const time = (tag: number, text: string): Date => parseTime({ tag, value: new TextEncoder().encode(text) });
+
+  it.each([
+    [0x17, '491231235959Z', '2049-12-31T23:59:59.000Z'],
+    [0x17, '500101000000Z', '1950-01-01T00:00:00.000Z'],
+    [0x17, '000229000000Z', '2000-02-29T00:00:00.000Z'],
+    [0x18, '20500101000000Z', '2050-01-01T00:00:00.000Z'],
+    [0x18, '99991231235959Z', '9999-12-31T23:59:59.000Z'],
+  ])('reads %s %s', (tag, text, iso) => {
+    expect(time(tag, text).toISOString()).toBe(iso);
+  });
+
+  it.each([
+    [0x17, '3401010000Z'],
+    [0x17, '340101000000'],
+    [0x17, '340101000000+0100'],
+    [0x17, '341301000000Z'],
+    [0x17, '340230000000Z'],
+    [0x17, '340101240000Z'],
+    [0x17, '34010100000xZ'],
+    [0x18, '340101000000Z'],
+    [0x18, '20340101000000.5Z'],
+    [0x17, '20340101000000Z'],
+    [0x13, '20340101000000Z'],
+    [0x18, ''],
+  ])('refuses %s %j', (tag, text) => {
+    expect(() => time(tag, text)).toThrow(TlvError);
   });
 });

@@ -10,6 +10,8 @@ export const TAG_BIT_STRING = 0x03;
 export const TAG_OCTET_STRING = 0x04;
 export const TAG_OBJECT_IDENTIFIER = 0x06;
 export const TAG_PRINTABLE_STRING = 0x13;
+const TAG_UTC_TIME = 0x17;
+const TAG_GENERALIZED_TIME = 0x18;
 export const TAG_SEQUENCE = 0x30;
 export const TAG_SET = 0x31;
 /** "[n]" of a schema: constructed, or primitive under IMPLICIT tags. */
@@ -86,4 +88,18 @@ export function parseSize(value: Uint8Array): number {
 export function parseBoolean(value: Uint8Array): boolean {
   if (value.length !== 1 || (value[0] !== 0 && value[0] !== 0xff)) throw new TlvError('decoding DER: no boolean');
   return value[0] === 0xff;
+}
+
+/** UTCTime or GeneralizedTime as certificates have them: to the second, in UTC (RFC 5280, section 4.1.2.5). */
+export function parseTime({ tag, value }: TlvObject): Date {
+  const text = Buffer.from(value).toString('latin1');
+  const isShort = tag === TAG_UTC_TIME;
+  if (!(isShort ? /^\d{12}Z$/ : /^\d{14}Z$/).test(text) || (!isShort && tag !== TAG_GENERALIZED_TIME))
+    throw new TlvError('decoding DER: no time in UTC');
+  const century = isShort ? (text < '50' ? '20' : '19') : '';
+  const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/.exec(century + text) ?? [];
+  const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
+  const time = new Date(iso);
+  if (Number.isNaN(time.getTime()) || time.toISOString() !== iso) throw new TlvError('decoding DER: a time that there is not');
+  return time;
 }
