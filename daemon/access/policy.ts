@@ -2,11 +2,13 @@
  * The administrator's policy: files that grant scopes to origins without asking anybody. A file is taken whole or refused whole, by name:
  * one that others than its owner can write, or that belongs to neither root nor the daemon's user, could grant anything to anyone.
  */
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { SCOPES, type Scope } from '../../api-spec/scopes.ts';
+import { IdentitySection } from '../identity/settings.ts';
+import { readAdministratorFile } from './administrator-file.ts';
 import { parseOrigin, type OriginRules } from './origin.ts';
 
 export const DEFAULT_POLICY_FOLDER = '/etc/kortd/policy.d';
@@ -46,6 +48,7 @@ const PolicyFile = Type.Object(
     audit: Type.Optional(
       Type.Object({ retentionDays: Type.Integer({ minimum: 1, maximum: 36_500 }) }, { additionalProperties: false }),
     ),
+    identity: Type.Optional(IdentitySection),
   },
   { additionalProperties: false },
 );
@@ -77,6 +80,8 @@ export interface Policy {
   readonly pinRules: (origin: string) => OriginPinRules;
   /** Undefined: records are kept for ever. */
   readonly auditRetentionDays: number | undefined;
+  /** Whose certificates are trusted, and for what: one a file that says it. */
+  readonly identity: readonly IdentitySection[];
   /** Files that were refused, and why: for the log and `kortd doctor`. */
   readonly problems: readonly { readonly file: string; readonly problem: string }[];
 }
@@ -104,6 +109,7 @@ export function readPolicy(folder: string, ownUid: number | undefined = process.
     rules,
     pinRules: (origin) => pinRulesOf(origin, contents),
     auditRetentionDays: contents.findLast(({ audit }) => audit !== undefined)?.audit?.retentionDays,
+    identity: contents.flatMap(({ identity }) => identity ?? []),
     problems,
   };
 }
@@ -139,12 +145,7 @@ function listFiles(folder: string): readonly string[] {
 }
 
 function readFile(file: string, ownUid: number | undefined): Static<typeof PolicyFile> {
-  const { uid, mode, size } = statSync(file);
-  if (ownUid !== undefined && uid !== 0 && uid !== ownUid)
-    throw new Error(`it belongs to user ${uid}, neither root nor the user of kortd`);
-  if (process.platform !== 'win32' && (mode & 0o022) !== 0) throw new Error('others than its owner can write it');
-  if (size > MAX_FILE_BYTES) throw new Error(`it is larger than ${MAX_FILE_BYTES} bytes`);
-  const content: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  const content: unknown = JSON.parse(readAdministratorFile(file, { maxBytes: MAX_FILE_BYTES, ownUid }));
   if (!validator.Check(content)) {
     const [error] = validator.Errors(content);
     throw new Error(`${error?.instancePath ?? ''} ${error?.message ?? 'does not fit'}`.trim());
