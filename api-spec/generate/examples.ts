@@ -11,6 +11,7 @@ import { LIMITS } from '../wire.ts';
 import { HIGHEST_API_VERSION, LOWEST_API_VERSION } from '../versions.ts';
 import { EXAMPLE_AUDIT_EXPORT, EXAMPLE_AUDIT_FINGERPRINT, EXAMPLE_AUDIT_RECORD } from './example-audit.ts';
 import { EXAMPLE_AUTHENTICATION_TOKEN } from './example-token.ts';
+import { EXAMPLE_BATCH } from './example-batch.ts';
 import { EXAMPLE_CERTIFICATE, EXAMPLE_CERTIFICATE_REQUEST } from './example-certificates.ts';
 
 type MethodExamples = { readonly [N in MethodName]: { readonly params: Params<N>; readonly result: Result<N> } };
@@ -209,6 +210,10 @@ export const METHOD_EXAMPLES: MethodExamples = {
     params: { card: inReader, keyReference: '9A', certificate: EXAMPLE_CERTIFICATE, managementKey: 'default' },
     result: { certificate },
   },
+  'sign.batch': {
+    params: { card: inReader, keyReference: '9C', algorithm: 'RS256', documents: EXAMPLE_BATCH.documents, pin: '123456' },
+    result: EXAMPLE_BATCH.result,
+  },
   'sign.digest': {
     params: {
       card: inReader,
@@ -296,6 +301,7 @@ export const EVENT_EXAMPLES: EventExamples = {
   'reader.added': { reader },
   'reader.changed': { reader },
   'reader.removed': { reader: reader.id },
+  'sign.progress': { card: card.id, reader: reader.id, done: 41, total: 500 },
 };
 
 export const GREETING_EXAMPLE: Greeting = {

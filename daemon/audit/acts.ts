@@ -20,6 +20,7 @@ const ACTS: ReadonlySet<MethodName> = new Set<MethodName>([
   'pin.change',
   'pin.unblock',
   'pin.verify',
+  'sign.batch',
   'sign.digest',
   'system.reload',
 ]);

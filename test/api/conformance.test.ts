@@ -49,6 +49,7 @@ const GOOD: Readonly<Partial<Record<MethodName, object>>> = {
   'pin.change': { pin: PIN, newPin: PIN },
   'pin.unblock': { puk: PUK, newPin: PIN },
   'pin.verify': { pin: PIN },
+  'sign.batch': { keyReference: '9A', algorithm: 'ES256', documents: [{ name: 'Receipt', digest }], pin: PIN },
   'sign.digest': { keyReference: '9A', algorithm: 'ES256', digest, pin: PIN },
 };
 
@@ -204,6 +205,18 @@ const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<
     pin_required: onCard({ puk: undefined }),
   },
   'pin.verify': { object_not_found: onCard({ pinReference: 'FF' }) },
+  'sign.batch': {
+    algorithm_unsupported: onCard({ algorithm: 'RS256' }),
+    key_not_found: onCard({ keyReference: '9D' }),
+    pin_each_time: async ({ bench, call }) => {
+      const id = await bench.insert(makeCard({ keys: { '9C': cardKey('P-256') } }), 1);
+      const documents = [
+        { name: 'One', digest },
+        { name: 'Two', digest },
+      ];
+      return await call(id, { keyReference: '9C', documents, pin: undefined });
+    },
+  },
   'sign.digest': {
     algorithm_unsupported: onCard({ algorithm: 'RS256' }),
     key_not_found: onCard({ keyReference: '9D' }),
@@ -245,6 +258,8 @@ const NOT_PROVOKED: Readonly<Record<string, string>> = {
   'access.request access_silenced': BY_A_PAGE,
   'access.request scope_not_for_web': BY_A_PAGE,
   'access.revoke policy_grant': 'daemon/access/access.test.ts: it takes a policy file',
+  'sign.batch key_not_for_web': BY_A_PAGE,
+  'sign.batch public_key_unknown': 'test/api/batch.test.ts: it takes a card that tells less than any simulated one',
   'sign.digest key_not_for_web': BY_A_PAGE,
   ...Object.fromEntries(
     [
@@ -254,6 +269,7 @@ const NOT_PROVOKED: Readonly<Record<string, string>> = {
       'pin.change',
       'pin.unblock',
       'pin.verify',
+      'sign.batch',
       'sign.digest',
     ].map((method) => [`${method} pin_limit_reached`, 'test/prompts/prompts.test.ts: only pages are counted']),
   ),
