@@ -83,7 +83,10 @@ async function identifyInTurn(desk: Desk, card: CardRecord, signal: AbortSignal)
     card.profile = found.profile;
     const { token } = found.application;
     if (token) {
-      for (const pin of await token.pins()) card.tries.observe(pin);
+      const pins = await token.pins();
+      for (const pin of pins) card.tries.observe(pin);
+      const first = pins.find(({ kind }) => kind === 'pin');
+      if (first) card.firstPin = first.reference;
       card.contents = await readContents(token);
     }
     card.status = 'ready';

@@ -74,17 +74,20 @@ export function describeKey(key: TokenKey): Key {
 }
 
 /** `parsed` is absent for bytes that are no certificate: what the card holds is given out all the same. */
-export function describeCertificate({ keyReference, der }: TokenCertificate): Certificate {
-  const certificate = Buffer.from(der).toString('base64');
+export function describeCertificate({ keyReference, isAuthority, der }: TokenCertificate): Certificate {
+  const held = {
+    keyReference,
+    ...(isAuthority ? { isAuthority } : {}),
+    certificate: Buffer.from(der).toString('base64'),
+  };
   let x509: X509Certificate;
   try {
     x509 = new X509Certificate(der);
   } catch {
-    return { keyReference, certificate };
+    return held;
   }
   return {
-    keyReference,
-    certificate,
+    ...held,
     parsed: {
       subject: oneLine(x509.subject),
       issuer: oneLine(x509.issuer),
