@@ -4,7 +4,7 @@ import { Access } from './access/access.ts';
 import { DEFAULT_POLICY_FOLDER } from './access/policy.ts';
 import type { Result } from '../api-spec/methods/index.ts';
 import type { Handlers } from './api/call.ts';
-import { CARD_PROFILES } from '../apdu/cards/index.ts';
+import { createCardProfiles } from '../apdu/cards/index.ts';
 import type { CardProfile } from '../apdu/card-profile.ts';
 import type { ReaderSource } from '../drivers/reader-source.ts';
 import { AuditLog } from './audit/audit-log.ts';
@@ -18,6 +18,7 @@ import { createHandlers } from './api/handlers/index.ts';
 import { codeOf } from './api/wire-error.ts';
 import { openDataFolder, type DataFolder } from './data-folder.ts';
 import { identify } from './desk/card-access.ts';
+import { CARD_CACHE_FILE, CardCache } from './desk/card-cache.ts';
 import { Desk } from './desk/desk.ts';
 import type { Admission } from './listen/admission.ts';
 import { listen, type HttpServer, type UnixSocket } from './listen/http-server.ts';
@@ -72,12 +73,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   );
   const wrongPins = undo.use(new WrongPins(join(folder.path, 'wrong-pins.sqlite')));
   const pinReuse = undo.use(new PinReuse());
+  const cache = undo.use(openCardCache(folder, access, options.log));
   const desk: Desk = undo.use(
     new Desk({
       sources: options.sources,
-      profiles: options.profiles ?? CARD_PROFILES,
+      profiles: options.profiles ?? createCardProfiles({ now: () => new Date() }),
       publish: events.publish,
       log: options.log,
+      cache,
       identify: (card) =>
         identify(desk, card, (error) => ({ code: codeOf(error), message: error instanceof Error ? error.message : '' })),
     }),
@@ -86,6 +89,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const live: { console?: Console; server?: HttpServer; dispatcher?: Dispatcher } = {};
   const reload = async (): Promise<Result<'system.reload'>> => {
     access.reload();
+    cache.applyPolicy();
     const tls = await serveTls(folder, live.server, log);
     return { problems: [...access.policy.problems, ...tls.problems], ...(tls.port === undefined ? {} : { tlsPort: tls.port }) };
   };
@@ -135,6 +139,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await serveTls(folder, server, log);
   const resources = undo.move();
   return { url: server.url, token: folder.token, desk, reload, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}
+
+function openCardCache({ path }: DataFolder, access: Access, log: Log): CardCache {
+  return new CardCache({ file: join(path, CARD_CACHE_FILE), isEnabled: () => access.policy.keepsCards, log });
 }
 
 /** A web page's connection lives no longer than the grant that it came by. */

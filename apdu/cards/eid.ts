@@ -33,16 +33,20 @@ import { sign } from './eid/signing.ts';
 export interface EidOptions {
   /** PSS salts. */
   readonly randomBytes?: (length: number) => Uint8Array;
-  /** What EF.CIAInfo is to give as the time of a change. */
+  /** What EF.CIAInfo is to give as the time of a change; without it, a second after the time that it gives. */
   readonly now?: () => Date;
 }
 
 export function createEidProfile(options: EidOptions = {}): CardProfile {
-  const tools: Tools = { random: options.randomBytes ?? randomBytes, now: options.now ?? (() => new Date()) };
+  const tools: Tools = { random: options.randomBytes ?? randomBytes, now: options.now };
   return {
     id: 'eid',
     specification: 'ISO/IEC 7816-15:2016',
     applicationIds: [PKCS15_APPLICATION_ID],
+    directoryText: {
+      encode: (directory) => (directory instanceof RememberedDirectory ? directory.encode() : undefined),
+      decode: (text) => RememberedDirectory.decode(text),
+    },
     find: (channel, remembered) => findEid(channel, tools, rememberedOf(remembered)),
     open: (channel, remembered) => openEid(channel, tools, rememberedOf(remembered) ?? { applicationId: PKCS15_APPLICATION_ID }),
   };
@@ -54,7 +58,7 @@ type Random = (length: number) => Uint8Array;
 
 interface Tools {
   readonly random: Random;
-  readonly now: () => Date;
+  readonly now: (() => Date) | undefined;
 }
 
 function rememberedOf(contents: TokenContents | undefined): RememberedDirectory | undefined {

@@ -35,6 +35,8 @@ export interface CardRecord {
   firstPin?: PinReference;
   /** As last read; undefined when it must be read again. */
   contents: TokenContents | undefined;
+  /** What the card's change marker was when they were read, on cards that have one. */
+  changeMarker: string | undefined;
   /** When the last transaction ended with the application selected and no reset (performance.now()); undefined after any other. */
   quietSince: number | undefined;
   /** Keys made in this insertion: proof that needs no metadata. By key reference. */

@@ -155,13 +155,13 @@ const LAST_YEAR = 9_999;
  */
 export function planLastUpdate(
   content: Uint8Array,
-  now: Date,
+  now?: Date,
 ): { readonly offset: number; readonly time: Uint8Array } | undefined {
   const { lastUpdate } = parseCardInformation(content);
   const before = lastUpdate === undefined ? undefined : parseTime(lastUpdate);
   if (lastUpdate === undefined || before === undefined) return undefined;
   const offset = Buffer.from(content).lastIndexOf(lastUpdate, undefined, 'latin1');
-  const time = new Date(Math.max(now.getTime(), before + SECOND_MS));
+  const time = new Date(Math.max(now?.getTime() ?? 0, before + SECOND_MS));
   if (offset < 0 || time.getUTCFullYear() > LAST_YEAR) return undefined;
   return { offset, time: new TextEncoder().encode(formatTime(time)) };
 }

@@ -3,6 +3,7 @@
  * transaction; what was read may be handed to the next transaction, which then reads nothing (`TokenContents.directory`).
  */
 import { CardDataError, ObjectNotFoundError } from '../../errors.ts';
+import { decodeTaggedJson, encodeTaggedJson } from '../../tagged-json.ts';
 import type { ApplicationPlace } from './application.ts';
 import { parseAuthenticationObjects, withDistinctReferences, type PinObject } from './authentication-objects.ts';
 import { parseCardInformation, parseSerialNumber, planLastUpdate, type CardInformation } from './card-information.ts';
@@ -39,6 +40,16 @@ export class RememberedDirectory {
     this.habits = habits;
     this.parts = parts;
   }
+
+  static decode(text: string): RememberedDirectory {
+    const { place, habits, parts } = decodeTaggedJson(text) as RememberedDirectory;
+    return new RememberedDirectory(place, habits, parts);
+  }
+
+  encode(): string {
+    const { place, habits, parts } = this;
+    return encodeTaggedJson({ place, habits, parts });
+  }
 }
 
 interface DirectoryParts {
@@ -55,13 +66,13 @@ interface DirectoryParts {
 
 export class EidDirectory {
   readonly files: CardFiles;
-  readonly #now: () => Date;
+  readonly #now: (() => Date) | undefined;
   #parts: DirectoryParts;
   #isRemembered: boolean;
   #information: CardInformation | undefined;
   #informationHead: Uint8Array | undefined;
 
-  constructor(files: CardFiles, now: () => Date, remembered?: RememberedDirectory) {
+  constructor(files: CardFiles, now: (() => Date) | undefined, remembered?: RememberedDirectory) {
     this.files = files;
     this.#now = now;
     this.#parts = remembered?.parts ?? {};
@@ -100,7 +111,7 @@ export class EidDirectory {
     const { file } = this.files.place.cardInformation ?? CARD_INFORMATION;
     this.files.forget();
     const content = await this.files.read({ file }, 'object');
-    const next = content && planLastUpdate(content, this.#now());
+    const next = content && planLastUpdate(content, this.#now?.());
     if (next) await updateIfAllowed(this.files, file, next.offset, next.time);
     this.files.forget();
   }

@@ -53,6 +53,7 @@ export async function authorize(change: CardChange, verified?: PinReference): Pr
   const isVerified = pin !== undefined && pin === verified && (await token.pin(pin)).verified;
   if (pin !== undefined && !isVerified)
     await verifyForUse(session, token, pinCaller(context, session, params, call), { reference: pin, isReusable: false });
+  session.forget();
   return management;
 }
 
