@@ -1,69 +1,23 @@
 /** What kortd does with an eID card, one transaction each, disturbed at every point; and what the card holds afterwards. */
-import { createHash, createPublicKey, verify } from 'node:crypto';
+import { createPublicKey, verify } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { createEidCard, type EidCardState } from '../../drivers/simulated/cards/eid.ts';
 import { certificateOf, publicKeyOf } from '../../drivers/simulated/cards/eid/testing.ts';
 import { secret } from './card-desk.ts';
-import { HASTY_CLOCK, LOSSES, describeDisturbed, disturb, flowNamed, type Flow, type Way } from './disturb.ts';
-import { EidDesk, openEid, type EidAtHand } from './eid-desk.ts';
-import { certify } from './test-keys.ts';
-import { testKey } from '../api/cards.ts';
-
-const LOGIN = '45';
-const PIN = '123456';
-const NEW_PIN = '654321';
-const PUK = '12345678';
-const MESSAGE = Buffer.from('what is signed');
-const DIGEST = new Uint8Array(createHash('sha256').update(MESSAGE).digest());
-/** The card does not care whose it is. */
-const NEW_CERTIFICATE = certify(testKey('P-256', 'faults'), 300);
-
-/** `plain` has keys on curves: making one takes no time. `nidel` is a card of short commands over T=0. */
-const PERSONAS = { plain: 'david', nidel: 'anna' } as const;
-type Kind = keyof typeof PERSONAS;
-
-function makeState(persona: string): EidCardState {
-  const pins = { legitimering: PIN, underskrift: PIN, puk: PUK };
-  return createEidCard({ persona, authorities: [], pins }).state();
-}
-const STATES: Readonly<Record<Kind, EidCardState>> = {
-  plain: makeState(PERSONAS.plain),
-  nidel: makeState(PERSONAS.nidel),
-};
-const oldCertificate = (kind: Kind): Uint8Array => new Uint8Array(certificateOf(PERSONAS[kind], 'legitimering').raw);
-const pinOf = (kind: Kind): string => (kind === 'plain' ? '81' : '01');
-
-function flowsOf(kind: Kind): readonly Flow[] {
-  const flow = (name: string, run: (eid: EidAtHand) => Promise<unknown>): Flow => ({
-    name,
-    run: async (channel) => await run(await openEid(channel)),
-  });
-  const pin = pinOf(kind);
-  const changing = (name: string, run: (eid: EidAtHand) => Promise<unknown>): Flow =>
-    flow(name, async (eid) => {
-      await eid.token.verifyPin(pin, secret(PIN));
-      return await run(eid);
-    });
-  const algorithm = kind === 'plain' ? 'P-256' : 'RSA-2048';
-  return [
-    flow('read the serial number and the marker', async ({ application }) => [
-      await application.serialNumber(),
-      await application.changeMarker?.(),
-    ]),
-    flow('read the contents', async ({ token }) => [await token.pins(), await token.contents()]),
-    flow('tell of one PIN and key', async ({ token }) => [await token.pin(pin), await token.key(LOGIN)]),
-    flow('verify the PIN', ({ token }) => token.verifyPin(pin, secret(PIN))),
-    flow('change the PIN', ({ token }) => token.changePin(pin, secret(PIN), secret(NEW_PIN))),
-    flow('unblock the PIN', ({ token }) => token.unblockPin(pin, secret(PUK), secret(NEW_PIN))),
-    changing('sign', ({ token }) => token.sign({ keyReference: LOGIN, algorithm }, kind === 'plain' ? 'ES256' : 'RS256', DIGEST)),
-    changing('write a certificate', ({ management }) => management.writeCertificate(LOGIN, NEW_CERTIFICATE)),
-    changing('add a certificate', async ({ management }) => management.addCertificate?.(LOGIN, NEW_CERTIFICATE)),
-    changing('delete the certificates', ({ management }) => management.deleteCertificate(LOGIN)),
-    ...(kind === 'plain'
-      ? [changing('generate a key', ({ management }) => management.generateKey({ keyReference: LOGIN, algorithm: 'P-256' }))]
-      : []),
-  ];
-}
+import { HASTY_CLOCK, LOSSES, describeDisturbed, disturb, flowNamed, type Way } from './disturb.ts';
+import { EidDesk } from './eid-desk.ts';
+import {
+  DIGEST,
+  FLOW_CARD,
+  LOGIN,
+  MESSAGE,
+  NEW_CERTIFICATE,
+  NEW_PIN,
+  PERSONAS,
+  PIN,
+  flowsOf,
+  pinOf,
+  type Kind,
+} from './eid-flows.ts';
 
 interface EidWay extends Way<EidDesk> {
   readonly kind: Kind;
@@ -74,7 +28,7 @@ function wayOf(kind: Kind, name: string): EidWay {
     name,
     kind,
     flows: flowsOf(kind),
-    openDesk: () => new EidDesk({ card: { state: STATES[kind] }, clock: HASTY_CLOCK }),
+    openDesk: () => new EidDesk({ card: { state: FLOW_CARD[kind] }, clock: HASTY_CLOCK }),
     expectUsable: (desk) =>
       desk.use(async ({ token }) => expect((await token.pin(pinOf(kind))).attemptsRemaining).toBeTypeOf('number')),
   };
@@ -91,7 +45,7 @@ describe.each(WAYS)('after a loss at any exchange, on $name,', (way) => {
   const { kind } = way;
   const markerOf = (desk: EidDesk): Promise<string | undefined> =>
     desk.use(async ({ application }) => await application.changeMarker?.());
-  const OLD = oldCertificate(kind);
+  const OLD = new Uint8Array(certificateOf(PERSONAS[kind], 'legitimering').raw);
 
   /** What certificates the key has: "old", "new", "old new", "". Where they are others than before, the marker is too. */
   async function certificatesOn(desk: EidDesk): Promise<string> {
