@@ -20,6 +20,11 @@ export interface CardProfile {
    * card read, unchanged since: an application may take from it where things are on the card, and spare reading that again.
    */
   open(channel: CardChannel, remembered?: TokenContents): CardApplication;
+  /** Writes down `TokenContents.directory`, and reads that again. Present on profiles that make one; `decode` takes only what `encode` of the same version gave. */
+  readonly directoryText?: {
+    encode(directory: object): string | undefined;
+    decode(text: string): object;
+  };
 }
 
 /** What the selected application can do. Valid until its transaction ends. */

@@ -57,7 +57,10 @@ export interface TokenKey {
 }
 
 export interface TokenCertificate {
+  /** Of the key that it certifies; of an authority's, a name that no key on the card has. */
   readonly keyReference: string;
+  /** An authority's, to which no key on the card belongs. */
+  readonly isAuthority?: boolean;
   /** X.509 certificate, DER. What the card holds, even when it does not parse. */
   readonly der: Uint8Array;
 }
@@ -127,8 +130,8 @@ export interface ManagementKey {
 export interface TokenManagement {
   /** Present on cards that want it. */
   readonly managementKey?: ManagementKey;
-  /** The PIN that gives the right to change this key and its certificates. Present on cards where a PIN does. Throws KeyNotFoundError. */
-  pinFor?(keyReference: string): Promise<PinReference>;
+  /** The PIN that gives the right to change this key, or its certificates. Present on cards where a PIN does. Throws KeyNotFoundError. */
+  pinFor?(keyReference: string, what: 'key' | 'certificate'): Promise<PinReference>;
   /** Makes a key pair on the card, in place of an earlier one; resolves with the SubjectPublicKeyInfo, DER. */
   generateKey(options: GenerateKeyOptions): Promise<Uint8Array>;
   /** Throws CardFullError; the card then holds what it held. */

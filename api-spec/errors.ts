@@ -294,6 +294,18 @@ export const ERRORS = {
     en: { happened: 'the card refused the management key.', action: 'Give the right management key for this card.' },
     sv: { happened: 'kortet godtog inte administrationsnyckeln.', action: 'Ange rätt administrationsnyckel för kortet.' },
   },
+  management_key_required: {
+    httpStatus: 403,
+    retry: 'after_user_action',
+    en: {
+      happened: 'the card lets itself be changed by its management key alone, and none was given.',
+      action: 'Have a program that may hand over secrets give the management key in the call; a web page cannot.',
+    },
+    sv: {
+      happened: 'kortet låter sig bara ändras med sin administrationsnyckel, och ingen angavs.',
+      action: 'Låt ett program som får lämna hemligheter ange administrationsnyckeln i anropet; en webbsida kan inte.',
+    },
+  },
   message_too_large: {
     httpStatus: 413,
     retry: 'no',

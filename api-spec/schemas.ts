@@ -45,10 +45,6 @@ export const LeaseParam = Type.Optional(
 export const PinParam = Type.Optional(SecretText('The PIN. Left out: typed on the keypad of the reader.', 64));
 export const NewPinParam = Type.Optional(SecretText('The new PIN. Left out: typed on the keypad of the reader.', 64));
 export const PukParam = Type.Optional(SecretText('The PUK. Left out: typed on the keypad of the reader.', 64));
-export const ManagementKeyParam = SecretText(
-  'Card management key: 32, 48 or 64 hexadecimal digits, or "default" for the factory value.',
-  64,
-);
 export const AllowLastTry = Type.Optional(Type.Boolean({ description: 'Send the PIN even when a wrong one would block it.' }));
 
 export const Purpose = Type.Optional(
@@ -57,6 +53,26 @@ export const Purpose = Type.Optional(
 
 /** What every call to a card takes. */
 export const cardParams = { card: CardTarget, lease: LeaseParam };
+
+/** What every call takes that changes keys or certificates: a card wants its management key first (PIV), or a PIN (eID). */
+export const managementParams = {
+  managementKey: Type.Optional(
+    SecretText(
+      'Card management key, for cards that want one: 32, 48 or 64 hexadecimal digits, or "default" for the factory value.',
+      64,
+    ),
+  ),
+  pin: PinParam,
+  pinReference: Type.Optional(
+    Type.String({
+      pattern: '^[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2})?$',
+      description:
+        'The PIN that lets the card be changed, on cards where one does. Left out: the one that the card names, or usually is it.',
+    }),
+  ),
+  allowLastTry: AllowLastTry,
+  purpose: Purpose,
+};
 
 export const Reader = Closed(
   {
@@ -135,7 +151,8 @@ export type Key = Static<typeof Key>;
 
 export const Certificate = Closed(
   {
-    keyReference: Type.String(),
+    keyReference: Type.String({ description: 'Of its key; of an authority’s certificate, a name of its own.' }),
+    isAuthority: Type.Optional(Type.Boolean({ description: 'True: an authority’s, and no key on the card belongs to it.' })),
     certificate: Type.String({ description: 'X.509, base64 of DER: as the card holds it.' }),
     parsed: Type.Optional(
       Closed({

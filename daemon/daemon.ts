@@ -4,7 +4,7 @@ import { Access } from './access/access.ts';
 import { DEFAULT_POLICY_FOLDER } from './access/policy.ts';
 import type { Result } from '../api-spec/methods/index.ts';
 import type { Handlers } from './api/call.ts';
-import { CARD_PROFILES } from '../apdu/cards/index.ts';
+import { createCardProfiles } from '../apdu/cards/index.ts';
 import type { CardProfile } from '../apdu/card-profile.ts';
 import type { ReaderSource } from '../drivers/reader-source.ts';
 import { AuditLog } from './audit/audit-log.ts';
@@ -18,6 +18,7 @@ import { createHandlers } from './api/handlers/index.ts';
 import { codeOf } from './api/wire-error.ts';
 import { openDataFolder, type DataFolder } from './data-folder.ts';
 import { identify } from './desk/card-access.ts';
+import { CARD_CACHE_FILE, CardCache } from './desk/card-cache.ts';
 import { Desk } from './desk/desk.ts';
 import type { Admission } from './listen/admission.ts';
 import { IdentityAuthorities, type SimulatedAuthorities } from './identity/settings.ts';
@@ -75,12 +76,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   );
   const wrongPins = undo.use(new WrongPins(join(folder.path, 'wrong-pins.sqlite')));
   const pinReuse = undo.use(new PinReuse());
+  const cache = undo.use(openCardCache(folder, access, options.log));
   const desk: Desk = undo.use(
     new Desk({
       sources: options.sources,
-      profiles: options.profiles ?? CARD_PROFILES,
+      profiles: options.profiles ?? createCardProfiles({ now: () => new Date() }),
       publish: events.publish,
       log: options.log,
+      cache,
       identify: (card) =>
         identify(desk, card, (error) => ({ code: codeOf(error), message: error instanceof Error ? error.message : '' })),
     }),
@@ -91,6 +94,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const reload = async (): Promise<Result<'system.reload'>> => {
     access.reload();
     identities.reload();
+    cache.applyPolicy();
     const tls = await serveTls(folder, live.server, log);
     return {
       problems: [...access.policy.problems, ...identities.problems, ...tls.problems],
@@ -146,6 +150,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 function consoleLink(console: Console | undefined, user: string): { readonly url: string; readonly expiresInMs: number } {
   if (!console) throw new ApiError('internal_error', 'opening the console: not listening yet');
   return { url: console.issueLink(user), expiresInMs: LINK_MS };
+}
+
+function openCardCache({ path }: DataFolder, access: Access, log: Log): CardCache {
+  return new CardCache({ file: join(path, CARD_CACHE_FILE), isEnabled: () => access.policy.keepsCards, log });
 }
 
 /** A web page's connection lives no longer than the grant that it came by. */

@@ -22,6 +22,7 @@ import { PKCS15_APPLICATION_ID, parseApplicationDirectory, type ApplicationPlace
 import type { PinObject } from './eid/authentication-objects.ts';
 import { trimCertificate } from './eid/certificates.ts';
 import { EidDirectory, RememberedDirectory } from './eid/directory.ts';
+import { isFilling } from './eid/file-shape.ts';
 import { CardFiles } from './eid/files.ts';
 import { algorithmOf, decodePublicKey, directValue, pinPolicyOf, usageOf, type KeyObject } from './eid/keys.ts';
 import { addCertificate, deleteCertificate, generateKey, writeCertificate } from './eid/management.ts';
@@ -32,22 +33,33 @@ import { sign } from './eid/signing.ts';
 export interface EidOptions {
   /** PSS salts. */
   readonly randomBytes?: (length: number) => Uint8Array;
+  /** What EF.CIAInfo is to give as the time of a change; without it, a second after the time that it gives. */
+  readonly now?: () => Date;
 }
 
 export function createEidProfile(options: EidOptions = {}): CardProfile {
-  const random = options.randomBytes ?? randomBytes;
+  const tools: Tools = { random: options.randomBytes ?? randomBytes, now: options.now };
   return {
     id: 'eid',
     specification: 'ISO/IEC 7816-15:2016',
     applicationIds: [PKCS15_APPLICATION_ID],
-    find: (channel, remembered) => findEid(channel, random, rememberedOf(remembered)),
-    open: (channel, remembered) => openEid(channel, random, rememberedOf(remembered) ?? { applicationId: PKCS15_APPLICATION_ID }),
+    directoryText: {
+      encode: (directory) => (directory instanceof RememberedDirectory ? directory.encode() : undefined),
+      decode: (text) => RememberedDirectory.decode(text),
+    },
+    find: (channel, remembered) => findEid(channel, tools, rememberedOf(remembered)),
+    open: (channel, remembered) => openEid(channel, tools, rememberedOf(remembered) ?? { applicationId: PKCS15_APPLICATION_ID }),
   };
 }
 
 export const eidProfile: CardProfile = createEidProfile();
 
 type Random = (length: number) => Uint8Array;
+
+interface Tools {
+  readonly random: Random;
+  readonly now: (() => Date) | undefined;
+}
 
 function rememberedOf(contents: TokenContents | undefined): RememberedDirectory | undefined {
   return contents?.directory instanceof RememberedDirectory ? contents.directory : undefined;
@@ -56,14 +68,14 @@ function rememberedOf(contents: TokenContents | undefined): RememberedDirectory 
 /** Where it was last time; by the AID of PKCS #15; or where EF.DIR says. */
 async function findEid(
   channel: CardChannel,
-  random: Random,
+  tools: Tools,
   remembered?: RememberedDirectory,
 ): Promise<CardApplication | undefined> {
-  if (remembered && (await selectPlace(channel, remembered.place))) return openEid(channel, random, remembered);
+  if (remembered && (await selectPlace(channel, remembered.place))) return openEid(channel, tools, remembered);
   if (await selectApplication(channel, PKCS15_APPLICATION_ID))
-    return openEid(channel, random, { applicationId: PKCS15_APPLICATION_ID });
+    return openEid(channel, tools, { applicationId: PKCS15_APPLICATION_ID });
   for (const place of await readApplicationDirectory(channel))
-    if (await selectPlace(channel, place)) return openEid(channel, random, place);
+    if (await selectPlace(channel, place)) return openEid(channel, tools, place);
   return undefined;
 }
 
@@ -83,14 +95,14 @@ async function selectPlace(channel: CardChannel, { applicationId, path }: Applic
   return path !== undefined && (await new CardFiles(channel, {}).select(path)) !== undefined;
 }
 
-function openEid(channel: CardChannel, random: Random, found: ApplicationPlace | RememberedDirectory): CardApplication {
+function openEid(channel: CardChannel, tools: Tools, found: ApplicationPlace | RememberedDirectory): CardApplication {
   const remembered = found instanceof RememberedDirectory ? found : undefined;
   const place = found instanceof RememberedDirectory ? found.place : found;
-  const directory = new EidDirectory(new CardFiles(channel, place, remembered?.habits), remembered);
+  const directory = new EidDirectory(new CardFiles(channel, place, remembered?.habits), tools.now, remembered);
   return {
     serialNumber: () => directory.serialNumberNow(),
     changeMarker: async () => (await directory.informationNow())?.lastUpdate,
-    token: createEidToken(directory, random),
+    token: createEidToken(directory, tools.random),
   };
 }
 
@@ -157,7 +169,8 @@ async function readContents(directory: EidDirectory): Promise<TokenContents> {
   for (const certificate of [...(await directory.ownCertificates()), ...(await directory.otherCertificates())]) {
     const value = await directory.valueOf(certificate);
     const der = value && trimCertificate(value);
-    if (der) certificates.push({ keyReference: certificate.id, der });
+    const isAuthority = !objects.some(({ id }) => id === certificate.id) && certificate.isAuthority;
+    if (der) certificates.push({ keyReference: certificate.id, ...(isAuthority ? { isAuthority } : {}), der });
   }
   const keys: TokenKey[] = [];
   for (const object of objects) {
@@ -209,17 +222,30 @@ async function readPublicKey(directory: EidDirectory, object: KeyObject): Promis
   const algorithm = algorithmOf(object, algorithms) ?? (twin && algorithmOf(twin, algorithms));
   if (!twin || !algorithm) return algorithm ? { algorithm } : {};
   const content = twin.value ? directValue(twin.value) : twin.path && (await directory.files.read(twin.path, 'object'));
-  if (!content || content.length === 0) return { algorithm };
+  if (!content || content.length === 0 || isFilling(content[0])) return { algorithm };
   return { algorithm, publicKey: decodePublicKey(`the public key of ${object.id}`, algorithm, content) };
 }
 
-/** A PIN gives the rights: which one is nowhere written on the card; the key's own is the one to begin with. */
 function createManagement(directory: EidDirectory): TokenManagement {
   return {
-    pinFor: async (keyReference) => pinReferenceOf(await requireKey(directory, keyReference), await directory.pins()),
+    pinFor: (keyReference, what) => pinFor(directory, keyReference, what),
     generateKey: async (options) => generateKey(directory, await requireKey(directory, options.keyReference), options),
     writeCertificate: async (keyReference, der) => writeCertificate(directory, await requireKey(directory, keyReference), der),
     addCertificate: async (keyReference, der) => addCertificate(directory, await requireKey(directory, keyReference), der),
     deleteCertificate: async (keyReference, der) => deleteCertificate(directory, keyReference.toUpperCase(), der),
   };
+}
+
+/**
+ * Which PIN gives the right is the card's own affair. A key has its own PIN; certificates have the one that EF.UnusedSpace names for what is still to be
+ * written (ISO/IEC 7816-15:2016, section 8.11), or the first of a person's: a PIN for signatures is for signatures.
+ */
+async function pinFor(directory: EidDirectory, keyReference: string, what: 'key' | 'certificate'): Promise<PinReference> {
+  const key = await requireKey(directory, keyReference);
+  const pins = await directory.pins();
+  if (what === 'key') return pinReferenceOf(key, pins);
+  const named = await directory.writerOfUnusedSpace();
+  const writer = pins.find(({ kind, authenticationId }) => kind === 'pin' && named !== undefined && authenticationId === named);
+  const first = pins.find(({ kind, isAdministrator }) => kind === 'pin' && !isAdministrator);
+  return (writer ?? first)?.reference ?? pinReferenceOf(key, pins);
 }

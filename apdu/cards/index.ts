@@ -1,6 +1,10 @@
 /** Every card application that kortd knows. Row order is trial order. */
 import type { CardProfile } from '../card-profile.ts';
-import { eidProfile } from './eid.ts';
+import { createEidProfile } from './eid.ts';
 import { pivProfile } from './piv.ts';
 
-export const CARD_PROFILES: readonly CardProfile[] = [pivProfile, eidProfile];
+export function createCardProfiles(options: { readonly now?: () => Date } = {}): readonly CardProfile[] {
+  return [pivProfile, createEidProfile(options)];
+}
+
+export const CARD_PROFILES: readonly CardProfile[] = createCardProfiles();

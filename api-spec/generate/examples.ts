@@ -200,7 +200,10 @@ export const METHOD_EXAMPLES: MethodExamples = {
     params: { card: inReader, keyReference: '9A', algorithm: 'P-256', managementKey: 'default' },
     result: { key: { ...key, origin: 'generated' } },
   },
-  'certificate.delete': { params: { card: inReader, keyReference: '9A', managementKey: 'default' }, result: {} },
+  'certificate.delete': {
+    params: { card: inReader, keyReference: '45', fingerprint: certificate.parsed?.fingerprint ?? '', pin: '123456' },
+    result: {},
+  },
   'certificate.list': { params: { card: inReader }, result: { certificates: [certificate] } },
   'certificate.request': {
     params: { card: inReader, keyReference: '9A', subject: 'CN=Anna Andersson,O=Region Test,C=SE', pin: '123456' },

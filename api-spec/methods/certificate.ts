@@ -7,29 +7,40 @@ import {
   Certificate,
   Closed,
   KeyReference,
-  ManagementKeyParam,
   PinParam,
   Purpose,
   SignatureAlgorithm,
   cardParams,
+  managementParams,
 } from '../schemas.ts';
 
 const writeErrors = [
   ...CARD_ERRORS,
+  ...PIN_ERRORS,
   'management_key_rejected',
+  'management_key_required',
   'object_not_found',
-  'pin_format_invalid',
-  'pin_required',
 ] as const;
 
 export const certificateMethods = {
   'certificate.delete': defineMethod({
-    summary: 'Delete a certificate from the card. Its key stays.',
+    summary: 'Delete the certificates of a key from the card, or the one of them that is named. The key stays.',
     attempt: { en: 'Deleting the certificate', sv: 'Att ta bort certifikatet' },
     since: 1,
     scope: 'card.manage',
     rest: { verb: 'POST', path: '/v1/certificates/delete' },
-    params: Closed({ ...cardParams, keyReference: KeyReference, managementKey: ManagementKeyParam }),
+    timeoutMs: PERSON_TIMEOUT_MS,
+    params: Closed({
+      ...cardParams,
+      keyReference: KeyReference,
+      fingerprint: Type.Optional(
+        Type.String({
+          pattern: '^[0-9A-Fa-f]{64}$',
+          description: 'SHA-256 of its DER, as card.read tells it. Left out: every certificate of the key.',
+        }),
+      ),
+      ...managementParams,
+    }),
     result: Closed({}),
     errors: writeErrors,
   }),
@@ -84,19 +95,12 @@ export const certificateMethods = {
       ...cardParams,
       keyReference: KeyReference,
       certificate: Type.String({ minLength: 1, maxLength: 65_536, description: 'PEM, or base64 of DER.' }),
-      managementKey: ManagementKeyParam,
-      pin: PinParam,
-      allowLastTry: AllowLastTry,
-      purpose: Purpose,
+      add: Type.Optional(
+        Type.Boolean({ description: 'Beside the certificates that the key has, on cards that hold more than one for a key.' }),
+      ),
+      ...managementParams,
     }),
     result: Closed({ certificate: Certificate }),
-    errors: [
-      ...writeErrors,
-      ...PIN_ERRORS.filter((code) => code !== 'pin_format_invalid' && code !== 'pin_required'),
-      'card_full',
-      'certificate_invalid',
-      'certificate_key_mismatch',
-      'key_unproven',
-    ],
+    errors: [...writeErrors, 'card_full', 'certificate_invalid', 'certificate_key_mismatch', 'key_unproven'],
   }),
 };

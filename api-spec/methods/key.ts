@@ -1,15 +1,15 @@
 import Type from 'typebox';
-import { CARD_ERRORS } from '../errors.ts';
-import { defineMethod } from '../method.ts';
-import { Closed, Key, KeyAlgorithm, KeyReference, ManagementKeyParam, PinPolicy, TouchPolicy, cardParams } from '../schemas.ts';
+import { CARD_ERRORS, PIN_ERRORS } from '../errors.ts';
+import { PERSON_TIMEOUT_MS, defineMethod } from '../method.ts';
+import { Closed, Key, KeyAlgorithm, KeyReference, PinPolicy, TouchPolicy, cardParams, managementParams } from '../schemas.ts';
 
 const errors = [
   ...CARD_ERRORS,
+  ...PIN_ERRORS,
   'algorithm_unsupported',
   'management_key_rejected',
+  'management_key_required',
   'object_not_found',
-  'pin_format_invalid',
-  'pin_required',
 ] as const;
 
 export const keyMethods = {
@@ -19,7 +19,8 @@ export const keyMethods = {
     since: 1,
     scope: 'card.manage',
     rest: { verb: 'POST', path: '/v1/keys/delete' },
-    params: Closed({ ...cardParams, keyReference: KeyReference, managementKey: ManagementKeyParam }),
+    timeoutMs: PERSON_TIMEOUT_MS,
+    params: Closed({ ...cardParams, keyReference: KeyReference, ...managementParams }),
     result: Closed({}),
     errors,
   }),
@@ -34,7 +35,7 @@ export const keyMethods = {
       ...cardParams,
       keyReference: KeyReference,
       algorithm: KeyAlgorithm,
-      managementKey: ManagementKeyParam,
+      ...managementParams,
       pinPolicy: Type.Optional(PinPolicy),
       touchPolicy: Type.Optional(TouchPolicy),
     }),

@@ -45,6 +45,7 @@ const PolicyFile = Type.Object(
     developmentOrigins: Type.Optional(Type.Array(Type.String(), { maxItems: 100 })),
     extensionOrigins: Type.Optional(Type.Array(Type.String(), { maxItems: 100 })),
     pin: Type.Optional(PinRules),
+    cards: Type.Optional(Type.Object({ keepContents: Type.Boolean() }, { additionalProperties: false })),
     audit: Type.Optional(
       Type.Object({ retentionDays: Type.Integer({ minimum: 1, maximum: 36_500 }) }, { additionalProperties: false }),
     ),
@@ -78,6 +79,8 @@ export interface Policy {
   readonly rules: OriginRules;
   /** Those of the origin, else those for all; of several files the last one that says it. */
   readonly pinRules: (origin: string) => OriginPinRules;
+  /** What is read of cards is kept over insertions. The last file that says it counts; true where none does. */
+  readonly keepsCards: boolean;
   /** Undefined: records are kept for ever. */
   readonly auditRetentionDays: number | undefined;
   /** Whose certificates are trusted, and for what: one a file that says it. */
@@ -108,6 +111,7 @@ export function readPolicy(folder: string, ownUid: number | undefined = process.
     grants: files.flatMap(({ file, content }) => grantsOf(file, content)),
     rules,
     pinRules: (origin) => pinRulesOf(origin, contents),
+    keepsCards: contents.findLast(({ cards }) => cards !== undefined)?.cards?.keepContents ?? true,
     auditRetentionDays: contents.findLast(({ audit }) => audit !== undefined)?.audit?.retentionDays,
     identity: contents.flatMap(({ identity }) => identity ?? []),
     problems,

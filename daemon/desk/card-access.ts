@@ -1,12 +1,12 @@
 /** Getting at a card: its turn at the reader, the transaction, and the way back out, whatever happens in between. */
 import { equalBytes } from '../../apdu/bytes.ts';
 import { CardError } from '../../apdu/errors.ts';
-import type { Token, TokenContents } from '../../apdu/token.ts';
+import type { Token } from '../../apdu/token.ts';
 import type { CardConnection } from '../../apdu/card-connection.ts';
 import { DeviceBusyError, DeviceRemovedError, DeviceResetError } from '../../drivers/errors.ts';
 import { ApiError } from '../errors.ts';
 import { PersonNeededError } from '../pin/person-needed.ts';
-import { openCardSession, type CardSession } from './card-session.ts';
+import { contentsOf, openCardSession, type CardSession } from './card-session.ts';
 import type { CardTarget, Desk } from './desk.ts';
 import type { CardRecord } from './records.ts';
 
@@ -40,10 +40,10 @@ export async function useCard<R>(
     desk.leases.check(card, use.lease);
     if (!use.raw && (card.status === 'identifying' || card.status === 'failed')) await identifyInTurn(desk, card, signal);
     try {
-      return await inTransaction(card, { ...use, signal }, work);
+      return await inTransaction(desk, card, { ...use, signal }, work);
     } catch (error) {
       if (!(error instanceof DeviceResetError) || use.changes) throw error;
-      return await inTransaction(card, { ...use, signal }, work);
+      return await inTransaction(desk, card, { ...use, signal }, work);
     }
   });
 }
@@ -72,7 +72,11 @@ export async function identify(
 
 async function identifyInTurn(desk: Desk, card: CardRecord, signal: AbortSignal): Promise<void> {
   if (card.status === 'ready' || card.status === 'unknown') return;
-  await inTransaction(card, { signal }, async (session) => {
+  await inTransaction(desk, card, { signal }, async (session) => {
+    if (await session.recognise(desk.profiles)) {
+      card.status = 'ready';
+      return;
+    }
     const found = await session.find(desk.profiles);
     if (!found) {
       card.status = 'unknown';
@@ -82,10 +86,7 @@ async function identifyInTurn(desk: Desk, card: CardRecord, signal: AbortSignal)
     if (serialNumber !== undefined) card.serialNumber = serialNumber;
     card.profile = found.profile;
     const { token } = found.application;
-    if (token) {
-      for (const pin of await token.pins()) card.tries.observe(pin);
-      card.contents = await readContents(token);
-    }
+    if (token) await readToken(session, token);
     card.status = 'ready';
   });
   card.problem = undefined;
@@ -93,21 +94,30 @@ async function identifyInTurn(desk: Desk, card: CardRecord, signal: AbortSignal)
 }
 
 /** Contents that do not parse leave the card usable: whoever wants them reads them again, and is told. */
-async function readContents(token: Token): Promise<TokenContents | undefined> {
+async function readToken(session: CardSession, token: Token): Promise<void> {
+  const { card } = session;
+  const pins = await token.pins();
+  for (const pin of pins) card.tries.observe(pin);
+  const first = pins.find(({ kind }) => kind === 'pin');
+  if (first) card.firstPin = first.reference;
   try {
-    return await token.contents();
+    await contentsOf(session, token);
   } catch (error) {
-    if (error instanceof CardError) return undefined;
-    throw error;
+    if (!(error instanceof CardError)) throw error;
   }
 }
 
-async function inTransaction<R>(card: CardRecord, use: CardUse, work: (session: CardSession) => Promise<R>): Promise<R> {
+async function inTransaction<R>(
+  desk: Desk,
+  card: CardRecord,
+  use: CardUse,
+  work: (session: CardSession) => Promise<R>,
+): Promise<R> {
   await using connection = await connect(card, use.signal);
   if (!equalBytes(connection.atr, card.atr)) throw new DeviceRemovedError(`using card ${card.id}: another card is in the reader`);
   const changes = use.changes === true;
   const makesSure = changes || use.isSame === true;
-  const session = openCardSession(card, connection, { signal: use.signal, makesSure });
+  const session = openCardSession(card, connection, { signal: use.signal, makesSure, cache: desk.cache });
   card.quietSince = undefined;
   try {
     const result = await work(session);

@@ -6,6 +6,7 @@ import { ApplicationNotFoundError, CardError, NotSupportedByCardError } from '..
 import { findApplication, openApplication, type FoundApplication } from '../../apdu/select.ts';
 import type { PinStatus, Token, TokenContents, TokenKey, TokenManagement } from '../../apdu/token.ts';
 import { DeviceRemovedError } from '../../drivers/errors.ts';
+import type { CardCache } from './card-cache.ts';
 import type { CardRecord } from './records.ts';
 
 export interface CardSession {
@@ -21,6 +22,12 @@ export interface CardSession {
   application(): Promise<CardApplication>;
   /** Selects the application and gives its token. Throws NotSupportedByCardError for one without keys. */
   token(): Promise<Token>;
+  /** A card that was here before, and that nobody changed since: takes what is known of it, and is true then. Looks for one application alone. */
+  recognise(profiles: readonly CardProfile[]): Promise<boolean>;
+  /** Remembers what was just read, for this insertion, and for later ones where the card tells when it was changed. */
+  remember(contents: TokenContents): Promise<void>;
+  /** Before anything on the card is changed: what is known of it from earlier insertions holds no longer. */
+  forget(): void;
   /** PINs as they are, and contents that are right now: from memory when nobody can have changed them, else from the card. */
   read(): Promise<CardReading>;
   /** True while the application stands selected and no PIN was used: the card need not be reset, and what is remembered may still hold next time. */
@@ -35,11 +42,13 @@ export interface CardReading {
 /** pcsc-lite powers a card down five seconds after its last use (EnableAutoPowerOff, `PCSCLITE_POWER_OFF_GRACE_PERIOD`): longer ago, everything may be otherwise. */
 const REMEMBERED_MS = 5_000;
 
-export function openCardSession(
-  card: CardRecord,
-  connection: CardConnection,
-  options: { readonly signal: AbortSignal; readonly makesSure: boolean },
-): CardSession {
+interface SessionOptions {
+  readonly signal: AbortSignal;
+  readonly makesSure: boolean;
+  readonly cache: CardCache | undefined;
+}
+
+export function openCardSession(card: CardRecord, connection: CardConnection, options: SessionOptions): CardSession {
   return new OpenCardSession(card, connection, options);
 }
 
@@ -49,18 +58,17 @@ class OpenCardSession implements CardSession {
   readonly #connection: CardConnection;
   readonly #makesSure: boolean;
   readonly #quietSince: number | undefined;
+  readonly #cache: CardCache | undefined;
+  #application: CardApplication | undefined;
   #isSelected = false;
   #isSensitive = false;
 
-  constructor(
-    card: CardRecord,
-    connection: CardConnection,
-    options: { readonly signal: AbortSignal; readonly makesSure: boolean },
-  ) {
+  constructor(card: CardRecord, connection: CardConnection, options: SessionOptions) {
     this.card = card;
     this.#connection = connection;
     this.#makesSure = options.makesSure;
     this.#quietSince = card.quietSince;
+    this.#cache = options.cache;
     const watched: CardConnection = {
       ...describeConnection(connection),
       transmit: (command, how) => this.#transmit(command, how?.sensitive ?? false),
@@ -86,12 +94,14 @@ class OpenCardSession implements CardSession {
   async find(profiles: readonly CardProfile[]): Promise<FoundApplication | undefined> {
     const found = await findApplication(this.channel, profiles);
     this.#isSelected = found !== undefined;
+    this.#application = found?.application;
     return found;
   }
 
   async application(): Promise<CardApplication> {
     const opened = await openApplication(this.channel, this.#profile(), this.card.contents);
     this.#isSelected = true;
+    this.#application = opened;
     if (this.#makesSure) await requireSameCard(this.card, opened);
     return opened;
   }
@@ -100,15 +110,56 @@ class OpenCardSession implements CardSession {
     return this.#tokenOf(await this.application());
   }
 
+  async recognise(profiles: readonly CardProfile[]): Promise<boolean> {
+    const { card } = this;
+    const usual = this.#cache?.profileOf(card.atr);
+    const found = await this.find(profiles.filter(({ id }) => id === usual));
+    const serialNumber = await found?.application.serialNumber();
+    if (!found || serialNumber === undefined) return false;
+    const { profile } = found;
+    const changeMarker = await found.application.changeMarker?.();
+    const contents = this.#cache?.find({ atr: card.atr, profile, serialNumber }, changeMarker);
+    if (!contents) return false;
+    Object.assign(card, { profile, serialNumber, changeMarker, contents });
+    const [first] = contents.keys;
+    if (first) card.firstPin = first.pin;
+    return true;
+  }
+
+  async remember(contents: TokenContents): Promise<void> {
+    const { card } = this;
+    const marker = await this.#application?.changeMarker?.();
+    card.changeMarker = marker;
+    // Another card may have come into the reader unnoticed: what is kept is kept under its own number.
+    const isSame = marker !== undefined && (await this.#application?.serialNumber()) === card.serialNumber;
+    if (isSame) this.#cache?.keep(card, marker, contents);
+    card.contents = withGenerated(card, contents);
+  }
+
+  forget(): void {
+    this.#cache?.forget(this.card);
+  }
+
   async read(): Promise<CardReading> {
     const { card } = this;
     const remembered = await this.#readUnlessTouched();
     if (remembered) return remembered;
-    card.contents = undefined;
-    const token = await this.token();
+    const token = await this.#tokenToRead();
     const pins = await token.pins();
     for (const pin of pins) card.tries.observe(pin);
     return { pins, contents: await contentsOf(this, token) };
+  }
+
+  /** With what is remembered where the card's own marker says that it still holds. */
+  async #tokenToRead(): Promise<Token> {
+    const { card } = this;
+    if (card.contents && card.changeMarker !== undefined) {
+      const application = await this.application();
+      const isSame = (await application.serialNumber()) === card.serialNumber;
+      if (isSame && (await application.changeMarker?.()) === card.changeMarker) return this.#tokenOf(application);
+    }
+    card.contents = undefined;
+    return await this.token();
   }
 
   /**
@@ -124,6 +175,7 @@ class OpenCardSession implements CardSession {
       const pins = await this.#tokenOf(application).pins();
       if (!pins.some((pin) => pin.verified || pin.attemptsRemaining !== undefined)) return undefined;
       if ((await application.serialNumber()) !== card.serialNumber) return undefined;
+      if ((await application.changeMarker?.()) !== card.changeMarker) return undefined;
       for (const pin of pins) card.tries.observe(pin);
       this.#isSelected = true;
       return { pins, contents: card.contents };
@@ -163,8 +215,9 @@ async function requireSameCard(card: CardRecord, application: CardApplication): 
 
 /** Keys and certificates, from memory when they are there; `CardSession.read` for what must be right now. */
 export async function contentsOf(session: CardSession, token: Token): Promise<TokenContents> {
-  session.card.contents ??= withGenerated(session.card, await token.contents());
-  return session.card.contents;
+  const { card } = session;
+  if (!card.contents) await session.remember(await token.contents());
+  return card.contents ?? { keys: [], certificates: [] };
 }
 
 /** A card that does not tell its public keys: those made in this insertion are known all the same. */

@@ -77,15 +77,14 @@ export function describeKey(key: TokenKey): Key {
 
 /** `parsed` is absent for bytes that are no certificate: what the card holds is given out all the same. */
 export function describeCertificate(
-  { keyReference, der, facts, report, assuranceLevels }: JudgedCertificate,
+  { keyReference, der, isAuthority, facts, report, assuranceLevels }: JudgedCertificate,
   now: Date,
 ): Certificate {
-  const certificate = Buffer.from(der).toString('base64');
-  if (!facts || !report) return { keyReference, certificate };
+  const held = { keyReference, ...(isAuthority ? { isAuthority } : {}), certificate: Buffer.from(der).toString('base64') };
+  if (!facts || !report) return held;
   const [assuranceLevel, another] = assuranceLevels;
   return {
-    keyReference,
-    certificate,
+    ...held,
     parsed: {
       subject: facts.subjectText,
       issuer: facts.issuerText,

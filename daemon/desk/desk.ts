@@ -12,6 +12,7 @@ import type { ReaderSource, ReaderState } from '../../drivers/reader-source.ts';
 import { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { TriesMemory } from '../pin/tries.ts';
+import type { CardCache } from './card-cache.ts';
 import { describeCard, describeReader } from './describe.ts';
 import { Leases } from './leases.ts';
 import { Turns } from '../turns.ts';
@@ -33,6 +34,8 @@ export interface DeskOptions {
   readonly profiles: readonly CardProfile[];
   readonly publish: Publish;
   readonly log: Log;
+  /** What is known of cards from before. */
+  readonly cache?: CardCache;
   /** Called for each card that comes: finds out what it is, and announces it. Never rejects because of the card. */
   readonly identify: (card: CardRecord) => Promise<void>;
   readonly now?: () => number;
@@ -49,6 +52,7 @@ export interface SourceHealth {
 export class Desk implements AsyncDisposable {
   readonly leases: Leases;
   readonly profiles: readonly CardProfile[];
+  readonly cache: CardCache | undefined;
   readonly #options: DeskOptions;
   readonly #stop = new AbortController();
   readonly #readers = new Map<string, ReaderRecord>();
@@ -59,6 +63,7 @@ export class Desk implements AsyncDisposable {
   constructor(options: DeskOptions) {
     this.#options = options;
     this.profiles = options.profiles;
+    this.cache = options.cache;
     this.leases = new Leases((card) => this.announce(card));
   }
 
@@ -224,6 +229,7 @@ export class Desk implements AsyncDisposable {
       tries: new TriesMemory(this.#options.now ?? Date.now),
       status: 'identifying',
       contents: undefined,
+      changeMarker: undefined,
       quietSince: undefined,
       generated: new Map(),
       problem: undefined,

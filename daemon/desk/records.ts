@@ -1,7 +1,7 @@
 /** What the desk knows of each reader and card, as it changes. Only the desk writes here. */
 import type { Reader } from '../../api-spec/schemas.ts';
 import type { CardProfile } from '../../apdu/card-profile.ts';
-import type { KeyAlgorithm, TokenContents } from '../../apdu/token.ts';
+import type { KeyAlgorithm, PinReference, TokenContents } from '../../apdu/token.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
 import type { ErrorCode } from '../../api-spec/errors.ts';
 import type { Turns } from '../turns.ts';
@@ -31,8 +31,12 @@ export interface CardRecord {
   status: 'identifying' | 'ready' | 'unknown' | 'failed';
   profile?: CardProfile;
   serialNumber?: string;
+  /** Of the PINs that it told when it was identified. */
+  firstPin?: PinReference;
   /** As last read; undefined when it must be read again. */
   contents: TokenContents | undefined;
+  /** What the card's change marker was when they were read, on cards that have one. */
+  changeMarker: string | undefined;
   /** When the last transaction ended with the application selected and no reset (performance.now()); undefined after any other. */
   quietSince: number | undefined;
   /** Keys made in this insertion: proof that needs no metadata. By key reference. */

@@ -56,9 +56,7 @@ export interface CardIdentity {
 }
 
 /** A certificate of a card, and what came of looking at it. */
-export interface JudgedCertificate {
-  readonly keyReference: string;
-  readonly der: Uint8Array;
+export interface JudgedCertificate extends TokenCertificate {
   /** Undefined for bytes that are no certificate. */
   readonly facts: CertificateFacts | undefined;
   /** Undefined where there are no facts. */
@@ -101,16 +99,16 @@ export function judgeCertificates(
 
 /** One certificate alone: of authorities, only the configured ones are known. */
 export function judgeCertificate(
-  { keyReference, der }: TokenCertificate,
+  certificate: TokenCertificate,
   settings: IdentitySettings,
   now: Date,
   budget: ChainBudget = chainBudget(),
 ): JudgedCertificate {
-  const facts = certificateFacts(der);
-  if (!facts) return { keyReference, der, facts, report: undefined, assuranceLevels: [] };
+  const facts = certificateFacts(certificate.der);
+  if (!facts) return { ...certificate, facts, report: undefined, assuranceLevels: [] };
   const report = validateChain(facts, { ...settings, at: now, budget });
   const levels = report.policies.flatMap((policy) => settings.assuranceLevels.get(policy) ?? []);
-  return { keyReference, der, facts, report, assuranceLevels: [...new Set(levels)] };
+  return { ...certificate, facts, report, assuranceLevels: [...new Set(levels)] };
 }
 
 type PersonCertificate = JudgedCertificate & { readonly facts: CertificateFacts; readonly report: ChainReport };

@@ -61,7 +61,12 @@ describe.each(TRANSPORTS)('over %s', (name) => {
       { card: 'c', keyReference: '9A', algorithm: 'P-521', managementKey: 'default' },
       'algorithm',
     ],
-    ['no management key', 'key.generate', { card: 'c', keyReference: '9A', algorithm: 'P-256' }, 'managementKey'],
+    [
+      'an empty management key',
+      'key.generate',
+      { card: 'c', keyReference: '9A', algorithm: 'P-256', managementKey: '' },
+      'managementKey',
+    ],
     ['a digest that is no base64', 'sign.digest', { card: 'c', keyReference: '9A', algorithm: 'ES256', digest: 'a*' }, 'digest'],
     ['no commands', 'card.transmit', { card: 'c', commands: [] }, 'commands'],
     ['too many commands', 'card.transmit', { card: 'c', commands: Array.from({ length: 65 }, () => '00A40400') }, 'commands'],

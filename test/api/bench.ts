@@ -26,6 +26,8 @@ export interface BenchOptions {
   /** Content of the policy's one file. */
   readonly policy?: object;
   readonly simulatedAuthorities?: SimulatedAuthorities;
+  /** One that an earlier bench used and that its test tidies up; a new one unless given. */
+  readonly dataFolder?: string;
 }
 
 /** What happens instead of connecting to a card, while it is set. */
@@ -64,8 +66,8 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     await eventually('closing what was open', isBack, DEADLINE_MS).catch(() => undefined);
     expect(isBack(), `open before: ${show(before)}; open after: ${show(openHandles())}`).toBe(true);
   });
-  const dataFolder = mkdtempSync(join(tmpdir(), 'kortd-api-'));
-  undo.defer(() => rmSync(dataFolder, { recursive: true, force: true }));
+  const dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), 'kortd-api-'));
+  if (options.dataFolder === undefined) undo.defer(() => rmSync(dataFolder, { recursive: true, force: true }));
   const policyFolder = join(dataFolder, 'policy.d');
   if (options.policy) writePolicy(policyFolder, options.policy);
   const evidence = openEvidence(dataFolder, options.log);

@@ -28,6 +28,7 @@ import {
   type Bench,
   type RpcSocket,
 } from './support.ts';
+import { createEidCard } from '../../drivers/simulated/cards/eid.ts';
 import { TestStation } from '../prompts/station.ts';
 
 const managementKey = 'default';
@@ -126,6 +127,41 @@ const CARD_PROVOCATIONS: Readonly<Partial<Record<ErrorCode, Provocation>>> = {
   },
 };
 
+const EID_PIN = '123456';
+/** The same calls on a card that lets itself be changed by a PIN. */
+const ON_EID: Readonly<Partial<Record<MethodName, object>>> = {
+  'certificate.delete': { keyReference: '45', managementKey: undefined, pin: EID_PIN },
+  'key.generate': { keyReference: '45', algorithm: 'RSA-2048', managementKey: undefined, pin: EID_PIN },
+};
+
+const onEid =
+  (changes: object, options: Parameters<typeof createEidCard>[0] = {}): Provocation =>
+  async ({ bench, method, call }) => {
+    const card = createEidCard({ persona: 'cecilia', pins: { legitimering: EID_PIN }, ...options });
+    return await call(await bench.insert(card), { ...ON_EID[method], ...changes });
+  };
+
+/** The PIN errors of methods that change a card, which a PIV card does by its management key. */
+const PIN_PROVOCATIONS_ON_EID: Readonly<Partial<Record<ErrorCode, Provocation>>> = {
+  pin_blocked: onEid({ pin: WRONG_PIN, allowLastTry: true }, { pinAttempts: { legitimering: 1 } }),
+  pin_cancelled: async ({ bench, method, call }) => {
+    keypadTypes = 'cancel';
+    const id = await bench.insert(createEidCard({ persona: 'cecilia' }), 1);
+    return await call(id, { ...ON_EID[method], pin: undefined });
+  },
+  pin_format_invalid: onEid({ pin: '1' }),
+  pin_last_try: onEid({ pin: WRONG_PIN }, { pinAttempts: { legitimering: 1 } }),
+  pin_rejected: onEid({ pin: WRONG_PIN }),
+  pin_required: onEid({ pin: undefined }),
+  prompt_failed: async ({ bench, method, call }) => {
+    const id = await bench.insert(createEidCard({ persona: 'cecilia' }));
+    await using station = await TestStation.open(bench);
+    const answer = call(id, { ...ON_EID[method], pin: undefined });
+    station.answer((await station.prompt()).id, 'failed');
+    return await answer;
+  },
+};
+
 /** Those that want something else, or are of one method alone. */
 const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<ErrorCode, Provocation>>>>>> = {
   'card.lease': {
@@ -139,10 +175,10 @@ const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<
   'access.deny': { not_found: async ({ call }) => await call(undefined, { code: 'NOBODY' }) },
   'access.revoke': { not_found: async ({ call }) => await call(undefined, { origin: 'https://nobody.example' }) },
   'certificate.delete': {
+    ...PIN_PROVOCATIONS_ON_EID,
     management_key_rejected: onCard({ managementKey: WRONG_MANAGEMENT_KEY }),
+    management_key_required: onCard({ managementKey: undefined }),
     object_not_found: onCard({ keyReference: '9C' }),
-    pin_format_invalid: onCard({ managementKey: '00' }),
-    pin_required: onEveryExchange('6982', 'pin_required'),
   },
   // What is remembered of the card is asked for first; a fault there only makes the daemon read anew.
   'certificate.list': {
@@ -162,6 +198,7 @@ const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<
     certificate_key_mismatch: onCard({ certificate: certificateFor(testKey('P-384').publicKey) }),
     key_unproven: onCard({}, { profile: 'plain' }),
     management_key_rejected: onCard({ managementKey: WRONG_MANAGEMENT_KEY }),
+    management_key_required: onCard({ managementKey: undefined }),
     object_not_found: onEveryExchange('6A88', 'object_not_found', { pin: PIN }, { profile: 'plain' }),
     pin_blocked: onCard({ pin: WRONG_PIN, allowLastTry: true }, { profile: 'plain', pinAttempts: 1 }),
     pin_cancelled: onKeypad('cancel', { profile: 'plain' }),
@@ -173,15 +210,17 @@ const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<
   },
   'key.delete': {
     management_key_rejected: onCard({ managementKey: WRONG_MANAGEMENT_KEY }),
+    management_key_required: onCard({ managementKey: undefined }),
     object_not_found: onCard({ keyReference: '9C' }),
     pin_format_invalid: onCard({ managementKey: '00' }),
     pin_required: onEveryExchange('6982', 'pin_required'),
   },
   'key.generate': {
+    ...PIN_PROVOCATIONS_ON_EID,
     algorithm_unsupported: onCard({ algorithm: 'RSA-4096' }, { firmware: '5.4.3' }),
     management_key_rejected: onCard({ managementKey: WRONG_MANAGEMENT_KEY }),
-    pin_format_invalid: onCard({ managementKey: '00' }),
-    pin_required: onEveryExchange('6982', 'pin_required'),
+    management_key_required: onCard({ managementKey: undefined }),
+    object_not_found: onEid({ pinReference: '7F' }),
   },
   'login.authenticate': {
     key_not_found: async ({ bench, api, call }) => {
@@ -263,8 +302,11 @@ const NOT_PROVOKED: Readonly<Record<string, string>> = {
   'sign.digest key_not_for_web': BY_A_PAGE,
   ...Object.fromEntries(
     [
+      'certificate.delete',
       'certificate.request',
       'certificate.write',
+      'key.delete',
+      'key.generate',
       'login.authenticate',
       'pin.change',
       'pin.unblock',
@@ -287,7 +329,12 @@ const NOT_PROVOKED: Readonly<Record<string, string>> = {
   'card.transmit card_refused': RAW,
   'card.transmit card_unsupported': RAW,
   'key.delete algorithm_unsupported': NO_ALGORITHM,
-  'key.generate object_not_found': 'a key is made where there is none',
+  ...Object.fromEntries(
+    ['pin_blocked', 'pin_cancelled', 'pin_last_try', 'pin_rejected', 'prompt_failed'].map((code) => [
+      `key.delete ${code}`,
+      'no simulated card deletes a key by a PIN',
+    ]),
+  ),
 };
 
 /** Answers each exchange in turn with a status word, until the code comes. */

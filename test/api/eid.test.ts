@@ -3,42 +3,14 @@ import { createHash, randomBytes, verify, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Key } from '../../api-spec/schemas.ts';
 import type { SignatureAlgorithm } from '../../apdu/token.ts';
-import { createEidCard, PERSONA_NAMES, type SimulatedEidCard } from '../../drivers/simulated/cards/eid.ts';
+import { PERSONA_NAMES } from '../../drivers/simulated/cards/eid.ts';
 import { verifyToken } from '../login/verifier.ts';
-import { INS, openBench, outcomeOf, resultOf, WatchedCard, type Bench, type RpcSocket } from './support.ts';
+import { openDesk } from './eid-desk.ts';
+import { INS, openBench, outcomeOf, resultOf } from './support.ts';
 
 const MESSAGE = Buffer.from('a receipt');
 const ORIGIN = 'https://login.example';
 const PERSONS = PERSONA_NAMES.filter((name) => name !== 'reserve');
-
-interface Desk {
-  readonly api: RpcSocket;
-  readonly card: WatchedCard<SimulatedEidCard>;
-  readonly id: string;
-  readonly pins: Readonly<Record<string, string>>;
-  readonly puk: string;
-}
-
-async function openDesk(bench: Bench, persona: string): Promise<Desk> {
-  const card = new WatchedCard(createEidCard({ persona }));
-  const id = await bench.insert(card);
-  const api = await bench.socket();
-  const { pins } = resultOf(await api.call('card.read', { card: id }));
-  const { legitimering, underskrift, puk } = card.inner.state().pins;
-  const [first, second] = pins.map(({ reference }) => reference);
-  return {
-    api,
-    card,
-    id,
-    pins: { [first ?? '']: textOf(legitimering), [second ?? '']: textOf(underskrift) },
-    puk: textOf(puk),
-  };
-}
-
-/** Without what fills the block up: 00 or FF. */
-function textOf({ block }: { readonly block: string }): string {
-  return Buffer.from(block.replace(/(?:00|ff)+$/i, ''), 'hex').toString();
-}
 
 function isSignedBy(certificate: X509Certificate, algorithm: SignatureAlgorithm, signature: string): boolean {
   return verify(

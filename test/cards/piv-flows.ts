@@ -1,16 +1,13 @@
 /** What kortd does with a PIV card, one transaction each, for tests that disturb it at every point. Every flow begins by SELECT and is right on `FLOW_CARD`. */
-import type { CardChannel } from '../../apdu/card-channel.ts';
 import { MANAGEMENT_KEY_ALGORITHMS } from '../../apdu/cards/piv/management-key.ts';
 import { attest, importKey, readMetadata, readVersion, resetApplication, setManagementKey } from '../../apdu/cards/piv/yubico.ts';
 import { Secret } from '../../apdu/secret.ts';
 import { createPivCard, type PivCardState } from '../../drivers/simulated/cards/piv.ts';
+import type { Flow } from './disturb.ts';
 import { authenticateFactoryKey, openPiv, secret, type PivAtHand } from './piv-desk.ts';
 import { certify, describePrivateKey, makeEllipticKey, rsa2048Key } from './test-keys.ts';
 
-export interface Flow {
-  readonly name: string;
-  readonly run: (channel: CardChannel) => Promise<unknown>;
-}
+export type { Flow };
 
 const PIN = '80';
 const KEY = makeEllipticKey('P-256');

@@ -144,3 +144,35 @@ function parseLastUpdate(elements: Elements): string | undefined {
   const time = explicit ? new Elements(explicit).take(TAG_GENERALIZED_TIME) : elements.find(TAG_LAST_UPDATE_TIME);
   return time && parseLabel(time);
 }
+
+const SECOND_MS = 1_000;
+/** GeneralizedTime has four digits for it. */
+const LAST_YEAR = 9_999;
+
+/**
+ * Where the time of the last change stands, and what is to stand there: as long as the old one ("20260731120000Z"), and later, however the clocks of two
+ * workstations differ. Undefined on cards that give none in this form.
+ */
+export function planLastUpdate(
+  content: Uint8Array,
+  now?: Date,
+): { readonly offset: number; readonly time: Uint8Array } | undefined {
+  const { lastUpdate } = parseCardInformation(content);
+  const before = lastUpdate === undefined ? undefined : parseTime(lastUpdate);
+  if (lastUpdate === undefined || before === undefined) return undefined;
+  const offset = Buffer.from(content).lastIndexOf(lastUpdate, undefined, 'latin1');
+  const time = new Date(Math.max(now?.getTime() ?? 0, before + SECOND_MS));
+  if (offset < 0 || time.getUTCFullYear() > LAST_YEAR) return undefined;
+  return { offset, time: new TextEncoder().encode(formatTime(time)) };
+}
+
+function parseTime(text: string): number | undefined {
+  const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text) ?? [];
+  const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  return Number.isNaN(time) ? undefined : time;
+}
+
+/** GeneralizedTime in seconds, of four-digit years. */
+function formatTime(time: Date): string {
+  return `${time.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`;
+}

@@ -3,22 +3,31 @@
  * transaction; what was read may be handed to the next transaction, which then reads nothing (`TokenContents.directory`).
  */
 import { CardDataError, ObjectNotFoundError } from '../../errors.ts';
+import { decodeTaggedJson, encodeTaggedJson } from '../../tagged-json.ts';
 import type { ApplicationPlace } from './application.ts';
 import { parseAuthenticationObjects, withDistinctReferences, type PinObject } from './authentication-objects.ts';
-import { parseCardInformation, parseSerialNumber, type CardInformation } from './card-information.ts';
+import { parseCardInformation, parseSerialNumber, planLastUpdate, type CardInformation } from './card-information.ts';
 import { parseCertificates, type CertificateObject } from './certificates.ts';
 import { TAG_SEQUENCE } from './der.ts';
 import { wantedLength } from './file-shape.ts';
 import type { CardFiles, FileHabits } from './files.ts';
 import { parseKeys, type KeyObject } from './keys.ts';
-import { looksLikeObjectDirectory, parseObjectDirectory, type DirectoryKind, type DirectoryPointer } from './object-directory.ts';
+import {
+  looksLikeObjectDirectory,
+  parseObjectDirectory,
+  parseUnusedSpace,
+  type DirectoryKind,
+  type DirectoryPointer,
+} from './object-directory.ts';
 import { MASTER_FILE, isAbsolute, parentOf, type FilePath } from './path.ts';
+import { updateIfAllowed } from './update.ts';
 
 /** File identifiers in the application's DF, and short EF identifiers (ISO/IEC 7816-15:2016, section 7.5; PKCS #15 v1.1, section 5.6). */
 const OBJECT_DIRECTORY: FilePath = { file: '5031' };
 const OBJECT_DIRECTORY_SHORT = 0x11;
 const CARD_INFORMATION: FilePath = { file: '5032' };
 const CARD_INFORMATION_SHORT = 0x12;
+const UNUSED_SPACE: FilePath = { file: '5033' };
 
 /** What was read of a directory, for the next transaction with the same card. */
 export class RememberedDirectory {
@@ -30,6 +39,16 @@ export class RememberedDirectory {
     this.place = place;
     this.habits = habits;
     this.parts = parts;
+  }
+
+  static decode(text: string): RememberedDirectory {
+    const { place, habits, parts } = decodeTaggedJson(text) as RememberedDirectory;
+    return new RememberedDirectory(place, habits, parts);
+  }
+
+  encode(): string {
+    const { place, habits, parts } = this;
+    return encodeTaggedJson({ place, habits, parts });
   }
 }
 
@@ -47,13 +66,15 @@ interface DirectoryParts {
 
 export class EidDirectory {
   readonly files: CardFiles;
+  readonly #now: (() => Date) | undefined;
   #parts: DirectoryParts;
   #isRemembered: boolean;
   #information: CardInformation | undefined;
   #informationHead: Uint8Array | undefined;
 
-  constructor(files: CardFiles, remembered?: RememberedDirectory) {
+  constructor(files: CardFiles, now: (() => Date) | undefined, remembered?: RememberedDirectory) {
     this.files = files;
+    this.#now = now;
     this.#parts = remembered?.parts ?? {};
     this.#isRemembered = remembered !== undefined;
   }
@@ -79,6 +100,19 @@ export class EidDirectory {
     this.#information = undefined;
     this.#informationHead = undefined;
     this.#parts = {};
+    this.files.forget();
+  }
+
+  /**
+   * EF.CIAInfo gives the time of the last change of the directory, so that whoever kept a copy sees that it is old (ISO/IEC 7816-15:2016, section 8.10, lastUpdate).
+   * It is written before the change: broken off afterwards, a copy is read anew for nothing. A card that gives no time, or does not let it be written, is left so.
+   */
+  async markChange(): Promise<void> {
+    const { file } = this.files.place.cardInformation ?? CARD_INFORMATION;
+    this.files.forget();
+    const content = await this.files.read({ file }, 'object');
+    const next = content && planLastUpdate(content, this.#now?.());
+    if (next) await updateIfAllowed(this.files, file, next.offset, next.time);
     this.files.forget();
   }
 
@@ -187,6 +221,12 @@ export class EidDirectory {
       if (content) objects.push(...parse(content));
     }
     return objects;
+  }
+
+  /** The authentication object that EF.UnusedSpace names for writing there; undefined on cards that tell of none. */
+  async writerOfUnusedSpace(): Promise<string | undefined> {
+    const content = await this.files.read(UNUSED_SPACE, 'objects');
+    return content && parseUnusedSpace(content);
   }
 
   async #readObjectDirectory(): Promise<Uint8Array | undefined> {

@@ -74,7 +74,7 @@ describe('reading a card', () => {
     expect(contents.certificates).toEqual([
       { keyReference: '45', der: CERTIFICATES[0] },
       { keyReference: '46', der: CERTIFICATES[1] },
-      { keyReference: '47', der: CERTIFICATES[2] },
+      { keyReference: '47', isAuthority: true, der: CERTIFICATES[2] },
     ]);
     expect(await token.pins()).toEqual([
       {

@@ -1,7 +1,7 @@
 /**
- * Changing what is on the card: GENERATE ASYMMETRIC KEY PAIR (ISO/IEC 7816-8:2016, section 5.1), UPDATE BINARY (ISO/IEC 7816-4:2020, section 11.3.5),
- * CREATE FILE and DELETE FILE (ISO/IEC 7816-9:2017, sections 6.1 and 6.2). What a card wants proved first differs from card to card and is nowhere written on
- * it: a PIN is verified before, or the card answers that it wants one.
+ * Changing what is on the card: GENERATE ASYMMETRIC KEY PAIR (ISO/IEC 7816-8:2016, section 5.1), CREATE FILE and DELETE FILE (ISO/IEC 7816-9:2017, sections
+ * 6.1 and 6.2), and the directory files. What a card wants proved first differs from card to card and is nowhere written on it: a PIN is verified before, or the
+ * card answers that it wants one. Before anything is changed, `markChange` has EF.CIAInfo say so.
  */
 import { concat, equalBytes, formatHex, parseHex } from '../../bytes.ts';
 import {
@@ -11,20 +11,8 @@ import {
   CardFullError,
   NotSupportedByCardError,
   ObjectNotFoundError,
-  SecurityStatusError,
-  StatusWordError,
 } from '../../errors.ts';
-import { MAX_EXTENDED_NE, MAX_SHORT_NE, type CommandApdu } from '../../iso7816/command-apdu.ts';
-import type { ResponseApdu } from '../../iso7816/response-apdu.ts';
-import {
-  SW_COMMAND_NOT_ALLOWED,
-  SW_CONDITIONS_OF_USE_NOT_SATISFIED,
-  SW_FUNCTION_NOT_SUPPORTED,
-  SW_INS_NOT_SUPPORTED,
-  SW_NOT_ENOUGH_MEMORY,
-  SW_SECURITY_STATUS_NOT_SATISFIED,
-  SW_SUCCESS,
-} from '../../iso7816/status-word.ts';
+import { MAX_EXTENDED_NE, MAX_SHORT_NE } from '../../iso7816/command-apdu.ts';
 import { encodeEllipticPublicKey, encodeRsaPublicKey } from '../../public-key.ts';
 import { decodeTlv, encodeTlv, findTlv, requireTlv } from '../../tlv/ber-tlv.ts';
 import type { GenerateKeyOptions, KeyAlgorithm } from '../../token.ts';
@@ -35,10 +23,11 @@ import type { EidDirectory } from './directory.ts';
 import { algorithmOf, type KeyObject } from './keys.ts';
 import { splitEntries } from './object-directory.ts';
 import type { FilePath } from './path.ts';
+import { encodePublicKeyFile, openPublicKeyFile } from './public-key-file.ts';
 import { enterDirectoryOf, setEnvironment } from './signing.ts';
+import { requireSuccess, update } from './update.ts';
 
 const INS_GENERATE_ASYMMETRIC_KEY_PAIR = 0x46;
-const INS_UPDATE_BINARY = 0xd6;
 const INS_CREATE_FILE = 0xe0;
 const INS_DELETE_FILE = 0xe4;
 /** Generate, and give out the public key (ISO/IEC 7816-8:2016, section 5.1, table 4). Unconfirmed on any Swedish card. */
@@ -63,14 +52,11 @@ const SW_FILE_EXISTS = 0x6a89;
 /** Where cards of this kind have certificates; the identifiers of new files are looked for here. */
 const FIRST_CERTIFICATE_FILE = 0x4331;
 const MAX_FILE_TRIES = 64;
-/** One UPDATE BINARY: a chain of them would be one command with the offset of the first. */
-const UPDATE_LENGTH = 0xf0;
 /** Reads 15 bits of offset, as READ BINARY does. */
 const MAX_FILE_LENGTH = 0x8000;
 
 /** Makes the key anew in the place that the directory has for it. Resolves with SubjectPublicKeyInfo, DER. */
 export async function generateKey(directory: EidDirectory, object: KeyObject, options: GenerateKeyOptions): Promise<Uint8Array> {
-  const { files } = directory;
   const attempt = `generating an ${options.algorithm} key in ${object.id}`;
   if (options.pinPolicy !== undefined || options.touchPolicy !== undefined)
     throw new NotSupportedByCardError(`${attempt}: on cards of this kind the policy of a key was set with its place`);
@@ -78,8 +64,31 @@ export async function generateKey(directory: EidDirectory, object: KeyObject, op
   const algorithm = algorithmOf(object, information?.algorithms ?? []);
   if (algorithm !== undefined && algorithm !== options.algorithm)
     throw new AlgorithmNotSupportedError(`${attempt}: the card has its place for an ${algorithm} key`);
+  await directory.markChange();
+  const publicKeyFile = await openPublicKeyFile(directory, object);
+  await publicKeyFile?.empty();
+  try {
+    const publicKey = await generate(attempt, directory, object, options.algorithm);
+    await publicKeyFile?.write(encodePublicKeyFile(options.algorithm, publicKey));
+    return publicKey;
+  } catch (error) {
+    if (error instanceof CardError) await publicKeyFile?.restore();
+    throw error;
+  } finally {
+    directory.forget();
+  }
+}
+
+async function generate(
+  attempt: string,
+  directory: EidDirectory,
+  object: KeyObject,
+  algorithm: KeyAlgorithm,
+): Promise<Uint8Array> {
+  const { files } = directory;
+  const information = await directory.information();
   await enterDirectoryOf(files, object);
-  await setEnvironment(attempt, files.channel, object, generatorOf(options.algorithm, information?.algorithms ?? []));
+  await setEnvironment(attempt, files.channel, object, generatorOf(algorithm, information?.algorithms ?? []));
   const response = await files.channel.exchange({
     cla: 0x00,
     ins: INS_GENERATE_ASYMMETRIC_KEY_PAIR,
@@ -88,8 +97,7 @@ export async function generateKey(directory: EidDirectory, object: KeyObject, op
     ne: files.channel.supportsExtendedLength ? MAX_EXTENDED_NE : MAX_SHORT_NE,
   });
   requireSuccess(attempt, INS_GENERATE_ASYMMETRIC_KEY_PAIR, response);
-  directory.forget();
-  return decodeGenerated(attempt, options.algorithm, response.data);
+  return decodeGenerated(attempt, algorithm, response.data);
 }
 
 /** The number by which the card makes such keys, where EF.CIAInfo names it. */
@@ -123,6 +131,7 @@ export async function writeCertificate(directory: EidDirectory, key: KeyObject, 
   const file = earlier && wholeFile(earlier);
   const selected = file === undefined ? undefined : await directory.files.select(file);
   if (file !== undefined && selected && der.length <= (selected.lengthBytes ?? 0)) {
+    await directory.markChange();
     await writeFile(attempt, directory, file, der);
     return;
   }
@@ -150,6 +159,7 @@ export async function deleteCertificate(directory: EidDirectory, id: string, der
     if (!der || (stored && equalBytes(stored, der))) doomed.push(certificate);
   }
   if (doomed.length === 0) throw new ObjectNotFoundError(`${attempt}: card has none`);
+  await directory.markChange();
   await writeEntries(attempt, directory, (entries) =>
     entries.filter((entry) => !doomed.some(({ bytes }) => equalBytes(bytes, entry))),
   );
@@ -176,6 +186,7 @@ async function addToNewFile(
   await planEntries(attempt, directory, change(pathInApplication(directory, FIRST_CERTIFICATE_FILE)));
   const file = await createFile(attempt, directory, der.length);
   try {
+    await directory.markChange();
     await writeFile(attempt, directory, file, der);
     await writeEntries(attempt, directory, change(file));
   } catch (error) {
@@ -221,7 +232,7 @@ async function planEntries(
 async function writeEntries(attempt: string, directory: EidDirectory, change: EntriesChange): Promise<void> {
   const { files } = directory;
   const { path, before, after } = await planEntries(attempt, directory, change);
-  await update(attempt, directory, concat(after, new Uint8Array(Math.max(before.length - after.length, 0))));
+  await update(attempt, directory.files, concat(after, new Uint8Array(Math.max(before.length - after.length, 0))));
   files.forget();
   const stored = await files.read(path, 'bytes');
   if (!stored || !equalBytes(stored.subarray(0, after.length), after))
@@ -239,20 +250,11 @@ async function writeFile(attempt: string, directory: EidDirectory, file: string,
   const before = await files.read({ file }, 'object');
   if (!(await files.select(file))) throw new CardDataError(`${attempt}: card does not find file ${file}`);
   const rest = Math.max((before?.length ?? 0) - content.length, 0);
-  await update(attempt, directory, concat(content, new Uint8Array(rest)));
+  await update(attempt, directory.files, concat(content, new Uint8Array(rest)));
   files.forget();
   const stored = await files.read({ file, offset: 0, lengthBytes: content.length }, 'bytes');
   directory.forget();
   if (!stored || !equalBytes(stored, content)) throw new CardDataError(`${attempt}: card gave back something else`);
-}
-
-/** Into the selected file, from its beginning. */
-async function update(attempt: string, { files }: EidDirectory, content: Uint8Array): Promise<void> {
-  for (let offset = 0; offset < content.length; offset += UPDATE_LENGTH) {
-    const data = content.subarray(offset, offset + UPDATE_LENGTH);
-    const command: CommandApdu = { cla: 0x00, ins: INS_UPDATE_BINARY, p1: offset >> 8, p2: offset & 0xff, data };
-    requireSuccess(attempt, INS_UPDATE_BINARY, await files.channel.exchange(command));
-  }
 }
 
 /** A transparent file in the application's DF; resolves with its path. Access rules are left to the card. */
@@ -290,23 +292,4 @@ function pathInApplication({ files }: EidDirectory, identifier: number): string 
 async function deleteFile({ files }: EidDirectory, file: string): Promise<void> {
   if (!(await files.select(file))) return;
   await files.channel.exchange({ cla: 0x00, ins: INS_DELETE_FILE, p1: 0x00, p2: 0x00, data: parseHex(file.slice(-4)) });
-}
-
-function requireSuccess(attempt: string, instruction: number, { statusWord }: ResponseApdu): void {
-  const fields = { statusWord, instruction };
-  switch (statusWord) {
-    case SW_SUCCESS:
-      return;
-    case SW_SECURITY_STATUS_NOT_SATISFIED:
-      throw new SecurityStatusError(`${attempt}: card wants a PIN first`, fields);
-    case SW_NOT_ENOUGH_MEMORY:
-      throw new CardFullError(`${attempt}: card has no room`, fields);
-    case SW_COMMAND_NOT_ALLOWED:
-    case SW_CONDITIONS_OF_USE_NOT_SATISFIED:
-    case SW_FUNCTION_NOT_SUPPORTED:
-    case SW_INS_NOT_SUPPORTED:
-      throw new NotSupportedByCardError(`${attempt}: card does not let it be changed`, fields);
-    default:
-      throw new StatusWordError(attempt, statusWord, instruction);
-  }
 }

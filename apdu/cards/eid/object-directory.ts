@@ -144,3 +144,16 @@ function parseEntry(bytes: Uint8Array): DirectoryEntry {
     bytes,
   };
 }
+
+/** EF.UnusedSpace: entries of a path and the authentication object that lets one write there (ISO/IEC 7816-15:2016, section 8.11). The first one's. */
+export function parseUnusedSpace(content: Uint8Array): string | undefined {
+  return parsing('EF.UnusedSpace', () => {
+    for (const entry of splitEntries(content)) {
+      const elements = new Elements(decodeFirstTlv(entry).object.value);
+      elements.take(TAG_SEQUENCE);
+      const authenticationId = elements.take(TAG_OCTET_STRING);
+      if (authenticationId) return parseIdentifier(authenticationId, 'authId');
+    }
+    return undefined;
+  });
+}

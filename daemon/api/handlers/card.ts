@@ -53,6 +53,7 @@ export function cardHandlers(context: HandlerContext): Pick<Handlers, CardMethod
       const commands = params.commands.map(parseCommand);
       return await withCard(context, params, call, { changes: true, raw: true }, async (session) => {
         session.card.tries.forgetAll();
+        session.forget();
         const responses = [];
         for (const command of commands) {
           const { data, statusWord } = parseResponseApdu(

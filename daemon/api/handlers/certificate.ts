@@ -1,18 +1,16 @@
-import { randomBytes, verify, createHash, type X509Certificate } from 'node:crypto';
-import { equalBytes } from '../../../apdu/bytes.ts';
-import { KeyNotFoundError } from '../../../apdu/errors.ts';
-import { keyAlgorithmOf } from '../../../apdu/public-key.ts';
-import type { Token, TokenKey } from '../../../apdu/token.ts';
-import { managementOf, type CardSession } from '../../desk/card-session.ts';
+import { createHash } from 'node:crypto';
+import { formatHex } from '../../../apdu/bytes.ts';
+import { KeyNotFoundError, NotSupportedByCardError, ObjectNotFoundError } from '../../../apdu/errors.ts';
+import type { Token, TokenCertificate, TokenKey } from '../../../apdu/token.ts';
+import { contentsOf, type CardSession } from '../../desk/card-session.ts';
 import { describeCertificate } from '../../desk/describe.ts';
-import { ApiError } from '../../errors.ts';
 import { judgeCertificate, judgeCertificates } from '../../identity/identity.ts';
 import { createCertificateRequest, preferredAlgorithm } from '../../signing/certificate-request.ts';
 import { parseCertificate } from '../../signing/certificate.ts';
 import { parsePublicKey } from '../../signing/public-key.ts';
-import { verifyOptions } from '../../signing/verify-options.ts';
-import type { Call, Handlers } from '../call.ts';
-import { authorize, keyOf, verifyFor, withCard, type CardParams, type HandlerContext } from './context.ts';
+import type { Handlers } from '../call.ts';
+import { keyOf, verifyFor, withCard, type HandlerContext } from './context.ts';
+import { authorize, beginChange, requireFittingKey } from './management.ts';
 
 type CertificateMethods = 'certificate.delete' | 'certificate.list' | 'certificate.request' | 'certificate.write';
 
@@ -20,9 +18,10 @@ export function certificateHandlers(context: HandlerContext): Pick<Handlers, Cer
   return {
     'certificate.delete': (params, call) =>
       withCard(context, params, call, { changes: true }, async (session) => {
-        const token = await session.token();
-        const management = await authorize(context, session, token, params, call);
-        await management.deleteCertificate(params.keyReference);
+        const change = await beginChange({ context, session, params, call, what: 'certificate' });
+        const doomed = await findCertificate(session, change.token, params);
+        const management = await authorize(change);
+        await management.deleteCertificate(params.keyReference, doomed?.der);
         session.card.contents = undefined;
         context.desk.announce(session.card);
         return {};
@@ -49,13 +48,15 @@ export function certificateHandlers(context: HandlerContext): Pick<Handlers, Cer
     'certificate.write': async (params, call) => {
       const certificate = parseCertificate(params.certificate);
       return await withCard(context, params, call, { changes: true }, async (session) => {
-        const token = await session.token();
-        managementOf(token);
-        await requireFittingKey(context, session, token, certificate, params, call);
-        const management = await authorize(context, session, token, params, call);
+        const change = await beginChange({ context, session, params, call, what: 'certificate' });
+        if (params.add && !change.management.addCertificate)
+          throw new NotSupportedByCardError('adding a certificate: the card holds one for a key');
+        const verified = await requireFittingKey(change, certificate);
+        const management = await authorize(change, verified);
         const keyReference = params.keyReference.toUpperCase();
         const der = new Uint8Array(certificate.raw);
-        await management.writeCertificate(keyReference, der);
+        if (params.add) await management.addCertificate?.(keyReference, der);
+        else await management.writeCertificate(keyReference, der);
         session.card.contents = undefined;
         context.desk.announce(session.card);
         const now = new Date();
@@ -82,54 +83,20 @@ async function keyToRequestFor(
   return { ...key, algorithm, publicKey };
 }
 
-/** Throws certificate_key_mismatch, or key_unproven when nothing shows that the certificate's key is the card's. Nothing was written then. */
-async function requireFittingKey(
-  context: HandlerContext,
+/** The certificate that is meant, as the card holds it now; undefined when none is named. Throws ObjectNotFoundError. */
+async function findCertificate(
   session: CardSession,
   token: Token,
-  certificate: X509Certificate,
-  params: CardParams & { readonly keyReference: string },
-  call: Call,
-): Promise<void> {
-  const keyReference = params.keyReference.toUpperCase();
-  const told = await token.key(keyReference);
-  const publicKey = told?.publicKey ?? session.card.generated.get(keyReference)?.publicKey;
-  const certified = certificate.publicKey.export({ type: 'spki', format: 'der' });
-  const mismatch = (): ApiError =>
-    new ApiError('certificate_key_mismatch', `writing a certificate to ${keyReference}: it certifies another key`);
-  if (publicKey) {
-    if (!equalBytes(publicKey, certified)) throw mismatch();
-    return;
-  }
-  const algorithm = keyAlgorithmOf(certificate.publicKey);
-  if (!algorithm) throw mismatch(); // of a kind that no card has
-  const key = { ...(told ?? (await keyOf(session, token, keyReference))), algorithm };
-  const canEnter = call.secret('pin') !== undefined || session.hasKeypad || context.prompts.placesOf(call.caller.user).length > 0;
-  if (key.pinPolicy !== 'never' && !canEnter) {
-    throw new ApiError('key_unproven', `writing a certificate to ${keyReference}: the card does not tell its public key`);
-  }
-  await verifyFor(context, session, token, key, params, call);
-  const message = randomBytes(32);
-  const signatureAlgorithm = preferredAlgorithm(algorithm);
-  const { hash, ...options } = verifyOptions(signatureAlgorithm, certificate.publicKey);
-  const signature = await signOrNothing(
-    token,
-    { keyReference, algorithm },
-    signatureAlgorithm,
-    createHash(hash).update(message).digest(),
+  { keyReference, fingerprint }: { readonly keyReference: string; readonly fingerprint?: string | undefined },
+): Promise<TokenCertificate | undefined> {
+  if (fingerprint === undefined) return undefined;
+  session.card.contents = undefined;
+  const { certificates } = await contentsOf(session, token);
+  const found = certificates.find(
+    (certificate) =>
+      certificate.keyReference === keyReference.toUpperCase() &&
+      formatHex(createHash('sha256').update(certificate.der).digest()) === fingerprint.toUpperCase(),
   );
-  if (!signature || !verify(hash, message, options, signature)) throw mismatch();
-}
-
-/** A key of another kind cannot sign this way: nothing. */
-async function signOrNothing(
-  token: Token,
-  ...[key, algorithm, digest]: Parameters<Token['sign']>
-): Promise<Uint8Array | undefined> {
-  try {
-    return await token.sign(key, algorithm, digest);
-  } catch (error) {
-    if (error instanceof KeyNotFoundError) return undefined;
-    throw error;
-  }
+  if (found) return found;
+  throw new ObjectNotFoundError(`deleting a certificate of ${keyReference}: the card has none with this fingerprint`);
 }

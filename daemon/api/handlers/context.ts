@@ -1,10 +1,9 @@
 /** What handlers work with, and how they get at a card. */
-import { Secret } from '../../../apdu/secret.ts';
-import { KeyNotFoundError, PinFormatError } from '../../../apdu/errors.ts';
-import type { ManagementKey, PinReference, Token, TokenKey, TokenManagement } from '../../../apdu/token.ts';
+import { KeyNotFoundError } from '../../../apdu/errors.ts';
+import type { PinReference, Token, TokenKey } from '../../../apdu/token.ts';
 import type { Access } from '../../access/access.ts';
 import { useCard } from '../../desk/card-access.ts';
-import { contentsOf, findKey, managementOf, type CardSession } from '../../desk/card-session.ts';
+import { contentsOf, findKey, type CardSession } from '../../desk/card-session.ts';
 import type { CardTarget, Desk } from '../../desk/desk.ts';
 import { DeviceResetError } from '../../../drivers/errors.ts';
 import { METHODS, type Result } from '../../../api-spec/methods/index.ts';
@@ -202,46 +201,5 @@ export async function keyOf(session: CardSession, token: Token, keyReference: st
       pin: '80',
       pinPolicy: 'once',
     }
-  );
-}
-
-/** Gets the right to change a key or its certificates: by the management key that came with the call, or by the PIN, whichever cards of its kind want. */
-export async function authorize(
-  context: HandlerContext,
-  session: CardSession,
-  token: Token,
-  params: CardParams & { readonly keyReference: string },
-  call: Call,
-): Promise<TokenManagement> {
-  const management = managementOf(token);
-  const { managementKey } = management;
-  if (managementKey) {
-    using key = parseManagementKey(managementKey, call.requireSecret('managementKey'));
-    await managementKey.authenticate(key);
-  } else if (management.pinFor) {
-    const reference = params.pinReference ?? (await management.pinFor(params.keyReference));
-    await verifyForUse(session, token, pinCaller(context, session, params, call), { reference, isReusable: true });
-  }
-  return management;
-}
-
-function parseManagementKey(managementKey: ManagementKey, given: Secret): Secret {
-  using word = Secret.fromText('default');
-  if (given.equals(word)) return managementKey.factoryKey();
-  return given.use((text) => {
-    const bytes = new Uint8Array(text.length / 2);
-    for (const index of bytes.keys()) {
-      const digit = (offset: number): number => Number.parseInt(String.fromCharCode(text[index * 2 + offset] ?? 0), 16);
-      bytes[index] = digit(0) * 16 + digit(1);
-      if (Number.isNaN(digit(0)) || Number.isNaN(digit(1))) throw managementKeyFormat();
-    }
-    if (text.length % 2 !== 0 || ![16, 24, 32].includes(bytes.length)) throw managementKeyFormat();
-    return Secret.take(bytes);
-  });
-}
-
-function managementKeyFormat(): PinFormatError {
-  return new PinFormatError(
-    'reading the management key: it must be 32, 48 or 64 hexadecimal digits, or "default"; nothing was sent to the card',
   );
 }

@@ -1,18 +1,19 @@
 import type { TokenKey } from '../../../apdu/token.ts';
 import { NotSupportedByCardError } from '../../../apdu/errors.ts';
-import { contentsOf, findKey, managementOf, type CardSession } from '../../desk/card-session.ts';
+import { contentsOf, findKey, type CardSession } from '../../desk/card-session.ts';
 import { describeKey } from '../../desk/describe.ts';
 import type { Handlers } from '../call.ts';
-import { authorize, keyOf, withCard, type HandlerContext } from './context.ts';
+import { keyOf, withCard, type HandlerContext } from './context.ts';
+import { authorize, beginChange } from './management.ts';
 
 export function keyHandlers(context: HandlerContext): Pick<Handlers, 'key.delete' | 'key.generate'> {
   return {
     'key.delete': (params, call) =>
       withCard(context, params, call, { changes: true }, async (session) => {
-        const token = await session.token();
-        if (!managementOf(token).deleteKey)
+        const change = await beginChange({ context, session, params, call, what: 'key' });
+        if (!change.management.deleteKey)
           throw new NotSupportedByCardError(`deleting key ${params.keyReference}: the card cannot delete keys`);
-        const management = await authorize(context, session, token, params, call);
+        const management = await authorize(change);
         await management.deleteKey?.(params.keyReference);
         session.card.generated.delete(params.keyReference.toUpperCase());
         session.card.contents = undefined;
@@ -22,9 +23,9 @@ export function keyHandlers(context: HandlerContext): Pick<Handlers, 'key.delete
     'key.generate': (params, call) =>
       withCard(context, params, call, { changes: true }, async (session) => {
         const { keyReference, algorithm, pinPolicy, touchPolicy } = params;
-        const token = await session.token();
-        const before = await keyOf(session, token, keyReference);
-        const management = await authorize(context, session, token, params, call);
+        const change = await beginChange({ context, session, params, call, what: 'key' });
+        const before = await keyOf(session, change.token, keyReference);
+        const management = await authorize(change);
         const publicKey = await management.generateKey({
           keyReference,
           algorithm,

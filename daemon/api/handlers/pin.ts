@@ -20,9 +20,9 @@ export function pinHandlers(context: HandlerContext): Pick<Handlers, PinMethods>
   ): Promise<{ pin: Pin }> =>
     // pin.verify too as if it changed the card: a PIN goes to no card but the one that was meant.
     withCard(context, params, call, { changes: true }, async (session) => {
-      const reference = params.pinReference ?? session.card.contents?.keys[0]?.pin ?? DEFAULT_PIN;
       const caller = pinCaller(context, session, params, call);
       const token = await session.token();
+      const reference = params.pinReference ?? session.card.contents?.keys[0]?.pin ?? session.card.firstPin ?? DEFAULT_PIN;
       const entry = await request(token, reference);
       await enterPins(session, token, caller, entry);
       if (entry.action !== 'verify') context.pinReuse.forgetCard(session.card.id);

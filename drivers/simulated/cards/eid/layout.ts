@@ -137,7 +137,8 @@ function addKeyFiles(contents: Contents, name: KeyName, add: (fid: number, file:
     access: { read: 'never', update: pin, remove: 'never' },
     key: held?.key,
   });
-  add(place.publicKeyFid, workingFile(pad(held?.key.publicKeyFile, PUBLIC_KEY_BYTES, traits.filler), kept));
+  // Whoever makes the key writes its public half too.
+  add(place.publicKeyFid, workingFile(pad(held?.key.publicKeyFile, PUBLIC_KEY_BYTES, traits.filler), { ...kept, update: pin }));
   add(place.certificateFid, workingFile(pad(held?.certificate, CERTIFICATE_BYTES, traits.filler), kept));
 }
 
@@ -197,9 +198,10 @@ function encodePrivateKey(contents: Contents, name: KeyName): Uint8Array {
   });
 }
 
+/** As with private keys: also of one that is to be made. */
 function encodePublicKey(contents: Contents, name: KeyName): Uint8Array {
   const place = KEY_PLACES[name];
-  const algorithm = contents.keys[name]?.key.algorithm;
+  const algorithm = contents.keys[name]?.key.algorithm ?? contents.preparedKeys;
   if (algorithm === undefined) return new Uint8Array();
   const isRsa = algorithm.startsWith('RSA');
   const usage = place.needsConsent || !isRsa ? [USAGE.verify] : [USAGE.encrypt, USAGE.wrap, USAGE.verify];

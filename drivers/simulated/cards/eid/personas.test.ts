@@ -129,7 +129,8 @@ describe('the reserve card', () => {
       return card.send('00b00000000000').replace(/(ff)*9000$/, '');
     };
     expect(contentOf('4404')).toBe('');
-    expect(contentOf('4403')).toBe('');
+    expect(contentOf('4403')).toMatch(/^30..30.*3f0050154d01.*3f0050154d02/);
+    expect(contentOf('4d01')).toBe('');
     expect(contentOf('4405')).toBe('');
     expect(contentOf('4331')).toBe('');
     expect(contentOf('4402')).toMatch(/^30..30.*3f0050154b01.*3f0050154b02/);
