@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Access } from './access/access.ts';
 import { DEFAULT_POLICY_FOLDER } from './access/policy.ts';
 import type { Result } from '../api-spec/methods/index.ts';
+import type { ReaderSelector } from '../api-spec/schemas.ts';
 import type { Handlers } from './api/call.ts';
 import { CARD_PROFILES } from '../apdu/cards/index.ts';
 import type { CardProfile } from '../apdu/card-profile.ts';
@@ -15,10 +16,9 @@ import { ApiError } from './errors.ts';
 import { Dispatcher } from './api/dispatcher.ts';
 import { EventLog } from './api/event-log.ts';
 import { createHandlers } from './api/handlers/index.ts';
-import { codeOf } from './api/wire-error.ts';
 import { openDataFolder, type DataFolder } from './data-folder.ts';
-import { identify } from './desk/card-access.ts';
-import { Desk } from './desk/desk.ts';
+import type { Desk } from './desk/desk.ts';
+import { openDesk } from './desk/open-desk.ts';
 import type { Admission } from './listen/admission.ts';
 import { IdentityAuthorities, type SimulatedAuthorities } from './identity/settings.ts';
 import { listen, type HttpServer, type UnixSocket } from './listen/http-server.ts';
@@ -52,6 +52,8 @@ export interface DaemonOptions {
   readonly unixSockets?: readonly UnixSocket[];
   /** Authorities of the simulated desk; only with `simulated`. */
   readonly simulatedAuthorities?: SimulatedAuthorities;
+  /** What the simulated desk means its readers for. */
+  readonly scenarioRoles?: ReadonlyMap<string, ReaderSelector>;
 }
 
 export interface Daemon extends AsyncDisposable {
@@ -75,22 +77,25 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   );
   const wrongPins = undo.use(new WrongPins(join(folder.path, 'wrong-pins.sqlite')));
   const pinReuse = undo.use(new PinReuse());
-  const desk: Desk = undo.use(
-    new Desk({
+  const identities = new IdentityAuthorities(() => access.policy.identity, options);
+  const desk = undo.use(
+    openDesk({
+      dataFolder: folder.path,
       sources: options.sources,
       profiles: options.profiles ?? CARD_PROFILES,
       publish: events.publish,
       log: options.log,
-      identify: (card) =>
-        identify(desk, card, (error) => ({ code: codeOf(error), message: error instanceof Error ? error.message : '' })),
+      policy: () => access.policy,
+      identity: () => identities.settings,
+      scenarioRoles: options.scenarioRoles,
     }),
   );
   const { port, log, consolePort = port === 0 ? 0 : port + 1, tlsPort = port === 0 ? 0 : port + 2 } = options;
-  const identities = new IdentityAuthorities(() => access.policy.identity, options);
   const live: { console?: Console; server?: HttpServer; dispatcher?: Dispatcher } = {};
   const reload = async (): Promise<Result<'system.reload'>> => {
     access.reload();
     identities.reload();
+    desk.review();
     const tls = await serveTls(folder, live.server, log);
     return {
       problems: [...access.policy.problems, ...identities.problems, ...tls.problems],
