@@ -127,7 +127,7 @@ function printExamples(): void {
       'In another terminal, in this folder:',
       '  npm run -s kortd -- status',
       '  npm run -s kortd -- call card.list',
-      '  npm run -s kortd -- call certificate.list \'{"card":{"reader":"READER-ID"}}\'',
+      '  npm run -s kortd -- call certificate.list \'{"card":{"role":"operator"}}\'',
       '',
       'The README goes on from here: make a key, request a certificate, sign. Ctrl+C stops.',
     ].join('\n'),
