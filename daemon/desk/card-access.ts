@@ -42,7 +42,8 @@ export async function useCard<R>(
   const role = use.role === undefined ? undefined : await lookAround(desk, use.role, signal);
   return await card.reader.queue.run(signal, async () => {
     desk.leases.check(card, use.lease);
-    if (!use.raw && (card.status === 'identifying' || card.status === 'failed')) await identifyInTurn(desk, card, signal);
+    if ((!use.raw || role) && (card.status === 'identifying' || card.status === 'failed'))
+      await identifyInTurn(desk, card, signal);
     try {
       return await inTransaction(card, { ...use, signal }, allowed(desk, role, work));
     } catch (error) {

@@ -65,6 +65,8 @@ interface Watch {
   readonly nextInsertion: () => number;
   /** dwCurrentState of the pseudo-reader; undefined where the service has none. */
   notificationState: number | undefined;
+  /** What went wrong when a reader was asked again: the watch ends with it. */
+  failure: Error | undefined;
 }
 
 /** `nextInsertion` gives a new number at each call, over all watches of one source. */
@@ -76,12 +78,13 @@ export async function* watchReaders(
   if (signal.aborted) return;
   const context = await establishContext(layer.winscard);
   const notificationState = layer.winscard.platform.hasPnpNotification ? SCARD_STATE_UNAWARE : undefined;
-  const watch: Watch = { layer, context, signal, readers: new Map(), nextInsertion, notificationState };
+  const watch: Watch = { layer, context, signal, readers: new Map(), nextInsertion, notificationState, failure: undefined };
   try {
     while (!isAborted(signal)) {
       yield* updateReaderList(watch, await listReaders(watch));
       yield* updateFeatures(watch);
       probeAgain(watch);
+      if (watch.failure) throw watch.failure;
       const events = await look(watch);
       const states = events.flatMap((event) => updateReader(watch, event));
       yield* states;
@@ -186,7 +189,10 @@ function probeAgain(watch: Watch): void {
   const { layer, readers } = watch;
   for (const [name, { state, isProbed, probeAgainAt }] of readers) {
     const isWanted = state !== undefined && state.status !== 'removed' && layer.features.knownIdentity(name) === undefined;
-    if (isWanted && !isProbed && layer.clock.now() >= probeAgainAt) void probeReader(watch, name);
+    if (!isWanted || isProbed || layer.clock.now() < probeAgainAt) continue;
+    probeReader(watch, name).catch((error: unknown) => {
+      watch.failure = error instanceof Error ? error : new Error(String(error));
+    });
   }
 }
 

@@ -25,6 +25,7 @@ export function readerHandlers(context: HandlerContext): Pick<Handlers, ReaderMe
       events.publish('reader.roleAwaited', { role, state: 'waiting' });
       try {
         const reader = await desk.nextInsertion(call.signal);
+        call.signal.throwIfAborted();
         assign(role, reader, call);
         taken = reader;
         return reader;
