@@ -34,7 +34,8 @@ describe('a role is bound to the next reader that a card is put into', () => {
     ],
   ])('%s', async (_, prepare) => {
     const { bench, api, watcher } = await open();
-    await using _bench = bench;
+    await using stack = new AsyncDisposableStack();
+    stack.use(bench);
     await bench.insert(watchedPivCard(), 0);
     await prepare(bench);
     const answer = api.call('reader.assignRole', { role: 'holder' });
@@ -55,7 +56,8 @@ describe('a role is bound to the next reader that a card is put into', () => {
 
   it('also by a card that does not answer, and not by a reader that comes with a card in it', async () => {
     const { bench, api, watcher } = await open();
-    await using _bench = bench;
+    await using stack = new AsyncDisposableStack();
+    stack.use(bench);
     const answer = api.call('reader.assignRole', { role: 'holder' });
     await isWaiting(watcher);
     const late = new SimulatedReader({ name: 'Late 00 00', serialNumber: 'C-3' });
@@ -68,7 +70,8 @@ describe('a role is bound to the next reader that a card is put into', () => {
 
   it('two of them one after the other, each by a card of its own', async () => {
     const { bench, api, watcher } = await open();
-    await using _bench = bench;
+    await using stack = new AsyncDisposableStack();
+    stack.use(bench);
     const first = api.call('reader.assignRole', { role: 'operator' });
     await isWaiting(watcher);
     const second = api.call('reader.assignRole', { role: 'holder' });
@@ -81,7 +84,8 @@ describe('a role is bound to the next reader that a card is put into', () => {
 
   it('not to one that has a role already, and the person is told', async () => {
     const { bench, api, watcher } = await open();
-    await using _bench = bench;
+    await using stack = new AsyncDisposableStack();
+    stack.use(bench);
     resultOf(await api.call('reader.assignRole', { role: 'operator', reader: bench.readerId(0) }));
     const answer = api.call('reader.assignRole', { role: 'holder' });
     await isWaiting(watcher);
@@ -98,7 +102,8 @@ describe('waiting for the card ends', () => {
     ['at the deadline', 'deadline_exceeded'],
   ])('%s, and a card that comes then binds nothing', async (_, code) => {
     const { bench, api, watcher } = await open();
-    await using _bench = bench;
+    await using stack = new AsyncDisposableStack();
+    stack.use(bench);
     const abort = new AbortController();
     const giveUp = code === 'call_cancelled' ? { signal: abort.signal } : { timeoutMs: 50 };
     const answer = api.call('reader.assignRole', { role: 'holder' }, giveUp);

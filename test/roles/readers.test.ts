@@ -62,7 +62,8 @@ describe('two readers of one model', () => {
     ['USB port', ports],
   ])('keep their roles by %s when they are plugged in in the other order', async (_, [first, second]) => {
     const { bench } = await openTwins(first, second);
-    await using _bench = bench;
+    await using stack = new AsyncDisposableStack();
+    stack.use(bench);
     await plug(bench, [
       { name: FIRST, ...second },
       { name: SECOND, ...first },
@@ -74,7 +75,8 @@ describe('two readers of one model', () => {
 
   it('keep their roles by serial number in other ports', async () => {
     const { bench } = await openTwins({ ...serials[0], ...ports[0] }, { ...serials[1], ...ports[1] });
-    await using _bench = bench;
+    await using stack = new AsyncDisposableStack();
+    stack.use(bench);
     await plug(bench, [
       { name: FIRST, ...serials[1], ...ports[0] },
       { name: SECOND, ...serials[0], usbPath: '2-1' },
@@ -84,7 +86,8 @@ describe('two readers of one model', () => {
 
   it('keep their roles when the service came back with other numbers', async () => {
     const { bench, api } = await openTwins(...serials);
-    await using _bench = bench;
+    await using stack = new AsyncDisposableStack();
+    stack.use(bench);
     bench.source.stopService();
     await eventually('the readers to be away', () => bench.daemon.desk.readers.every(({ status }) => status === 'unavailable'));
     expect(outcomeOf(await api.call('card.read', { card: { role: 'holder' } }))).toBe('reader_unavailable');
@@ -108,7 +111,8 @@ describe('two readers of one model', () => {
 
   it('with one serial number are told by their ports, and never by that serial number again', async () => {
     const { bench } = await openTwins({ serialNumber: 'SAME', ...ports[0] }, { serialNumber: 'SAME', ...ports[1] });
-    await using _bench = bench;
+    await using stack = new AsyncDisposableStack();
+    stack.use(bench);
     await plug(bench, [{ name: FIRST, serialNumber: 'SAME', ...ports[1] }]);
     expect(rolesOf(bench)).toEqual({ holder: FIRST });
   });

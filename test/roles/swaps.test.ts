@@ -152,7 +152,7 @@ function expectNothingWrong(method: string, answer: object, cards: Cards, where:
     return;
   }
   if (method !== 'sign.digest') return;
-  const { signature } = resultOf(answer as never) as { readonly signature: string };
+  const { signature } = resultOf<{ readonly signature: string }>(answer as never);
   const { publicKey } = certificateOf('cecilia', 'underskrift');
   expect(verify('sha256', MESSAGE, publicKey, Buffer.from(signature, 'base64')), where).toBe(true);
 }
@@ -195,7 +195,7 @@ describe('between two calls', () => {
         const cards = makeCards();
         await arrange(bench, [cards.cecilia, cards.anna]);
         const first = await desk.api.call(before as 'card.read', { card, ...STEPS[before]?.(desk) });
-        const lease = before === 'card.lease' ? { lease: (resultOf(first as never) as { lease: string }).lease } : {};
+        const lease = before === 'card.lease' ? { lease: resultOf<{ readonly lease: string }>(first as never).lease } : {};
         for (const one of Object.values(cards)) one.forget();
         await arrange(bench, [cards.anna, cards.cecilia]);
         const answer = await desk.api.call(after as 'card.read', { card, ...STEPS[after]?.(desk), ...lease });
