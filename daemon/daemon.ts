@@ -18,7 +18,7 @@ import { EventLog } from './api/event-log.ts';
 import { createHandlers } from './api/handlers/index.ts';
 import { openDataFolder, type DataFolder } from './data-folder.ts';
 import type { Desk } from './desk/desk.ts';
-import { openDesk } from './desk/open-desk.ts';
+import { openDesk, type OpenDeskOptions } from './desk/open-desk.ts';
 import type { Admission } from './listen/admission.ts';
 import { IdentityAuthorities, type SimulatedAuthorities } from './identity/settings.ts';
 import { listen, type HttpServer, type UnixSocket } from './listen/http-server.ts';
@@ -81,13 +81,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const desk = undo.use(
     openDesk({
       dataFolder: folder.path,
-      sources: options.sources,
-      profiles: options.profiles ?? CARD_PROFILES,
+      ...whatIsOnTheDesk(options),
       publish: events.publish,
-      log: options.log,
       policy: () => access.policy,
       identity: () => identities.settings,
-      scenarioRoles: options.scenarioRoles,
     }),
   );
   const { port, log, consolePort = port === 0 ? 0 : port + 1, tlsPort = port === 0 ? 0 : port + 2 } = options;
@@ -151,6 +148,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 function consoleLink(console: Console | undefined, user: string): { readonly url: string; readonly expiresInMs: number } {
   if (!console) throw new ApiError('internal_error', 'opening the console: not listening yet');
   return { url: console.issueLink(user), expiresInMs: LINK_MS };
+}
+
+function whatIsOnTheDesk({
+  sources,
+  profiles = CARD_PROFILES,
+  log,
+  scenarioRoles,
+}: DaemonOptions): Pick<OpenDeskOptions, 'sources' | 'profiles' | 'log' | 'scenarioRoles'> {
+  return { sources, profiles, log, scenarioRoles };
 }
 
 /** A web page's connection lives no longer than the grant that it came by. */
