@@ -521,7 +521,6 @@ function sorted<T extends object>(table: T): T {
   return Object.fromEntries(Object.entries(table).sort(([one], [other]) => (one < other ? -1 : 1))) as T;
 }
 
-
 /** What every call can end in, whatever its method. */
 export const COMMON_ERRORS = [
   'audit_unavailable',
