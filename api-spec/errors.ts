@@ -3,6 +3,7 @@
  * what was tried is the method's own phrase. `{name}` in a text stands for a field of the error's details.
  */
 import Type, { type Static } from 'typebox';
+import { BY_ROLE_ERRORS, ROLE_ERRORS } from './role-errors.ts';
 
 export type Retry = 'no' | 'now' | 'after_user_action';
 
@@ -23,7 +24,7 @@ export interface ErrorDefinition {
 }
 
 /** Sorted by code. */
-export const ERRORS = {
+const OWN_ERRORS = {
   access_denied: {
     httpStatus: 403,
     retry: 'after_user_action',
@@ -547,7 +548,14 @@ export const ERRORS = {
   },
 } as const satisfies Record<string, ErrorDefinition>;
 
+/** Every error, sorted by code. */
+export const ERRORS = sorted({ ...OWN_ERRORS, ...ROLE_ERRORS });
+
 export type ErrorCode = keyof typeof ERRORS;
+
+function sorted<T extends object>(table: T): T {
+  return Object.fromEntries(Object.entries(table).sort(([one], [other]) => (one < other ? -1 : 1))) as T;
+}
 
 /** What every call can end in, whatever its method. */
 export const COMMON_ERRORS = [
@@ -583,6 +591,7 @@ export const CARD_ERRORS = [
   'reader_failed',
   'reader_unavailable',
   'service_unavailable',
+  ...BY_ROLE_ERRORS,
 ] as const satisfies readonly ErrorCode[];
 
 /** What every call that takes a PIN can end in. */

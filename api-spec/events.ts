@@ -1,6 +1,6 @@
 /** Events, as data. Each comes with a sequence number of the stream, the name, the time and its data. */
 import Type, { type Static, type TSchema } from 'typebox';
-import { Card, Closed, Id, Reader, ScopeName } from './schemas.ts';
+import { Card, Closed, Id, Reader, RoleName, ScopeName } from './schemas.ts';
 import type { Scope } from './scopes.ts';
 
 export interface ApiEvent<D extends TSchema = TSchema> {
@@ -25,7 +25,8 @@ export const EVENTS = {
     }),
   },
   'card.changed': {
-    summary: 'What is known of a card changed: it was identified, written to, leased or given back.',
+    summary:
+      'What is known of a card changed: it was identified, written to, leased or given back, or its reader got another role.',
     since: 1,
     scope: 'card.read',
     data: Closed({ card: Card }),
@@ -55,12 +56,22 @@ export const EVENTS = {
   },
   'reader.added': { summary: 'A reader was plugged in.', since: 1, scope: 'card.read', data: Closed({ reader: Reader }) },
   'reader.changed': {
-    summary: 'The status of a reader changed.',
+    summary: 'The status of a reader changed, or its role, or more is known of it.',
     since: 1,
     scope: 'card.read',
     data: Closed({ reader: Reader }),
   },
   'reader.removed': { summary: 'A reader was unplugged.', since: 1, scope: 'card.read', data: Closed({ reader: Id('reader') }) },
+  'reader.roleAwaited': {
+    summary: 'A card is to be put into the reader that gets a role; or that is over, with the reader that got it, or without.',
+    since: 1,
+    scope: 'card.read',
+    data: Closed({
+      role: RoleName,
+      state: Type.Enum(['waiting', 'assigned', 'ended'] as const),
+      reader: Type.Optional(Id('reader')),
+    }),
+  },
   'sign.progress': {
     summary:
       'How far sign.batch has come: when it begins, at most five times a second while it goes on, and when the last signature is made.',

@@ -34,9 +34,16 @@ export const PinReference = Type.Optional(
   }),
 );
 
-/** By id, or whatever card is in a reader. Never by order of readers. */
-export const CardTarget = Type.Union([Id('card'), Closed({ reader: Id('reader') })], {
-  description: 'The card: its id, or { "reader": id } for the card in that reader.',
+export const ROLE_PATTERN = '^[A-Za-z][A-Za-z0-9-]{0,31}$';
+export const RoleName = Type.String({
+  pattern: ROLE_PATTERN,
+  description: 'What a reader is for at this desk: operator, secondOperator, holder, or any other name.',
+});
+
+/** By id, by reader, or by role. Never by order of readers. */
+export const CardTarget = Type.Union([Id('card'), Closed({ reader: Id('reader') }), Closed({ role: RoleName })], {
+  description:
+    'The card: its id; or { "reader": id } for the card in that reader; or { "role": name } for the card in the reader that is bound to that role, which must be one that the rules of the role allow.',
 });
 export const LeaseParam = Type.Optional(
   Type.String({ minLength: 1, maxLength: 64, description: 'Lease under which to work; needed while one is held.' }),
@@ -85,6 +92,9 @@ export const Reader = Closed(
     }),
     card: Type.Optional(Id('card')),
     hasKeypad: Type.Optional(Type.Boolean()),
+    role: Type.Optional(RoleName),
+    serialNumber: Type.Optional(Type.String({ description: 'Of the reader, where it tells one.' })),
+    usbPath: Type.Optional(Type.String({ description: 'Port that it is plugged into, hubs and all: 1-2.3. Linux only.' })),
   },
   'What a card goes into.',
 );
@@ -94,6 +104,7 @@ export const Card = Closed(
   {
     id: Id('card'),
     reader: Id('reader'),
+    role: Type.Optional(RoleName),
     atr: Hex('Answer to Reset.', 33),
     insertedAt: Time('When kortd saw it come.'),
     status: Type.Enum(['identifying', 'ready', 'unknown', 'failed'] as const, {
@@ -169,3 +180,34 @@ export const Certificate = Closed(
   'A certificate on a card.',
 );
 export type Certificate = Static<typeof Certificate>;
+
+/** How a reader is found again. It must have every property that is named here. */
+export const ReaderSelector = Closed(
+  {
+    serialNumber: Type.Optional(Type.String()),
+    usbPath: Type.Optional(Type.String()),
+    name: Type.Optional(Type.String({ description: 'Without the numbers that the system puts behind it.' })),
+    slot: Type.Optional(Type.Integer({ description: 'Of a reader with several slots.' })),
+  },
+  'How the reader of a role is found again, whatever number the system gives it: it must have every property that is named.',
+);
+export type ReaderSelector = Static<typeof ReaderSelector>;
+
+export const Role = Closed(
+  {
+    role: RoleName,
+    source: Type.Optional(
+      Type.Enum(['assigned', 'policy', 'scenario'] as const, { description: 'Who bound it. Absent while nobody did.' }),
+    ),
+    selector: Type.Optional(ReaderSelector),
+    status: Type.Enum(['ready', 'away', 'ambiguous', 'unassigned'] as const, {
+      description:
+        'ready: its reader is there. away: it is not. ambiguous: it cannot be told which reader is meant, so none is taken. unassigned: no reader is bound to it.',
+    }),
+    reader: Type.Optional(Id('reader')),
+    restrictsCards: Type.Boolean({ description: 'A rule says which cards may act in this role.' }),
+    notSamePersonAs: Type.Array(RoleName, { description: 'Roles whose card must be there and belong to somebody else.' }),
+  },
+  'A role at this desk.',
+);
+export type Role = Static<typeof Role>;

@@ -48,6 +48,11 @@ export const SCOPES = {
     sv: 'Låta kontrollera, ändra eller låsa upp en PIN-kod',
     webOrigins: true,
   },
+  'reader.manage': {
+    summary: 'Say which reader is for which role',
+    sv: 'Bestämma vilken läsare som har vilken roll',
+    webOrigins: false,
+  },
   sign: { summary: 'Have a card sign', sv: 'Låta ett kort signera', webOrigins: true },
   system: { summary: 'See the service itself', sv: 'Se själva tjänsten', webOrigins: true },
 } as const satisfies Record<string, ScopeDefinition>;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Access } from './access/access.ts';
 import { DEFAULT_POLICY_FOLDER } from './access/policy.ts';
 import type { Result } from '../api-spec/methods/index.ts';
+import type { ReaderSelector } from '../api-spec/schemas.ts';
 import type { Handlers } from './api/call.ts';
 import { createCardProfiles } from '../apdu/cards/index.ts';
 import type { CardProfile } from '../apdu/card-profile.ts';
@@ -15,11 +16,10 @@ import { ApiError } from './errors.ts';
 import { Dispatcher } from './api/dispatcher.ts';
 import { EventLog } from './api/event-log.ts';
 import { createHandlers } from './api/handlers/index.ts';
-import { codeOf } from './api/wire-error.ts';
 import { openDataFolder, type DataFolder } from './data-folder.ts';
-import { identify } from './desk/card-access.ts';
 import { CARD_CACHE_FILE, CardCache } from './desk/card-cache.ts';
-import { Desk } from './desk/desk.ts';
+import type { Desk } from './desk/desk.ts';
+import { openDesk, type OpenDeskOptions } from './desk/open-desk.ts';
 import type { Admission } from './listen/admission.ts';
 import { IdentityAuthorities, type SimulatedAuthorities } from './identity/settings.ts';
 import { listen, type HttpServer, type UnixSocket } from './listen/http-server.ts';
@@ -53,6 +53,8 @@ export interface DaemonOptions {
   readonly unixSockets?: readonly UnixSocket[];
   /** Authorities of the simulated desk; only with `simulated`. */
   readonly simulatedAuthorities?: SimulatedAuthorities;
+  /** What the simulated desk means its readers for. */
+  readonly scenarioRoles?: ReadonlyMap<string, ReaderSelector>;
 }
 
 export interface Daemon extends AsyncDisposable {
@@ -67,34 +69,15 @@ export interface Daemon extends AsyncDisposable {
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await using undo = new AsyncDisposableStack();
   const folder = undo.use(openDataFolder(options.dataFolder));
-  const audit = undo.use(AuditLog.open({ folder: folder.path, log: options.log }));
-  const events = new EventLog();
-  const { policyFolder = DEFAULT_POLICY_FOLDER } = options;
-  const prompts = new PromptDesk();
-  const access = undo.use(
-    new Access({ dataFolder: options.dataFolder, policyFolder, log: options.log, publish: events.publish, prompts }),
-  );
-  const wrongPins = undo.use(new WrongPins(join(folder.path, 'wrong-pins.sqlite')));
-  const pinReuse = undo.use(new PinReuse());
-  const cache = undo.use(openCardCache(folder, access, options.log));
-  const desk: Desk = undo.use(
-    new Desk({
-      sources: options.sources,
-      profiles: options.profiles ?? createCardProfiles({ now: () => new Date() }),
-      publish: events.publish,
-      log: options.log,
-      cache,
-      identify: (card) =>
-        identify(desk, card, (error) => ({ code: codeOf(error), message: error instanceof Error ? error.message : '' })),
-    }),
-  );
+  const parts = openParts(undo, folder, options);
+  const { access, identities, cache, desk, events, audit, prompts, pinReuse } = parts;
   const { port, log, consolePort = port === 0 ? 0 : port + 1, tlsPort = port === 0 ? 0 : port + 2 } = options;
-  const identities = new IdentityAuthorities(() => access.policy.identity, options);
   const live: { console?: Console; server?: HttpServer; dispatcher?: Dispatcher } = {};
   const reload = async (): Promise<Result<'system.reload'>> => {
     access.reload();
     identities.reload();
     cache.applyPolicy();
+    desk.review();
     const tls = await serveTls(folder, live.server, log);
     return {
       problems: [...access.policy.problems, ...identities.problems, ...tls.problems],
@@ -102,13 +85,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     };
   };
   const handlers: Handlers = createHandlers({
-    access,
-    prompts,
-    wrongPins,
-    pinReuse,
-    desk,
-    events,
-    audit,
+    ...parts,
     identity: () => identities.settings,
     simulated: options.simulated,
     startedAt: new Date(),
@@ -152,8 +129,41 @@ function consoleLink(console: Console | undefined, user: string): { readonly url
   return { url: console.issueLink(user), expiresInMs: LINK_MS };
 }
 
+/** What the daemon works with, beside its doors; `undo` closes it. */
+function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: DaemonOptions) {
+  const { log, policyFolder = DEFAULT_POLICY_FOLDER } = options;
+  const audit = undo.use(AuditLog.open({ folder: folder.path, log: log }));
+  const events = new EventLog();
+  const prompts = new PromptDesk();
+  const access = undo.use(new Access({ dataFolder: folder.path, policyFolder, log: log, publish: events.publish, prompts }));
+  const wrongPins = undo.use(new WrongPins(join(folder.path, 'wrong-pins.sqlite')));
+  const pinReuse = undo.use(new PinReuse());
+  const identities = new IdentityAuthorities(() => access.policy.identity, options);
+  const cache = undo.use(openCardCache(folder, access, log));
+  const desk = undo.use(
+    openDesk({
+      dataFolder: folder.path,
+      ...whatIsOnTheDesk(options),
+      cache,
+      publish: events.publish,
+      policy: () => access.policy,
+      identity: () => identities.settings,
+    }),
+  );
+  return { audit, events, prompts, access, wrongPins, pinReuse, identities, cache, desk };
+}
+
 function openCardCache({ path }: DataFolder, access: Access, log: Log): CardCache {
   return new CardCache({ file: join(path, CARD_CACHE_FILE), isEnabled: () => access.policy.keepsCards, log });
+}
+
+function whatIsOnTheDesk({
+  sources,
+  profiles = createCardProfiles({ now: () => new Date() }),
+  log,
+  scenarioRoles,
+}: DaemonOptions): Pick<OpenDeskOptions, 'sources' | 'profiles' | 'log' | 'scenarioRoles'> {
+  return { sources, profiles, log, scenarioRoles };
 }
 
 /** A web page's connection lives no longer than the grant that it came by. */

@@ -33,4 +33,10 @@ export interface ReaderState {
   readonly heldElsewhere?: boolean;
   /** What the reader can do, where the source can tell without a card. */
   readonly hasKeypad?: boolean;
+  /** Of the reader itself, where it tells one; hardly two readers of one model have the same. */
+  readonly serialNumber?: string;
+  /** The USB port that it is plugged into, hubs and all: "1-2.3". */
+  readonly usbPath?: string;
+  /** True while `serialNumber` and `usbPath` are still being read: another state follows. */
+  readonly isIdentityPending?: boolean;
 }

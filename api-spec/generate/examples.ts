@@ -6,7 +6,7 @@ import { ERRORS, type ErrorCode, type ErrorDefinition, type WireError } from '..
 import type { EventData, EventName, Greeting } from '../events.ts';
 import type { Identity } from '../identity.ts';
 import type { MethodName, Params, Result } from '../methods/index.ts';
-import type { Card, Certificate, Key, Pin, Reader } from '../schemas.ts';
+import type { Card, Certificate, Key, Pin, Reader, Role } from '../schemas.ts';
 import { LIMITS } from '../wire.ts';
 import { HIGHEST_API_VERSION, LOWEST_API_VERSION } from '../versions.ts';
 import { EXAMPLE_AUDIT_EXPORT, EXAMPLE_AUDIT_FINGERPRINT, EXAMPLE_AUDIT_RECORD } from './example-audit.ts';
@@ -30,11 +30,25 @@ const reader: Reader = {
   status: 'present',
   card: 'card-e3961520-5efb-4d9e-a0a0-a97c96c202c4',
   hasKeypad: false,
+  role: 'operator',
+  serialNumber: 'SIM0000000001',
+  usbPath: '1-1.1',
+};
+
+const role: Role = {
+  role: 'operator',
+  source: 'assigned',
+  selector: { serialNumber: 'SIM0000000001', name: 'Simulated Operator', slot: 0 },
+  status: 'ready',
+  reader: inReader.reader,
+  restrictsCards: false,
+  notSamePersonAs: [],
 };
 
 const card: Card = {
   id: 'card-e3961520-5efb-4d9e-a0a0-a97c96c202c4',
   reader: reader.id,
+  role: 'operator',
   atr: '3BFD1300008131FE158073C021C057597562694B657940',
   insertedAt: '2026-03-02T08:14:31.924Z',
   status: 'ready',
@@ -163,7 +177,10 @@ export const METHOD_EXAMPLES: MethodExamples = {
       },
     },
   },
+  'reader.assignRole': { params: { role: 'operator', ...inReader }, result: { role, reader } },
   'reader.list': { params: {}, result: { readers: [reader] } },
+  'reader.listRoles': { params: {}, result: { roles: [role] } },
+  'reader.removeRole': { params: { role: 'operator' }, result: {} },
   'card.lease': {
     params: { card: card.id, purpose: 'renewing a certificate', durationMs: 15_000 },
     result: { lease, card: card.id, fence: 1, expiresAt },
@@ -304,6 +321,7 @@ export const EVENT_EXAMPLES: EventExamples = {
   'reader.added': { reader },
   'reader.changed': { reader },
   'reader.removed': { reader: reader.id },
+  'reader.roleAwaited': { role: 'operator', state: 'waiting' },
   'sign.progress': { card: card.id, reader: reader.id, done: 41, total: 500 },
 };
 
@@ -320,6 +338,10 @@ const DETAILS: NonNullable<WireError['details']> = {
   attemptsRemaining: 2,
   highest: HIGHEST_API_VERSION,
   holder: 'program 5f0c2a71 (renewing a certificate)',
+  otherRole: 'operator',
+  readers: 'Example Reader 00 00, Example Reader 01 00',
+  role: 'secondOperator',
+  rule: 'cards',
   incidentId: '0d3f6c1e-6f0b-4c57-9f4e-3f1f0f7c2a55',
   limit: LIMITS.callsPerReader.value,
   limitBytes: LIMITS.messageBytes.value,

@@ -10,6 +10,8 @@ import {
   Pin,
   PinPolicy,
   Reader,
+  ReaderSelector,
+  Role,
   SignatureAlgorithm,
   TouchPolicy,
 } from '../schemas.ts';
@@ -29,6 +31,8 @@ export const COMPONENTS: Readonly<Record<string, TSchema>> = {
   Pin,
   PinPolicy,
   Reader,
+  ReaderSelector,
+  Role,
   SignatureAlgorithm,
   TouchPolicy,
   WireError: WireErrorSchema,

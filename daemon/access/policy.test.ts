@@ -63,6 +63,11 @@ describe('readPolicy', () => {
       { origins: [{ origin: 'http://localhost:3000', scopes: ['sign'] }] },
       /not https/,
     ],
+    ['a role of a wrong name', { roles: { 'no role': {} } }, /no name of a role/],
+    ['a reader without a property', { roles: { holder: { reader: { slot: 1 } } } }, /neither serialNumber nor usbPath nor name/],
+    ['a role that is not itself', { roles: { holder: { notSamePersonAs: ['holder'] } } }, /somebody else than itself/],
+    ['a rule that names no card', { roles: { holder: { cards: [{}] } } }, /roles/],
+    ['rules that let no card in', { roles: { holder: { cards: [] } } }, /roles/],
     ['a development origin that is none', { developmentOrigins: ['localhost:3000'] }, /no http origin/],
   ])('refuses a file whole that has %s, by name, and takes the others', (_, content, problem) => {
     const bad = write('10-bad.json', typeof content === 'string' ? content : { comment: 'one good line', ...content });
@@ -70,6 +75,27 @@ describe('readPolicy', () => {
     const policy = readPolicy(folder);
     expect(policy.problems).toEqual([{ file: bad, problem: expect.stringMatching(problem) as string }]);
     expect(policy.grants.map((grant) => grant.origin)).toEqual(['https://good.example']);
+  });
+
+  it('has roles, and the last file that says a member of one counts', () => {
+    write('10.json', { roles: { holder: { reader: { name: 'A' }, notSamePersonAs: ['operator'] } } });
+    write('20.json', { roles: { holder: { reader: { serialNumber: '1' } } }, ignoredReaders: ['SAM*'] });
+    const policy = readPolicy(folder);
+    expect(policy.problems).toEqual([]);
+    expect([...policy.roles]).toEqual([['holder', { reader: { serialNumber: '1' }, notSamePersonAs: ['operator'] }]]);
+    expect(policy.ignoredReaders).toEqual(['SAM*']);
+    expect(policy.rolesRefused).toBeUndefined();
+  });
+
+  it.each([
+    ['that is not JSON', '{', true],
+    ['that is no object', [], true],
+    ['with roles', { roles: { holder: { reader: {} } } }, true],
+    ['with identities', { identity: { anchors: 'none' } }, true],
+    ['with neither', { origins: 'none' }, false],
+  ])('says whether rules of roles are missing when a file is refused %s', (_, content, expected) => {
+    const file = write('10.json', content);
+    expect(readPolicy(folder).rolesRefused).toBe(expected ? file : undefined);
   });
 
   it('refuses a file that others can write, and one of another user', () => {

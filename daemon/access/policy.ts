@@ -1,8 +1,9 @@
 /**
- * The administrator's policy: files that grant scopes to origins without asking anybody. A file is taken whole or refused whole, by name:
- * one that others than its owner can write, or that belongs to neither root nor the daemon's user, could grant anything to anyone.
+ * The administrator's policy: files that grant scopes to origins without asking anybody, and say which reader and which card is for what. A file is
+ * taken whole or refused whole, by name: one that others than its owner can write, or that belongs to neither root nor the daemon's user, could
+ * grant anything to anyone.
  */
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
@@ -10,6 +11,7 @@ import { SCOPES, type Scope } from '../../api-spec/scopes.ts';
 import { IdentitySection } from '../identity/settings.ts';
 import { readAdministratorFile } from './administrator-file.ts';
 import { parseOrigin, type OriginRules } from './origin.ts';
+import { IgnoredReadersSection, RolesSection, checkRoles, mayHoldRoles, mergeRoles, type RolePolicy } from './role-policy.ts';
 
 export const DEFAULT_POLICY_FOLDER = '/etc/kortd/policy.d';
 const MAX_FILE_BYTES = 262_144;
@@ -46,6 +48,8 @@ const PolicyFile = Type.Object(
     extensionOrigins: Type.Optional(Type.Array(Type.String(), { maxItems: 100 })),
     pin: Type.Optional(PinRules),
     cards: Type.Optional(Type.Object({ keepContents: Type.Boolean() }, { additionalProperties: false })),
+    roles: RolesSection,
+    ignoredReaders: IgnoredReadersSection,
     audit: Type.Optional(
       Type.Object({ retentionDays: Type.Integer({ minimum: 1, maximum: 36_500 }) }, { additionalProperties: false }),
     ),
@@ -81,6 +85,11 @@ export interface Policy {
   readonly pinRules: (origin: string) => OriginPinRules;
   /** What is read of cards is kept over insertions. The last file that says it counts; true where none does. */
   readonly keepsCards: boolean;
+  readonly roles: ReadonlyMap<string, RolePolicy>;
+  /** A file that was refused and may say more of roles: their rules are not known then. */
+  readonly rolesRefused?: string;
+  /** Patterns of names. */
+  readonly ignoredReaders: readonly string[];
   /** Undefined: records are kept for ever. */
   readonly auditRetentionDays: number | undefined;
   /** Whose certificates are trusted, and for what: one a file that says it. */
@@ -107,11 +116,15 @@ export function readPolicy(folder: string, ownUid: number | undefined = process.
     extensionOrigins: files.flatMap(({ content }) => content.extensionOrigins ?? []),
   };
   const contents = files.map(({ content }) => content);
+  const rolesRefused = problems.find(({ file }) => mayHoldRoles(readAnything(file)))?.file;
   return {
     grants: files.flatMap(({ file, content }) => grantsOf(file, content)),
     rules,
     pinRules: (origin) => pinRulesOf(origin, contents),
     keepsCards: contents.findLast(({ cards }) => cards !== undefined)?.cards?.keepContents ?? true,
+    roles: mergeRoles(contents),
+    ...(rolesRefused === undefined ? {} : { rolesRefused }),
+    ignoredReaders: contents.flatMap(({ ignoredReaders = [] }) => ignoredReaders),
     auditRetentionDays: contents.findLast(({ audit }) => audit !== undefined)?.audit?.retentionDays,
     identity: contents.flatMap(({ identity }) => identity ?? []),
     problems,
@@ -154,6 +167,7 @@ function readFile(file: string, ownUid: number | undefined): Static<typeof Polic
     const [error] = validator.Errors(content);
     throw new Error(`${error?.instancePath ?? ''} ${error?.message ?? 'does not fit'}`.trim());
   }
+  checkRoles(content);
   const exceptions: OriginRules = {
     developmentOrigins: (content.developmentOrigins ?? []).map(requireDevelopmentOrigin),
     extensionOrigins: (content.extensionOrigins ?? []).map(requireExtensionOrigin),
@@ -163,6 +177,16 @@ function readFile(file: string, ownUid: number | undefined): Static<typeof Polic
     if ('refusal' in parsed) throw new Error(`origin ${origin} can hold no grant: ${parsed.refusal}`);
   }
   return content;
+}
+
+/** What a refused file would say; undefined when that cannot be told. */
+function readAnything(file: string): unknown {
+  try {
+    const status = statSync(file);
+    return status.isFile() && status.size <= MAX_FILE_BYTES ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** http on this computer or in a test network: written as browsers write it, never https (which needs no exception). */

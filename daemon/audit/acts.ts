@@ -20,6 +20,8 @@ const ACTS: ReadonlySet<MethodName> = new Set<MethodName>([
   'pin.change',
   'pin.unblock',
   'pin.verify',
+  'reader.assignRole',
+  'reader.removeRole',
   'sign.batch',
   'sign.digest',
   'system.reload',

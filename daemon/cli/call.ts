@@ -49,7 +49,8 @@ export async function runStatus(options: CallOptions & { readonly json: boolean 
       const what = card
         ? `${card.application?.id ?? card.status} ${card.application?.serialNumber ?? ''} ${card.id}`
         : reader.status;
-      printResult(`  ${reader.name} (${reader.id}): ${what}`);
+      const role = reader.role === undefined ? '' : `${reader.role}: `;
+      printResult(`  ${role}${reader.name} (${reader.id}): ${what}`);
     }
     if (readers.length === 0) printResult('  no readers');
   } finally {

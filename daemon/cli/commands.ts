@@ -36,6 +36,7 @@ export function createProgram(): Command {
   addServeCommand(program, dataDir);
   addCallCommands(program, dataDir);
   addGrantCommands(program, dataDir);
+  addRoleCommands(program, dataDir);
   addAgentCommand(program, dataDir);
   addOpenCommand(program, dataDir);
   addTlsCommands(program, dataDir);
@@ -113,6 +114,41 @@ function addGrantCommands(program: Command, dataDir: OptionRow): void {
       .option(...dataDir)
       .action(async (subject: string, flags: { dataDir: string }) => runGrant(verb, subject, dataDirOf(flags)));
   }
+}
+
+function addRoleCommands(program: Command, dataDir: OptionRow): void {
+  const role = program
+    .command('role')
+    .description('Which reader is for what: operator, secondOperator, holder, or any other name.');
+  role
+    .command('list')
+    .description('Every role, how its reader is found, and whether it is there.')
+    .option('--json', 'print JSON')
+    .option(...dataDir)
+    .action(async (flags: { dataDir: string; json?: true }) => {
+      const { runRoleList } = await import('./role.ts');
+      await runRoleList(flags);
+    });
+  role
+    .command('assign')
+    .description('Bind a reader to a role, for good: the next one that a card is put into, unless it is named.')
+    .argument('<role>')
+    .option('--reader <ID>', 'id of the reader, as kortd status prints it')
+    .option('--timeout <MS>', 'how long to wait for the card', parseMilliseconds)
+    .option(...dataDir)
+    .action(async (name: string, flags: { dataDir: string; reader?: string; timeout?: number }) => {
+      const { runRoleAssign } = await import('./role.ts');
+      await runRoleAssign(name, flags);
+    });
+  role
+    .command('remove')
+    .description('Take the reader of a role back.')
+    .argument('<role>')
+    .option(...dataDir)
+    .action(async (name: string, flags: { dataDir: string }) => {
+      const { runRoleRemove } = await import('./role.ts');
+      await runRoleRemove(name, flags);
+    });
 }
 
 function addAgentCommand(program: Command, dataDir: OptionRow): void {

@@ -3,11 +3,13 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pino from 'pino';
-import { startDaemon } from '../daemon.ts';
+import type { ReaderSelector } from '../../api-spec/schemas.ts';
+import { startDaemon, type DaemonOptions } from '../daemon.ts';
+import { selectorOf } from '../desk/reader-selector.ts';
 import { hardenProcess } from '../hardening/harden-process.ts';
-import type { SimulatedAuthorities } from '../identity/settings.ts';
 import type { UnixSocket } from '../listen/http-server.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
+import type { Scenario } from '../../drivers/simulated/scenario.ts';
 import { printResult } from './output.ts';
 
 export interface ServeOptions {
@@ -45,7 +47,7 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
   const stopped = waitForSignal();
   await hardenProcess(log);
   await using resources = new AsyncDisposableStack();
-  const { source, simulatedAuthorities } = await openSource(options.simulate, resources);
+  const { source, ...simulatedDesk } = await openSource(options.simulate, resources);
   const daemon = await startDaemon({
     dataFolder: options.dataDir,
     policyFolder: options.policyDir,
@@ -55,7 +57,7 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
     unixSockets: options.userSockets === undefined ? [] : socketsOfUsers(options.userSockets),
     sources: [source],
     simulated: options.simulate !== undefined,
-    ...(simulatedAuthorities ? { simulatedAuthorities } : {}),
+    ...simulatedDesk,
     log,
   });
   resources.use(daemon);
@@ -82,7 +84,7 @@ function onHangup(reload: () => void): Disposable {
 async function openSource(
   simulate: string | undefined,
   resources: AsyncDisposableStack,
-): Promise<{ readonly source: ReaderSource; readonly simulatedAuthorities?: SimulatedAuthorities }> {
+): Promise<{ readonly source: ReaderSource } & Partial<Pick<DaemonOptions, 'simulatedAuthorities' | 'scenarioRoles'>>> {
   if (simulate === undefined) {
     const { createPcscSource } = await import('../../drivers/pcsc/source.ts');
     const source = createPcscSource();
@@ -92,7 +94,19 @@ async function openSource(
   const { loadScenario } = await import('../../drivers/simulated/scenario.ts');
   const scenario = await loadScenario(simulate);
   resources.use(scenario);
-  return { source: scenario.source, simulatedAuthorities: scenario };
+  return { source: scenario.source, simulatedAuthorities: scenario, scenarioRoles: rolesIn(scenario) };
+}
+
+function rolesIn({ readers }: Scenario): ReadonlyMap<string, ReaderSelector> {
+  const known = readers.map(({ reader }) => ({ ...reader.state(), isIdentityPending: false }));
+  return new Map(
+    readers.flatMap(({ role }, index) => {
+      const own = known[index];
+      const others = known.filter((other) => other !== own);
+      const selector = role !== undefined && own ? selectorOf(own, others, () => false) : undefined;
+      return role !== undefined && selector ? [[role, selector]] : [];
+    }),
+  );
 }
 
 /** Releasing what a hung card holds may never end; the process does. */
@@ -113,7 +127,7 @@ function printExamples(): void {
       'In another terminal, in this folder:',
       '  npm run -s kortd -- status',
       '  npm run -s kortd -- call card.list',
-      '  npm run -s kortd -- call certificate.list \'{"card":{"reader":"READER-ID"}}\'',
+      '  npm run -s kortd -- call certificate.list \'{"card":{"role":"operator"}}\'',
       '',
       'The README goes on from here: make a key, request a certificate, sign. Ctrl+C stops.',
     ].join('\n'),

@@ -3,12 +3,13 @@ import { equalBytes } from '../../apdu/bytes.ts';
 import { CardError } from '../../apdu/errors.ts';
 import type { Token } from '../../apdu/token.ts';
 import type { CardConnection } from '../../apdu/card-connection.ts';
-import { DeviceBusyError, DeviceRemovedError, DeviceResetError } from '../../drivers/errors.ts';
+import { DeviceBusyError, DeviceError, DeviceRemovedError, DeviceResetError } from '../../drivers/errors.ts';
 import { ApiError } from '../errors.ts';
 import { PersonNeededError } from '../pin/person-needed.ts';
 import { contentsOf, openCardSession, type CardSession } from './card-session.ts';
 import type { CardTarget, Desk } from './desk.ts';
 import type { CardRecord } from './records.ts';
+import { otherCards, requireRole, type RoleUse } from './role-rules.ts';
 
 export interface CardUse {
   readonly signal: AbortSignal;
@@ -19,6 +20,8 @@ export interface CardUse {
   readonly isSame?: boolean;
   /** What the card is does not matter: raw commands. */
   readonly raw?: boolean;
+  /** The card was addressed by this role: it is made sure of first, and must be one that may act in it. */
+  readonly role?: string | undefined;
 }
 
 /** A card that is to be had at all is to be had by then, mostly. */
@@ -36,16 +39,54 @@ export async function useCard<R>(
   const card = desk.resolve(target);
   desk.leases.check(card, use.lease);
   const signal = AbortSignal.any([use.signal, card.removal.signal]);
+  const role = use.role === undefined ? undefined : await lookAround(desk, use.role, signal);
   return await card.reader.queue.run(signal, async () => {
     desk.leases.check(card, use.lease);
-    if (!use.raw && (card.status === 'identifying' || card.status === 'failed')) await identifyInTurn(desk, card, signal);
+    if ((!use.raw || role) && (card.status === 'identifying' || card.status === 'failed'))
+      await identifyInTurn(desk, card, signal);
     try {
-      return await inTransaction(desk, card, { ...use, signal }, work);
+      return await inTransaction(desk, card, { ...use, signal }, allowed(desk, role, work));
     } catch (error) {
       if (!(error instanceof DeviceResetError) || use.changes) throw error;
-      return await inTransaction(desk, card, { ...use, signal }, work);
+      return await inTransaction(desk, card, { ...use, signal }, allowed(desk, role, work));
     }
   });
+}
+
+/** In the transaction: from here on no other card can take the place of the one that was checked. */
+function allowed<R>(
+  desk: Desk,
+  role: RoleUse | undefined,
+  work: (session: CardSession) => Promise<R>,
+): (session: CardSession) => Promise<R> {
+  if (role === undefined) return work;
+  return async (session) => {
+    await requireRole(desk, role, session);
+    return await work(session);
+  };
+}
+
+/** Makes sure of the cards that the rules of a role compare with. One that cannot be had or read is missed when they are compared; nothing is held here. */
+async function lookAround(desk: Desk, role: string, signal: AbortSignal): Promise<RoleUse> {
+  const sure = new Set<CardRecord>();
+  for (const card of otherCards(desk, role)) {
+    const wait = AbortSignal.any([signal, card.removal.signal]);
+    const look = async (): Promise<void> => {
+      if (card.status === 'identifying' || card.status === 'failed') await identifyInTurn(desk, card, wait);
+      await inTransaction(desk, card, { signal: wait, isSame: true }, (session) => makeSureOfContents(session));
+      sure.add(card);
+    };
+    await card.reader.queue.run(wait, look).catch((error: unknown) => {
+      if (signal.aborted || !(error instanceof CardError || error instanceof DeviceError || error instanceof ApiError))
+        throw error;
+    });
+  }
+  return { role, sure };
+}
+
+async function makeSureOfContents(session: CardSession): Promise<void> {
+  await session.makeSure();
+  if (session.card.profile && !session.card.contents) await session.read();
 }
 
 /** What a card is and holds: once for each insertion. Never throws: a card that cannot be read says so in its record. */
@@ -116,7 +157,7 @@ async function inTransaction<R>(
   await using connection = await connect(card, use.signal);
   if (!equalBytes(connection.atr, card.atr)) throw new DeviceRemovedError(`using card ${card.id}: another card is in the reader`);
   const changes = use.changes === true;
-  const makesSure = changes || use.isSame === true;
+  const makesSure = changes || use.isSame === true || use.role !== undefined;
   const session = openCardSession(card, connection, { signal: use.signal, makesSure, cache: desk.cache });
   card.quietSince = undefined;
   try {

@@ -18,6 +18,11 @@ export interface CardSession {
   readonly hasKeypad: boolean;
   /** The first of these that the card has, selected and opened; undefined for a card of no known kind. */
   find(profiles: readonly CardProfile[]): Promise<FoundApplication | undefined>;
+  /**
+   * Before anything else: that this is the card that was meant, by its serial number, else by its certificates. Nothing is made sure of with a card of no
+   * known kind. Throws DeviceRemovedError for another card.
+   */
+  makeSure(): Promise<void>;
   /** Selects the card's application. Throws ApplicationNotFoundError for a card of no known kind. */
   application(): Promise<CardApplication>;
   /** Selects the application and gives its token. Throws NotSupportedByCardError for one without keys. */
@@ -62,6 +67,8 @@ class OpenCardSession implements CardSession {
   #application: CardApplication | undefined;
   #isSelected = false;
   #isSensitive = false;
+  /** Made sure of, and selected since. */
+  #sure: CardApplication | undefined;
 
   constructor(card: CardRecord, connection: CardConnection, options: SessionOptions) {
     this.card = card;
@@ -98,7 +105,23 @@ class OpenCardSession implements CardSession {
     return found;
   }
 
+  async makeSure(): Promise<void> {
+    const { card } = this;
+    if (!card.profile) return;
+    const application = await this.application();
+    if (card.serialNumber === undefined && application.token) {
+      const before = card.contents;
+      card.contents = undefined;
+      const contents = await contentsOf(this, application.token);
+      if (before && !hasSameCertificates(before, contents)) throw anotherCard(card);
+    }
+    this.#sure = application;
+  }
+
   async application(): Promise<CardApplication> {
+    const sure = this.#isSelected ? this.#sure : undefined;
+    this.#sure = undefined;
+    if (sure) return sure;
     const opened = await openApplication(this.channel, this.#profile(), this.card.contents);
     this.#isSelected = true;
     this.#application = opened;
@@ -210,7 +233,17 @@ function describeConnection(connection: CardConnection): Pick<CardConnection, 'a
 /** Before anything is changed, or a person's PIN is used: a card that was swapped within one poll of the reader has another serial number. */
 async function requireSameCard(card: CardRecord, application: CardApplication): Promise<void> {
   const serialNumber = await application.serialNumber();
-  if (serialNumber !== card.serialNumber) throw new DeviceRemovedError(`using card ${card.id}: another card is in the reader`);
+  if (serialNumber !== card.serialNumber) throw anotherCard(card);
+}
+
+function anotherCard(card: CardRecord): DeviceRemovedError {
+  return new DeviceRemovedError(`using card ${card.id}: another card is in the reader`);
+}
+
+function hasSameCertificates(one: TokenContents, other: TokenContents): boolean {
+  const textOf = ({ certificates }: TokenContents): string =>
+    JSON.stringify(certificates.map(({ keyReference, der }) => [keyReference, Buffer.from(der).toString('base64')]));
+  return textOf(one) === textOf(other);
 }
 
 /** Keys and certificates, from memory when they are there; `CardSession.read` for what must be right now. */

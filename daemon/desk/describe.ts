@@ -1,12 +1,14 @@
 /** Readers, cards and what is on them, in the shapes of the API. */
 import { CHAIN_PROBLEMS, IDENTITY_PROBLEMS, type CertificateChain, type Identity } from '../../api-spec/identity.ts';
-import type { Card, Certificate, Key, Pin, Reader } from '../../api-spec/schemas.ts';
+import type { Card, Certificate, Key, Pin, Reader, Role } from '../../api-spec/schemas.ts';
 import { formatHex } from '../../apdu/bytes.ts';
 import { SIGNATURE_SCHEMES, fitsKey } from '../../apdu/signature-encoding.ts';
 import type { PinStatus, SignatureAlgorithm, TokenKey } from '../../apdu/token.ts';
+import type { RolePolicy } from '../access/role-policy.ts';
 import type { CardIdentity, JudgedCertificate } from '../identity/identity.ts';
 import type { ChainReport } from '../identity/trust.ts';
 import type { CardRecord, ReaderRecord } from './records.ts';
+import type { RoleReader } from './reader-selector.ts';
 
 export function describeReader(reader: ReaderRecord): Reader {
   return {
@@ -16,6 +18,23 @@ export function describeReader(reader: ReaderRecord): Reader {
     status: reader.status,
     ...(reader.card ? { card: reader.card.id } : {}),
     ...(reader.hasKeypad === undefined ? {} : { hasKeypad: reader.hasKeypad }),
+    ...(reader.role === undefined ? {} : { role: reader.role }),
+    ...(reader.serialNumber === undefined ? {} : { serialNumber: reader.serialNumber }),
+    ...(reader.usbPath === undefined ? {} : { usbPath: reader.usbPath }),
+  };
+}
+
+/** `found`: absent while no reader is bound to the role. */
+export function describeRole(role: string, found: RoleReader<ReaderRecord> | undefined, rule: RolePolicy): Role {
+  const { binding, status = 'unassigned', readers = [] } = found ?? {};
+  const [reader] = readers;
+  return {
+    role,
+    ...(binding ? { source: binding.source, selector: binding.selector } : {}),
+    status,
+    ...(status === 'ready' && reader ? { reader: reader.id } : {}),
+    restrictsCards: rule.cards !== undefined,
+    notSamePersonAs: [...(rule.notSamePersonAs ?? [])],
   };
 }
 
@@ -24,6 +43,7 @@ export function describeCard(card: CardRecord): Card {
   return {
     id: card.id,
     reader: card.reader.id,
+    ...(card.reader.role === undefined ? {} : { role: card.reader.role }),
     atr: formatHex(card.atr),
     insertedAt: card.insertedAt.toISOString(),
     status: card.status,

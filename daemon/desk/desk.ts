@@ -16,7 +16,9 @@ import type { CardCache } from './card-cache.ts';
 import { describeCard, describeReader } from './describe.ts';
 import { Leases } from './leases.ts';
 import { Turns } from '../turns.ts';
+import type { RoleReader } from './reader-selector.ts';
 import type { CardRecord, ReaderRecord } from './records.ts';
+import type { Roles } from './roles.ts';
 
 /** How often a source that went away is tried again, and how long its readers may stay away after it is back. */
 const RETRY_MS = 250;
@@ -26,7 +28,7 @@ export const MAX_WAITING = 64;
 /** How long work in the background may take to end. */
 const CLOSE_PATIENCE_MS = 2_000;
 
-export type CardTarget = string | { readonly reader: string };
+export type CardTarget = string | { readonly reader: string } | { readonly role: string };
 export type Publish = <N extends EventName>(name: N, data: EventData<N>) => void;
 
 export interface DeskOptions {
@@ -38,6 +40,9 @@ export interface DeskOptions {
   readonly cache?: CardCache;
   /** Called for each card that comes: finds out what it is, and announces it. Never rejects because of the card. */
   readonly identify: (card: CardRecord) => Promise<void>;
+  readonly roles: Roles;
+  /** Readers of such names stay out. */
+  readonly isIgnored: (readerName: string) => boolean;
   readonly now?: () => number;
 }
 
@@ -53,18 +58,25 @@ export class Desk implements AsyncDisposable {
   readonly leases: Leases;
   readonly profiles: readonly CardProfile[];
   readonly cache: CardCache | undefined;
+  readonly roles: Roles;
   readonly #options: DeskOptions;
   readonly #stop = new AbortController();
   readonly #readers = new Map<string, ReaderRecord>();
   readonly #cards = new Map<string, CardRecord>();
   readonly #health = new Map<string, SourceHealth>();
   readonly #running = new Set<Promise<void>>();
+  /** The last states of readers that stay out, by id: the policy may let them in. */
+  readonly #ignored = new Map<string, { readonly source: ReaderSource; readonly state: ReaderState }>();
+  readonly #insertionWaits = new Set<(reader: ReaderRecord) => void>();
+  #roleReaders: ReadonlyMap<string, RoleReader<ReaderRecord>> = new Map();
 
   constructor(options: DeskOptions) {
     this.#options = options;
     this.profiles = options.profiles;
     this.cache = options.cache;
+    this.roles = options.roles;
     this.leases = new Leases((card) => this.announce(card));
+    this.#roleReaders = this.roles.find([]);
   }
 
   /** Starts to watch every source. */
@@ -93,20 +105,79 @@ export class Desk implements AsyncDisposable {
     return [...this.#health.values()];
   }
 
-  /** Throws not_found for an unknown or stale id, no_card, reader_unavailable. */
+  /** Where the reader of each role is, as the readers stand. */
+  get roleReaders(): ReadonlyMap<string, RoleReader<ReaderRecord>> {
+    return this.#roleReaders;
+  }
+
+  /** Throws not_found. */
+  reader(id: string): ReaderRecord {
+    const reader = this.#readers.get(id);
+    if (!reader) throw new ApiError('not_found', 'looking up a reader: none has this id', { what: 'reader' });
+    return reader;
+  }
+
+  /**
+   * Throws not_found for an unknown or stale id, no_card, reader_unavailable, and what keeps a role from having a reader. The rules of the role are
+   * checked where the card is used.
+   */
   resolve(target: CardTarget): CardRecord {
     if (typeof target === 'string') {
       const card = this.#cards.get(target);
       if (!card) throw new ApiError('not_found', 'looking up a card: no card in a reader has this id', { what: 'card' });
       return card;
     }
-    const reader = this.#readers.get(target.reader);
-    if (!reader) throw new ApiError('not_found', 'looking up a reader: none has this id', { what: 'reader' });
+    const reader = 'role' in target ? this.#readerOf(target.role) : this.reader(target.reader);
     if (reader.card) return reader.card;
     if (reader.status === 'unavailable')
       throw new ApiError('reader_unavailable', `looking for a card: reader ${reader.name} is away`);
     if (reader.status === 'mute') throw new DeviceTimeoutError(`looking for a card: the one in ${reader.name} does not answer`);
     throw new ApiError('no_card', `looking for a card: none is in ${reader.name}`);
+  }
+
+  /** The reader that a card is put into next. A reader that comes with a card in it, or comes back, does not count. Rejects with the signal's reason. */
+  async nextInsertion(signal: AbortSignal): Promise<ReaderRecord> {
+    const { promise, resolve, reject } = Promise.withResolvers<ReaderRecord>();
+    const giveUp = (): void => reject(signal.reason);
+    signal.throwIfAborted();
+    signal.addEventListener('abort', giveUp, { once: true });
+    this.#insertionWaits.add(resolve);
+    try {
+      return await promise;
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+      this.#insertionWaits.delete(resolve);
+    }
+  }
+
+  /** Binds the reader to a role. Throws reader_unavailable, and as `Roles.assign`; nothing is changed then. */
+  assignRole(role: string, reader: ReaderRecord): void {
+    const attempt = `binding ${reader.name} to ${role}`;
+    if (reader.status === 'unavailable') throw new ApiError('reader_unavailable', `${attempt}: it is away`);
+    this.roles.assign(role, reader, this.#readersThere);
+    this.#reviewRoles();
+  }
+
+  /** Throws as `Roles.remove`. */
+  removeRole(role: string): void {
+    this.roles.remove(role);
+    this.#reviewRoles();
+  }
+
+  /** After the policy or a binding changed: which readers are on the desk, and what each is for. */
+  review(): void {
+    for (const reader of this.readers) {
+      if (!this.#options.isIgnored(reader.name)) continue;
+      const { source, lastState } = reader;
+      this.#removeReader(reader);
+      this.#ignored.set(reader.id, { source, state: lastState });
+    }
+    for (const [id, { source, state }] of this.#ignored) {
+      if (this.#options.isIgnored(state.name)) continue;
+      this.#ignored.delete(id);
+      this.#apply(source, state);
+    }
+    this.#reviewRoles();
   }
 
   /** Tells the subscribers what is known of a card, if it is still there. */
@@ -122,6 +193,7 @@ export class Desk implements AsyncDisposable {
     }
     // A card that hangs must not keep the daemon from ending.
     await Promise.race([Promise.allSettled(this.#running), delay(CLOSE_PATIENCE_MS, undefined, { ref: false })]);
+    this.roles[Symbol.dispose]();
   }
 
   async #watch(source: ReaderSource): Promise<void> {
@@ -176,12 +248,19 @@ export class Desk implements AsyncDisposable {
       if (reader.source !== source || reader.status === 'unavailable') continue;
       this.#removeCard(reader, new ServiceUnavailableError(`using the card in ${reader.name}: ${problem}`, {}, { cause: error }));
       reader.status = 'unavailable';
+      reader.role = undefined;
       this.#options.publish('reader.changed', { reader: describeReader(reader) });
     }
+    this.#reviewRoles();
   }
 
   #apply(source: ReaderSource, state: ReaderState): void {
     const id = readerId(source.id, state.name);
+    if (this.#options.isIgnored(state.name)) {
+      if (state.status === 'removed') this.#ignored.delete(id);
+      else this.#ignored.set(id, { source, state });
+      return;
+    }
     const known = this.#readers.get(id);
     if (state.status === 'removed') {
       if (known) this.#removeReader(known);
@@ -196,13 +275,16 @@ export class Desk implements AsyncDisposable {
       equalBytes(card.atr, state.atr ?? new Uint8Array());
     if (card && !isSame) this.#removeCard(reader, new DeviceRemovedError(`using the card in ${reader.name}: it was taken out`));
     const before = JSON.stringify(describeReader(reader));
-    reader.status = state.status;
-    if (state.hasKeypad !== undefined) reader.hasKeypad = state.hasKeypad;
+    const wasPutIn = ['empty', 'present'].includes(known?.status ?? '') && hasCard(state) && card?.insertion !== state.insertion;
+    noteState(reader, state);
+    const rolesBefore = this.#assignRoles();
     const inserted = state.status === 'present' && !isSame ? this.#createCard(reader, state) : undefined;
     if (!known) this.#options.publish('reader.added', { reader: describeReader(reader) });
     else if (JSON.stringify(describeReader(reader)) !== before)
       this.#options.publish('reader.changed', { reader: describeReader(reader) });
     if (inserted) this.#introduce(inserted);
+    this.#announceRoles(rolesBefore, reader);
+    if (wasPutIn) for (const resolve of this.#insertionWaits) resolve(reader);
   }
 
   #createReader(id: string, source: ReaderSource, state: ReaderState): ReaderRecord {
@@ -212,6 +294,11 @@ export class Desk implements AsyncDisposable {
       source,
       queue: new Turns('the reader', MAX_WAITING),
       status: 'empty',
+      serialNumber: undefined,
+      usbPath: undefined,
+      isIdentityPending: false,
+      lastState: state,
+      role: undefined,
       card: undefined,
     };
     this.#readers.set(id, reader);
@@ -260,6 +347,52 @@ export class Desk implements AsyncDisposable {
     this.#removeCard(reader, new DeviceRemovedError(`using the card in ${reader.name}: the reader was unplugged`));
     this.#readers.delete(reader.id);
     this.#options.publish('reader.removed', { reader: reader.id });
+    this.#reviewRoles();
+  }
+
+  /** Throws role_policy_refused, role_unassigned, role_reader_away, role_ambiguous. */
+  #readerOf(role: string): ReaderRecord {
+    const attempt = `looking for the reader of ${role}`;
+    this.roles.requireRules();
+    const found = this.#roleReaders.get(role);
+    if (!found) throw new ApiError('role_unassigned', `${attempt}: none is bound to it`, { role });
+    const [reader] = found.readers;
+    if (found.status === 'ready' && reader) return reader;
+    if (found.status === 'away') {
+      if (this.readers.some(({ status }) => status === 'unavailable'))
+        throw new ApiError('reader_unavailable', `${attempt}: the service behind the readers is away`, { role });
+      throw new ApiError('role_reader_away', `${attempt}: it is not there`, { role });
+    }
+    const readers = found.readers.map(({ name }) => name).join(', ');
+    throw new ApiError('role_ambiguous', `${attempt}: it cannot be told which it is`, { role, readers });
+  }
+
+  #reviewRoles(): void {
+    if (this.#isStopping()) return;
+    this.#announceRoles(this.#assignRoles());
+  }
+
+  /** One that is away may come back under another name, and another one under its. */
+  get #readersThere(): readonly ReaderRecord[] {
+    return this.readers.filter(({ status }) => status !== 'unavailable');
+  }
+
+  /** What each reader was for before. */
+  #assignRoles(): ReadonlyMap<ReaderRecord, string | undefined> {
+    const before = new Map(this.readers.map((reader) => [reader, reader.role]));
+    this.#roleReaders = this.roles.find(this.#readersThere);
+    for (const reader of this.readers) reader.role = undefined;
+    for (const [role, { status, readers }] of this.#roleReaders) if (status === 'ready' && readers[0]) readers[0].role = role;
+    return before;
+  }
+
+  /** `told`: its state is told anyway. */
+  #announceRoles(before: ReadonlyMap<ReaderRecord, string | undefined>, told?: ReaderRecord): void {
+    for (const [reader, role] of before) {
+      if (reader.role === role || this.#readers.get(reader.id) !== reader) continue;
+      if (reader !== told) this.#options.publish('reader.changed', { reader: describeReader(reader) });
+      if (reader.card) this.announce(reader.card);
+    }
   }
 
   /** Keeps hold of work in the background, so that closing waits for it. */
@@ -268,6 +401,21 @@ export class Desk implements AsyncDisposable {
     this.#running.add(tracked);
     void tracked.finally(() => this.#running.delete(tracked));
   }
+}
+
+function hasCard({ status }: ReaderState): boolean {
+  return status === 'present' || status === 'mute';
+}
+
+/** Which reader it is, is never remembered: another one may stand behind the same name now. */
+function noteState(reader: ReaderRecord, state: ReaderState): void {
+  const { status, hasKeypad, serialNumber, usbPath, isIdentityPending = false } = state;
+  if (status !== 'removed') reader.status = status;
+  if (hasKeypad !== undefined) reader.hasKeypad = hasKeypad;
+  reader.serialNumber = serialNumber;
+  reader.usbPath = usbPath;
+  reader.isIdentityPending = isIdentityPending;
+  reader.lastState = state;
 }
 
 /** The same reader keeps its id: it is made of the source and the name alone. */

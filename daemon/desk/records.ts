@@ -2,7 +2,7 @@
 import type { Reader } from '../../api-spec/schemas.ts';
 import type { CardProfile } from '../../apdu/card-profile.ts';
 import type { KeyAlgorithm, PinReference, TokenContents } from '../../apdu/token.ts';
-import type { ReaderSource } from '../../drivers/reader-source.ts';
+import type { ReaderSource, ReaderState } from '../../drivers/reader-source.ts';
 import type { ErrorCode } from '../../api-spec/errors.ts';
 import type { Turns } from '../turns.ts';
 import type { TriesMemory } from '../pin/tries.ts';
@@ -15,6 +15,13 @@ export interface ReaderRecord {
   readonly queue: Turns;
   status: Reader['status'];
   hasKeypad?: boolean;
+  /** As the source tells now. */
+  serialNumber: string | undefined;
+  usbPath: string | undefined;
+  isIdentityPending: boolean;
+  lastState: ReaderState;
+  /** What it is for; see roles.ts. */
+  role: string | undefined;
   card: CardRecord | undefined;
 }
 

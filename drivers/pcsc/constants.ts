@@ -25,3 +25,8 @@ export const SCARD_STATE_MUTE = 0x0200;
 
 /** Not a reader: stands for the list of readers in SCardGetStatusChange. */
 export const PNP_NOTIFICATION = '\\\\?PnP?\\Notification';
+
+/** SCARD_ATTR_VALUE(SCARD_CLASS_VENDOR_INFO, 0x0103) (PCSC/reader.h). */
+export const SCARD_ATTR_VENDOR_IFD_SERIAL_NO = 0x0001_0103;
+/** SCARD_ATTR_VALUE(SCARD_CLASS_COMMUNICATIONS, 0x0110) (PCSC/reader.h). */
+export const SCARD_ATTR_CHANNEL_ID = 0x0002_0110;

@@ -20,10 +20,14 @@ export interface FakeCard {
 /** Control codes and how the reader answers them; a number is the LONG result of a failed SCardControl. */
 export type FakeControls = (code: number, input: Uint8Array) => Uint8Array | number | Promise<Uint8Array | number>;
 
+/** A number is the LONG result of a failed SCardGetAttrib. */
+export type FakeAttributes = (attribute: number) => Uint8Array | number;
+
 interface FakeReader {
   card: FakeCard | undefined;
   events: number;
   readonly controls: FakeControls | undefined;
+  readonly attributes: FakeAttributes | undefined;
   owner: CardHandle | undefined;
   exclusive: CardHandle | undefined;
 }
@@ -39,7 +43,7 @@ interface FakeHandle {
 type FunctionName = Exclude<keyof WinScard, 'platform'>;
 
 export interface FakeWinScard extends WinScard {
-  addReader(name: string, controls?: FakeControls): void;
+  addReader(name: string, controls?: FakeControls, attributes?: FakeAttributes): void;
   removeReader(name: string): void;
   insert(reader: string, card?: FakeCard): void;
   remove(reader: string): void;
@@ -73,8 +77,9 @@ export function createFakeWinScard(platformName: PlatformName = 'linux'): FakeWi
     ...cardFunctions(world),
     ...contextFunctions(world),
     platform: world.platform,
-    addReader(name, controls) {
-      world.readers.set(name, { card: undefined, events: 0, controls, owner: undefined, exclusive: undefined });
+    addReader(name, controls, attributes) {
+      const state = { card: undefined, events: 0, owner: undefined, exclusive: undefined };
+      world.readers.set(name, { ...state, controls, attributes });
       world.wake();
     },
     removeReader(name) {
@@ -358,10 +363,15 @@ function exchangeFunctions(world: World): Pick<WinScard, 'transmit' | 'control' 
       const output = (await target.reader.controls?.(code, input)) ?? 0x8010001f;
       return typeof output === 'number' ? { result: output, output: new Uint8Array() } : { result: 0, output };
     },
-    getAttrib: async (card) =>
-      Promise.resolve({
-        result: world.begin('getAttrib') || (world.handles.has(card) ? 0x80100008 : 0),
-        value: new Uint8Array(),
-      }),
+    getAttrib: async (card, attribute) => {
+      const failure = world.begin('getAttrib');
+      const name = world.handles.get(card)?.reader;
+      const value = world.readers.get(name ?? '')?.attributes?.(attribute) ?? 0x80100008;
+      return Promise.resolve(
+        failure !== 0 || typeof value === 'number'
+          ? { result: failure || Number(value), value: new Uint8Array() }
+          : { result: 0, value },
+      );
+    },
   };
 }

@@ -1,6 +1,6 @@
 /**
- * What a reader says that it can do: PC/SC part 10, features and TLV properties. Asked once for as long as the reader stays, because
- * the question costs two calls and the answer does not change.
+ * What a reader says that it can do, and which it is: PC/SC part 10, features and TLV properties; `reader-identity.ts`. Asked once for as long
+ * as the reader stays, because the questions cost calls and the answers do not change.
  */
 import { SCARD_LEAVE_CARD, SCARD_PROTOCOL_UNDEFINED, SCARD_SHARE_DIRECT } from './constants.ts';
 import {
@@ -13,6 +13,7 @@ import {
   parseTlvProperties,
 } from './pin-structures.ts';
 import type { ReaderContexts } from './reader-contexts.ts';
+import { readReaderIdentity, type ReaderIdentity } from './reader-identity.ts';
 import {
   SCARD_E_INVALID_PARAMETER,
   SCARD_E_NOT_TRANSACTED,
@@ -33,6 +34,8 @@ export interface ReaderFeatures {
 export interface FeatureCache {
   /** What is known already. */
   known(reader: string): ReaderFeatures | undefined;
+  /** Undefined while it has not been read. */
+  knownIdentity(reader: string): ReaderIdentity | undefined;
   /** Asks over an open handle unless it is known. A reader that does not answer now is asked again next time. */
   ask(reader: string, card: CardHandle): Promise<ReaderFeatures>;
   /** Asks over a handle of its own, without a card. Undefined when the reader cannot be asked now. */
@@ -49,8 +52,10 @@ const NOT_SUPPORTED: ReadonlySet<number> = new Set([
 ]);
 const NO_FEATURES: ReaderFeatures = {};
 
-export function createFeatureCache(winscard: WinScard, contexts: ReaderContexts): FeatureCache {
+/** `usbFolder`: as for `readReaderIdentity`. */
+export function createFeatureCache(winscard: WinScard, contexts: ReaderContexts, usbFolder?: string): FeatureCache {
   const cache = new Map<string, ReaderFeatures>();
+  const identities = new Map<string, ReaderIdentity>();
   const ask = async (reader: string, card: CardHandle): Promise<ReaderFeatures> => {
     const known = cache.get(reader);
     if (known) return known;
@@ -58,12 +63,25 @@ export function createFeatureCache(winscard: WinScard, contexts: ReaderContexts)
     if (features) cache.set(reader, features);
     return features ?? NO_FEATURES;
   };
+  let forgotten = 0;
+  const askIdentity = async (reader: string, card: CardHandle): Promise<void> => {
+    if (identities.has(reader)) return;
+    const before = forgotten;
+    const identity = await readReaderIdentity(winscard, card, { name: reader, usbFolder });
+    // What was read of a reader that went meanwhile is not said of the next one with its name.
+    if (identity && forgotten === before) identities.set(reader, identity);
+  };
   return {
     ask,
     known: (reader) => cache.get(reader),
-    forget: (reader) => void cache.delete(reader),
+    knownIdentity: (reader) => identities.get(reader),
+    forget(reader) {
+      forgotten++;
+      cache.delete(reader);
+      identities.delete(reader);
+    },
     async probe(reader, signal) {
-      if (cache.has(reader)) return cache.get(reader);
+      if (cache.has(reader) && identities.has(reader)) return cache.get(reader);
       await using lease = await contexts.acquire(reader, signal);
       const options = { shareMode: SCARD_SHARE_DIRECT, protocols: SCARD_PROTOCOL_UNDEFINED };
       const { result, card } = await winscard.connect(lease.context, reader, options);
@@ -73,6 +91,7 @@ export function createFeatureCache(winscard: WinScard, contexts: ReaderContexts)
       }
       try {
         await ask(reader, card);
+        await askIdentity(reader, card);
       } finally {
         if ((await winscard.disconnect(card, SCARD_LEAVE_CARD)) !== 0) lease.discard();
       }

@@ -37,8 +37,11 @@ const LOOK_MS = 1000;
 const NOTHING_NEW_PAUSE_MS = 50;
 /** A cancel is lost when it comes before the look has begun, so it is repeated until the look ends. */
 const CANCEL_AGAIN_MS = 20;
-/** How long the first sight of a reader waits for what it can do. */
+/** How long the first sight of a reader waits for what it can do and which it is. */
 const PROBE_MS = 250;
+/** When one that could not be asked, because another program had it, is asked again: first, and at most. */
+const FIRST_PROBE_AGAIN_MS = 2_000;
+const LONGEST_PROBE_AGAIN_MS = 30_000;
 
 interface WatchedReader {
   /** dwCurrentState of the next look. */
@@ -47,6 +50,11 @@ interface WatchedReader {
   eventCount: number;
   /** As last given out; undefined before the first look. */
   state: ReaderState | undefined;
+  /** It is being asked which it is. */
+  isProbed: boolean;
+  /** When it is asked again if need be, by the layer's clock, and how long it then has until the next time. */
+  probeAgainAt: number;
+  probePauseMs: number;
 }
 
 interface Watch {
@@ -57,6 +65,8 @@ interface Watch {
   readonly nextInsertion: () => number;
   /** dwCurrentState of the pseudo-reader; undefined where the service has none. */
   notificationState: number | undefined;
+  /** What went wrong when a reader was asked again: the watch ends with it. */
+  failure: Error | undefined;
 }
 
 /** `nextInsertion` gives a new number at each call, over all watches of one source. */
@@ -68,11 +78,13 @@ export async function* watchReaders(
   if (signal.aborted) return;
   const context = await establishContext(layer.winscard);
   const notificationState = layer.winscard.platform.hasPnpNotification ? SCARD_STATE_UNAWARE : undefined;
-  const watch: Watch = { layer, context, signal, readers: new Map(), nextInsertion, notificationState };
+  const watch: Watch = { layer, context, signal, readers: new Map(), nextInsertion, notificationState, failure: undefined };
   try {
     while (!isAborted(signal)) {
       yield* updateReaderList(watch, await listReaders(watch));
       yield* updateFeatures(watch);
+      probeAgain(watch);
+      if (watch.failure) throw watch.failure;
       const events = await look(watch);
       const states = events.flatMap((event) => updateReader(watch, event));
       yield* states;
@@ -105,8 +117,15 @@ async function* updateReaderList(watch: Watch, names: readonly string[]): AsyncG
     if (wasSeen) yield { name, status: 'removed' };
   }
   const added = names.filter((name) => !readers.has(name));
-  for (const name of added) readers.set(name, { currentState: SCARD_STATE_UNAWARE, eventCount: 0, state: undefined });
+  for (const name of added) readers.set(name, newReader());
   await Promise.all(added.map(async (name) => probeReader(watch, name)));
+}
+
+function newReader(): WatchedReader {
+  return {
+    ...{ currentState: SCARD_STATE_UNAWARE, eventCount: 0, state: undefined },
+    ...{ isProbed: false, probeAgainAt: 0, probePauseMs: FIRST_PROBE_AGAIN_MS },
+  };
 }
 
 async function forgetReader({ features, contexts }: PcscLayer, name: string): Promise<void> {
@@ -114,32 +133,67 @@ async function forgetReader({ features, contexts }: PcscLayer, name: string): Pr
   await contexts.forget(name);
 }
 
-/** Asks a new reader what it can do; one that takes its time is heard later, by waking the look. */
+/** Asks a reader what it can do and which it is; one that takes its time is heard later, by waking the look. */
 async function probeReader({ layer, context, readers, signal }: Watch, name: string): Promise<void> {
   const watched = readers.get(name);
+  if (!watched) return;
+  watched.isProbed = true;
   const heard = new AbortController();
   let late = false;
   const probe = layer.features
     .probe(name, signal)
-    .then(async (features) => {
-      if (late && features?.verifyPinDirect !== undefined && readers.get(name) === watched) await layer.winscard.cancel(context);
+    .then(async () => {
+      const isHeard = layer.features.knownIdentity(name) !== undefined;
+      if (late && isHeard && readers.get(name) === watched) await layer.winscard.cancel(context);
     })
     .catch((error: unknown) => {
       if (!(error instanceof ServiceUnavailableError) && !signal.aborted) throw error; // the next look meets the same and says so
     })
-    .finally(() => heard.abort());
+    .finally(() => {
+      heard.abort();
+      watched.isProbed = false;
+      watched.probeAgainAt = layer.clock.now() + watched.probePauseMs;
+      watched.probePauseMs = Math.min(2 * watched.probePauseMs, LONGEST_PROBE_AGAIN_MS);
+    });
   await Promise.race([probe, layer.clock.pause(PROBE_MS, AbortSignal.any([signal, heard.signal])).catch(() => undefined)]);
   late = true;
 }
 
-/** Readers that were given out before they had said what they can do. */
+/** Readers that were given out before they had said what they can do and which they are. */
 function updateFeatures({ layer, readers }: Watch): readonly ReaderState[] {
   return [...readers.values()].flatMap((reader) => {
-    const features = reader.state && layer.features.known(reader.state.name);
-    if (!features || !reader.state || reader.state.status === 'removed' || reader.state.hasKeypad !== undefined) return [];
-    reader.state = { ...reader.state, hasKeypad: features.verifyPinDirect !== undefined };
-    return [reader.state];
+    const before = reader.state;
+    if (!before || before.status === 'removed') return [];
+    const { isIdentityPending, ...rest } = before;
+    const isComplete = isIdentityPending !== true && before.hasKeypad !== undefined;
+    if (isComplete) return [];
+    const state = { ...rest, ...whatIsKnown(layer, before.name) };
+    if (isSameState(before, state)) return [];
+    reader.state = state;
+    return [state];
   });
+}
+
+type KnownOfReader = Pick<ReaderState, 'hasKeypad' | 'isIdentityPending' | 'serialNumber' | 'usbPath'>;
+
+function whatIsKnown({ features }: PcscLayer, name: string): KnownOfReader {
+  const known = features.known(name);
+  return {
+    ...(known ? { hasKeypad: known.verifyPinDirect !== undefined } : {}),
+    ...(features.knownIdentity(name) ?? { isIdentityPending: true }),
+  };
+}
+
+/** Those that another program kept from being asked. */
+function probeAgain(watch: Watch): void {
+  const { layer, readers } = watch;
+  for (const [name, { state, isProbed, probeAgainAt }] of readers) {
+    const isWanted = state !== undefined && state.status !== 'removed' && layer.features.knownIdentity(name) === undefined;
+    if (!isWanted || isProbed || layer.clock.now() < probeAgainAt) continue;
+    probeReader(watch, name).catch((error: unknown) => {
+      watch.failure = error instanceof Error ? error : new Error(String(error));
+    });
+  }
 }
 
 /** Waits for a change. No events: time ran out, the look was cancelled, or the list of readers is out of date. */
@@ -212,7 +266,11 @@ function updateReader(watch: Watch, { name, eventState, atr }: ReaderEvent): rea
   const before = reader.state;
   const isSameCard = before?.insertion !== undefined && reader.eventCount === eventState >>> 16;
   reader.eventCount = eventState >>> 16;
-  const features = watch.layer.features.known(name);
+  // A name may come back with another reader behind it.
+  if (status === 'removed') {
+    watch.layer.features.forget(name);
+    reader.probeAgainAt = 0;
+  }
   const hasCard = status === 'present' || status === 'mute';
   reader.state = {
     name,
@@ -220,7 +278,7 @@ function updateReader(watch: Watch, { name, eventState, atr }: ReaderEvent): rea
     ...(hasCard ? { insertion: isSameCard ? before.insertion : watch.nextInsertion() } : {}),
     ...(status === 'present' ? { atr } : {}),
     ...(status === 'removed' ? {} : { heldElsewhere: (eventState & SCARD_STATE_EXCLUSIVE) !== 0 }),
-    ...(features ? { hasKeypad: features.verifyPinDirect !== undefined } : {}),
+    ...(status === 'removed' ? {} : whatIsKnown(watch.layer, name)),
   };
   return before && isSameState(before, reader.state) ? [] : [reader.state];
 }
@@ -238,7 +296,8 @@ function isSameState(one: ReaderState, other: ReaderState): boolean {
     one.status === other.status &&
     one.insertion === other.insertion &&
     one.heldElsewhere === other.heldElsewhere &&
-    one.hasKeypad === other.hasKeypad
+    one.hasKeypad === other.hasKeypad &&
+    one.isIdentityPending === other.isIdentityPending
   );
 }
 

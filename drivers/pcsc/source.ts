@@ -11,6 +11,7 @@ import type { PcscClock, PcscLayer } from './pcsc-layer.ts';
 import { createReaderContexts, unlessAborted } from './reader-contexts.ts';
 import { createFeatureCache } from './reader-features.ts';
 import { watchReaders } from './reader-watch.ts';
+import { USB_DEVICES_FOLDER } from './usb-port.ts';
 import type { WinScard } from './winscard.ts';
 
 /**
@@ -27,6 +28,8 @@ export interface PcscSourceOptions {
   readonly clock?: PcscClock;
   /** Language of the prompts on a reader's display, as a Windows language identifier: 0x041D Swedish (default), 0x0409 English. */
   readonly keypadLanguageId?: number;
+  /** Where Linux tells of USB devices. */
+  readonly usbFolder?: string;
 }
 
 const LANGUAGE_SWEDISH = 0x041d;
@@ -62,7 +65,8 @@ async function createLayer(options: PcscSourceOptions): Promise<PcscLayer> {
   const { load = openWinScard, clock = systemClock, keypadLanguageId = LANGUAGE_SWEDISH } = options;
   const winscard = await load();
   const contexts = createReaderContexts(winscard);
-  return { winscard, contexts, features: createFeatureCache(winscard, contexts), clock, keypadLanguageId };
+  const usbFolder = winscard.platform.name === 'linux' ? (options.usbFolder ?? USB_DEVICES_FOLDER) : undefined;
+  return { winscard, contexts, features: createFeatureCache(winscard, contexts, usbFolder), clock, keypadLanguageId };
 }
 
 /** A failure is tried again at the next use: the library may be installed meanwhile. */

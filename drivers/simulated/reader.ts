@@ -21,6 +21,9 @@ export interface SimulatedReaderOptions {
   /** After this a card that does not answer is given up. Default: 2,000. */
   readonly muteTimeoutMs?: number;
   readonly clock?: SimulatedClock;
+  readonly serialNumber?: string;
+  /** "1-2.3": as Linux names USB ports. */
+  readonly usbPath?: string;
 }
 
 const DEFAULT_MUTE_TIMEOUT_MS = 2_000;
@@ -134,7 +137,13 @@ export class SimulatedReader {
   }
 
   state(): ReaderState {
-    const base = { name: this.name, hasKeypad: this.hasKeypad };
+    const { serialNumber, usbPath } = this.#options;
+    const base = {
+      name: this.name,
+      hasKeypad: this.hasKeypad,
+      ...(serialNumber === undefined ? {} : { serialNumber }),
+      ...(usbPath === undefined ? {} : { usbPath }),
+    };
     if (!this.#isPlugged) return { ...base, status: 'removed' };
     if (!this.#card) return { ...base, status: 'empty' };
     const heldElsewhere = this.#holdsElsewhere > 0;

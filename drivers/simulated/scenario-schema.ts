@@ -23,6 +23,9 @@ const readerSchema = Type.Object(
     name: Type.String({ minLength: 1 }),
     /** What the desk would use it for: "operator", "secondOperator", "holder". */
     role: Type.Optional(Type.String({ minLength: 1 })),
+    serialNumber: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    /** USB port, as Linux names it: "1-2.3". */
+    usbPath: Type.Optional(Type.String({ pattern: '^\\d+-\\d+(\\.\\d+)*$' })),
     contactless: Type.Optional(Type.Boolean()),
     supportsExtendedLength: Type.Optional(Type.Boolean()),
     /** The reader has a keypad, and this is typed on it, one entry for each prompt, the last again and again: digits, "cancel" or "timeout". */

@@ -21,7 +21,7 @@ export interface ScenarioOptions {
 
 export interface ScenarioReader {
   readonly reader: SimulatedReader;
-  /** What the scenario means it for: "operator". Nobody is bound by it. */
+  /** What the scenario means it for: "operator". Whoever serves the scenario may bind it so. */
   readonly role?: string;
   readonly isContactless: boolean;
 }
@@ -132,6 +132,8 @@ function makeReader(row: ScenarioReaderRow, clock: SimulatedClock): ScenarioRead
   const reader = new SimulatedReader({
     name: row.name,
     clock,
+    ...(row.serialNumber === undefined ? {} : { serialNumber: row.serialNumber }),
+    ...(row.usbPath === undefined ? {} : { usbPath: row.usbPath }),
     ...(row.supportsExtendedLength === undefined ? {} : { supportsExtendedLength: row.supportsExtendedLength }),
     ...(row.keypad ? { keypad: typeInTurn(row.keypad) } : {}),
   });

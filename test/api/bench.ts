@@ -47,6 +47,8 @@ export interface Bench extends AsyncDisposable {
   readerId(index?: number): string;
   /** Puts the card in, and resolves with its id when it is identified. */
   insert(card: SimulatedCard, index?: number): Promise<string>;
+  /** Writes the policy's one file, and has the daemon read it. */
+  setPolicy(content: object): Promise<void>;
   /** A WebSocket, greeted; closed with the bench. */
   socket(): Promise<RpcSocket>;
   client(): Promise<Client>;
@@ -117,6 +119,10 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
         const found = daemon.desk.cards.find(({ id, reader: its }) => !known.has(id) && its.name === reader(index).name);
         return found && found.status !== 'identifying' && found.id;
       });
+    },
+    setPolicy: async (content) => {
+      writePolicy(policyFolder, content);
+      await daemon.reload();
     },
     socket,
     client: async () => {

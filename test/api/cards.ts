@@ -124,15 +124,15 @@ export function spkiOf(key: KeyObject): string {
 }
 
 /** A certificate for a public key by a test authority, base64 of DER. `fill` adds so many bytes. */
-export function certificateFor(publicKey: KeyObject, options: { readonly name?: string; readonly fill?: number } = {}): string {
-  const { name = 'Test Person', fill = 0 } = options;
+export function certificateFor(
+  publicKey: KeyObject,
+  options: { readonly name?: string; readonly hsaId?: string; readonly fill?: number } = {},
+): string {
+  const { name = 'Test Person', hsaId, fill = 0 } = options;
   const der = signCertificate(
     {
       serialNumber: 4711n,
-      subject: [
-        ['C', 'SE'],
-        ['CN', name],
-      ],
+      subject: [['C', 'SE'], ...(hsaId === undefined ? [] : [['serialNumber', hsaId] as const]), ['CN', name]],
       issuer: [['CN', 'kortd test authority']],
       notBefore: new Date('2024-01-01T00:00:00Z'),
       notAfter: new Date('2044-01-01T00:00:00Z'),

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { COMMON_ERRORS, ERRORS, type ErrorCode } from '../../api-spec/errors.ts';
 import type { ApiMethod } from '../../api-spec/method.ts';
 import { METHODS, METHOD_NAMES, type MethodName } from '../../api-spec/methods/index.ts';
+import { readerId } from '../../daemon/desk/desk.ts';
 import { DeviceProtocolError } from '../../drivers/errors.ts';
 import { createMuteCard, type Fault } from '../../drivers/simulated/faults.ts';
 import {
@@ -84,6 +85,27 @@ const onCard =
   async ({ bench, call }) =>
     await call(await bench.insert(makeCard(options)), changes);
 
+const FIRST = { serialNumber: 'BENCH-FIRST' };
+const TWO_PERSONS = {
+  operator: { reader: { serialNumber: 'BENCH-SECOND' } },
+  holder: { reader: FIRST, notSamePersonAs: ['operator'] },
+};
+
+/** Cards of one person. */
+function cardOf(serialNumber: number): ReturnType<typeof watchedPivCard> {
+  const own = certificateFor(testKey('P-256').publicKey, { hsaId: 'SE2321000016-BENCH1' });
+  return makeCard({ serialNumber, keys: { '9A': cardKey('P-256', { certificate: own }) } });
+}
+
+/** The holder's card, under such a policy. */
+function byRole(roles: object, cards: () => readonly ReturnType<typeof makeCard>[] = () => []): Provocation {
+  return async ({ bench, call }) => {
+    await bench.setPolicy({ roles });
+    for (const [index, card] of cards().entries()) await bench.insert(card, index);
+    return await call({ role: 'holder' });
+  };
+}
+
 /** How each error of cards is provoked, whatever the method. */
 const CARD_PROVOCATIONS: Readonly<Partial<Record<ErrorCode, Provocation>>> = {
   card_busy: async ({ bench, api, call }) => {
@@ -117,6 +139,13 @@ const CARD_PROVOCATIONS: Readonly<Partial<Record<ErrorCode, Provocation>>> = {
     await eventually('the reader to be away', () => bench.daemon.desk.readers[0]?.status === 'unavailable');
     return await call({ reader: bench.readerId() });
   },
+  card_not_allowed: byRole({ holder: { reader: FIRST, cards: [{ hsaId: 'SE2321000016-OTHER' }] } }, () => [cardOf(1)]),
+  other_card_needed: byRole(TWO_PERSONS, () => [cardOf(1)]),
+  role_ambiguous: byRole({ holder: { reader: { name: 'Bench' } } }),
+  role_policy_refused: byRole({ holder: { reader: {} } }),
+  role_reader_away: byRole({ holder: { reader: { serialNumber: 'gone' } } }),
+  role_unassigned: byRole({}),
+  same_person: byRole(TWO_PERSONS, () => [cardOf(1), cardOf(2)]),
   service_unavailable: async ({ bench, call }) => {
     const id = await bench.insert(makeCard());
     bench.reader().arm([{ kind: 'delay', delayMs: 60_000 }]);
@@ -244,6 +273,30 @@ const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<
     pin_required: onCard({ puk: undefined }),
   },
   'pin.verify': { object_not_found: onCard({ pinReference: 'FF' }) },
+  'reader.assignRole': {
+    not_found: async ({ call }) => await call(undefined, { role: 'operator', reader: 'reader-of-nobody' }),
+    reader_ambiguous: async ({ bench, call }) => await call(undefined, { role: 'operator', reader: bench.readerId(2) }),
+    reader_has_role: async ({ bench, api, call }) => {
+      resultOf(await api.call('reader.assignRole', { role: 'holder', reader: bench.readerId() }));
+      return await call(undefined, { role: 'operator', reader: bench.readerId() });
+    },
+    reader_unavailable: async ({ bench, call }) => {
+      bench.source.stopService();
+      await eventually('the reader to be away', () => bench.daemon.desk.readers[0]?.status === 'unavailable');
+      return await call(undefined, { role: 'operator', reader: bench.readerId() });
+    },
+    role_by_policy: async ({ bench, call }) => {
+      await bench.setPolicy({ roles: TWO_PERSONS });
+      return await call(undefined, { role: 'operator' });
+    },
+  },
+  'reader.removeRole': {
+    not_found: async ({ call }) => await call(undefined, { role: 'nobody' }),
+    role_by_policy: async ({ bench, call }) => {
+      await bench.setPolicy({ roles: TWO_PERSONS });
+      return await call(undefined, { role: 'operator' });
+    },
+  },
   'sign.batch': {
     algorithm_unsupported: onCard({ algorithm: 'RS256' }),
     key_not_found: onCard({ keyReference: '9D' }),
@@ -366,7 +419,9 @@ function onKeypad(typed: string, options: Parameters<typeof watchedPivCard>[0] =
 let keypadTypes = PIN;
 
 async function provoke(method: MethodName, code: ErrorCode): Promise<'ok' | ErrorCode> {
-  await using bench = await openBench({ readers: [{ muteTimeoutMs: 10 }, { keypad: () => keypadTypes }] });
+  await using bench = await openBench({
+    readers: [{ muteTimeoutMs: 10, ...FIRST }, { keypad: () => keypadTypes, serialNumber: 'BENCH-SECOND' }, {}],
+  });
   const [api, holder] = [await bench.socket(), await bench.socket()];
   const provocation = PROVOCATIONS[method]?.[code] ?? CARD_PROVOCATIONS[code] ?? PIN_PROVOCATIONS[code];
   if (!provocation) throw new Error(`no way is known to provoke ${code} of ${method}`);
@@ -463,7 +518,10 @@ describe('every method', () => {
     'console.open': {},
     'event.subscribe': {},
     'event.unsubscribe': {},
+    'reader.assignRole': { role: 'holder', reader: readerId('simulated', 'Bench 0') },
     'reader.list': {},
+    'reader.listRoles': {},
+    'reader.removeRole': { role: 'holder' },
     'card.list': {},
     'system.health': {},
     'system.info': {},
@@ -483,6 +541,7 @@ describe('every method', () => {
         const id = await bench.insert(makeCard());
         const api = await bench.transport(name);
         const lease = method === 'card.release' ? resultOf(await api.call('card.lease', { card: id })).lease : undefined;
+        if (method === 'reader.removeRole') resultOf(await api.call('reader.assignRole', OTHERS['reader.assignRole']));
         const params = lease === undefined ? (OTHERS[method] ?? { ...GOOD[method], card: id }) : { lease };
         resultOf(await api.call(method, params));
         reached.add(`${name} ${method}`);

@@ -111,7 +111,7 @@ async function serve(dataDir: string, parameters: readonly string[] = []): Promi
 
 /** What a daemon that has ended leaves nothing of; grants and the audit log stay. */
 function transient(dataDir: string): readonly string[] {
-  return readdirSync(dataDir).filter((name) => !/^(?:access|audit|wrong-pins)[.-]/.test(name));
+  return readdirSync(dataDir).filter((name) => !/^(?:access|audit|roles|wrong-pins)[.-]/.test(name));
 }
 
 describe('help', () => {
@@ -260,13 +260,31 @@ describe('status and call', () => {
     expect(stdout).toMatch(
       /^kortd \S+ at http:\/\/127\.0\.0\.1:\d+ \(process \d+\), simulated desk: ok\n {2}simulated: available\n/,
     );
-    expect(stdout).toMatch(/Simulated Operator 00 00 \(reader-[0-9a-f]{12}\): piv \d+ card-/);
+    expect(stdout).toMatch(/operator: Simulated Operator 00 00 \(reader-[0-9a-f]{12}\): piv \d+ card-/);
     const json = await kortd(['status', '--json']);
     expect(JSON.parse(json.stdout)).toMatchObject({
       pid: daemon.child.pid,
       info: { product: 'kortd' },
       health: { status: 'ok' },
     });
+  });
+
+  it('role lists, takes back and binds, also for the next start', async () => {
+    const listed = await kortd(['role', 'list']);
+    expect(listed).toMatchObject({ status: 0, stderr: '' });
+    expect(listed.stdout).toContain('operator: Simulated Operator 00 00, found by serial number SIM0000000001 (scenario)\n');
+    expect((await kortd(['role', 'remove', 'holder'])).stdout).toBe('holder: no reader is bound to it\n');
+    expect((await kortd(['role', 'remove', 'holder'])).stderr).toContain('"code": "not_found"');
+    const { readers } = JSON.parse((await kortd(['call', 'reader.list'])).stdout) as { readers: { id: string; name: string }[] };
+    const id = readers.find(({ name }) => name.includes('Contactless'))?.id ?? '';
+    const bound = await kortd(['role', 'assign', 'holder', '--reader', id]);
+    expect(bound.stdout).toBe('holder: Simulated Contactless 00 00, found by serial number SIM0000000004 (assigned)\n');
+    const given = await kortd(['role', 'assign', 'kiosk', '--timeout', '100']);
+    expect(given.status).toBe(1);
+    expect(given.stderr).toMatch(
+      /^Put a card into the reader that is to be the one of kiosk\.[\s\S]*"code": "deadline_exceeded"/,
+    );
+    expect(JSON.parse((await kortd(['role', 'list', '--json'])).stdout)).toMatchObject({ roles: [{}, {}, {}] });
   });
 
   it('call prints the result as JSON on standard output', async () => {

@@ -32,8 +32,8 @@ export interface Pcscd extends AsyncDisposable {
   readonly pid: number;
   /** Ends pcscd; its readers and cards go with it. */
   stop(): Promise<void>;
-  /** Starts it again after `stop`, with the same readers. */
-  start(): Promise<void>;
+  /** Starts it again after `stop`, with the same readers; or with drivers of these names, two readers each, in the order of their ports. */
+  start(names?: readonly string[]): Promise<void>;
   /** Ends it as a crash would. */
   kill(): Promise<void>;
 }
@@ -46,10 +46,11 @@ export async function startPcscd(readerCount: number): Promise<Pcscd> {
   const folder = await mkdtemp(join(tmpdir(), 'kortd-pcscd-'));
   const configuration = join(folder, 'reader.conf.d');
   await mkdir(configuration);
-  await writeFile(
-    join(configuration, 'vpcd'),
-    (await Promise.all(range(Math.ceil(readerCount / 2)).map(async (index) => prepareDriver(folder, index)))).join('\n'),
-  );
+  const configure = async (names: readonly string[]): Promise<void> => {
+    const drivers = await Promise.all(names.map(async (name, index) => prepareDriver(folder, name, index)));
+    await writeFile(join(configuration, 'vpcd'), drivers.join('\n'));
+  };
+  await configure(range(Math.ceil(readerCount / 2)).map(friendlyName));
   let running = await launch(configuration);
   const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
     if (running.exitCode !== null || running.signalCode !== null) return;
@@ -68,7 +69,8 @@ export async function startPcscd(readerCount: number): Promise<Pcscd> {
     },
     stop: async () => end('SIGTERM'),
     kill: async () => end('SIGKILL'),
-    async start() {
+    async start(names) {
+      if (names) await configure(names);
       running = await launch(configuration);
     },
     async [Symbol.asyncDispose]() {
@@ -94,11 +96,11 @@ function friendlyName(index: number): string {
  * The configuration of one driver, which is two readers; ports two apart. Each driver is a copy of the library's file: its slots are
  * global variables, so that one file loaded twice serves only the readers named last (measured, vpcd 3.3).
  */
-async function prepareDriver(folder: string, index: number): Promise<string> {
+async function prepareDriver(folder: string, name: string, index: number): Promise<string> {
   const library = join(folder, `libifdvpcd-${index}.so`);
   await copyFile(VPCD_DRIVER, library);
   const channel = `0x${(FIRST_PORT + 2 * index).toString(16).toUpperCase()}`;
-  return `FRIENDLYNAME "${friendlyName(index)}"\nDEVICENAME /dev/null:${channel}\nLIBPATH ${library}\nCHANNELID ${channel}\n`;
+  return `FRIENDLYNAME "${name}"\nDEVICENAME /dev/null:${channel}\nLIBPATH ${library}\nCHANNELID ${channel}\n`;
 }
 
 function range(length: number): readonly number[] {

@@ -53,11 +53,11 @@ export async function startProgram(parameters: readonly string[]): Promise<Runni
 }
 
 /** `kortd simulate`: resolves when the card is in its slot. Disposing of it pulls the card. */
-export async function insertSimulatedCard(port: number, state?: string): Promise<AsyncDisposable> {
+export async function insertSimulatedCard(port: number, state?: string, kind = 'piv'): Promise<AsyncDisposable> {
   const parameters = [
     'simulate',
     '--card',
-    'piv',
+    kind,
     '--vpcd',
     `127.0.0.1:${port}`,
     ...(state === undefined ? [] : ['--state', state]),

@@ -3,10 +3,13 @@ import { CommandApduError, parseCommandApdu, type CommandApdu } from '../../../a
 import { parseResponseApdu } from '../../../apdu/iso7816/response-apdu.ts';
 import { formatStatusWord } from '../../../apdu/iso7816/status-word.ts';
 import { describeCard, describeCertificate, describeIdentity, describeKey, describePin } from '../../desk/describe.ts';
+import { useCard } from '../../desk/card-access.ts';
+import type { CardRecord } from '../../desk/records.ts';
+import { DeviceRemovedError } from '../../../drivers/errors.ts';
 import { ApiError } from '../../errors.ts';
 import { identityOf, judgeCertificates } from '../../identity/identity.ts';
-import type { Handlers } from '../call.ts';
-import { withCard, type HandlerContext } from './context.ts';
+import type { Call, Handlers } from '../call.ts';
+import { roleIn, withCard, type CardParams, type HandlerContext } from './context.ts';
 
 /** VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER and their odd forms (ISO/IEC 7816-4:2020, section 11.6): they carry PINs. */
 const PIN_INSTRUCTIONS: readonly number[] = [0x20, 0x21, 0x24, 0x25, 0x2c, 0x2d];
@@ -16,8 +19,8 @@ type CardMethods = 'card.lease' | 'card.list' | 'card.read' | 'card.release' | '
 export function cardHandlers(context: HandlerContext): Pick<Handlers, CardMethods> {
   const { desk } = context;
   return {
-    'card.lease': (params, call) => {
-      const card = desk.resolve(params.card);
+    'card.lease': async (params, call) => {
+      const card = await cardToLease(context, params, call);
       const { caller } = call;
       const { purpose, durationMs, lease: extended } = params;
       const lease = desk.leases.grant(card, {
@@ -66,6 +69,18 @@ export function cardHandlers(context: HandlerContext): Pick<Handlers, CardMethod
       });
     },
   };
+}
+
+/** By its role: only a card that may act in it is lent. Each call under the lease that names the role is checked again. */
+async function cardToLease({ desk }: HandlerContext, params: CardParams, call: Call): Promise<CardRecord> {
+  const card = desk.resolve(params.card);
+  const role = roleIn(params.card);
+  if (role === undefined) return card;
+  const lease = params.lease;
+  await useCard(desk, card.id, { signal: call.signal, lease, role, raw: true }, () => Promise.resolve());
+  if (desk.resolve(params.card) !== card)
+    throw new DeviceRemovedError(`leasing card ${card.id}: ${role} has another card by now`);
+  return card;
 }
 
 function parseCommand(hex: string, index: number): { bytes: Uint8Array; parsed: CommandApdu } {

@@ -76,7 +76,12 @@ export async function withCard<R>(
   call.subject = subjectOf(card, params.lease);
   // Another card may be in the reader by the time the person has answered.
   const use = (): Promise<R> =>
-    useCard(context.desk, card.id, { signal: call.signal, lease: params.lease, isSame: call.wasAsked, ...options }, work);
+    useCard(
+      context.desk,
+      card.id,
+      { signal: call.signal, lease: params.lease, isSame: call.wasAsked, role: roleIn(params.card), ...options },
+      work,
+    );
   try {
     return await use().catch(async (error: unknown) => {
       if (!(error instanceof PersonNeededError) || call.wasAsked) throw error;
@@ -93,6 +98,11 @@ export async function withCard<R>(
       { cause: error },
     );
   }
+}
+
+/** The role by which a card was addressed. */
+export function roleIn(target: CardTarget): string | undefined {
+  return typeof target === 'object' && 'role' in target ? target.role : undefined;
 }
 
 /** The prompt goes with the call and with the card. */

@@ -10,12 +10,14 @@ import type { HandlerContext } from './context.ts';
 import { keyHandlers } from './key.ts';
 import { loginHandlers } from './login.ts';
 import { pinHandlers } from './pin.ts';
+import { readerHandlers } from './reader.ts';
 import { signHandlers } from './sign.ts';
 import { systemHandlers } from './system.ts';
 
 export function createHandlers(context: HandlerContext): Handlers {
   return {
     ...systemHandlers(context),
+    ...readerHandlers(context),
     ...cardHandlers(context),
     ...pinHandlers(context),
     ...keyHandlers(context),

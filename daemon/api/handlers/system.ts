@@ -1,7 +1,6 @@
 import { HIGHEST_API_VERSION, LOWEST_API_VERSION } from '../../../api-spec/versions.ts';
 import { MAX_TIMEOUT_MS } from '../../../api-spec/method.ts';
 import type { Result } from '../../../api-spec/methods/index.ts';
-import { describeReader } from '../../desk/describe.ts';
 import { MAX_LEASE_LIFE_MS, MAX_LEASE_MS } from '../../desk/leases.ts';
 import { MAX_WAITING } from '../../desk/desk.ts';
 import { PRODUCT, VERSION } from '../../version.ts';
@@ -10,7 +9,7 @@ import { REPLAY_EVENTS } from '../event-log.ts';
 import * as limits from '../limits.ts';
 import type { HandlerContext } from './context.ts';
 
-type SystemMethods = 'reader.list' | 'system.health' | 'system.info' | 'system.reload';
+type SystemMethods = 'system.health' | 'system.info' | 'system.reload';
 
 export function systemHandlers(context: HandlerContext): Pick<Handlers, SystemMethods> {
   // Never changes while this runs, and so is encoded once.
@@ -45,7 +44,6 @@ export function systemHandlers(context: HandlerContext): Pick<Handlers, SystemMe
       };
     },
     'system.reload': () => context.reload(),
-    'reader.list': () => ({ readers: context.desk.readers.map(describeReader) }),
   };
 }
 

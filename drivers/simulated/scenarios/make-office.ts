@@ -140,10 +140,16 @@ const scenario = {
     { policy: OID_BENCH_LOA3, level: 'LoA3' },
   ],
   readers: [
-    { name: 'Simulated Operator 00 00', role: 'operator', card: 'operator' },
-    { name: 'Simulated Second Operator 00 00', role: 'secondOperator', card: 'secondOperator' },
-    { name: 'Simulated Holder 00 00', role: 'holder', card: 'reserve' },
-    { name: 'Simulated Contactless 00 00', contactless: true },
+    { name: 'Simulated Operator 00 00', serialNumber: 'SIM0000000001', usbPath: '1-1.1', role: 'operator', card: 'operator' },
+    {
+      name: 'Simulated Second Operator 00 00',
+      serialNumber: 'SIM0000000002',
+      usbPath: '1-1.2',
+      role: 'secondOperator',
+      card: 'secondOperator',
+    },
+    { name: 'Simulated Holder 00 00', serialNumber: 'SIM0000000003', usbPath: '1-1.3', role: 'holder', card: 'reserve' },
+    { name: 'Simulated Contactless 00 00', serialNumber: 'SIM0000000004', usbPath: '1-1.4', contactless: true },
   ],
   cards: [
     {
