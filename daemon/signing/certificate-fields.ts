@@ -1,0 +1,85 @@
+/** Fields of X.509 certificates (RFC 5280, section 4) that node:crypto does not tell. Throws DerError for what is no such structure. */
+import type { X509Certificate } from 'node:crypto';
+import { decodeSignatureAlgorithm, requireStrongKey } from './cms/algorithms.ts';
+import { Fields, TAG, childrenOf, context, decodeOid, readDer, type DerElement } from './cms/der.ts';
+
+export interface Extension {
+  readonly critical: boolean;
+  /** DER of what extnValue contains. */
+  readonly value: Uint8Array;
+}
+
+/** RFC 5280, section 4.2.1. */
+export const EXTENSION = {
+  subjectKeyIdentifier: '2.5.29.14',
+  keyUsage: '2.5.29.15',
+  subjectAltName: '2.5.29.17',
+  basicConstraints: '2.5.29.19',
+  certificatePolicies: '2.5.29.32',
+  extendedKeyUsage: '2.5.29.37',
+} as const;
+
+/** Bits of keyUsage, from the first (RFC 5280, section 4.2.1.3). */
+export const KEY_USAGE = { digitalSignature: 0, nonRepudiation: 1, keyCertSign: 5, cRLSign: 6 } as const;
+
+/** RFC 5280, section 4.2.1.12; RFC 6960, section 4.2.2.2. */
+export const EXTENDED_KEY_USAGE = { timeStamping: '1.3.6.1.5.5.7.3.8', ocspSigning: '1.3.6.1.5.5.7.3.9' } as const;
+
+export function extensionsOf(certificate: X509Certificate): ReadonlyMap<string, Extension> {
+  const wrapped = childrenOf(toBeSigned(certificate)).find(({ tag }) => tag === context(3));
+  if (!wrapped) return new Map();
+  return new Map(childrenOf(readDer(wrapped.value, TAG.sequence)).map(readExtension));
+}
+
+/** Undefined: any use (the extension is absent). */
+export function keyUsageOf(extensions: ReadonlyMap<string, Extension>): ((bit: number) => boolean) | undefined {
+  const extension = extensions.get(EXTENSION.keyUsage);
+  if (!extension) return undefined;
+  const [, ...bytes] = readDer(extension.value, TAG.bitString).value;
+  return (bit) => ((bytes[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0;
+}
+
+/** Object identifiers of extKeyUsage; undefined when it is absent. */
+export function extendedKeyUsageOf(extensions: ReadonlyMap<string, Extension>): readonly string[] | undefined {
+  const extension = extensions.get(EXTENSION.extendedKeyUsage);
+  return extension && childrenOf(readDer(extension.value, TAG.sequence)).map(decodeOid);
+}
+
+/** Absent: no authority. `pathLength`: how many authorities may come below. */
+export function basicConstraintsOf(
+  extensions: ReadonlyMap<string, Extension>,
+): { readonly isAuthority: boolean; readonly pathLength?: number } | undefined {
+  const extension = extensions.get(EXTENSION.basicConstraints);
+  if (!extension) return undefined;
+  const fields = new Fields(readDer(extension.value));
+  const isAuthority = (fields.takeIf(TAG.boolean)?.value[0] ?? 0) !== 0;
+  const length = fields.takeIf(TAG.integer)?.value;
+  return { isAuthority, ...(length ? { pathLength: length.reduce((sum, byte) => sum * 256 + byte, 0) } : {}) };
+}
+
+/** Throws AlgorithmNotAllowedError when its key is weak, or it is itself signed with something weak. `isAnchor`: trusted for what it is, not for its signature. */
+export function requireStrongCertificate(certificate: X509Certificate, { isAnchor }: { readonly isAnchor: boolean }): void {
+  requireStrongKey(certificate.publicKey);
+  if (isAnchor) return;
+  const fields = new Fields(readDer(certificate.raw));
+  fields.take(TAG.sequence);
+  decodeSignatureAlgorithm(fields.take(TAG.sequence));
+}
+
+/** Subject of the certificate, raw. */
+export function subjectOf(certificate: X509Certificate): Uint8Array {
+  const children = childrenOf(toBeSigned(certificate));
+  const first = children[0]?.tag === context(0) ? 1 : 0;
+  return children[first + 4]?.raw ?? new Uint8Array();
+}
+
+function toBeSigned(certificate: X509Certificate): DerElement {
+  return new Fields(readDer(certificate.raw)).take(TAG.sequence);
+}
+
+function readExtension(element: DerElement): [string, Extension] {
+  const fields = new Fields(element);
+  const oid = decodeOid(fields.take());
+  const critical = (fields.takeIf(TAG.boolean)?.value[0] ?? 0) !== 0;
+  return [oid, { critical, value: fields.take(TAG.octetString).value }];
+}
