@@ -12,6 +12,7 @@ import { startRetention } from './audit/retention.ts';
 import { openConsole, type Console } from './console/console-server.ts';
 import { LINK_MS } from './console/sessions.ts';
 import { ApiError } from './errors.ts';
+import { Contents } from './contents/contents.ts';
 import { Dispatcher } from './api/dispatcher.ts';
 import { EventLog } from './api/event-log.ts';
 import { createHandlers } from './api/handlers/index.ts';
@@ -72,6 +73,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   );
   const wrongPins = undo.use(new WrongPins(join(folder.path, 'wrong-pins.sqlite')));
   const pinReuse = undo.use(new PinReuse());
+  const contents = undo.use(new Contents());
   const desk: Desk = undo.use(
     new Desk({
       sources: options.sources,
@@ -94,6 +96,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     prompts,
     wrongPins,
     pinReuse,
+    contents,
     desk,
     events,
     audit,
@@ -118,6 +121,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       events,
       log,
       access,
+      contents,
       onClient: (connection, admission) => endWithGrant(access, connection, admission),
       onClientGone: (caller) => {
         desk.leases.releaseAll(caller);

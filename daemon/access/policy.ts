@@ -1,9 +1,10 @@
 /**
- * The administrator's policy: files that grant scopes to origins without asking anybody. A file is taken whole or refused whole, by name:
+ * The administrator's policy: files that grant scopes to origins without asking anybody, and say what signatures are trusted and stamped by. A file is taken whole or refused whole, by name:
  * one that others than its owner can write, or that belongs to neither root nor the daemon's user, could grant anything to anyone.
  */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { SCOPES, type Scope } from '../../api-spec/scopes.ts';
@@ -19,6 +20,19 @@ const PinRules = Type.Object(
   {
     reuseSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 3_600 })),
     wrongPerDay: Type.Optional(Type.Integer({ minimum: 0, maximum: 10 })),
+  },
+  { additionalProperties: false },
+);
+
+/** PEM files, each with one certificate or more. */
+const AnchorFiles = Type.Array(Type.String({ minLength: 1, maxLength: 4_096 }), { maxItems: 100 });
+
+const TimeStamp = Type.Object(
+  {
+    url: Type.String({ maxLength: 2_048 }),
+    policy: Type.Optional(Type.String({ pattern: '^[0-2](?:\\.(?:0|[1-9]\\d{0,9})){1,30}$' })),
+    trustAnchors: Type.Optional(AnchorFiles),
+    timeoutMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 60_000 })),
   },
   { additionalProperties: false },
 );
@@ -43,6 +57,8 @@ const PolicyFile = Type.Object(
     developmentOrigins: Type.Optional(Type.Array(Type.String(), { maxItems: 100 })),
     extensionOrigins: Type.Optional(Type.Array(Type.String(), { maxItems: 100 })),
     pin: Type.Optional(PinRules),
+    timeStamp: Type.Optional(TimeStamp),
+    signatures: Type.Optional(Type.Object({ trustAnchors: AnchorFiles }, { additionalProperties: false })),
     audit: Type.Optional(
       Type.Object({ retentionDays: Type.Integer({ minimum: 1, maximum: 36_500 }) }, { additionalProperties: false }),
     ),
@@ -70,6 +86,18 @@ export interface OriginPinRules {
 /** Where no file says otherwise. */
 export const DEFAULT_PIN_RULES: OriginPinRules = { reuseMs: 0, wrongPerDay: 2 };
 
+/** Where time stamps come from (RFC 3161). */
+export interface TimeStampPolicy {
+  readonly url: string;
+  /** Object identifier of the policy that is asked for. */
+  readonly policy?: string;
+  /** Without any, the authority is whoever answers at the address. */
+  readonly trustAnchors: readonly X509Certificate[];
+  readonly timeoutMs: number;
+}
+
+const TIME_STAMP_TIMEOUT_MS = 10_000;
+
 export interface Policy {
   readonly grants: readonly PolicyGrant[];
   readonly rules: OriginRules;
@@ -77,6 +105,10 @@ export interface Policy {
   readonly pinRules: (origin: string) => OriginPinRules;
   /** Undefined: records are kept for ever. */
   readonly auditRetentionDays: number | undefined;
+  /** Of the last file that names one. */
+  readonly timeStamp: TimeStampPolicy | undefined;
+  /** What signatures must go back to, of all files; the authorities of time stamps have their own. */
+  readonly signatureAnchors: readonly X509Certificate[];
   /** Files that were refused, and why: for the log and `kortd doctor`. */
   readonly problems: readonly { readonly file: string; readonly problem: string }[];
 }
@@ -85,11 +117,12 @@ const validator = Compile(PolicyFile);
 
 /** Reads every *.json of the folder in the order of their names. A missing folder is an empty policy. */
 export function readPolicy(folder: string, ownUid: number | undefined = process.getuid?.()): Policy {
-  const files: { file: string; content: Static<typeof PolicyFile> }[] = [];
+  const files: { file: string; content: Static<typeof PolicyFile>; anchors: Anchors }[] = [];
   const problems: { file: string; problem: string }[] = [];
   for (const file of listFiles(folder)) {
     try {
-      files.push({ file, content: readFile(file, ownUid) });
+      const content = readFile(file, ownUid);
+      files.push({ file, content, anchors: readAnchors(content) });
     } catch (error) {
       problems.push({ file, problem: error instanceof Error ? error.message : String(error) });
     }
@@ -104,8 +137,39 @@ export function readPolicy(folder: string, ownUid: number | undefined = process.
     rules,
     pinRules: (origin) => pinRulesOf(origin, contents),
     auditRetentionDays: contents.findLast(({ audit }) => audit !== undefined)?.audit?.retentionDays,
+    timeStamp: timeStampOf(files.findLast(({ content }) => content.timeStamp !== undefined)),
+    signatureAnchors: files.flatMap(({ anchors }) => anchors.signatures),
     problems,
   };
+}
+
+interface Anchors {
+  readonly timeStamp: readonly X509Certificate[];
+  readonly signatures: readonly X509Certificate[];
+}
+
+/** Throws when a file is not there or holds anything else: the policy file is then refused whole. */
+function readAnchors({ timeStamp, signatures }: Static<typeof PolicyFile>): Anchors {
+  return {
+    timeStamp: (timeStamp?.trustAnchors ?? []).flatMap(readCertificates),
+    signatures: (signatures?.trustAnchors ?? []).flatMap(readCertificates),
+  };
+}
+
+function readCertificates(file: string): readonly X509Certificate[] {
+  if (!isAbsolute(file)) throw new Error(`trustAnchors: ${file} is no absolute path`);
+  if (statSync(file).size > MAX_FILE_BYTES) throw new Error(`trustAnchors: ${file} is larger than ${MAX_FILE_BYTES} bytes`);
+  const blocks = readFileSync(file, 'latin1').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
+  if (!blocks) throw new Error(`trustAnchors: ${file} holds no certificate in PEM`);
+  return blocks.map((block) => new X509Certificate(block));
+}
+
+function timeStampOf(
+  found: { readonly content: Static<typeof PolicyFile>; readonly anchors: Anchors } | undefined,
+): TimeStampPolicy | undefined {
+  if (!found?.content.timeStamp) return undefined;
+  const { url, policy, timeoutMs = TIME_STAMP_TIMEOUT_MS } = found.content.timeStamp;
+  return { url, timeoutMs, trustAnchors: found.anchors.timeStamp, ...(policy === undefined ? {} : { policy }) };
 }
 
 function pinRulesOf(origin: string, contents: readonly Static<typeof PolicyFile>[]): OriginPinRules {
@@ -153,11 +217,20 @@ function readFile(file: string, ownUid: number | undefined): Static<typeof Polic
     developmentOrigins: (content.developmentOrigins ?? []).map(requireDevelopmentOrigin),
     extensionOrigins: (content.extensionOrigins ?? []).map(requireExtensionOrigin),
   };
+  const { timeStamp } = content;
+  if (timeStamp && !isHttpUrl(timeStamp.url)) throw new Error(`timeStamp.url: ${timeStamp.url} is no http or https address`);
   for (const { origin } of content.origins ?? []) {
     const parsed = parseOrigin(origin, exceptions);
     if ('refusal' in parsed) throw new Error(`origin ${origin} can hold no grant: ${parsed.refusal}`);
   }
   return content;
+}
+
+/** Without a name and password in it. */
+function isHttpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return (protocol === 'http:' || protocol === 'https:') && username === '' && password === '';
 }
 
 /** http on this computer or in a test network: written as browsers write it, never https (which needs no exception). */

@@ -20,6 +20,8 @@ const ACTS: ReadonlySet<MethodName> = new Set<MethodName>([
   'pin.change',
   'pin.unblock',
   'pin.verify',
+  'sign.addSigner',
+  'sign.cms',
   'sign.digest',
   'system.reload',
 ]);

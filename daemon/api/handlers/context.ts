@@ -3,6 +3,7 @@ import { Secret } from '../../../apdu/secret.ts';
 import { KeyNotFoundError, PinFormatError } from '../../../apdu/errors.ts';
 import type { ManagementKey, PinReference, Token, TokenKey, TokenManagement } from '../../../apdu/token.ts';
 import type { Access } from '../../access/access.ts';
+import type { Contents } from '../../contents/contents.ts';
 import { useCard } from '../../desk/card-access.ts';
 import { contentsOf, findKey, managementOf, type CardSession } from '../../desk/card-session.ts';
 import type { CardTarget, Desk } from '../../desk/desk.ts';
@@ -27,6 +28,7 @@ export interface HandlerContext {
   readonly prompts: PromptDesk;
   readonly wrongPins: WrongPins;
   readonly pinReuse: PinReuse;
+  readonly contents: Contents;
   readonly desk: Desk;
   readonly events: EventLog;
   readonly audit: AuditLog;

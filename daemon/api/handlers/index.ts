@@ -10,7 +10,9 @@ import type { HandlerContext } from './context.ts';
 import { keyHandlers } from './key.ts';
 import { loginHandlers } from './login.ts';
 import { pinHandlers } from './pin.ts';
+import { signCmsHandlers } from './sign-cms.ts';
 import { signHandlers } from './sign.ts';
+import { signatureHandlers } from './signature.ts';
 import { systemHandlers } from './system.ts';
 
 export function createHandlers(context: HandlerContext): Handlers {
@@ -21,6 +23,8 @@ export function createHandlers(context: HandlerContext): Handlers {
     ...keyHandlers(context),
     ...certificateHandlers(context),
     ...signHandlers(context),
+    ...signCmsHandlers(context),
+    ...signatureHandlers(context),
     ...loginHandlers(context),
     ...accessHandlers(context),
     ...auditHandlers(context),

@@ -3,28 +3,12 @@
  * with each reason. Dates are told with what they rest on.
  */
 
+import type { SIGNATURE_REASONS } from '../../../api-spec/methods/signature.ts';
+
 /** `invalid` (TOTAL-FAILED): something does not fit. `indeterminate`: what was given does not suffice to tell. */
 export type Verdict = 'valid' | 'invalid' | 'indeterminate';
 
-export const REASON_CODES = [
-  'CERTIFICATE_CHAIN_GENERAL_FAILURE',
-  'CHAIN_CONSTRAINTS_FAILURE',
-  'CRYPTO_CONSTRAINTS_FAILURE',
-  'FORMAT_FAILURE',
-  'HASH_FAILURE',
-  'NOT_YET_VALID',
-  'NO_CERTIFICATE_CHAIN_FOUND',
-  'NO_SIGNING_CERTIFICATE_FOUND',
-  'OUT_OF_BOUNDS_NO_POE',
-  'REVOKED',
-  'REVOKED_CA_NO_POE',
-  'REVOKED_NO_POE',
-  'SIGNED_DATA_NOT_FOUND',
-  'SIG_CONSTRAINTS_FAILURE',
-  'SIG_CRYPTO_FAILURE',
-  'TRY_LATER',
-] as const;
-export type ReasonCode = (typeof REASON_CODES)[number];
+export type ReasonCode = (typeof SIGNATURE_REASONS)[number];
 
 export interface Reason {
   readonly code: ReasonCode;

@@ -100,7 +100,7 @@ export async function addSigner(
     certificates: [...existing.certificates, certificate, ...chain],
     signers: [...existing.signers.map(({ raw }) => raw), signerInfo],
   });
-  return { cms: added, signerIndex: indexOfSigner(added, signerInfo) };
+  return { cms: added, signerIndex: existing.signers.length };
 }
 
 /**
@@ -211,7 +211,8 @@ function encodeSignedData(parts: SignedDataParts): Uint8Array {
     parts.encapsulated,
     certificates.length > 0 ? encodeSetOf(context(0), certificates) : [],
     parts.revocation ? [parts.revocation] : [],
-    encodeSetOf(TAG.set, parts.signers),
+    // In the order in which they signed, which CMS leaves open (RFC 5652, section 5.1): an index stays good.
+    encode(TAG.set, parts.signers),
   );
   return join(encode(TAG.sequence, encodeOid(OID_SIGNED_DATA), encode(context(0), signedData)));
 }
@@ -221,8 +222,4 @@ function withAlgorithm({ digestAlgorithms }: SignedData, hash: HashName): readon
   const [oid] = childrenOf(readDer(algorithm));
   const isThere = digestAlgorithms.some((one) => Buffer.compare(childrenOf(readDer(one))[0]?.raw ?? one, oid?.raw ?? one) === 0);
   return isThere ? digestAlgorithms : [...digestAlgorithms, algorithm];
-}
-
-function indexOfSigner(cms: Uint8Array, raw: Uint8Array): number {
-  return parseSignedData(cms).signers.findIndex((signer) => Buffer.compare(signer.raw, raw) === 0);
 }

@@ -1,0 +1,82 @@
+/** The key on a card that a call signs with: what sign.digest, sign.cms and all that sign for somebody share. */
+import { AlgorithmNotSupportedError, KeyNotFoundError, ObjectNotFoundError } from '../../../apdu/errors.ts';
+import { fitsKey } from '../../../apdu/signature-encoding.ts';
+import type { KeyAlgorithm, SignatureAlgorithm, SigningKey, Token, TokenKey } from '../../../apdu/token.ts';
+import { contentsOf, type CardSession } from '../../desk/card-session.ts';
+import { ApiError } from '../../errors.ts';
+import { issuersOf } from '../../signing/issuers.ts';
+import type { Call } from '../call.ts';
+import { keyOf, verifyFor, type CardParams, type HandlerContext } from './context.ts';
+
+export interface CardSigner {
+  readonly key: TokenKey & SigningKey;
+  readonly algorithm: SignatureAlgorithm;
+  /** Verifies the PIN that the key wants, then signs. `digest` has the length of the algorithm's hash; ECDSA comes as r‖s. */
+  readonly sign: (digest: Uint8Array) => Promise<Uint8Array>;
+  /** Of the key, and those on the card that issued it. Throws ObjectNotFoundError. */
+  readonly certificates: () => Promise<{ readonly certificate: Uint8Array; readonly chain: readonly Uint8Array[] }>;
+}
+
+/**
+ * `choose` says which algorithm, once it is known what kind of key it is. Nothing is asked of a person, and no PIN is sent, before `sign`. A web page cannot have an
+ * authentication key sign what it hands in.
+ */
+export async function openCardSigner(
+  context: HandlerContext,
+  session: CardSession,
+  params: CardParams & { readonly keyReference: string },
+  call: Call,
+  choose: (kind: KeyAlgorithm) => SignatureAlgorithm,
+): Promise<CardSigner> {
+  const { keyReference } = params;
+  const token = await session.token();
+  const { key, algorithm } = await keyFor(session, token, keyReference, choose);
+  if (call.caller.origin !== undefined && key.usage === 'authentication')
+    throw new ApiError('key_not_for_web', `signing with key ${keyReference}: a web page may not have it sign`);
+  return {
+    key,
+    algorithm,
+    sign: async (digest) => {
+      await verifyFor(context, session, token, key, params, call);
+      return await token.sign(key, algorithm, digest).catch((error: unknown) => {
+        // What was remembered of the key was wrong: next time the card is read anew.
+        if (error instanceof KeyNotFoundError) session.card.contents = undefined;
+        throw error;
+      });
+    },
+    certificates: () => certificatesOf(session, token, key),
+  };
+}
+
+/** The key, fit for the algorithm. One that is remembered as unfit is looked at again on the card: another program may have replaced it. */
+async function keyFor(
+  session: CardSession,
+  token: Token,
+  keyReference: string,
+  choose: (kind: KeyAlgorithm) => SignatureAlgorithm,
+): Promise<{ readonly key: TokenKey & SigningKey; readonly algorithm: SignatureAlgorithm }> {
+  const wasRemembered = session.card.contents !== undefined;
+  const isFit = (kind: KeyAlgorithm): boolean => fitsKey(choose(kind), kind);
+  let key = await keyOf(session, token, keyReference);
+  if (wasRemembered && key.algorithm && !isFit(key.algorithm)) {
+    session.card.contents = undefined;
+    key = await keyOf(session, token, keyReference);
+  }
+  const { algorithm: kind } = key;
+  if (!kind) throw new KeyNotFoundError(`signing with key ${keyReference}: no key is known there`);
+  if (!isFit(kind))
+    throw new AlgorithmNotSupportedError(`signing with key ${keyReference}: ${choose(kind)} does not go with ${kind}`);
+  return { key: { ...key, algorithm: kind }, algorithm: choose(kind) };
+}
+
+async function certificatesOf(
+  session: CardSession,
+  token: Token,
+  { keyReference }: TokenKey,
+): Promise<{ readonly certificate: Uint8Array; readonly chain: readonly Uint8Array[] }> {
+  const { certificates } = await contentsOf(session, token);
+  const own = certificates.find((one) => one.keyReference === keyReference);
+  if (!own) throw new ObjectNotFoundError(`signing with key ${keyReference}: the card has no certificate for it`);
+  const others = certificates.filter((one) => one !== own).map(({ der }) => der);
+  return { certificate: own.der, chain: issuersOf(own.der, others) };
+}
