@@ -23,6 +23,7 @@ import { EXAMPLE_CERTIFICATE, EXAMPLE_CERTIFICATE_REQUEST } from './example-cert
 type MethodExamples = { readonly [N in MethodName]: { readonly params: Params<N>; readonly result: Result<N> } };
 type EventExamples = { readonly [N in EventName]: EventData<N> };
 
+const upload = '6b1c0a52-2f6b-4b0e-9d0e-3a5d4c1f7e90';
 const stream = '1680f6c4-ca52-4ffc-aef0-e878e4d8065c';
 const lease = '1a914820-5ae0-4fcf-b5ba-12023a4673ce';
 const expiresAt = '2026-03-02T08:15:15.000Z';
@@ -201,7 +202,7 @@ export const METHOD_EXAMPLES: MethodExamples = {
     result: { certificate },
   },
   'sign.addSigner': {
-    params: { card: inReader, keyReference: '9C', cms: { data: EXAMPLE_CMS }, content: { data: EXAMPLE_CONTENT } },
+    params: { card: inReader, keyReference: '9C', cms: { upload }, content: { data: EXAMPLE_CONTENT } },
     result: {
       cms: EXAMPLE_CMS_OF_TWO,
       size: EXAMPLE_CMS_OF_TWO_SIZE,
@@ -215,7 +216,7 @@ export const METHOD_EXAMPLES: MethodExamples = {
     result: { cms: EXAMPLE_CMS, size: EXAMPLE_CMS_SIZE, algorithm: 'ES256', keyReference: '9C', signerIndex: 0 },
   },
   'signature.verify': {
-    params: { cms: { data: EXAMPLE_CMS }, content: { data: EXAMPLE_CONTENT } },
+    params: { cms: { upload }, content: { data: EXAMPLE_CONTENT } },
     result: EXAMPLE_SIGNATURE_REPORT,
   },
   'sign.digest': {
