@@ -1,12 +1,11 @@
 /** Shapes that several methods and events share. Binary is base64 (RFC 4648, section 4); what is read aloud or compared by people is hexadecimal. */
-import Type, { type Static, type TProperties } from 'typebox';
+import Type, { type Static } from 'typebox';
+import { Closed } from './closed.ts';
 import { ERRORS, type ErrorCode } from './errors.ts';
+import { certificateFields } from './identity.ts';
 import { SCOPES, type Scope } from './scopes.ts';
 
-/** An object that takes no field beyond these. */
-export function Closed<const P extends TProperties>(properties: P, description?: string) {
-  return Type.Object(properties, { additionalProperties: false, ...(description === undefined ? {} : { description }) });
-}
+export { Closed } from './closed.ts';
 
 export const Id = (what: string) => Type.String({ minLength: 1, maxLength: 64, description: `Id of the ${what}.` });
 export const Base64 = (description: string, maxLength = 65_536) =>
@@ -175,6 +174,7 @@ export const Certificate = Closed(
         notBefore: Time(),
         notAfter: Time(),
         fingerprint: Type.String({ description: 'SHA-256 of the DER, hexadecimal.' }),
+        ...certificateFields,
       }),
     ),
   },

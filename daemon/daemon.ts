@@ -21,6 +21,7 @@ import { openDataFolder, type DataFolder } from './data-folder.ts';
 import { identify } from './desk/card-access.ts';
 import { Desk } from './desk/desk.ts';
 import type { Admission } from './listen/admission.ts';
+import { IdentityAuthorities, type SimulatedAuthorities } from './identity/settings.ts';
 import { listen, type HttpServer, type UnixSocket } from './listen/http-server.ts';
 import type { WebSocketConnection } from './listen/web-socket.ts';
 import type { Log } from './log.ts';
@@ -50,6 +51,8 @@ export interface DaemonOptions {
   readonly tlsPort?: number;
   /** Beside the one in the data folder, for other users of the workstation. */
   readonly unixSockets?: readonly UnixSocket[];
+  /** Authorities of the simulated desk; only with `simulated`. */
+  readonly simulatedAuthorities?: SimulatedAuthorities;
 }
 
 export interface Daemon extends AsyncDisposable {
@@ -85,11 +88,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }),
   );
   const { port, log, consolePort = port === 0 ? 0 : port + 1, tlsPort = port === 0 ? 0 : port + 2 } = options;
+  const identities = new IdentityAuthorities(() => access.policy.identity, options);
   const live: { console?: Console; server?: HttpServer; dispatcher?: Dispatcher } = {};
   const reload = async (): Promise<Result<'system.reload'>> => {
     access.reload();
+    identities.reload();
     const tls = await serveTls(folder, live.server, log);
-    return { problems: [...access.policy.problems, ...tls.problems], ...(tls.port === undefined ? {} : { tlsPort: tls.port }) };
+    return {
+      problems: [...access.policy.problems, ...identities.problems, ...tls.problems],
+      ...(tls.port === undefined ? {} : { tlsPort: tls.port }),
+    };
   };
   const handlers: Handlers = createHandlers({
     access,
@@ -100,14 +108,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     desk,
     events,
     audit,
+    identity: () => identities.settings,
     simulated: options.simulated,
     startedAt: new Date(),
     clients: () => live.server?.clients() ?? 0,
     callsUnderWay: () => live.dispatcher?.callsUnderWay ?? 0,
-    consoleLink: (user) => {
-      if (!live.console) throw new ApiError('internal_error', 'opening the console: not listening yet');
-      return { url: live.console.issueLink(user), expiresInMs: LINK_MS };
-    },
+    consoleLink: (user) => consoleLink(live.console, user),
     reload,
   });
   const dispatcher = new Dispatcher(handlers, options.log, audit);
@@ -139,6 +145,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await serveTls(folder, server, log);
   const resources = undo.move();
   return { url: server.url, token: folder.token, desk, reload, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}
+
+function consoleLink(console: Console | undefined, user: string): { readonly url: string; readonly expiresInMs: number } {
+  if (!console) throw new ApiError('internal_error', 'opening the console: not listening yet');
+  return { url: console.issueLink(user), expiresInMs: LINK_MS };
 }
 
 /** A web page's connection lives no longer than the grant that it came by. */

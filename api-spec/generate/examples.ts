@@ -4,6 +4,7 @@
  */
 import { ERRORS, type ErrorCode, type ErrorDefinition, type WireError } from '../errors.ts';
 import type { EventData, EventName, Greeting } from '../events.ts';
+import type { Identity } from '../identity.ts';
 import type { MethodName, Params, Result } from '../methods/index.ts';
 import type { Card, Certificate, Key, Pin, Reader } from '../schemas.ts';
 import { LIMITS } from '../wire.ts';
@@ -79,7 +80,31 @@ const certificate: Certificate = {
     notBefore: '2024-01-01T00:00:00.000Z',
     notAfter: '2049-12-31T23:59:59.000Z',
     fingerprint: '2D67F46974B54A43AB348C96D63716BF4195D5F24F51AA5DE0E55905FD4A95AA',
+    purpose: 'authentication',
+    validity: 'valid',
+    policies: ['2.999.752.3'],
+    assuranceLevel: 'LoA3',
+    chain: {
+      status: 'trusted',
+      subjects: [
+        'CN=Anna Lindqvist,serialNumber=SE2321000016-BENCH1,GN=Anna,SN=Lindqvist,title=ID-administratör,O=BENCH Region,C=SE',
+        'CN=BENCH kortd Test CA v1,O=BENCH kortd,C=SE',
+      ],
+    },
   },
+};
+
+const identity: Identity = {
+  name: 'Anna Lindqvist',
+  givenName: 'Anna',
+  surname: 'Lindqvist',
+  hsaId: 'SE2321000016-BENCH1',
+  organisation: 'BENCH Region',
+  organisationNumber: '2321000016',
+  assuranceLevel: 'LoA3',
+  policies: ['2.999.752.3'],
+  isTrusted: true,
+  problems: [],
 };
 
 const webOrigin = 'https://certificates.example';
@@ -162,7 +187,7 @@ export const METHOD_EXAMPLES: MethodExamples = {
   'card.list': { params: {}, result: { cards: [card] } },
   'card.read': {
     params: { card: inReader },
-    result: { card, pins: [pin], keys: [key], certificates: [certificate] },
+    result: { card, pins: [pin], keys: [key], certificates: [certificate], identity },
   },
   'card.release': { params: { lease }, result: {} },
   'card.transmit': {

@@ -1,5 +1,6 @@
 import Type from 'typebox';
 import { CARD_ERRORS } from '../errors.ts';
+import { Identity } from '../identity.ts';
 import { defineMethod } from '../method.ts';
 import { Card, CardTarget, Certificate, Closed, Hex, Key, LeaseParam, Pin, cardParams } from '../schemas.ts';
 
@@ -37,7 +38,7 @@ export const cardMethods = {
     errors: [],
   }),
   'card.read': defineMethod({
-    summary: 'What a card is and holds: PINs with their tries, keys, certificates.',
+    summary: 'What a card is and holds: PINs with their tries, keys, certificates, and who they say its holder is.',
     attempt: { en: 'Reading the card', sv: 'Att läsa kortet' },
     since: 1,
     scope: 'card.read',
@@ -48,7 +49,13 @@ export const cardMethods = {
         Type.Boolean({ description: 'Read everything from the card again, also what is known since it was put in.' }),
       ),
     }),
-    result: Closed({ card: Card, pins: Type.Array(Pin), keys: Type.Array(Key), certificates: Type.Array(Certificate) }),
+    result: Closed({
+      card: Card,
+      pins: Type.Array(Pin),
+      keys: Type.Array(Key),
+      certificates: Type.Array(Certificate),
+      identity: Type.Optional(Identity),
+    }),
     errors: CARD_ERRORS,
   }),
   'card.release': defineMethod({

@@ -1,13 +1,15 @@
 /**
- * The administrator's policy: files that grant scopes to origins without asking anybody, and say what signatures are trusted and stamped by. A file is taken whole or refused whole, by name:
+ * The administrator's policy: files that grant scopes to origins without asking anybody; and what else one workstation needs said. A file is taken whole or refused whole, by name:
  * one that others than its owner can write, or that belongs to neither root nor the daemon's user, could grant anything to anyone.
  */
-import { X509Certificate } from 'node:crypto';
-import { readFileSync, readdirSync, statSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import type { X509Certificate } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { SCOPES, type Scope } from '../../api-spec/scopes.ts';
+import { IdentitySection, readAuthorities } from '../identity/settings.ts';
+import { readAdministratorFile } from './administrator-file.ts';
 import { parseOrigin, type OriginRules } from './origin.ts';
 
 export const DEFAULT_POLICY_FOLDER = '/etc/kortd/policy.d';
@@ -24,14 +26,12 @@ const PinRules = Type.Object(
   { additionalProperties: false },
 );
 
-/** PEM files, each with one certificate or more. */
-const AnchorFiles = Type.Array(Type.String({ minLength: 1, maxLength: 4_096 }), { maxItems: 100 });
-
 const TimeStamp = Type.Object(
   {
     url: Type.String({ maxLength: 2_048 }),
     policy: Type.Optional(Type.String({ pattern: '^[0-2](?:\\.(?:0|[1-9]\\d{0,9})){1,30}$' })),
-    trustAnchors: Type.Optional(AnchorFiles),
+    /** PEM files, as those of IdentitySection. */
+    trustAnchors: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 4_096 }), { maxItems: 100 })),
     timeoutMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 60_000 })),
   },
   { additionalProperties: false },
@@ -58,10 +58,10 @@ const PolicyFile = Type.Object(
     extensionOrigins: Type.Optional(Type.Array(Type.String(), { maxItems: 100 })),
     pin: Type.Optional(PinRules),
     timeStamp: Type.Optional(TimeStamp),
-    signatures: Type.Optional(Type.Object({ trustAnchors: AnchorFiles }, { additionalProperties: false })),
     audit: Type.Optional(
       Type.Object({ retentionDays: Type.Integer({ minimum: 1, maximum: 36_500 }) }, { additionalProperties: false }),
     ),
+    identity: Type.Optional(IdentitySection),
   },
   { additionalProperties: false },
 );
@@ -107,8 +107,8 @@ export interface Policy {
   readonly auditRetentionDays: number | undefined;
   /** Of the last file that names one. */
   readonly timeStamp: TimeStampPolicy | undefined;
-  /** What signatures must go back to, of all files; the authorities of time stamps have their own. */
-  readonly signatureAnchors: readonly X509Certificate[];
+  /** Whose certificates are trusted, and for what: one a file that says it. */
+  readonly identity: readonly IdentitySection[];
   /** Files that were refused, and why: for the log and `kortd doctor`. */
   readonly problems: readonly { readonly file: string; readonly problem: string }[];
 }
@@ -117,12 +117,12 @@ const validator = Compile(PolicyFile);
 
 /** Reads every *.json of the folder in the order of their names. A missing folder is an empty policy. */
 export function readPolicy(folder: string, ownUid: number | undefined = process.getuid?.()): Policy {
-  const files: { file: string; content: Static<typeof PolicyFile>; anchors: Anchors }[] = [];
+  const files: { file: string; content: Static<typeof PolicyFile>; timeStamp: TimeStampPolicy | undefined }[] = [];
   const problems: { file: string; problem: string }[] = [];
   for (const file of listFiles(folder)) {
     try {
       const content = readFile(file, ownUid);
-      files.push({ file, content, anchors: readAnchors(content) });
+      files.push({ file, content, ...readTimeStamp(content, ownUid) });
     } catch (error) {
       problems.push({ file, problem: error instanceof Error ? error.message : String(error) });
     }
@@ -137,39 +137,30 @@ export function readPolicy(folder: string, ownUid: number | undefined = process.
     rules,
     pinRules: (origin) => pinRulesOf(origin, contents),
     auditRetentionDays: contents.findLast(({ audit }) => audit !== undefined)?.audit?.retentionDays,
-    timeStamp: timeStampOf(files.findLast(({ content }) => content.timeStamp !== undefined)),
-    signatureAnchors: files.flatMap(({ anchors }) => anchors.signatures),
+    timeStamp: files.findLast(({ timeStamp }) => timeStamp !== undefined)?.timeStamp,
+    identity: contents.flatMap(({ identity }) => identity ?? []),
     problems,
   };
 }
 
-interface Anchors {
-  readonly timeStamp: readonly X509Certificate[];
-  readonly signatures: readonly X509Certificate[];
+/** Throws when an anchor cannot be read: without it whoever answers would be believed, so the policy file is refused whole. */
+function readTimeStamp(
+  { timeStamp }: Static<typeof PolicyFile>,
+  ownUid: number | undefined,
+): { readonly timeStamp: TimeStampPolicy | undefined } {
+  if (!timeStamp) return { timeStamp: undefined };
+  const { url, policy, trustAnchors = [], timeoutMs = TIME_STAMP_TIMEOUT_MS } = timeStamp;
+  if (!isHttpUrl(url)) throw new Error(`timeStamp.url: ${url} is no http or https address`);
+  const anchors = trustAnchors.flatMap((file) => readAnchors(file, ownUid));
+  return { timeStamp: { url, timeoutMs, trustAnchors: anchors, ...(policy === undefined ? {} : { policy }) } };
 }
 
-/** Throws when a file is not there or holds anything else: the policy file is then refused whole. */
-function readAnchors({ timeStamp, signatures }: Static<typeof PolicyFile>): Anchors {
-  return {
-    timeStamp: (timeStamp?.trustAnchors ?? []).flatMap(readCertificates),
-    signatures: (signatures?.trustAnchors ?? []).flatMap(readCertificates),
-  };
-}
-
-function readCertificates(file: string): readonly X509Certificate[] {
-  if (!isAbsolute(file)) throw new Error(`trustAnchors: ${file} is no absolute path`);
-  if (statSync(file).size > MAX_FILE_BYTES) throw new Error(`trustAnchors: ${file} is larger than ${MAX_FILE_BYTES} bytes`);
-  const blocks = readFileSync(file, 'latin1').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
-  if (!blocks) throw new Error(`trustAnchors: ${file} holds no certificate in PEM`);
-  return blocks.map((block) => new X509Certificate(block));
-}
-
-function timeStampOf(
-  found: { readonly content: Static<typeof PolicyFile>; readonly anchors: Anchors } | undefined,
-): TimeStampPolicy | undefined {
-  if (!found?.content.timeStamp) return undefined;
-  const { url, policy, timeoutMs = TIME_STAMP_TIMEOUT_MS } = found.content.timeStamp;
-  return { url, timeoutMs, trustAnchors: found.anchors.timeStamp, ...(policy === undefined ? {} : { policy }) };
+function readAnchors(file: string, ownUid: number | undefined): readonly X509Certificate[] {
+  try {
+    return readAuthorities(file, ownUid).map(({ x509 }) => x509);
+  } catch (error) {
+    throw new Error(`timeStamp.trustAnchors: ${file}: ${error instanceof Error ? error.message : ''}`, { cause: error });
+  }
 }
 
 function pinRulesOf(origin: string, contents: readonly Static<typeof PolicyFile>[]): OriginPinRules {
@@ -203,12 +194,7 @@ function listFiles(folder: string): readonly string[] {
 }
 
 function readFile(file: string, ownUid: number | undefined): Static<typeof PolicyFile> {
-  const { uid, mode, size } = statSync(file);
-  if (ownUid !== undefined && uid !== 0 && uid !== ownUid)
-    throw new Error(`it belongs to user ${uid}, neither root nor the user of kortd`);
-  if (process.platform !== 'win32' && (mode & 0o022) !== 0) throw new Error('others than its owner can write it');
-  if (size > MAX_FILE_BYTES) throw new Error(`it is larger than ${MAX_FILE_BYTES} bytes`);
-  const content: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  const content: unknown = JSON.parse(readAdministratorFile(file, { maxBytes: MAX_FILE_BYTES, ownUid }));
   if (!validator.Check(content)) {
     const [error] = validator.Errors(content);
     throw new Error(`${error?.instancePath ?? ''} ${error?.message ?? 'does not fit'}`.trim());
@@ -217,8 +203,6 @@ function readFile(file: string, ownUid: number | undefined): Static<typeof Polic
     developmentOrigins: (content.developmentOrigins ?? []).map(requireDevelopmentOrigin),
     extensionOrigins: (content.extensionOrigins ?? []).map(requireExtensionOrigin),
   };
-  const { timeStamp } = content;
-  if (timeStamp && !isHttpUrl(timeStamp.url)) throw new Error(`timeStamp.url: ${timeStamp.url} is no http or https address`);
   for (const { origin } of content.origins ?? []) {
     const parsed = parseOrigin(origin, exceptions);
     if ('refusal' in parsed) throw new Error(`origin ${origin} can hold no grant: ${parsed.refusal}`);

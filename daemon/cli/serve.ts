@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pino from 'pino';
 import { startDaemon } from '../daemon.ts';
 import { hardenProcess } from '../hardening/harden-process.ts';
+import type { SimulatedAuthorities } from '../identity/settings.ts';
 import type { UnixSocket } from '../listen/http-server.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
 import { printResult } from './output.ts';
@@ -44,7 +45,7 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
   const stopped = waitForSignal();
   await hardenProcess(log);
   await using resources = new AsyncDisposableStack();
-  const source = await openSource(options.simulate, resources);
+  const { source, simulatedAuthorities } = await openSource(options.simulate, resources);
   const daemon = await startDaemon({
     dataFolder: options.dataDir,
     policyFolder: options.policyDir,
@@ -54,6 +55,7 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
     unixSockets: options.userSockets === undefined ? [] : socketsOfUsers(options.userSockets),
     sources: [source],
     simulated: options.simulate !== undefined,
+    ...(simulatedAuthorities ? { simulatedAuthorities } : {}),
     log,
   });
   resources.use(daemon);
@@ -77,17 +79,20 @@ function onHangup(reload: () => void): Disposable {
 }
 
 /** Only what is served is loaded: the native library for real readers, the simulators for simulated ones. */
-async function openSource(simulate: string | undefined, resources: AsyncDisposableStack): Promise<ReaderSource> {
+async function openSource(
+  simulate: string | undefined,
+  resources: AsyncDisposableStack,
+): Promise<{ readonly source: ReaderSource; readonly simulatedAuthorities?: SimulatedAuthorities }> {
   if (simulate === undefined) {
     const { createPcscSource } = await import('../../drivers/pcsc/source.ts');
     const source = createPcscSource();
     resources.defer(() => withinPatience(source[Symbol.asyncDispose]()));
-    return source;
+    return { source };
   }
   const { loadScenario } = await import('../../drivers/simulated/scenario.ts');
   const scenario = await loadScenario(simulate);
   resources.use(scenario);
-  return scenario.source;
+  return { source: scenario.source, simulatedAuthorities: scenario };
 }
 
 /** Releasing what a hung card holds may never end; the process does. */

@@ -1,9 +1,11 @@
 /** Readers, cards and what is on them, in the shapes of the API. */
-import { X509Certificate } from 'node:crypto';
+import { CHAIN_PROBLEMS, IDENTITY_PROBLEMS, type CertificateChain, type Identity } from '../../api-spec/identity.ts';
 import type { Card, Certificate, Key, Pin, Reader } from '../../api-spec/schemas.ts';
 import { formatHex } from '../../apdu/bytes.ts';
 import { SIGNATURE_SCHEMES, fitsKey } from '../../apdu/signature-encoding.ts';
-import type { PinStatus, SignatureAlgorithm, TokenCertificate, TokenKey } from '../../apdu/token.ts';
+import type { PinStatus, SignatureAlgorithm, TokenKey } from '../../apdu/token.ts';
+import type { CardIdentity, JudgedCertificate } from '../identity/identity.ts';
+import type { ChainReport } from '../identity/trust.ts';
 import type { CardRecord, ReaderRecord } from './records.ts';
 
 export function describeReader(reader: ReaderRecord): Reader {
@@ -74,29 +76,42 @@ export function describeKey(key: TokenKey): Key {
 }
 
 /** `parsed` is absent for bytes that are no certificate: what the card holds is given out all the same. */
-export function describeCertificate({ keyReference, der }: TokenCertificate): Certificate {
+export function describeCertificate(
+  { keyReference, der, facts, report, assuranceLevels }: JudgedCertificate,
+  now: Date,
+): Certificate {
   const certificate = Buffer.from(der).toString('base64');
-  let x509: X509Certificate;
-  try {
-    x509 = new X509Certificate(der);
-  } catch {
-    return { keyReference, certificate };
-  }
+  if (!facts || !report) return { keyReference, certificate };
+  const [assuranceLevel, another] = assuranceLevels;
   return {
     keyReference,
     certificate,
     parsed: {
-      subject: oneLine(x509.subject),
-      issuer: oneLine(x509.issuer),
-      serialNumber: x509.serialNumber,
-      notBefore: x509.validFromDate.toISOString(),
-      notAfter: x509.validToDate.toISOString(),
-      fingerprint: x509.fingerprint256.replaceAll(':', ''),
+      subject: facts.subjectText,
+      issuer: facts.issuerText,
+      serialNumber: facts.x509.serialNumber,
+      notBefore: facts.notBefore.toISOString(),
+      notAfter: facts.notAfter.toISOString(),
+      fingerprint: facts.fingerprint,
+      purpose: facts.purpose,
+      validity: now < facts.notBefore ? 'not_yet_valid' : now > facts.notAfter ? 'expired' : 'valid',
+      policies: [...(facts.policies ?? [])],
+      ...(assuranceLevel === undefined || another !== undefined ? {} : { assuranceLevel }),
+      ...(facts.cardNumber === undefined ? {} : { cardNumber: facts.cardNumber }),
+      chain: describeChain(report),
     },
   };
 }
 
-/** Node prints one attribute a line, most general first; RFC 4514 wants the most special first. */
-function oneLine(name: string): string {
-  return name.split('\n').reverse().join(',');
+function describeChain({ status, chain, problem }: ChainReport): CertificateChain {
+  const subjects = chain.map(({ subjectText }) => subjectText);
+  return { status, subjects, ...(problem ? { problem: { code: problem, ...CHAIN_PROBLEMS[problem] } } : {}) };
+}
+
+export function describeIdentity({ policies, problems, ...fields }: CardIdentity): Identity {
+  return {
+    ...fields,
+    policies: [...policies],
+    problems: problems.map((problem) => ({ ...problem, ...IDENTITY_PROBLEMS[problem.code] })),
+  };
 }

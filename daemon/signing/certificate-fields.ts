@@ -13,14 +13,11 @@ export interface Extension {
 export const EXTENSION = {
   subjectKeyIdentifier: '2.5.29.14',
   keyUsage: '2.5.29.15',
-  subjectAltName: '2.5.29.17',
-  basicConstraints: '2.5.29.19',
-  certificatePolicies: '2.5.29.32',
   extendedKeyUsage: '2.5.29.37',
 } as const;
 
 /** Bits of keyUsage, from the first (RFC 5280, section 4.2.1.3). */
-export const KEY_USAGE = { digitalSignature: 0, nonRepudiation: 1, keyCertSign: 5, cRLSign: 6 } as const;
+export const KEY_USAGE = { digitalSignature: 0, nonRepudiation: 1, cRLSign: 6 } as const;
 
 /** RFC 5280, section 4.2.1.12; RFC 6960, section 4.2.2.2. */
 export const EXTENDED_KEY_USAGE = { timeStamping: '1.3.6.1.5.5.7.3.8', ocspSigning: '1.3.6.1.5.5.7.3.9' } as const;
@@ -45,22 +42,9 @@ export function extendedKeyUsageOf(extensions: ReadonlyMap<string, Extension>): 
   return extension && childrenOf(readDer(extension.value, TAG.sequence)).map(decodeOid);
 }
 
-/** Absent: no authority. `pathLength`: how many authorities may come below. */
-export function basicConstraintsOf(
-  extensions: ReadonlyMap<string, Extension>,
-): { readonly isAuthority: boolean; readonly pathLength?: number } | undefined {
-  const extension = extensions.get(EXTENSION.basicConstraints);
-  if (!extension) return undefined;
-  const fields = new Fields(readDer(extension.value));
-  const isAuthority = (fields.takeIf(TAG.boolean)?.value[0] ?? 0) !== 0;
-  const length = fields.takeIf(TAG.integer)?.value;
-  return { isAuthority, ...(length ? { pathLength: length.reduce((sum, byte) => sum * 256 + byte, 0) } : {}) };
-}
-
-/** Throws AlgorithmNotAllowedError when its key is weak, or it is itself signed with something weak. `isAnchor`: trusted for what it is, not for its signature. */
-export function requireStrongCertificate(certificate: X509Certificate, { isAnchor }: { readonly isAnchor: boolean }): void {
+/** Throws AlgorithmNotAllowedError when its key is weak, or it is itself signed with something weak. */
+export function requireStrongCertificate(certificate: X509Certificate): void {
   requireStrongKey(certificate.publicKey);
-  if (isAnchor) return;
   const fields = new Fields(readDer(certificate.raw));
   fields.take(TAG.sequence);
   decodeSignatureAlgorithm(fields.take(TAG.sequence));

@@ -54,6 +54,12 @@ export const scenarioSchema = Type.Object(
     name: Type.String({ minLength: 1 }),
     /** Test CAs, with their private keys (PKCS #8): for benches that issue. */
     authorities: Type.Optional(Type.Array(Type.Object({ name: Type.String(), certificate: base64, privateKey: base64 }, strict))),
+    /** What the policies in their certificates stand for: "LoA3". */
+    assuranceLevels: Type.Optional(
+      Type.Array(
+        Type.Object({ policy: Type.String({ pattern: '^\\d+(\\.\\d+)+$' }), level: Type.String({ minLength: 1 }) }, strict),
+      ),
+    ),
     readers: Type.Array(readerSchema),
     cards: Type.Array(cardSchema),
   },

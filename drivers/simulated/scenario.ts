@@ -49,6 +49,8 @@ export interface Scenario extends AsyncDisposable {
   /** By name; those in no reader wait to be inserted. */
   readonly cards: ReadonlyMap<string, ScenarioCard>;
   readonly authorities: readonly ScenarioAuthority[];
+  /** What certificate policies (object identifiers) of the authorities stand for. */
+  readonly assuranceLevels: readonly { readonly policy: string; readonly level: string }[];
   dispose(): Promise<void>;
 }
 
@@ -107,7 +109,8 @@ async function build(file: ScenarioFile, options: ScenarioOptions & { readonly s
     source.stopService();
     return Promise.resolve();
   };
-  return { name: file.name, source, readers, cards, authorities, dispose, [Symbol.asyncDispose]: dispose };
+  const { name, assuranceLevels = [] } = file;
+  return { name, source, readers, cards, authorities, assuranceLevels, dispose, [Symbol.asyncDispose]: dispose };
 }
 
 async function makeCard(row: ScenarioCardRow, field: string, stateFolder: string): Promise<ScenarioCard> {

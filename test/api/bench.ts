@@ -9,6 +9,7 @@ import { expect } from 'vitest';
 import { connect, type Client } from '../../api-spec/client/client.ts';
 import type { CardConnection } from '../../apdu/card-connection.ts';
 import { startDaemon, type Daemon } from '../../daemon/daemon.ts';
+import type { SimulatedAuthorities } from '../../daemon/identity/settings.ts';
 import type { Log } from '../../daemon/log.ts';
 import { readerId } from '../../daemon/desk/desk.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
@@ -24,6 +25,7 @@ export interface BenchOptions {
   readonly log?: Log;
   /** Content of the policy's one file. */
   readonly policy?: object;
+  readonly simulatedAuthorities?: SimulatedAuthorities;
 }
 
 /** What happens instead of connecting to a card, while it is set. */
@@ -82,6 +84,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       sources: [intercepted(source, intercept)],
       simulated: true,
       log: evidence.log,
+      ...(options.simulatedAuthorities ? { simulatedAuthorities: options.simulatedAuthorities } : {}),
     }),
   );
   undo.defer(() => evidence.searchWhileOpen());

@@ -2,8 +2,9 @@ import { formatHex, parseHex } from '../../../apdu/bytes.ts';
 import { CommandApduError, parseCommandApdu, type CommandApdu } from '../../../apdu/iso7816/command-apdu.ts';
 import { parseResponseApdu } from '../../../apdu/iso7816/response-apdu.ts';
 import { formatStatusWord } from '../../../apdu/iso7816/status-word.ts';
-import { describeCard, describeCertificate, describeKey, describePin } from '../../desk/describe.ts';
+import { describeCard, describeCertificate, describeIdentity, describeKey, describePin } from '../../desk/describe.ts';
 import { ApiError } from '../../errors.ts';
+import { identityOf, judgeCertificates } from '../../identity/identity.ts';
 import type { Handlers } from '../call.ts';
 import { withCard, type HandlerContext } from './context.ts';
 
@@ -33,11 +34,15 @@ export function cardHandlers(context: HandlerContext): Pick<Handlers, CardMethod
       withCard(context, params, call, {}, async (session) => {
         if (params.refresh) session.card.contents = undefined;
         const { pins, contents } = await session.read();
+        const now = new Date();
+        const judged = judgeCertificates(contents.certificates, context.identity(), now);
+        const identity = identityOf(judged);
         return {
           card: describeCard(session.card),
           pins: pins.map(describePin),
           keys: contents.keys.map(describeKey),
-          certificates: contents.certificates.map(describeCertificate),
+          certificates: judged.map((one) => describeCertificate(one, now)),
+          ...(identity ? { identity: describeIdentity(identity) } : {}),
         };
       }),
     'card.release': (params) => {

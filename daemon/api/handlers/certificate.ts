@@ -6,6 +6,7 @@ import type { Token, TokenKey } from '../../../apdu/token.ts';
 import { managementOf, type CardSession } from '../../desk/card-session.ts';
 import { describeCertificate } from '../../desk/describe.ts';
 import { ApiError } from '../../errors.ts';
+import { judgeCertificate, judgeCertificates } from '../../identity/identity.ts';
 import { createCertificateRequest, preferredAlgorithm } from '../../signing/certificate-request.ts';
 import { parseCertificate } from '../../signing/certificate.ts';
 import { parsePublicKey } from '../../signing/public-key.ts';
@@ -29,7 +30,9 @@ export function certificateHandlers(context: HandlerContext): Pick<Handlers, Cer
     'certificate.list': (params, call) =>
       withCard(context, params, call, {}, async (session) => {
         const { contents } = await session.read();
-        return { certificates: contents.certificates.map(describeCertificate) };
+        const now = new Date();
+        const judged = judgeCertificates(contents.certificates, context.identity(), now);
+        return { certificates: judged.map((one) => describeCertificate(one, now)) };
       }),
     'certificate.request': async (params, call) => {
       const given = params.publicKey === undefined ? undefined : parsePublicKey(params.publicKey);
@@ -55,7 +58,8 @@ export function certificateHandlers(context: HandlerContext): Pick<Handlers, Cer
         await management.writeCertificate(keyReference, der);
         session.card.contents = undefined;
         context.desk.announce(session.card);
-        return { certificate: describeCertificate({ keyReference, der }) };
+        const now = new Date();
+        return { certificate: describeCertificate(judgeCertificate({ keyReference, der }, context.identity(), now), now) };
       });
     },
   };

@@ -14,6 +14,7 @@ import type { CardRecord } from '../../desk/records.ts';
 import type { EntryName } from '../../prompt/entered-pins.ts';
 import type { PromptPlace } from '../../prompt/prompt.ts';
 import { ApiError } from '../../errors.ts';
+import type { IdentitySettings } from '../../identity/identity.ts';
 import { verifyForUse, type PinCaller } from '../../pin/entry.ts';
 import { PersonNeededError } from '../../pin/person-needed.ts';
 import type { PinReuse } from '../../pin/reuse.ts';
@@ -32,6 +33,8 @@ export interface HandlerContext {
   readonly desk: Desk;
   readonly events: EventLog;
   readonly audit: AuditLog;
+  /** As last read from the policy. */
+  readonly identity: () => IdentitySettings;
   readonly simulated: boolean;
   readonly startedAt: Date;
   readonly clients: () => number;

@@ -13,14 +13,15 @@ export function signatureHandlers(context: HandlerContext): Pick<Handlers, 'sign
       const content = params.content && contentOf(context, params.content, call);
       const bytes = (sources: readonly BytesParam[] = []): readonly Uint8Array[] =>
         sources.map((source) => bytesOf(context, source, call));
-      const { signatureAnchors, timeStamp } = context.access.policy;
+      const configured = context.identity();
+      const { timeStamp } = context.access.policy;
       // What reads lists and responses takes 40 ms to load, and most sessions never need it.
       const { verifySignedData } = await import('../../signing/cms/verify.ts');
       const report = verifySignedData(cms, {
         ...(content ? { contentDigest: content.digestOf } : {}),
-        anchors: certificatesFrom(params.trustAnchors) ?? signatureAnchors,
+        anchors: certificatesFrom(params.trustAnchors) ?? configured.anchors.map(({ x509 }) => x509),
         timeStampAnchors: certificatesFrom(params.timeStampAnchors) ?? timeStamp?.trustAnchors ?? [],
-        intermediates: certificatesFrom(params.certificates) ?? [],
+        intermediates: [...(certificatesFrom(params.certificates) ?? []), ...configured.intermediates.map(({ x509 }) => x509)],
         crls: bytes(params.crls),
         ocspResponses: bytes(params.ocspResponses),
       });

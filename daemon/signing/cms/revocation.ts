@@ -165,7 +165,7 @@ function isAuthorized(response: BasicOCSPResponse, { issuer }: RevocationQuestio
     const isFor = extendedKeyUsageOf(extensionsOf(responder))?.includes(EXTENDED_KEY_USAGE.ocspSigning) === true;
     const isValid = produced >= responder.validFromDate && produced <= responder.validToDate;
     if (!isFor || !isValid || !responder.checkIssued(issuer) || !responder.verify(issuer.publicKey)) return [];
-    requireStrongCertificate(responder, { isAnchor: false });
+    requireStrongCertificate(responder);
     return [responder];
   });
   const signature = response.signature.valueBlock.valueHexView;

@@ -7,6 +7,7 @@ import { Integer, OctetString } from 'asn1js';
 import { AlgorithmIdentifier, MessageImprint, TSTInfo, TimeStampReq } from 'pkijs';
 import { ApiError } from '../../errors.ts';
 import { EXTENDED_KEY_USAGE, EXTENSION, extendedKeyUsageOf, extensionsOf } from '../certificate-fields.ts';
+import { chainBudget, type ChainBudget } from '../../identity/trust.ts';
 import { oneLine, validateChain } from '../chain.ts';
 import { AlgorithmNotAllowedError, encodeHashAlgorithm, decodeHashAlgorithm, type HashName } from './algorithms.ts';
 import { DerError, Fields, TAG, childrenOf, decodeOid, join, readDer, readDerTree } from './der.ts';
@@ -66,6 +67,8 @@ export interface TokenOptions {
   readonly stamped: Uint8Array;
   readonly anchors: readonly X509Certificate[];
   readonly intermediates: readonly X509Certificate[];
+  /** Default: one of its own. */
+  readonly budget?: ChainBudget;
   /** Of the request, when it was just made. */
   readonly nonce?: Uint8Array;
   readonly policy?: string;
@@ -138,14 +141,14 @@ function findingsOfInfo(info: TSTInfo, { stamped, nonce, policy }: TokenOptions)
 function findingsOfAuthority(
   certificate: X509Certificate,
   time: Date,
-  { anchors, intermediates }: TokenOptions,
+  { anchors, intermediates, budget = chainBudget() }: TokenOptions,
 ): readonly Finding[] {
   const extensions = extensionsOf(certificate);
   const usage = extendedKeyUsageOf(extensions) ?? [];
   const isForStamps = usage.length === 1 && usage[0] === EXTENDED_KEY_USAGE.timeStamping;
   if (!isForStamps || extensions.get(EXTENSION.extendedKeyUsage)?.critical !== true)
     return [invalid('CHAIN_CONSTRAINTS_FAILURE', 'the certificate of the authority is not for time stamps (extended key usage)')];
-  const chain = validateChain(certificate, { anchors, intermediates, at: time });
+  const chain = validateChain(certificate, { anchors, intermediates, at: time, budget });
   if (chain.status === 'trusted') return [];
   const code = chain.status === 'no_path' ? 'NO_CERTIFICATE_CHAIN_FOUND' : 'CHAIN_CONSTRAINTS_FAILURE';
   return [uncertain(code, `the authority of the time stamp is not trusted: ${chain.problem}`)];

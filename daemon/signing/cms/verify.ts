@@ -3,6 +3,7 @@
  * OCSP responses. Nothing is fetched.
  */
 import { createHash, type X509Certificate } from 'node:crypto';
+import { chainBudget } from '../../identity/trust.ts';
 import { oneLine, validateChain, type ChainVerdict } from '../chain.ts';
 import { KEY_USAGE, extensionsOf, keyUsageOf } from '../certificate-fields.ts';
 import type { HashName } from './algorithms.ts';
@@ -66,6 +67,7 @@ class Verifier {
   readonly #intermediates: readonly X509Certificate[];
   readonly #revocation: RevocationMaterial;
   readonly #now: Date;
+  readonly #budget = chainBudget();
 
   constructor(signedData: SignedData, options: VerifyOptions) {
     this.#signedData = signedData;
@@ -106,6 +108,7 @@ class Verifier {
         stamped: signer.signature,
         anchors: this.#timeStampAnchors,
         intermediates: this.#intermediates,
+        budget: this.#budget,
       }),
     );
     return reports.find(({ verdict }) => verdict === 'valid') ?? reports[0];
@@ -120,7 +123,12 @@ class Verifier {
   /** A signer can claim any time: what holds then alone, and not now, is not proven. */
   #checkChain(certificate: X509Certificate, { at, source }: SignerReport['validity'], findings: Finding[]): ChainVerdict {
     const validate = (moment: Date): ChainVerdict =>
-      validateChain(certificate, { anchors: this.#anchors, intermediates: this.#intermediates, at: moment });
+      validateChain(certificate, {
+        anchors: this.#anchors,
+        intermediates: this.#intermediates,
+        at: moment,
+        budget: this.#budget,
+      });
     const chain = validate(at);
     if (chain.status !== 'trusted') {
       findings.push(chainFinding(chain, source));

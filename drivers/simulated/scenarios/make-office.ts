@@ -41,7 +41,8 @@ const SECOND_OPERATOR: Person = {
 };
 const NOT_BEFORE = new Date('2024-01-01T00:00:00Z');
 const NOT_AFTER = new Date('2049-12-31T23:59:59Z');
-/** Level of assurance 3, of the bench. */
+/** Levels of assurance of the bench. */
+const OID_BENCH_LOA2 = '2.999.752.2';
 const OID_BENCH_LOA3 = '2.999.752.3';
 const OID_CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 
@@ -133,6 +134,10 @@ const scenario = {
     ...benchAuthorities().map(({ name, certificate, privateKey }) => ({
       ...{ name, certificate: formatBase64(certificate), privateKey: formatBase64(privateKey) },
     })),
+  ],
+  assuranceLevels: [
+    { policy: OID_BENCH_LOA2, level: 'LoA2' },
+    { policy: OID_BENCH_LOA3, level: 'LoA3' },
   ],
   readers: [
     { name: 'Simulated Operator 00 00', role: 'operator', card: 'operator' },
