@@ -1,6 +1,6 @@
 /** Fields of X.509 certificates (RFC 5280, section 4) that node:crypto does not tell. Throws DerError for what is no such structure. */
-import type { X509Certificate } from 'node:crypto';
-import { decodeSignatureAlgorithm, requireStrongKey } from './cms/algorithms.ts';
+import { X509Certificate, type KeyObject } from 'node:crypto';
+import { AlgorithmNotAllowedError, decodeSignatureAlgorithm, requireStrongKey } from './cms/algorithms.ts';
 import { Fields, TAG, childrenOf, context, decodeOid, readDer, type DerElement } from './cms/der.ts';
 
 export interface Extension {
@@ -28,6 +28,27 @@ export function extensionsOf(certificate: X509Certificate): ReadonlyMap<string, 
   return new Map(childrenOf(readDer(wrapped.value, TAG.sequence)).map(readExtension));
 }
 
+/** Undefined for what is no certificate, or is valid at no time that there is. */
+export function readCertificate(der: Uint8Array): X509Certificate | undefined {
+  if (der[0] !== TAG.sequence) return undefined; // Node would take PEM too
+  try {
+    const certificate = new X509Certificate(der);
+    const { validFromDate, validToDate } = certificate;
+    return Number.isNaN(validFromDate.getTime() + validToDate.getTime()) ? undefined : certificate;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Throws AlgorithmNotAllowedError for a key of a kind that OpenSSL does not know. */
+export function publicKeyOf(certificate: X509Certificate): KeyObject {
+  try {
+    return certificate.publicKey;
+  } catch {
+    throw new AlgorithmNotAllowedError('key of a kind that is not known');
+  }
+}
+
 /** Undefined: any use (the extension is absent). */
 export function keyUsageOf(extensions: ReadonlyMap<string, Extension>): ((bit: number) => boolean) | undefined {
   const extension = extensions.get(EXTENSION.keyUsage);
@@ -44,7 +65,7 @@ export function extendedKeyUsageOf(extensions: ReadonlyMap<string, Extension>): 
 
 /** Throws AlgorithmNotAllowedError when its key is weak, or it is itself signed with something weak. */
 export function requireStrongCertificate(certificate: X509Certificate): void {
-  requireStrongKey(certificate.publicKey);
+  requireStrongKey(publicKeyOf(certificate));
   const fields = new Fields(readDer(certificate.raw));
   fields.take(TAG.sequence);
   decodeSignatureAlgorithm(fields.take(TAG.sequence));

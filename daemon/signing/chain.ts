@@ -51,7 +51,7 @@ function factsOf(certificate: X509Certificate): CertificateFacts | undefined {
   return facts;
 }
 
-/** RFC 4514 has the most special name first; Node one a line, most general first. */
-export function oneLine(name: string): string {
-  return name.split('\n').reverse().join(',');
+/** RFC 4514 has the most special name first; Node one a line, most general first, and no text at all for a certificate without a name. */
+export function oneLine(name: string | undefined): string {
+  return (name ?? '').split('\n').reverse().join(',');
 }

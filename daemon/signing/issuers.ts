@@ -1,12 +1,13 @@
 /** Which certificates among some issued one, and those that issued them: what goes along with a signature. */
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { ApiError } from '../errors.ts';
+import { readCertificate } from './certificate-fields.ts';
 
 /** From the nearest on. What is no certificate is left out. Throws certificate_invalid when `leaf` is none. */
 export function issuersOf(leaf: Uint8Array, others: readonly Uint8Array[]): readonly Uint8Array[] {
-  const candidates = others.flatMap((der) => parse(der) ?? []);
+  const candidates = others.flatMap((der) => readCertificate(der) ?? []);
   const found: X509Certificate[] = [];
-  let last = parse(leaf);
+  let last = readCertificate(leaf);
   if (!last) throw new ApiError('certificate_invalid', 'reading the certificate of the key: it does not parse as X.509');
   for (;;) {
     const current: X509Certificate = last;
@@ -14,13 +15,5 @@ export function issuersOf(leaf: Uint8Array, others: readonly Uint8Array[]): read
     if (!issuer) return found.map(({ raw }) => new Uint8Array(raw));
     found.push(issuer);
     last = issuer;
-  }
-}
-
-function parse(der: Uint8Array): X509Certificate | undefined {
-  try {
-    return new X509Certificate(der);
-  } catch {
-    return undefined;
   }
 }

@@ -2,7 +2,7 @@
  * One signer of a CMS looked at by itself: its certificate, the digest of the content, the signature over the attributes, the signed reference to the certificate
  * (RFC 5652, section 5.6; RFC 5035, section 5). Who the certificate belongs to, and when, is for others to say.
  */
-import { X509Certificate, createHash } from 'node:crypto';
+import { createHash, type X509Certificate } from 'node:crypto';
 import {
   AlgorithmNotAllowedError,
   decodeHashAlgorithm,
@@ -21,7 +21,7 @@ import {
   OID_SIGNING_TIME,
 } from './identifiers.ts';
 import { certificateId, singleValue, type SignedData, type SignerInfo } from './parse.ts';
-import { EXTENSION, extensionsOf } from '../certificate-fields.ts';
+import { EXTENSION, extensionsOf, publicKeyOf, readCertificate } from '../certificate-fields.ts';
 import { invalid, uncertain, type Finding, type SignerReport } from './report.ts';
 
 export interface IntegrityOptions {
@@ -105,8 +105,9 @@ class IntegrityCheck {
   }
 
   #checkSignature(certificate: X509Certificate, scheme: SignatureScheme, signed: Uint8Array): void {
-    requireStrongKey(certificate.publicKey);
-    const isGood = verifySignature(scheme, certificate.publicKey, signed, this.#signer.signature);
+    const key = publicKeyOf(certificate);
+    requireStrongKey(key);
+    const isGood = verifySignature(scheme, key, signed, this.#signer.signature);
     this.#signature = isGood ? 'good' : 'bad';
     if (!isGood)
       this.note(invalid('SIG_CRYPTO_FAILURE', 'the signature is not by the key of the certificate over these signed attributes'));
@@ -161,14 +162,7 @@ function refersTo(value: DerElement, certificate: X509Certificate, defaultHash: 
 
 /** The certificates that a CMS carries; what is no X.509 certificate among them is left out. */
 export function certificatesIn({ certificates }: SignedData): readonly X509Certificate[] {
-  return certificates.flatMap((der) => {
-    if (der[0] !== TAG.sequence) return [];
-    try {
-      return [new X509Certificate(der)];
-    } catch {
-      return [];
-    }
-  });
+  return certificates.flatMap((der) => readCertificate(der) ?? []);
 }
 
 export function findCertificate(signedData: SignedData, { id }: SignerInfo): X509Certificate | undefined {

@@ -2,7 +2,7 @@
  * Whether a certificate was revoked, by what the caller gave: certificate revocation lists (RFC 5280, section 5 and 6.3) and OCSP responses (RFC 6960, section 4.2). Each is
  * taken only when its signature is by the certificate's own issuer (an OCSP response: or by whom that issuer let answer) and it is fresh. Nothing is fetched.
  */
-import { X509Certificate, createHash } from 'node:crypto';
+import { createHash, type X509Certificate } from 'node:crypto';
 import { BaseBlock } from 'asn1js';
 import { BasicOCSPResponse, CertificateRevocationList, OCSPResponse, type AlgorithmIdentifier, type SingleResponse } from 'pkijs';
 import { ApiError } from '../../errors.ts';
@@ -12,6 +12,8 @@ import {
   extendedKeyUsageOf,
   extensionsOf,
   keyUsageOf,
+  publicKeyOf,
+  readCertificate,
   requireStrongCertificate,
   subjectOf,
 } from '../certificate-fields.ts';
@@ -145,7 +147,7 @@ function isAbout({ certID }: SingleResponse, { certificate, issuer }: Revocation
   const hash = ID_HASHES.get(certID.hashAlgorithm.algorithmId);
   if (hash === undefined) return false;
   const digestOf = (bytes: Uint8Array): Buffer => createHash(hash).update(bytes).digest();
-  const spki = new Fields(readDer(issuer.publicKey.export({ type: 'spki', format: 'der' })));
+  const spki = new Fields(readDer(publicKeyOf(issuer).export({ type: 'spki', format: 'der' })));
   spki.take(TAG.sequence);
   // Without the first byte, which counts unused bits.
   const key = spki.take(TAG.bitString).value.subarray(1);
@@ -161,10 +163,11 @@ function isAbout({ certID }: SingleResponse, { certificate, issuer }: Revocation
 function isAuthorized(response: BasicOCSPResponse, { issuer }: RevocationQuestion): boolean {
   const produced = response.tbsResponseData.producedAt;
   const delegates = (response.certs ?? []).slice(0, MAX_RESPONDERS).flatMap((certificate) => {
-    const responder = new X509Certificate(new Uint8Array(certificate.toSchema().toBER()));
+    const responder = readCertificate(new Uint8Array(certificate.toSchema().toBER()));
+    if (!responder) return [];
     const isFor = extendedKeyUsageOf(extensionsOf(responder))?.includes(EXTENDED_KEY_USAGE.ocspSigning) === true;
     const isValid = produced >= responder.validFromDate && produced <= responder.validToDate;
-    if (!isFor || !isValid || !responder.checkIssued(issuer) || !responder.verify(issuer.publicKey)) return [];
+    if (!isFor || !isValid || !responder.checkIssued(issuer) || !responder.verify(publicKeyOf(issuer))) return [];
     requireStrongCertificate(responder);
     return [responder];
   });
@@ -176,8 +179,9 @@ function isSignedBy(
   { signatureAlgorithm }: { readonly signatureAlgorithm: AlgorithmIdentifier },
   signed: Uint8Array,
   signature: Uint8Array,
-  { publicKey }: X509Certificate,
+  signer: X509Certificate,
 ): boolean {
+  const publicKey = publicKeyOf(signer);
   const scheme = decodeSignatureAlgorithm(readDer(toDer(signatureAlgorithm)));
   requireStrongKey(publicKey);
   return verifySignature(scheme, publicKey, signed, signature);

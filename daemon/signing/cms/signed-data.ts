@@ -2,10 +2,11 @@
  * CMS signatures (RFC 5652) as CAdES-B-B (ETSI EN 319 122-1, section 6) and PAdES (ETSI EN 319 142-1, section 6) want them. The card signs the digest of the signed attributes;
  * what it answers is verified with the certificate before anything is given out. What others signed stays byte for byte.
  */
-import { X509Certificate, createHash } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { ecdsaToDer, SIGNATURE_SCHEMES } from '../../../apdu/signature-encoding.ts';
 import type { SignatureAlgorithm } from '../../../apdu/token.ts';
 import { ApiError } from '../../errors.ts';
+import { publicKeyOf, readCertificate } from '../certificate-fields.ts';
 import {
   decodeSignatureAlgorithm,
   encodeHashAlgorithm,
@@ -143,8 +144,7 @@ async function createSignerInfo(wanted: NewSignature, contentType: string, sign:
     const problem = `${signer.algorithm} signs a digest of ${hashOfAlgorithm}`;
     throw new ApiError('invalid_params', `signing: ${problem}`, { problem });
   }
-  const { publicKey } = new X509Certificate(signer.certificate);
-  orCmsInvalid(() => requireStrongKey(publicKey));
+  const publicKey = signingKeyOf(signer.certificate);
   const attributes = join(encodeSetOf(TAG.set, signedAttributes(wanted, contentType)));
   const answer = await sign(new Uint8Array(createHash(hash).update(attributes).digest()));
   const signature = family === 'ecdsa' ? ecdsaToDer(answer) : answer;
@@ -164,6 +164,18 @@ async function createSignerInfo(wanted: NewSignature, contentType: string, sign:
       encode(TAG.octetString, signature),
     ),
   );
+}
+
+/** Throws certificate_invalid, algorithm_not_allowed. */
+function signingKeyOf(der: Uint8Array): KeyObject {
+  const certificate = readCertificate(der);
+  if (!certificate)
+    throw new ApiError('certificate_invalid', 'reading the certificate of the signer: it does not parse as X.509');
+  return orCmsInvalid(() => {
+    const key = publicKeyOf(certificate);
+    requireStrongKey(key);
+    return key;
+  });
 }
 
 function signedAttributes(
