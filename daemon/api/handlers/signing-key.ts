@@ -13,7 +13,7 @@ export interface CardSigner {
   readonly algorithm: SignatureAlgorithm;
   /** Verifies the PIN that the key wants, then signs. `digest` has the length of the algorithm's hash; ECDSA comes as r‖s. */
   readonly sign: (digest: Uint8Array) => Promise<Uint8Array>;
-  /** Of the key, and those on the card that issued it. Throws ObjectNotFoundError. */
+  /** Of the key, and those that issued it, from the card and from the policy. Throws ObjectNotFoundError. */
   readonly certificates: () => Promise<{ readonly certificate: Uint8Array; readonly chain: readonly Uint8Array[] }>;
 }
 
@@ -44,7 +44,7 @@ export async function openCardSigner(
         throw error;
       });
     },
-    certificates: () => certificatesOf(session, token, key),
+    certificates: () => certificatesOf(context, session, token, key),
   };
 }
 
@@ -70,6 +70,7 @@ async function keyFor(
 }
 
 async function certificatesOf(
+  { identity }: HandlerContext,
   session: CardSession,
   token: Token,
   { keyReference }: TokenKey,
@@ -78,5 +79,6 @@ async function certificatesOf(
   const own = certificates.find((one) => one.keyReference === keyReference);
   if (!own) throw new ObjectNotFoundError(`signing with key ${keyReference}: the card has no certificate for it`);
   const others = certificates.filter((one) => one !== own).map(({ der }) => der);
-  return { certificate: own.der, chain: issuersOf(own.der, others) };
+  const configured = identity().intermediates.map(({ x509 }) => new Uint8Array(x509.raw));
+  return { certificate: own.der, chain: issuersOf(own.der, [...others, ...configured]) };
 }
