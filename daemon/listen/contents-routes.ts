@@ -97,6 +97,7 @@ function receive(request: IncomingMessage, onChunk: (chunk: Uint8Array) => void,
     const onData = (chunk: Uint8Array): void => {
       try {
         onChunk(chunk);
+        release(chunk);
       } catch (error) {
         giveUp(error);
       }
@@ -105,6 +106,11 @@ function receive(request: IncomingMessage, onChunk: (chunk: Uint8Array) => void,
     const onClose = (): void => giveUp(new ApiError('call_cancelled', 'reading content: the caller went away'));
     request.on('data', onData).once('end', onEnd).once('close', onClose).once('error', onClose);
   });
+}
+
+/** Gives its memory back at once; the collector would let 64 MB of it gather. A chunk that shares its memory with others is left alone. */
+function release({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
 function describe({ id, sizeBytes, digests }: Content): object {

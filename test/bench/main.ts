@@ -1,6 +1,7 @@
 /** All figures, one after the other, so that they do not disturb each other. Exit status 1 when a target is missed. */
 import { auditFigure } from '../audit/cost.ts';
 import { measureDaemon } from './api.ts';
+import { measureContents } from './contents.ts';
 import { format, type Figure } from './figure.ts';
 import { measureGate } from './gate.ts';
 import { countOperations, measureChannel, measureManyReaders } from './in-process.ts';
@@ -17,6 +18,8 @@ say('APDUs for each operation');
 figures.push(...(await countOperations(real.openscApdus)));
 say('the daemon');
 figures.push(...(await measureDaemon()));
+say('content that is signed');
+figures.push(...(await measureContents()));
 say('the gate');
 figures.push(...(await measureGate()));
 say('the audit log');
