@@ -129,10 +129,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       access,
       contents,
       onClient: (connection, admission) => endWithGrant(access, connection, admission),
-      onClientGone: (caller) => {
-        desk.leases.releaseAll(caller);
-        pinReuse.forgetCaller(caller);
-      },
+      onClientGone: (caller) => forgetCaller(caller, desk, pinReuse),
       onStation: (socket, user) => addStation(prompts, new StationLink(socket, { place: 'agent', user })),
       unixSockets: process.platform === 'win32' ? [] : [{ path: folder.socketPath, mode: 0o600 }, ...(options.unixSockets ?? [])],
     }),
@@ -157,6 +154,12 @@ function endWithGrant(access: Access, connection: WebSocketConnection, admission
   if (admission.kind !== 'web') return;
   const registration = access.addConnection(admission, () => connection.revoke());
   void connection.closed.then(() => registration[Symbol.dispose]());
+}
+
+/** What was held for a connection goes with it. */
+function forgetCaller(caller: string, desk: Desk, pinReuse: PinReuse): void {
+  desk.leases.releaseAll(caller);
+  pinReuse.forgetCaller(caller);
 }
 
 function addStation(prompts: PromptDesk, station: StationLink): void {

@@ -79,8 +79,8 @@ describe('readPolicy', () => {
     ['a time-stamp server with a password', { timeStamp: { url: 'https://a:b@time.example/' } }, /no http or https address/],
     [
       'an anchor of time stamps that cannot be read',
-      { timeStamp: { url: 'https://time.example/', trustAnchors: ['/nowhere/root.pem'] } },
-      /timeStamp\.trustAnchors: \/nowhere\/root\.pem/,
+      { timeStamp: { url: 'https://time.example/', trustAnchors: ['/nowhere/authority.pem'] } },
+      /timeStamp\.trustAnchors: \/nowhere\/authority\.pem/,
     ],
     ['a time-stamp policy that is no object identifier', { timeStamp: { url: 'https://time.example/', policy: 'x' } }, /policy/],
     ['a development origin that is none', { developmentOrigins: ['localhost:3000'] }, /no http origin/],

@@ -48,28 +48,36 @@ export async function openTsa(pki: Pki, authority: PkiSigner): Promise<Tsa> {
       void response.writeHead(200, { 'content-type': 'application/timestamp-reply' }).end(bytes);
     switch (mood) {
       case 'good':
-        return send(await reply(query, `reply-${count}`));
+        send(await reply(query, `reply-${count}`));
+        return;
       case 'refusing':
         await pki.openssl('ts', '-query', '-data', earlier, '-sha256', '-tspolicy', '1.2.3.99', '-cert', '-out', other);
-        return send(await reply(other, 'refused'));
+        send(await reply(other, 'refused'));
+        return;
       case 'another nonce':
         await pki.openssl('ts', '-query', '-digest', await imprintOf(pki, query), '-sha256', '-cert', '-out', other);
-        return send(await reply(other, 'nonce'));
+        send(await reply(other, 'nonce'));
+        return;
       case 'another imprint':
         await pki.openssl('ts', '-query', '-data', earlier, '-sha256', '-cert', '-out', other);
-        return send(await reply(other, 'imprint'));
+        send(await reply(other, 'imprint'));
+        return;
       case 'garbage':
-        return send(Buffer.from('<html>It works</html>'));
+        send(Buffer.from('<html>It works</html>'));
+        return;
       case 'silent':
         return;
       case 'endless':
         response.writeHead(200);
         for (let chunk = 0; chunk < 64; chunk++) response.write(Buffer.alloc(16_384));
-        return void response.end();
+        response.end();
+        return;
       case 'status 500':
-        return void response.writeHead(500).end();
+        response.writeHead(500).end();
+        return;
       case 'redirecting':
-        return void response.writeHead(307, { location: 'http://time.example/' }).end();
+        response.writeHead(307, { location: 'http://time.example/' }).end();
+        return;
     }
   };
   const tsa = { mood: 'good' as TsaMood };

@@ -63,10 +63,11 @@ async function post(
   }
 }
 
-async function readBounded(response: Response): Promise<Uint8Array> {
+async function readBounded({ body }: Response): Promise<Uint8Array> {
+  const parts: AsyncIterable<Uint8Array> | readonly Uint8Array[] = body ?? [];
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of parts) {
     length += chunk.length;
     if (length > MAX_RESPONSE_BYTES) throw failed(`the answer is longer than ${MAX_RESPONSE_BYTES} bytes`);
     chunks.push(chunk);
