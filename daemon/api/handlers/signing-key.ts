@@ -30,17 +30,14 @@ export async function openCardSigner(
 ): Promise<CardSigner> {
   const { keyReference } = params;
   const token = await session.token();
-  const { key, algorithm } = await keyFor(session, token, keyReference, choose);
-  if (call.caller.origin !== undefined && key.usage === 'authentication')
-    throw new ApiError('key_not_for_web', `signing with key ${keyReference}: a web page may not have it sign`);
+  const { key, algorithm } = await keyForSigning(session, token, keyReference, call, choose);
   return {
     key,
     algorithm,
     sign: async (digest) => {
       await verifyFor(context, session, token, key, params, call);
       return await token.sign(key, algorithm, digest).catch((error: unknown) => {
-        // What was remembered of the key was wrong: next time the card is read anew.
-        if (error instanceof KeyNotFoundError) session.card.contents = undefined;
+        forgetMissingKey(session, error);
         throw error;
       });
     },
@@ -48,11 +45,15 @@ export async function openCardSigner(
   };
 }
 
-/** The key, fit for the algorithm. One that is remembered as unfit is looked at again on the card: another program may have replaced it. */
-async function keyFor(
+/**
+ * The key, fit for the algorithm. Throws KeyNotFoundError, AlgorithmNotSupportedError, and key_not_for_web. A key that is remembered as unfit is looked at
+ * again on the card: another program may have replaced it.
+ */
+export async function keyForSigning(
   session: CardSession,
   token: Token,
   keyReference: string,
+  call: Call,
   choose: (kind: KeyAlgorithm) => SignatureAlgorithm,
 ): Promise<{ readonly key: TokenKey & SigningKey; readonly algorithm: SignatureAlgorithm }> {
   const wasRemembered = session.card.contents !== undefined;
@@ -66,7 +67,14 @@ async function keyFor(
   if (!kind) throw new KeyNotFoundError(`signing with key ${keyReference}: no key is known there`);
   if (!isFit(kind))
     throw new AlgorithmNotSupportedError(`signing with key ${keyReference}: ${choose(kind)} does not go with ${kind}`);
+  if (call.caller.origin !== undefined && key.usage === 'authentication')
+    throw new ApiError('key_not_for_web', `signing with key ${keyReference}: a web page may not have it sign`);
   return { key: { ...key, algorithm: kind }, algorithm: choose(kind) };
+}
+
+/** What was remembered of the card was wrong when the key is not there after all: next time the card is read anew. */
+export function forgetMissingKey(session: CardSession, error: unknown): void {
+  if (error instanceof KeyNotFoundError) session.card.contents = undefined;
 }
 
 async function certificatesOf(
