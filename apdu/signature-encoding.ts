@@ -27,6 +27,8 @@ export const SIGNATURE_SCHEMES: Readonly<Record<SignatureAlgorithm, SignatureSch
   ES384: { family: 'ecdsa', hash: 'sha384', digestLength: 48 },
 };
 
+const DIGEST_LENGTHS: Readonly<Record<HashName, number>> = { sha256: 32, sha384: 48, sha512: 64 };
+
 /** DER of DigestInfo up to the digest (RFC 8017, section 9.2, note 1). */
 const DIGEST_INFO_PREFIX: Readonly<Record<HashName, Uint8Array>> = {
   sha256: parseHex('3031300D060960864801650304020105000420'),
@@ -61,6 +63,17 @@ export function encodePss(hash: HashName, digest: Uint8Array, salt: Uint8Array, 
   const masked = db.map((byte, index) => byte ^ (mask[index] ?? 0));
   masked[0] = (masked[0] ?? 0) & 0x7f; // emBits is one less than the modulus' bits
   return concat(masked, h, Uint8Array.of(0xbc));
+}
+
+/** The salt in an EMSA-PSS block, as long as the hash (RFC 8017, section 9.1.2, steps 5 to 11). Undefined when there is no room for one. */
+export function recoverPssSalt(hash: HashName, block: Uint8Array): Uint8Array | undefined {
+  const digestLength = DIGEST_LENGTHS[hash];
+  const dbLength = block.length - digestLength - 1;
+  if (dbLength <= digestLength) return undefined;
+  const h = block.subarray(dbLength, dbLength + digestLength);
+  const mask = mgf1(hash, h, dbLength);
+  const db = block.subarray(0, dbLength).map((byte, index) => byte ^ (mask[index] ?? 0));
+  return db.subarray(dbLength - digestLength);
 }
 
 /** DER SEQUENCE { r, s } to r‖s of fixed length. Anything else is a CardDataError. */

@@ -43,7 +43,7 @@ export const EVENTS = {
     data: Closed({ card: Id('card'), reader: Id('reader') }),
   },
   'pin.prompted': {
-    summary: 'Somebody is asked for a PIN.',
+    summary: 'Somebody is asked for a PIN, or whether what they are shown is to be signed.',
     since: 1,
     scope: 'card.read',
     data: Closed({
@@ -61,6 +61,18 @@ export const EVENTS = {
     data: Closed({ reader: Reader }),
   },
   'reader.removed': { summary: 'A reader was unplugged.', since: 1, scope: 'card.read', data: Closed({ reader: Id('reader') }) },
+  'sign.progress': {
+    summary:
+      'How far sign.batch has come: when it begins, at most five times a second while it goes on, and when the last signature is made.',
+    since: 1,
+    scope: 'sign',
+    data: Closed({
+      card: Id('card'),
+      reader: Id('reader'),
+      done: Type.Integer({ minimum: 0, description: 'Signatures made.' }),
+      total: Type.Integer({ minimum: 1 }),
+    }),
+  },
 } as const satisfies Record<string, ApiEvent>;
 
 export type Events = typeof EVENTS;

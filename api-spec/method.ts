@@ -19,6 +19,8 @@ export interface ApiMethod<P extends TSchema = TSchema, R extends TSchema = TSch
   readonly rest?: { readonly verb: 'GET' | 'POST' | 'DELETE'; readonly path: string };
   /** Deadline when the caller names none. */
   readonly timeoutMs?: number;
+  /** What each item of this parameter, a list, adds to that deadline, and to the longest one that a caller may name. */
+  readonly timeoutPerItem?: { readonly param: string; readonly timeoutMs: number };
   readonly params: P;
   readonly result: R;
   /** Beyond COMMON_ERRORS. */

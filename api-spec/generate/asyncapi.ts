@@ -1,7 +1,6 @@
 /** AsyncAPI 3.0 (asyncapi.com/docs/reference/specification/v3.0.0): the WebSocket, seen from kortd. It receives calls and sends answers and events. */
 import { ERRORS } from '../errors.ts';
 import { EVENTS, EVENT_NAMES, GapNotice, Greeting, type EventName } from '../events.ts';
-import { MAX_TIMEOUT_MS } from '../method.ts';
 import { SCOPES } from '../scopes.ts';
 import { HIGHEST_API_VERSION } from '../versions.ts';
 import {
@@ -16,7 +15,7 @@ import {
 } from '../wire.ts';
 import { EVENT_EXAMPLES, EXAMPLE_TIME, GREETING_EXAMPLE, METHOD_EXAMPLES, errorExample } from './examples.ts';
 import { componentSchemas, plain, reference, schemaJson, type JsonObject, type JsonValue } from './json-schema.ts';
-import { allErrors, deadlineOf, hasRequiredParams, namedMethods, nounOf, secretParams } from './methods.ts';
+import { allErrors, deadlineOf, hasRequiredParams, longestDeadlineOf, namedMethods, nounOf, secretParams } from './methods.ts';
 import type { NamedMethod } from './methods.ts';
 
 const CHANNEL = 'connection';
@@ -134,7 +133,7 @@ function requestMessage(method: NamedMethod): JsonObject {
         timeoutMs: {
           type: 'integer',
           minimum: 1,
-          maximum: MAX_TIMEOUT_MS,
+          maximum: longestDeadlineOf(method),
           default: deadlineOf(method),
           description: 'Deadline in milliseconds.',
         },

@@ -19,6 +19,7 @@ import {
   EXAMPLE_SIGNATURE_REPORT,
 } from './example-signatures.ts';
 import { EXAMPLE_AUTHENTICATION_TOKEN } from './example-token.ts';
+import { EXAMPLE_BATCH } from './example-batch.ts';
 import { EXAMPLE_CERTIFICATE, EXAMPLE_CERTIFICATE_REQUEST } from './example-certificates.ts';
 
 type MethodExamples = { readonly [N in MethodName]: { readonly params: Params<N>; readonly result: Result<N> } };
@@ -244,6 +245,10 @@ export const METHOD_EXAMPLES: MethodExamples = {
     params: { cms: { upload }, content: { data: EXAMPLE_CONTENT } },
     result: EXAMPLE_SIGNATURE_REPORT,
   },
+  'sign.batch': {
+    params: { card: inReader, keyReference: '9C', algorithm: 'RS256', documents: EXAMPLE_BATCH.documents, pin: '123456' },
+    result: EXAMPLE_BATCH.result,
+  },
   'sign.digest': {
     params: {
       card: inReader,
@@ -331,6 +336,7 @@ export const EVENT_EXAMPLES: EventExamples = {
   'reader.added': { reader },
   'reader.changed': { reader },
   'reader.removed': { reader: reader.id },
+  'sign.progress': { card: card.id, reader: reader.id, done: 41, total: 500 },
 };
 
 export const GREETING_EXAMPLE: Greeting = {

@@ -1,6 +1,6 @@
 /** What the documents derive from a method beyond its own fields. */
 import { COMMON_ERRORS, ERRORS, type ErrorCode, type ErrorDefinition } from '../errors.ts';
-import { DEFAULT_TIMEOUT_MS, SECRET_PARAMS, type ApiMethod } from '../method.ts';
+import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS, SECRET_PARAMS, type ApiMethod } from '../method.ts';
 import { METHODS, METHOD_NAMES, type MethodName } from '../methods/index.ts';
 import { isObject, plain } from './json-schema.ts';
 
@@ -17,6 +17,14 @@ export function nounOf(method: NamedMethod): string {
 
 export function deadlineOf(method: ApiMethod): number {
   return method.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+}
+
+/** The longest that a call may name, for a list as long as it may be. */
+export function longestDeadlineOf(method: ApiMethod): number {
+  const { param, timeoutMs } = method.timeoutPerItem ?? { param: '', timeoutMs: 0 };
+  const { properties } = plain(method.params);
+  const list = isObject(properties) ? properties[param] : undefined;
+  return MAX_TIMEOUT_MS + (isObject(list) ? Number(list['maxItems']) * timeoutMs : 0);
 }
 
 /** What the method itself adds to the errors of every call, sorted. */

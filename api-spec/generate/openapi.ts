@@ -1,13 +1,21 @@
 /** OpenAPI 3.1 (spec.openapis.org/oas/v3.1.1): the methods that have a REST path. */
 import type { ErrorCode } from '../errors.ts';
-import { MAX_TIMEOUT_MS } from '../method.ts';
 import { SCOPES } from '../scopes.ts';
 import { HIGHEST_API_VERSION } from '../versions.ts';
 import { DEFAULT_PORT, IDEMPOTENCY_HEADER, LIMITS, LOOPBACK_HOSTS, MAX_ID_LENGTH, TIMEOUT_HEADER } from '../wire.ts';
 import { contentsPaths } from './contents.ts';
 import { METHOD_EXAMPLES, errorExample } from './examples.ts';
 import { componentSchemas, isObject, plain, reference, schemaJson, type JsonObject } from './json-schema.ts';
-import { allErrors, deadlineOf, errorDefinition, groupByStatus, namedMethods, nounOf, secretParams } from './methods.ts';
+import {
+  allErrors,
+  deadlineOf,
+  errorDefinition,
+  groupByStatus,
+  longestDeadlineOf,
+  namedMethods,
+  nounOf,
+  secretParams,
+} from './methods.ts';
 import type { NamedMethod } from './methods.ts';
 
 type RestMethod = NamedMethod & { readonly rest: NonNullable<NamedMethod['rest']> };
@@ -71,6 +79,7 @@ function operation(method: RestMethod): JsonObject {
     ...(method.scope ? { 'x-scope': method.scope } : {}),
     ...(secrets.length > 0 ? { 'x-secrets': { params: secrets, scope: 'pin.direct' } } : {}),
     'x-default-timeout-ms': deadlineOf(method),
+    ...(method.timeoutPerItem ? { 'x-timeout-per-item': method.timeoutPerItem } : {}),
     parameters: [
       ...queryParameters(method),
       { $ref: '#/components/parameters/TimeoutMs' },
@@ -147,7 +156,7 @@ function timeoutHeader(): JsonObject {
     name: TIMEOUT_HEADER,
     in: 'header',
     description: 'Deadline of this call in milliseconds, in place of x-default-timeout-ms. When it passes: deadline_exceeded.',
-    schema: { type: 'integer', minimum: 1, maximum: MAX_TIMEOUT_MS },
+    schema: { type: 'integer', minimum: 1, maximum: Math.max(...restMethods.map(longestDeadlineOf)) },
   };
 }
 

@@ -60,9 +60,15 @@ function facts(method: NamedMethod): string {
   return [
     method.rest ? `- REST: \`${method.rest.verb} ${method.rest.path}\`` : '- On a WebSocket only',
     `- Scope: ${method.scope ? `\`${method.scope}\`` : 'none'}${secrets.length > 0 ? `, and \`pin.direct\` with ${codeList(secrets)}` : ''}`,
-    `- Deadline unless the call names one: ${deadlineOf(method)} ms`,
+    `- Deadline unless the call names one: ${deadlineOf(method)} ms${deadlinePerItem(method)}`,
     `- Since version ${method.since}`,
   ].join('\n');
+}
+
+function deadlinePerItem({ timeoutPerItem }: NamedMethod): string {
+  if (!timeoutPerItem) return '';
+  const { param, timeoutMs } = timeoutPerItem;
+  return `, and ${timeoutMs} ms for each item of \`${param}\`; the longest that a call may name is longer by as much`;
 }
 
 function shapes(): readonly string[] {

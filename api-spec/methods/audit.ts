@@ -20,7 +20,10 @@ export const AuditRecord = Closed(
     reader: Type.Optional(Type.String({ description: 'Name of the reader.' })),
     outcome: Type.String({ description: 'ok, or the code of the error that the caller got.' }),
     purpose: Type.Optional(
-      Type.String({ description: 'As the lease gave it, under which the card was used; for access.*, whose access.' }),
+      Type.String({
+        description:
+          'As the lease gave it, under which the card was used; for access.*, whose access; for sign.batch before that how many were signed, and the manifest.',
+      }),
     ),
     previousHash: hash('Hash of the record before; zeros before the first.'),
     hash: hash('SHA-256 over the other fields; daemon/audit/README.md tells how.'),

@@ -75,7 +75,7 @@ export class Dispatcher {
       throw new ApiError('method_not_found', `calling ${name}: it exists only on a WebSocket`);
     const params = request.params ?? {};
     this.#requireParams(name, method, params);
-    const timeoutMs = readTimeout(request.timeoutMs, method);
+    const timeoutMs = readTimeout(request.timeoutMs, method, params as Record<string, unknown>);
     const key = scopedKey(request);
     const identified = { name, params };
     const earlier = key === undefined ? undefined : this.#idempotency.find(key, identified);
@@ -144,10 +144,14 @@ function requireScope(caller: Caller, scope: Scope, name: MethodName): void {
     throw new ApiError('scope_missing', `calling ${name}: the caller lacks the scope ${scope}`, { scope });
 }
 
-function readTimeout(timeoutMs: number | undefined, method: ApiMethod): number {
-  if (timeoutMs === undefined) return method.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs;
-  const problem = `timeoutMs must be a whole number from 1 to ${MAX_TIMEOUT_MS}`;
+function readTimeout(timeoutMs: number | undefined, method: ApiMethod, params: Record<string, unknown>): number {
+  const { param, timeoutMs: eachMs } = method.timeoutPerItem ?? { param: '', timeoutMs: 0 };
+  const items = params[param];
+  const moreMs = Array.isArray(items) ? items.length * eachMs : 0;
+  if (timeoutMs === undefined) return (method.timeoutMs ?? DEFAULT_TIMEOUT_MS) + moreMs;
+  const longestMs = MAX_TIMEOUT_MS + moreMs;
+  if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= longestMs) return timeoutMs;
+  const problem = `timeoutMs must be a whole number from 1 to ${longestMs}`;
   throw new ApiError('invalid_request', `reading the deadline: ${problem}`, { problem });
 }
 

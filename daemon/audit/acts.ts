@@ -21,6 +21,7 @@ const ACTS: ReadonlySet<MethodName> = new Set<MethodName>([
   'pin.unblock',
   'pin.verify',
   'sign.addSigner',
+  'sign.batch',
   'sign.cms',
   'sign.digest',
   'system.reload',

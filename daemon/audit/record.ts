@@ -38,7 +38,13 @@ export const RECORD_FIELDS = [
 ] as const satisfies readonly (keyof AuditRecord)[];
 
 /** Most characters of each text. Callers and cards choose some of them. */
-const MAX_TEXT: Readonly<Partial<Record<keyof AuditAct, number>>> = { origin: 256, reader: 128, method: 64, cardSerial: 64 };
+const MAX_TEXT: Readonly<Partial<Record<keyof AuditAct, number>>> = {
+  origin: 256,
+  reader: 128,
+  method: 64,
+  cardSerial: 64,
+  purpose: 240,
+};
 const MAX_OTHER_TEXT = 120;
 
 export function encodeForHash(record: Omit<AuditRecord, 'hash'>): string {

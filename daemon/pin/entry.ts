@@ -8,7 +8,7 @@ import type { PinEntry, PinReference, PinStatus, Token } from '../../apdu/token.
 import type { CardSession } from '../desk/card-session.ts';
 import { ApiError } from '../errors.ts';
 import type { EntryName } from '../prompt/entered-pins.ts';
-import type { Asker, PinAction, PinPrompt } from '../prompt/prompt.ts';
+import type { Asker, DocumentList, PinAction, PinPrompt } from '../prompt/prompt.ts';
 import { PersonNeededError } from './person-needed.ts';
 import type { PinReuse, PinUseKey } from './reuse.ts';
 import { guardLastTry } from './tries.ts';
@@ -19,8 +19,12 @@ export interface PinCaller {
   /** What is done, and what for in the caller's own words: the person is told. */
   readonly task: { readonly en: string; readonly sv: string };
   readonly purpose: string | undefined;
-  /** A place where the person can be asked is open. */
+  /** What one entry signs: the person sees it before. */
+  readonly documents?: DocumentList;
+  /** A place where the person can be asked is open, and they were not asked yet for this call. */
   readonly canAsk: boolean;
+  /** They were: nothing that they have not seen is done. */
+  readonly wasAsked: boolean;
   /** The secrets of the call, or what the person typed for it. */
   readonly secret: (name: EntryName) => Secret | undefined;
   /** The last try may be used: a native caller said so, or the person did in a trusted place. */
@@ -62,7 +66,10 @@ export async function enterPins(session: CardSession, token: Token, caller: PinC
     if (!(error instanceof ApiError && error.code === 'pin_last_try' && entries.includes('keypad') && caller.canAsk)) throw error;
     throw await lastTryNeeded(token, session, caller, request);
   }
-  if (entries.includes('keypad')) caller.onKeypad(request.reference);
+  if (entries.includes('keypad')) {
+    requireLook(session, caller, { reference: guarded, keypadFollows: true });
+    caller.onKeypad(request.reference);
+  }
   await spendTry(session, caller, guarded, () => request.spend(...entries));
 }
 
@@ -81,6 +88,27 @@ export async function verifyForUse(
   if (reuse && key && !given && (await verifyAgain(session, token, caller, reuse.pins, key))) return;
   await enterPins(session, token, caller, { action: 'verify', reference, guarded: reference, spend: verify });
   if (reuse && key && given) reuse.pins.keep(key, given, reuse.durationMs, session.card.removal.signal);
+}
+
+/**
+ * Before documents are signed without a prompt that shows them, the person is asked whether they shall be. Throws PersonNeededError; pin_required for a web
+ * page when there is no place to show them. A program that finds none goes on: it holds the person's own rights.
+ */
+export function requireLook(
+  session: CardSession,
+  caller: PinCaller,
+  { reference, keypadFollows }: { readonly reference: PinReference; readonly keypadFollows: boolean },
+): void {
+  const { documents, canAsk, wasAsked } = caller;
+  if (!documents || wasAsked) return;
+  const isProgram = caller.asker.kind === 'program';
+  if (isProgram && !(canAsk && keypadFollows)) return;
+  if (!canAsk)
+    throw new ApiError(
+      'pin_required',
+      'signing the documents: neither kortd agent nor the console is open, where the person could see what is signed',
+    );
+  throw new PersonNeededError({ kind: 'documents', ...about(session, caller, {}), documents, keypadFollows }, reference);
 }
 
 /** False when there is none to be used again. One that is wrong now is forgotten. */
@@ -188,9 +216,9 @@ async function statusOf(session: CardSession, token: Token, reference: PinRefere
 
 function about(
   { card }: CardSession,
-  { asker, task, purpose }: PinCaller,
-  { attemptsRemaining }: PinStatus,
-): Pick<PinPrompt, 'asker' | 'card' | 'task' | 'purpose' | 'triesLeft'> {
+  { asker, task, purpose, documents }: PinCaller,
+  { attemptsRemaining }: Pick<PinStatus, 'attemptsRemaining'>,
+): Pick<PinPrompt, 'asker' | 'card' | 'task' | 'purpose' | 'triesLeft' | 'documents'> {
   const serial = card.serialNumber === undefined ? '' : ` ${card.serialNumber}`;
   return {
     asker,
@@ -198,5 +226,6 @@ function about(
     ...(purpose === undefined ? {} : { purpose }),
     card: `${card.profile?.id ?? 'card'}${serial}, ${card.reader.name}`,
     ...(attemptsRemaining === undefined ? {} : { triesLeft: attemptsRemaining }),
+    ...(documents ? { documents } : {}),
   };
 }

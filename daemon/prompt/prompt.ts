@@ -1,5 +1,5 @@
 /**
- * What a person is asked in a trusted place: for PINs, for consent, or whether the last try may be used. The words are those of whoever shows it;
+ * What a person is asked in a trusted place: for PINs, for consent, whether documents are signed, or whether the last try may be used. The words are those of whoever shows it;
  * this is what they must show.
  */
 import type { Scope } from '../../api-spec/scopes.ts';
@@ -18,6 +18,14 @@ export interface PinLength {
 
 export type PinAction = 'verify' | 'change' | 'unblock';
 
+/** What is signed when the person agrees: they see all of it, or how many there are and how the list's checksum begins. */
+export interface DocumentList {
+  /** In the words of whoever asks, in the order in which they are signed. */
+  readonly names: readonly string[];
+  /** The beginning of the manifest, which the caller's result and the audit record have whole. */
+  readonly checksum: string;
+}
+
 /** Who asks, about which card, and what for. */
 interface CardPrompt {
   readonly asker: Asker;
@@ -29,6 +37,8 @@ interface CardPrompt {
   readonly purpose?: string;
   /** Of the PIN, or of the PUK for `unblock`; absent when the card does not tell. Not 0: then there is nothing to ask for. */
   readonly triesLeft?: number;
+  /** Of a batch. */
+  readonly documents?: DocumentList;
 }
 
 /** Answered with EnteredPins. The last try, and one that may be it, needs a confirmation before anything can be typed. */
@@ -47,6 +57,14 @@ export interface LastTryPrompt extends CardPrompt {
   readonly entry: 'pin' | 'puk';
 }
 
+/** Before documents are signed without anything being typed in a trusted place: a PIN on a reader's keypad, or none. */
+export interface DocumentsPrompt extends CardPrompt {
+  readonly kind: 'documents';
+  readonly documents: DocumentList;
+  /** A PIN is typed on the reader's keypad next. */
+  readonly keypadFollows: boolean;
+}
+
 export interface ConsentPrompt {
   readonly kind: 'consent';
   readonly asker: Asker;
@@ -57,7 +75,7 @@ export interface ConsentPrompt {
   readonly code: string;
 }
 
-export type Prompt = PinPrompt | LastTryPrompt | ConsentPrompt;
+export type Prompt = PinPrompt | LastTryPrompt | DocumentsPrompt | ConsentPrompt;
 
 export type PromptPlace = 'agent' | 'console';
 

@@ -38,6 +38,13 @@ const PROMPTS: readonly Prompt[] = [
     pinLength: { min: 4, max: 12 },
   },
   { kind: 'lastTry', entry: 'puk', asker: { kind: 'program', name: 'ssh' }, card: 'x', purpose: 'y', triesLeft: 1 },
+  {
+    kind: 'documents',
+    asker: { kind: 'origin', name: 'https://å.example' },
+    card: 'x',
+    documents: { names: Array.from({ length: 1_000 }, (_, index) => `Kvitto ${index} å`), checksum: '1a2b 3c4d 5e6f 7081' },
+    keypadFollows: true,
+  },
   { kind: 'consent', asker: { kind: 'origin', name: 'https://å.example' }, scopes: ['sign'], reason: 'z', code: 'AB1' },
   { kind: 'consent', asker: { kind: 'origin', name: 'o' }, scopes: Object.keys(SCOPES) as Scope[], code: 'AB1' },
 ];

@@ -18,10 +18,16 @@ export const PROMPTS_PATH = '/v1/prompts';
 export const STATION_SUBPROTOCOL = 'kortd.prompt.v1';
 /** Longest message of a station: three entries of 255 bytes, or a short answer. */
 export const STATION_MESSAGE_BYTES = 1_024;
-/** Longest message to a station: three texts of MAX_TEXT_LENGTH, each character as an escape of 6 bytes, and the rest. */
-export const PROMPT_MESSAGE_BYTES = 32_768;
+/**
+ * Longest message to a station: three texts of MAX_TEXT_LENGTH, each character as an escape of 6 bytes, and the rest; and names of documents, which came in
+ * one message of 262,144 bytes (daemon/api/limits.ts) and are no longer here.
+ */
+export const PROMPT_MESSAGE_BYTES = 32_768 + 262_144;
 /** Characters of a text in a prompt. A dialog shows fewer, and a huge one must not cost the station its connection. */
 export const MAX_TEXT_LENGTH = 1_000;
+/** Of a list of documents, and characters of each name: as many as sign.batch takes. */
+export const MAX_DOCUMENTS = 1_000;
+export const MAX_NAME_LENGTH = 120;
 /** Characters of a problem: STATION_MESSAGE_BYTES holds them whatever they are. */
 export const MAX_PROBLEM_LENGTH = 200;
 
@@ -127,7 +133,9 @@ function cutTexts(prompt: Prompt): Prompt {
   const asker = cutName(prompt.asker);
   if (prompt.kind !== 'consent') {
     const purpose = prompt.purpose === undefined ? {} : { purpose: cut(prompt.purpose) };
-    return { ...prompt, asker, card: cut(prompt.card), ...purpose };
+    const { documents } = prompt;
+    const list = documents === undefined ? {} : { documents: { ...documents, names: documents.names.map(cutDocumentName) } };
+    return { ...prompt, asker, card: cut(prompt.card), ...purpose, ...list };
   }
   const reason = prompt.reason === undefined ? {} : { reason: cut(prompt.reason) };
   return { ...prompt, asker, code: cut(prompt.code), ...reason };
@@ -135,6 +143,10 @@ function cutTexts(prompt: Prompt): Prompt {
 
 function cut(text: string): string {
   return text.slice(0, MAX_TEXT_LENGTH);
+}
+
+function cutDocumentName(name: string): string {
+  return name.slice(0, MAX_NAME_LENGTH);
 }
 
 function cutName({ kind, name }: Asker): Asker {

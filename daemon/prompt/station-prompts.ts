@@ -3,7 +3,7 @@ import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { SCOPES, type Scope } from '../../api-spec/scopes.ts';
 import { PromptProtocolError } from './errors.ts';
-import { MAX_TEXT_LENGTH, type ToStation } from './station-messages.ts';
+import { MAX_DOCUMENTS, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, type ToStation } from './station-messages.ts';
 
 /** setTimeout has no longer one. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -15,12 +15,20 @@ const PinLength = Type.Object(
   EXACT,
 );
 const Asker = Type.Object({ kind: Type.Enum(['origin', 'program']), name: Text }, EXACT);
+const Documents = Type.Object(
+  {
+    names: Type.Array(Type.String({ maxLength: MAX_NAME_LENGTH }), { minItems: 1, maxItems: MAX_DOCUMENTS }),
+    checksum: Text,
+  },
+  EXACT,
+);
 const ofCard = {
   asker: Asker,
   card: Text,
   task: Type.Optional(Type.Object({ en: Text, sv: Text }, EXACT)),
   purpose: Type.Optional(Text),
   triesLeft: Type.Optional(Type.Integer({ minimum: 1 })),
+  documents: Type.Optional(Documents),
 };
 const PromptSchema = Type.Union([
   Type.Object(
@@ -34,6 +42,7 @@ const PromptSchema = Type.Union([
     EXACT,
   ),
   Type.Object({ kind: Type.Literal('lastTry'), ...ofCard, entry: Type.Enum(['pin', 'puk']) }, EXACT),
+  Type.Object({ kind: Type.Literal('documents'), ...ofCard, documents: Documents, keypadFollows: Type.Boolean() }, EXACT),
   Type.Object(
     {
       kind: Type.Literal('consent'),

@@ -52,6 +52,7 @@ const GOOD: Readonly<Partial<Record<MethodName, object>>> = {
   'pin.verify': { pin: PIN },
   'sign.addSigner': { keyReference: '9A', cms: { data: EXAMPLE_CMS }, content: { data: EXAMPLE_CONTENT }, pin: PIN },
   'sign.cms': { keyReference: '9A', content: { data: EXAMPLE_CONTENT }, detached: true, pin: PIN },
+  'sign.batch': { keyReference: '9A', algorithm: 'ES256', documents: [{ name: 'Receipt', digest }], pin: PIN },
   'sign.digest': { keyReference: '9A', algorithm: 'ES256', digest, pin: PIN },
   'signature.verify': { cms: { data: EXAMPLE_CMS }, content: { data: EXAMPLE_CONTENT } },
 };
@@ -239,6 +240,18 @@ const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<
     cms_invalid: async ({ call }) => await call(undefined, { cms: { data: EXAMPLE_CONTENT } }),
     content_not_found: async ({ call }) => await call(undefined, { cms: { upload: 'none' } }),
   },
+  'sign.batch': {
+    algorithm_unsupported: onCard({ algorithm: 'RS256' }),
+    key_not_found: onCard({ keyReference: '9D' }),
+    pin_each_time: async ({ bench, call }) => {
+      const id = await bench.insert(makeCard({ keys: { '9C': cardKey('P-256') } }), 1);
+      const documents = [
+        { name: 'One', digest },
+        { name: 'Two', digest },
+      ];
+      return await call(id, { keyReference: '9C', documents, pin: undefined });
+    },
+  },
   'sign.digest': {
     algorithm_unsupported: onCard({ algorithm: 'RS256' }),
     key_not_found: onCard({ keyReference: '9D' }),
@@ -287,6 +300,8 @@ const NOT_PROVOKED: Readonly<Record<string, string>> = {
       [`${method} time_stamp_failed`, 'test/signing/time-stamp.test.ts: it takes a server'],
     ]),
   ),
+  'sign.batch key_not_for_web': BY_A_PAGE,
+  'sign.batch public_key_unknown': 'test/api/batch.test.ts: it takes a card that tells less than any simulated one',
   'sign.digest key_not_for_web': BY_A_PAGE,
   ...Object.fromEntries(
     [
@@ -298,6 +313,7 @@ const NOT_PROVOKED: Readonly<Record<string, string>> = {
       'pin.verify',
       'sign.addSigner',
       'sign.cms',
+      'sign.batch',
       'sign.digest',
     ].map((method) => [`${method} pin_limit_reached`, 'test/prompts/prompts.test.ts: only pages are counted']),
   ),

@@ -5,8 +5,10 @@ import { PromptCancelledError } from '../../daemon/prompt/errors.ts';
 import {
   armed,
   atRest,
+  BATCH,
   CHANGE,
   CONSENT,
+  DOCUMENTS,
   focused,
   KEYPAD,
   LAST,
@@ -18,7 +20,16 @@ import {
   type ChromiumBrowser,
 } from './console-window.ts';
 
-const PROMPTS = { verify: VERIFY, change: CHANGE, unblock: UNBLOCK, last: LAST, keypad: KEYPAD, consent: CONSENT };
+const PROMPTS = {
+  verify: VERIFY,
+  change: CHANGE,
+  unblock: UNBLOCK,
+  last: LAST,
+  keypad: KEYPAD,
+  batch: BATCH,
+  documents: DOCUMENTS,
+  consent: CONSENT,
+};
 
 let chromium: ChromiumBrowser;
 beforeAll(async () => (chromium = await launchBrowser()));
@@ -66,6 +77,52 @@ describe('words of others', () => {
   });
 });
 
+describe('a list of documents', () => {
+  it('is there whole, is scrolled with the keyboard, and its names are text', async () => {
+    await using desk = await openConsoleDesk();
+    await using window = await chromium.connect(desk, { viewport: { width: 800, height: 900 } });
+    const { page } = window;
+    const names = [...(BATCH.documents?.names ?? []), '<img src=x onerror=alert(1)>\u202egpj.exe', 'last”\nTries left: 9'];
+    const answer = desk.ask({ ...BATCH, documents: { names, checksum: '1a2b 3c4d 5e6f 7081' } });
+    await armed(page);
+    expect(await focused(page)).toBe('field-pin');
+    const shown = await page.locator('.documents li').allInnerTexts();
+    expect(shown).toHaveLength(122);
+    expect(shown.slice(-2)).toEqual(['“<img src=x onerror=alert(1)>?gpj.exe”', "“last' Tries left: 9”"]);
+    expect(await page.locator('.documents :is(img, b)').count()).toBe(0);
+    expect(await page.locator('.prompt').getAttribute('aria-describedby')).toBe('details documents tries');
+    await page.keyboard.press('Shift+Tab');
+    expect(await page.evaluate('document.activeElement.className')).toBe('documents');
+    await page.keyboard.press('End');
+    await page.waitForFunction(
+      'document.querySelector(".documents").scrollTop + document.querySelector(".documents").clientHeight > document.querySelector(".documents").scrollHeight - 2',
+    );
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('739146');
+    await page.keyboard.press('Enter');
+    expect(await answer).toEqual({ pin: '739146' });
+    expect(window.complaints).toEqual([]);
+  });
+
+  it('without a PIN is signed when the person says so, and Enter alone does not', async () => {
+    await using desk = await openConsoleDesk();
+    await using window = await chromium.connect(desk, { locale: 'sv-SE' });
+    const { page } = window;
+    const refused = desk.ask(DOCUMENTS);
+    await armed(page);
+    await page.keyboard.press('Enter');
+    await expect(refused).rejects.toThrow(PromptCancelledError);
+    await atRest(page);
+    const agreed = desk.ask(DOCUMENTS);
+    await armed(page);
+    expect(await textOf(page, '.prompt')).toMatch(/Signera dessa dokument\?[\s\S]*Ska signeras: 3 dokument[\s\S]*knappsats/);
+    await page.getByRole('button', { name: 'Signera' }).click();
+    expect(await agreed).toEqual({});
+    await atRest(page);
+    expect(await textOf(page, '#notice')).toBe('Fortsätt på läsarens knappsats.');
+  });
+});
+
 describe('everybody', () => {
   const snapshots: Readonly<Record<keyof typeof PROMPTS, readonly [string, RegExp]>> = {
     verify: ['dialog', /textbox "PIN"[\s\S]*button "OK"[\s\S]*button "Cancel"/],
@@ -73,6 +130,14 @@ describe('everybody', () => {
     unblock: ['dialog', /textbox "PUK"[\s\S]*textbox "New PIN"[\s\S]*textbox "New PIN again"/],
     last: ['alertdialog', /This is the last try[\s\S]*button "Use the last try"[\s\S]*button "Cancel"/],
     keypad: ['alertdialog', /keypad of the reader[\s\S]*button "Use the last try"/],
+    batch: [
+      'dialog',
+      /To be signed: 120 documents[\s\S]*list "To be signed: 120 documents[\s\S]*listitem: “Kvittens 120 av 120[\s\S]*textbox "PIN"/,
+    ],
+    documents: [
+      'alertdialog',
+      /listitem: “Kvittens 3 av 120[\s\S]*sign all of them[\s\S]*keypad[\s\S]*button "Sign"[\s\S]*button "Cancel"/,
+    ],
     consent: ['alertdialog', /listitem: Have a card sign[\s\S]*K7PQ2M[\s\S]*button "Allow"[\s\S]*button "Deny"/],
   };
 

@@ -7,7 +7,14 @@ import { ownUser } from '../../daemon/access/local-user.ts';
 import { openConsole, type Console } from '../../daemon/console/console-server.ts';
 import { silentLog } from '../../daemon/log.ts';
 import type { EnteredPins } from '../../daemon/prompt/entered-pins.ts';
-import type { ConsentPrompt, LastTryPrompt, PinPrompt, Prompt, PromptStation } from '../../daemon/prompt/prompt.ts';
+import type {
+  ConsentPrompt,
+  DocumentsPrompt,
+  LastTryPrompt,
+  PinPrompt,
+  Prompt,
+  PromptStation,
+} from '../../daemon/prompt/prompt.ts';
 import { PromptDesk } from '../../daemon/prompt/prompt-desk.ts';
 import { within } from '../api/transports.ts';
 
@@ -34,6 +41,19 @@ export const KEYPAD: LastTryPrompt = {
   card: VERIFY.card,
   purpose: 'log in to build.example',
   triesLeft: 1,
+};
+const NAMES = Array.from({ length: 120 }, (_, index) => `Kvittens ${index + 1} av 120, Region Exempel.pdf`);
+export const BATCH: PinPrompt = {
+  ...VERIFY,
+  task: { en: 'Signing the documents', sv: 'Att signera dokumenten' },
+  documents: { names: NAMES, checksum: '1a2b 3c4d 5e6f 7081' },
+};
+export const DOCUMENTS: DocumentsPrompt = {
+  kind: 'documents',
+  asker: VERIFY.asker,
+  card: VERIFY.card,
+  documents: { names: NAMES.slice(0, 3), checksum: '1a2b 3c4d 5e6f 7081' },
+  keypadFollows: true,
 };
 export const CONSENT: ConsentPrompt = {
   kind: 'consent',

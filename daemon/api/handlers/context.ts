@@ -12,14 +12,14 @@ import { METHODS, type Result } from '../../../api-spec/methods/index.ts';
 import { formatHex } from '../../../apdu/bytes.ts';
 import type { CardRecord } from '../../desk/records.ts';
 import type { EntryName } from '../../prompt/entered-pins.ts';
-import type { PromptPlace } from '../../prompt/prompt.ts';
+import type { DocumentList, Prompt, PromptPlace } from '../../prompt/prompt.ts';
 import { ApiError } from '../../errors.ts';
 import type { IdentitySettings } from '../../identity/identity.ts';
 import { verifyForUse, type PinCaller } from '../../pin/entry.ts';
 import { PersonNeededError } from '../../pin/person-needed.ts';
 import type { PinReuse } from '../../pin/reuse.ts';
 import type { WrongPins } from '../../pin/wrong-pins.ts';
-import type { PromptDesk } from '../../prompt/prompt-desk.ts';
+import { PROMPT_TIMEOUT_MS, type PromptDesk } from '../../prompt/prompt-desk.ts';
 import type { AuditLog } from '../../audit/audit-log.ts';
 import type { Call, CallSubject } from '../call.ts';
 import type { EventLog } from '../event-log.ts';
@@ -50,6 +50,12 @@ export interface CardParams {
   readonly pinReference?: string;
   readonly allowLastTry?: boolean;
   readonly purpose?: string;
+}
+
+/** What a method tells the person beyond its parameters. */
+export interface Shown {
+  /** What one entry signs. */
+  readonly documents?: DocumentList;
 }
 
 interface CardUseOptions {
@@ -102,8 +108,16 @@ async function askPerson(
   const signal = AbortSignal.any([call.signal, card.removal.signal]);
   const onShown = (where: PromptPlace): void =>
     context.events.publish('pin.prompted', { card: card.id, reader: card.reader.id, pinReference: reference, where });
-  using entered = await context.prompts.ask(prompt, { user: call.caller.user, signal, onShown });
-  call.answer(entered.release(), prompt.triesLeft === undefined || prompt.triesLeft <= 1 ? reference : undefined);
+  const timeoutMs = timeToAnswer(prompt);
+  using entered = await context.prompts.ask(prompt, { user: call.caller.user, signal, onShown, timeoutMs });
+  const wasLastTry = prompt.kind !== 'documents' && (prompt.triesLeft === undefined || prompt.triesLeft <= 1);
+  call.answer(entered.release(), wasLastTry ? reference : undefined);
+}
+
+/** A list takes time to read: a second for each name, up to four minutes more. */
+function timeToAnswer(prompt: Prompt): number {
+  const names = prompt.kind === 'consent' ? 0 : (prompt.documents?.names.length ?? 0);
+  return PROMPT_TIMEOUT_MS + Math.min(names > 1 ? names * 1_000 : 0, 240_000);
 }
 
 function subjectOf(card: CardRecord, lease: string | undefined): CallSubject {
@@ -112,14 +126,22 @@ function subjectOf(card: CardRecord, lease: string | undefined): CallSubject {
 }
 
 /** Who wants a PIN in this call: what they may do with it, and what the person is told. */
-export function pinCaller(context: HandlerContext, session: CardSession, params: CardParams, call: Call): PinCaller {
+export function pinCaller(
+  context: HandlerContext,
+  session: CardSession,
+  params: CardParams,
+  call: Call,
+  { documents }: Shown = {},
+): PinCaller {
   const { caller } = call;
   const { origin, user } = caller;
   const { card } = session;
   const common = {
     task: METHODS[call.method].attempt,
     purpose: params.purpose ?? card.lease?.purpose,
-    canAsk: context.prompts.placesOf(user).length > 0,
+    ...(documents ? { documents } : {}),
+    canAsk: !call.wasAsked && context.prompts.placesOf(user).length > 0,
+    wasAsked: call.wasAsked,
     secret: (name: EntryName) => call.secret(name),
     onKeypad: (pinReference: PinReference) =>
       context.events.publish('pin.prompted', { card: card.id, reader: card.reader.id, pinReference, where: 'keypad' }),
@@ -145,7 +167,10 @@ export function pinCaller(context: HandlerContext, session: CardSession, params:
   };
 }
 
-/** Verifies the PIN that a key wants, right before the key is used. Nothing to do for a key that wants none. */
+/**
+ * Verifies the PIN that a key wants, right before the key is used. Nothing to do for a key that wants none. What the person must see is not signed with a PIN
+ * that they gave before.
+ */
 export async function verifyFor(
   context: HandlerContext,
   session: CardSession,
@@ -153,10 +178,11 @@ export async function verifyFor(
   key: TokenKey,
   params: CardParams,
   call: Call,
+  shown: Shown = {},
 ): Promise<void> {
   if (key.pinPolicy === 'never') return;
-  const use = { reference: key.pin, isReusable: key.pinPolicy === 'once' };
-  await verifyForUse(session, token, pinCaller(context, session, params, call), use);
+  const use = { reference: key.pin, isReusable: key.pinPolicy === 'once' && !shown.documents };
+  await verifyForUse(session, token, pinCaller(context, session, params, call, shown), use);
 }
 
 /** A key as known, or as the card tells, or as its standard has it. What is not known from memory is looked for on the card. */

@@ -2,10 +2,12 @@ import { SIGNATURE_SCHEMES } from '../../../apdu/signature-encoding.ts';
 import { ApiError } from '../../errors.ts';
 import type { Handlers } from '../call.ts';
 import { withCard, type HandlerContext } from './context.ts';
+import { signBatch } from './sign-batch.ts';
 import { openCardSigner } from './signing-key.ts';
 
-export function signHandlers(context: HandlerContext): Pick<Handlers, 'sign.digest'> {
+export function signHandlers(context: HandlerContext): Pick<Handlers, 'sign.batch' | 'sign.digest'> {
   return {
+    'sign.batch': (params, call) => signBatch(context, params, call),
     'sign.digest': async (params, call) => {
       const { algorithm } = params;
       const digest = Buffer.from(params.digest, 'base64');

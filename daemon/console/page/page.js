@@ -85,7 +85,7 @@ class Page {
       },
       onApproved: () => {
         this.#connection.answer(id, 'approved');
-        this.#remove(id, prompt.kind === 'consent' ? 'allowed' : 'keypad');
+        this.#remove(id, noticeOf(prompt));
       },
       onCancelled: () => {
         this.#connection.answer(id, 'cancelled');
@@ -174,6 +174,16 @@ class Page {
     byId('notice').textContent = this.#notice === undefined ? '' : texts.notices[this.#notice];
     document.title = this.#waiting.length > 0 ? texts.waiting : 'kortd';
   }
+}
+
+/**
+ * What follows when the person agreed.
+ * @param {Prompt} prompt
+ * @returns {Notice}
+ */
+function noticeOf(prompt) {
+  if (prompt.kind === 'consent') return 'allowed';
+  return prompt.kind === 'documents' && !prompt.keypadFollows ? 'sent' : 'keypad';
 }
 
 /**

@@ -6,7 +6,7 @@
  * @typedef {{ name: EntryName, range: PinLength, twice: boolean }} Field
  * @typedef {{ kind: 'confirm', entry: 'pin' | 'puk', isKnown: boolean, isLast: boolean }} ConfirmStep
  * @typedef {{ kind: 'enter', fields: readonly Field[] }} EnterStep
- * @typedef {ConfirmStep | EnterStep | { kind: 'consent' }} Step
+ * @typedef {ConfirmStep | EnterStep | { kind: 'consent' } | { kind: 'documents' }} Step
  */
 
 /**
@@ -15,6 +15,7 @@
  */
 export function stepsOf(prompt) {
   if (prompt.kind === 'consent') return [{ kind: 'consent' }];
+  if (prompt.kind === 'documents') return [{ kind: 'documents' }];
   const isKnown = prompt.triesLeft !== undefined;
   if (prompt.kind === 'lastTry') return [{ kind: 'confirm', entry: prompt.entry, isKnown, isLast: true }];
   const guarded = prompt.action === 'unblock' ? 'puk' : 'pin';

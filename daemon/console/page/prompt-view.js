@@ -80,6 +80,7 @@ export class PromptView {
       this.#asker(this.#prompt.asker),
       element('h2', { id: 'prompt-title' }, [this.title]),
       this.#details(),
+      ...this.#documents(),
       ...this.#partsOf(step),
       this.#secondsLeft,
     ];
@@ -114,6 +115,7 @@ export class PromptView {
   /** @param {Step} step */
   #partsOf(step) {
     if (step.kind === 'enter') return this.#enterParts(step);
+    if (step.kind === 'documents') return this.#documentsParts();
     return step.kind === 'confirm' ? this.#confirmParts(step) : this.#consentParts();
   }
 
@@ -152,6 +154,34 @@ export class PromptView {
       list.append(element('div', {}, [element('dt', {}, [term]), element('dd', {}, [before, said, after])]));
     }
     return list;
+  }
+
+  /** What is signed: all of it, in a box that is scrolled with the keyboard too. */
+  #documents() {
+    if (this.#prompt.kind === 'consent' || !this.#prompt.documents) return [];
+    const { names, checksum } = this.#prompt.documents;
+    const [before = '', after = ''] = this.#texts.quote('\n').split('\n');
+    const items = names.map((name) => element('li', {}, [before, element('bdi', {}, [sanitise(name)]), after]));
+    const title = element('p', { id: 'documents' }, [
+      element('strong', {}, [this.#texts.documents(names.length)]),
+      element('span', { class: 'hint' }, [` ${this.#texts.checksum}: `, element('code', { dir: 'ltr' }, [sanitise(checksum)])]),
+    ]);
+    const list = element('ol', { class: 'documents', tabindex: '0', 'aria-labelledby': 'documents' }, items);
+    list.style.setProperty('--digits', String(String(names.length).length));
+    return [title, list];
+  }
+
+  #documentsParts() {
+    const texts = this.#texts;
+    if (this.#prompt.kind !== 'documents') return [];
+    const question = this.#prompt.keypadFollows ? `${texts.signQuestion} ${texts.keypad}` : texts.signQuestion;
+    return [
+      element('p', { id: 'question' }, [question]),
+      element('div', { class: 'buttons' }, [
+        this.#button(texts.sign, 'primary', () => this.#finish(() => this.#outcomes.onApproved())),
+        this.#button(texts.cancel, 'plain', () => this.#cancel(), { 'data-first': '' }),
+      ]),
+    ];
   }
 
   /** @param {ConfirmStep} step */

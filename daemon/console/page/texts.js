@@ -23,12 +23,16 @@
  * @property {string} purpose
  * @property {string} reason
  * @property {(text: string) => string} quote
- * @property {Record<'verify' | 'change' | 'unblock' | 'lastTry' | 'consent', string>} titles
+ * @property {Record<'verify' | 'change' | 'unblock' | 'lastTry' | 'documents' | 'consent', string>} titles
  * @property {Record<EntryName | 'repeat', string>} fields
  * @property {(count: number) => string} triesLeft
  * @property {Record<'pin' | 'puk' | 'unknown', StateTexts>} lastTry
  * @property {string} lastTryQuestion
  * @property {string} keypad
+ * @property {(count: number) => string} documents
+ * @property {string} checksum
+ * @property {string} signQuestion
+ * @property {string} sign
  * @property {string} useLastTry
  * @property {string} confirm
  * @property {string} cancel
@@ -91,6 +95,7 @@ const ENGLISH = {
     change: 'Change your PIN',
     unblock: 'Unblock your PIN',
     lastTry: 'Last try on the keypad',
+    documents: 'Sign these documents?',
     consent: 'Allow access?',
   },
   fields: { pin: 'PIN', newPin: 'New PIN', repeat: 'New PIN again', puk: 'PUK' },
@@ -102,6 +107,10 @@ const ENGLISH = {
   },
   lastTryQuestion: 'Cancel if you are not sure. Do you want to use it?',
   keypad: 'The entry itself is made on the keypad of the reader.',
+  documents: (count) => (count === 1 ? 'To be signed: 1 document' : `To be signed: ${count} documents`),
+  checksum: 'Checksum of the list',
+  signQuestion: 'Do you want to sign all of them?',
+  sign: 'Sign',
   useLastTry: 'Use the last try',
   confirm: 'OK',
   cancel: 'Cancel',
@@ -164,6 +173,7 @@ const SWEDISH = {
     change: 'Ändra din PIN-kod',
     unblock: 'Lås upp din PIN-kod',
     lastTry: 'Sista försöket på knappsatsen',
+    documents: 'Signera dessa dokument?',
     consent: 'Tillåta åtkomst?',
   },
   fields: { pin: 'PIN-kod', newPin: 'Ny PIN-kod', repeat: 'Ny PIN-kod igen', puk: 'PUK-kod' },
@@ -175,6 +185,10 @@ const SWEDISH = {
   },
   lastTryQuestion: 'Avbryt om du inte är säker. Vill du använda det?',
   keypad: 'Själva koden anges på läsarens knappsats.',
+  documents: (count) => `Ska signeras: ${count} dokument`,
+  checksum: 'Listans kontrollsumma',
+  signQuestion: 'Vill du signera alla?',
+  sign: 'Signera',
   useLastTry: 'Använd sista försöket',
   confirm: 'OK',
   cancel: 'Avbryt',

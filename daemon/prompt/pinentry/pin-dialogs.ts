@@ -2,9 +2,9 @@
 import type { Secret } from '../../../apdu/secret.ts';
 import type { EnteredPins, EntryName } from '../entered-pins.ts';
 import { PromptEntryError } from '../errors.ts';
-import type { LastTryPrompt, PinLength, PinPrompt } from '../prompt.ts';
+import type { DocumentsPrompt, LastTryPrompt, PinLength, PinPrompt } from '../prompt.ts';
 import type { Dialog } from './dialog.ts';
-import { sanitise } from './sanitise.ts';
+import { describe, triesLine } from './card-description.ts';
 
 /** After an entry that cannot be right: empty, of the wrong length, or not the same twice. */
 const ASKED_AGAIN_AT_MOST = 3;
@@ -25,11 +25,16 @@ export function askForLastTry(dialog: Dialog, prompt: LastTryPrompt): Promise<vo
   return confirmLastTry(dialog, prompt, { name: prompt.entry, andThen: dialog.texts.keypadFollows });
 }
 
-type CardPrompt = PinPrompt | LastTryPrompt;
+/** Resolves when the person agreed to have all of it signed. */
+export async function askForDocuments(dialog: Dialog, prompt: DocumentsPrompt): Promise<void> {
+  const { signQuestion, keypadFollows, sign: yes, cancel: no } = dialog.texts;
+  const lines = [signQuestion, ...(prompt.keypadFollows ? [keypadFollows] : [])];
+  await dialog.confirm({ description: describe(dialog, prompt, lines), yes, no });
+}
 
 async function confirmLastTry(
   dialog: Dialog,
-  prompt: CardPrompt,
+  prompt: PinPrompt | LastTryPrompt,
   { name, andThen }: { readonly name: 'pin' | 'puk'; readonly andThen?: string },
 ): Promise<void> {
   const { confirmLastTry: question, useLastTry: yes, refuseLastTry: no } = dialog.texts;
@@ -100,22 +105,4 @@ class PinDialogs {
   #describe(lines: readonly string[]): string {
     return describe(this.#dialog, this.#prompt, lines);
   }
-}
-
-/** Who asks comes first; what others say is quoted, a line each. */
-function describe(dialog: Dialog, { asker, card, task, purpose }: CardPrompt, lines: readonly string[]): string {
-  const { quote, ...texts } = dialog.texts;
-  return [
-    dialog.askerLine(asker),
-    `${texts.card} ${quote(sanitise(card))}`,
-    ...(task ? [`${texts.task} ${sanitise(task[texts.language])}`] : []),
-    ...(purpose === undefined ? [] : [`${texts.purpose} ${quote(sanitise(purpose))}`]),
-    '',
-    ...lines,
-  ].join('\n');
-}
-
-function triesLine({ texts }: Dialog, { triesLeft }: CardPrompt, name: 'pin' | 'puk'): string {
-  if (triesLeft === undefined) return texts.triesUnknown;
-  return triesLeft <= 1 ? texts.lastTry[name] : texts.triesLeft(triesLeft);
 }

@@ -9,7 +9,7 @@ import { openAssuanSession } from './assuan-session.ts';
 import { askForConsent } from './consent-dialog.ts';
 import { Dialog } from './dialog.ts';
 import { checkProgram, type Environment } from './find-program.ts';
-import { askForLastTry, askForPins } from './pin-dialogs.ts';
+import { askForDocuments, askForLastTry, askForPins } from './pin-dialogs.ts';
 import { environmentOfProgram } from './program-environment.ts';
 import type { PromptLanguage } from './texts.ts';
 
@@ -64,6 +64,9 @@ async function converse(prompt: Prompt, options: ShowPromptOptions, pins: Entere
       break;
     case 'lastTry':
       await askForLastTry(dialog, prompt);
+      break;
+    case 'documents':
+      await askForDocuments(dialog, prompt);
       break;
     case 'consent':
       await askForConsent(dialog, prompt, language);

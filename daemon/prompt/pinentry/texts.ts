@@ -37,6 +37,11 @@ export interface PromptTexts {
   readonly refuseLastTry: string;
   /** A PIN is typed on the reader's keypad next. */
   readonly keypadFollows: string;
+  /** Before the first names of what is signed. */
+  readonly documents: (count: number, checksum: string) => string;
+  readonly moreDocuments: (count: number) => string;
+  readonly signQuestion: string;
+  readonly sign: string;
   readonly code: string;
   /** Before the list of what is asked for. */
   readonly wants: string;
@@ -77,6 +82,11 @@ const ENGLISH: PromptTexts = {
   useLastTry: '_Use the last try',
   refuseLastTry: '_Do not use it',
   keypadFollows: 'If you go on, type it on the keypad of the reader.',
+  documents: (count, checksum) =>
+    `To be signed: ${count} ${count === 1 ? 'document' : 'documents'}, checksum of the list ${checksum}`,
+  moreDocuments: (count) => `… and ${count} more`,
+  signQuestion: 'Do you want to sign all of them?',
+  sign: '_Sign',
   code: 'Code:',
   wants: 'It asks to be allowed to:',
   reason: 'Reason, in its own words:',
@@ -116,6 +126,10 @@ const SWEDISH: PromptTexts = {
   useLastTry: 'Använd _sista försöket',
   refuseLastTry: 'Använd det _inte',
   keypadFollows: 'Om du går vidare anger du den på läsarens knappsats.',
+  documents: (count, checksum) => `Ska signeras: ${count} dokument, listans kontrollsumma ${checksum}`,
+  moreDocuments: (count) => `… och ${count} till`,
+  signQuestion: 'Vill du signera alla?',
+  sign: '_Signera',
   code: 'Kod:',
   wants: 'Den vill få:',
   reason: 'Skäl, med dess egna ord:',
