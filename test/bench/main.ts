@@ -2,6 +2,7 @@
 import { auditFigure } from '../audit/cost.ts';
 import { measureDaemon } from './api.ts';
 import { measureContents } from './contents.ts';
+import { measureBatch } from './batch.ts';
 import { format, type Figure } from './figure.ts';
 import { measureGate } from './gate.ts';
 import { countOperations, measureChannel, measureManyReaders } from './in-process.ts';
@@ -20,6 +21,8 @@ say('the daemon');
 figures.push(...(await measureDaemon()));
 say('content that is signed');
 figures.push(...(await measureContents()));
+say('a batch of signatures');
+figures.push(...(await measureBatch()));
 say('the gate');
 figures.push(...(await measureGate()));
 say('the audit log');

@@ -94,9 +94,8 @@ describe('a list of documents', () => {
     await page.keyboard.press('Shift+Tab');
     expect(await page.evaluate('document.activeElement.className')).toBe('documents');
     await page.keyboard.press('End');
-    await page.waitForFunction(
-      'document.querySelector(".documents").scrollTop + document.querySelector(".documents").clientHeight > document.querySelector(".documents").scrollHeight - 2',
-    );
+    const isAtEnd = '(({ scrollTop, clientHeight, scrollHeight }) => scrollTop + clientHeight > scrollHeight - 2)';
+    await expect.poll(() => page.evaluate(`${isAtEnd}(document.querySelector('.documents'))`)).toBe(true);
     await page.keyboard.press('Tab');
     await page.keyboard.type('739146');
     await page.keyboard.press('Enter');

@@ -9,7 +9,7 @@ import { findProgram } from '../../daemon/prompt/pinentry/find-program.ts';
 import type { EnteredPins, EntryName } from '../../daemon/prompt/entered-pins.ts';
 import { showPrompt } from '../../daemon/prompt/pinentry/show-prompt.ts';
 import type { PromptLanguage } from '../../daemon/prompt/pinentry/texts.ts';
-import type { ConsentPrompt, LastTryPrompt, PinPrompt, Prompt } from '../../daemon/prompt/prompt.ts';
+import type { ConsentPrompt, DocumentsPrompt, LastTryPrompt, PinPrompt, Prompt } from '../../daemon/prompt/prompt.ts';
 import { childrenRunning, isRunning, openPseudoTerminal, until, type PseudoTerminal } from './pseudo-terminal.ts';
 
 const PIN = '739146';
@@ -41,6 +41,14 @@ const LAST_TRY: LastTryPrompt = {
   triesLeft: 1,
 };
 
+const DOCUMENTS: DocumentsPrompt = {
+  kind: 'documents',
+  asker: { kind: 'origin', name: 'https://portal.example' },
+  card: 'SITHS 9752',
+  documents: { names: Array.from({ length: 500 }, (_, index) => `Receipt ${index + 1}.pdf`), checksum: '1a2b 3c4d 5e6f 7081' },
+  keypadFollows: false,
+};
+
 interface Front {
   readonly name: string;
   readonly cancelKey: string;
@@ -48,6 +56,8 @@ interface Front {
   readonly refuseKeys: string;
   readonly allowKey: string;
   readonly denyKeys: readonly string[];
+  readonly signKey: string;
+  readonly dontSignKeys: string;
 }
 
 /** Keys as each program reads them: letters of the buttons; Enter on the first, Tab to the second and the third. */
@@ -59,6 +69,8 @@ const FRONTS: readonly Front[] = [
     refuseKeys: `${ENTER}d`,
     allowKey: 'a',
     denyKeys: ['d', `${ENTER}d`, '\x1bd'],
+    signKey: 's',
+    dontSignKeys: `${ENTER}c`,
   },
   {
     name: 'pinentry-curses',
@@ -67,6 +79,8 @@ const FRONTS: readonly Front[] = [
     refuseKeys: ENTER,
     allowKey: `\t${ENTER}`,
     denyKeys: [ENTER, `\t\t${ENTER}`, `ay ${ENTER}`],
+    signKey: `\t${ENTER}`,
+    dontSignKeys: ENTER,
   },
 ];
 
@@ -337,6 +351,38 @@ describe.each(FRONTS)('$name', (front) => {
     if (keys !== '') await terminal.press(keys);
     await expect(pins).rejects.toBeInstanceOf(PromptTimedOutError);
     expectNothingLeft(front, terminal);
+  });
+
+  it('shows the first names of a list, its number and its checksum, and asks whether to sign', async () => {
+    for (const isYes of [true, false]) {
+      await using terminal = await openPseudoTerminal();
+      const { pins } = show(front, terminal, DOCUMENTS);
+      await terminal.waitFor(
+        /500 documents, checksum of the list 1a2b 3c4d 5e6f 7081[^]*Receipt 4\.pdf[^]*and 496 more[^]*sign all of them/,
+      );
+      await terminal.waitFor(/ign[^]*ancel|ancel[^]*ign/);
+      await terminal.press(isYes ? front.signKey : front.dontSignKeys);
+      if (isYes) (await pins)[Symbol.dispose]();
+      else await expect(pins).rejects.toBeInstanceOf(PromptCancelledError);
+      expectNothingLeft(front, terminal);
+    }
+  });
+
+  it('shows a list and the longest texts beside it above the entry, in both languages', async () => {
+    for (const language of ['en', 'sv'] as const) {
+      await using terminal = await openPseudoTerminal();
+      const { names } = DOCUMENTS.documents;
+      const long = 'w'.repeat(120);
+      const documents = { names: names.map((name) => `${name} ${long}`.slice(0, 120)), checksum: '1a2b 3c4d 5e6f 7081' };
+      const task = { en: 'Signing the documents', sv: 'Att signera dokumenten' };
+      const { pins } = show(front, terminal, { ...REQUEST, task, documents, card: long, purpose: long }, { language });
+      await terminal.waitFor(/500 doc?kument|500 documents/);
+      await terminal.waitFor(/PIN(-kod)?: ?/);
+      await terminal.press(PIN + ENTER);
+      using entered = await pins;
+      expect(textOf(entered, 'pin')).toBe(PIN);
+      expectNothingLeft(front, terminal);
+    }
   });
 
   it('asks before a last try on the keypad of the reader', async () => {
