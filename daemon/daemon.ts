@@ -29,7 +29,8 @@ import { PinReuse } from './pin/reuse.ts';
 import { WrongPins } from './pin/wrong-pins.ts';
 import { PromptDesk } from './prompt/prompt-desk.ts';
 import { StationLink } from './prompt/station-link.ts';
-import { readTls } from './tls/tls-folder.ts';
+import { ScsDoor } from './scs/door.ts';
+import { readTls, type TlsFiles } from './tls/tls-folder.ts';
 import { VERSION } from './version.ts';
 
 /** To wait for another reload. */
@@ -59,6 +60,8 @@ export interface Daemon extends AsyncDisposable {
   readonly url: string;
   readonly token: string;
   readonly desk: Desk;
+  /** Of the signature creation service, while a policy switches it on. */
+  readonly scsPorts: () => ScsDoor['ports'];
   /** Reads the policy and the TLS certificate anew. */
   readonly reload: () => Promise<Result<'system.reload'>>;
 }
@@ -89,13 +92,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   );
   const { port, log, consolePort = port === 0 ? 0 : port + 1, tlsPort = port === 0 ? 0 : port + 2 } = options;
   const identities = new IdentityAuthorities(() => access.policy.identity, options);
-  const live: { console?: Console; server?: HttpServer; dispatcher?: Dispatcher } = {};
+  const live: { console?: Console; server?: HttpServer; dispatcher?: Dispatcher; scs?: ScsDoor } = {};
   const reload = async (): Promise<Result<'system.reload'>> => {
     access.reload();
     identities.reload();
     const tls = await serveTls(folder, live.server, log);
+    const scsProblems = await serveScs(live.scs, access, tls.files, log);
     return {
-      problems: [...access.policy.problems, ...identities.problems, ...tls.problems],
+      problems: [...access.policy.problems, ...identities.problems, ...tls.problems, ...scsProblems],
       ...(tls.port === undefined ? {} : { tlsPort: tls.port }),
     };
   };
@@ -139,9 +143,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   undo.use(startRetention({ audit, retentionDays: () => access.policy.auditRetentionDays, log }));
   desk.open();
   folder.publish({ url: server.url, socket: folder.socketPath, pid: process.pid, version: VERSION });
-  await serveTls(folder, server, log);
+  live.scs = undo.use(new ScsDoor({ access, dispatcher, desk }));
+  const { files } = await serveTls(folder, server, log);
+  await serveScs(live.scs, access, files, log);
+  const scs = live.scs;
   const resources = undo.move();
-  return { url: server.url, token: folder.token, desk, reload, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+  return {
+    url: server.url,
+    token: folder.token,
+    desk,
+    scsPorts: () => scs.ports,
+    reload,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
 }
 
 function consoleLink(console: Console | undefined, user: string): { readonly url: string; readonly expiresInMs: number } {
@@ -167,18 +181,41 @@ function addStation(prompts: PromptDesk, station: StationLink): void {
   void station.closed.then(() => registration[Symbol.dispose]());
 }
 
+interface Problem {
+  readonly file: string;
+  readonly problem: string;
+}
+
 /** Serves https when the data folder has a certificate that is of use. What is wrong with it keeps nobody from plain http: it is told. */
 async function serveTls(
   { path }: DataFolder,
   server: HttpServer | undefined,
   log: Log,
-): Promise<{ readonly port?: number; readonly problems: readonly { readonly file: string; readonly problem: string }[] }> {
+): Promise<{ readonly port?: number; readonly files?: TlsFiles; readonly problems: readonly Problem[] }> {
   try {
-    const port = await server?.tls.serve(readTls(path, { now: new Date() }), AbortSignal.timeout(TLS_PATIENCE_MS));
-    return { ...(port === undefined ? {} : { port }), problems: [] };
+    const files = readTls(path, { now: new Date() });
+    const port = await server?.tls.serve(files, AbortSignal.timeout(TLS_PATIENCE_MS));
+    return { ...(port === undefined ? {} : { port }), ...(files ? { files } : {}), problems: [] };
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
     log.error({ problem }, 'https is not served');
     return { problems: [{ file: join(path, 'tls'), problem }] };
+  }
+}
+
+/** Opens the signature creation service as the policy says. A port that is taken (by the service of another product) keeps nobody from the rest: it is told. */
+async function serveScs(
+  door: ScsDoor | undefined,
+  access: Access,
+  files: TlsFiles | undefined,
+  log: Log,
+): Promise<readonly Problem[]> {
+  try {
+    await door?.apply(access.policy.scs, files, AbortSignal.timeout(TLS_PATIENCE_MS));
+    return [];
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    log.error({ problem }, 'the signature creation service is not served');
+    return [{ file: 'scs', problem }];
   }
 }

@@ -36,6 +36,7 @@ const TimeStamp = Type.Object(
   },
   { additionalProperties: false },
 );
+const Port = Type.Integer({ minimum: 0, maximum: 65_535 });
 
 const PolicyFile = Type.Object(
   {
@@ -58,6 +59,9 @@ const PolicyFile = Type.Object(
     extensionOrigins: Type.Optional(Type.Array(Type.String(), { maxItems: 100 })),
     pin: Type.Optional(PinRules),
     timeStamp: Type.Optional(TimeStamp),
+    scs: Type.Optional(
+      Type.Object({ httpPort: Type.Optional(Port), httpsPort: Type.Optional(Port) }, { additionalProperties: false }),
+    ),
     audit: Type.Optional(
       Type.Object({ retentionDays: Type.Integer({ minimum: 1, maximum: 36_500 }) }, { additionalProperties: false }),
     ),
@@ -103,6 +107,8 @@ export interface Policy {
   readonly rules: OriginRules;
   /** Those of the origin, else those for all; of several files the last one that says it. */
   readonly pinRules: (origin: string) => OriginPinRules;
+  /** Ports of the Signature Creation Service (daemon/scs); undefined: it is off. */
+  readonly scs: { readonly httpPort?: number; readonly httpsPort?: number } | undefined;
   /** Undefined: records are kept for ever. */
   readonly auditRetentionDays: number | undefined;
   /** Of the last file that names one. */
@@ -136,6 +142,7 @@ export function readPolicy(folder: string, ownUid: number | undefined = process.
     grants: files.flatMap(({ file, content }) => grantsOf(file, content)),
     rules,
     pinRules: (origin) => pinRulesOf(origin, contents),
+    scs: contents.findLast(({ scs }) => scs !== undefined)?.scs,
     auditRetentionDays: contents.findLast(({ audit }) => audit !== undefined)?.audit?.retentionDays,
     timeStamp: files.findLast(({ timeStamp }) => timeStamp !== undefined)?.timeStamp,
     identity: contents.flatMap(({ identity }) => identity ?? []),
