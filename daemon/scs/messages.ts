@@ -24,7 +24,7 @@ const Request = Type.Object({
   }),
   contentType: Type.Enum(['data', 'digest'] as const),
   hashAlgorithm: Type.Optional(Type.Enum(HASH_ALGORITHMS)),
-  signatureType: Type.Optional(Type.Enum(['signature'] as const)),
+  signatureType: Type.Optional(Type.Enum(['signature', 'cms'] as const)),
 });
 export type ScsRequest = Static<typeof Request>;
 export type ScsSelector = NonNullable<ScsRequest['selector']>;
@@ -36,12 +36,13 @@ export const VERSION_INFO = {
   version: SCS_VERSION,
   httpMethods: 'GET, POST',
   contentTypes: 'data, digest',
-  signatureTypes: 'signature',
+  signatureTypes: 'signature, cms',
   selectorAvailable: true,
   hashAlgorithms: HASH_ALGORITHMS.join(', '),
 } as const;
 
 export interface ScsSignature {
+  readonly signatureType: 'signature' | 'cms';
   readonly signatureAlgorithm: string;
   readonly signature: Uint8Array;
   /** The signer's certificate first, DER. */
@@ -72,11 +73,11 @@ export function parseRequest(text: string): ScsRequest {
   throw new ScsFailedError(400, `The request does not fit: ${error?.instancePath ?? ''} ${error?.message ?? ''}`.trim());
 }
 
-export function okAnswer({ signatureAlgorithm, signature, chain }: ScsSignature): object {
+export function okAnswer({ signatureType, signatureAlgorithm, signature, chain }: ScsSignature): object {
   return {
     version: SCS_VERSION,
     signatureAlgorithm,
-    signatureType: 'signature',
+    signatureType,
     signature: Buffer.from(signature).toString('base64'),
     chain: chain.map((der) => Buffer.from(der).toString('base64')),
     status: 'ok',

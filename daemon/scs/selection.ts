@@ -6,6 +6,7 @@ import { fitsKey } from '../../apdu/signature-encoding.ts';
 import { keyAlgorithmOf } from '../../apdu/public-key.ts';
 import type { KeyAlgorithm, KeyUsage as TokenKeyUsage, SignatureAlgorithm, TokenContents } from '../../apdu/token.ts';
 import type { CardRecord } from '../desk/records.ts';
+import { issuersOf } from '../signing/issuers.ts';
 import { ScsFailedError, type HashAlgorithm, type ScsSelector } from './messages.ts';
 
 export interface Selected {
@@ -127,14 +128,8 @@ function extensionsOf({ raw }: X509Certificate): {
 
 /** The signer's, and from the same card those of its issuers. */
 function chainOf({ certificate, contents }: Candidate): readonly Uint8Array[] {
-  const others = contents.certificates.flatMap(({ der }) => parse(der) ?? []);
-  const chain = [certificate];
-  for (;;) {
-    const last = chain.at(-1);
-    const issuer = others.find((other) => last?.checkIssued(other) && !chain.some(({ raw }) => raw.equals(other.raw)));
-    if (!issuer) return chain.map(({ raw }) => raw);
-    chain.push(issuer);
-  }
+  const others = contents.certificates.map(({ der }) => der);
+  return [certificate.raw, ...issuersOf(certificate.raw, others)];
 }
 
 function parse(der: Uint8Array): X509Certificate | undefined {

@@ -1,5 +1,5 @@
 /**
- * The Signature Creation Service on ports of its own, for web apps that speak it already: GET /version and POST /sign. It is another door to sign.digest, behind
+ * The Signature Creation Service on ports of its own, for web apps that speak it already: GET /version and POST /sign. It is another door to sign.digest and sign.cms, behind
  * the same checks: Host, Origin with a grant for `sign`, quotas, bounds, the dispatcher with its deadline and its audit. The protocol has no token: what lets
  * an origin in is its grant, and each signature wants the person.
  */
@@ -9,6 +9,7 @@ import type { Socket } from 'node:net';
 import { ERRORS, type WireError } from '../../api-spec/errors.ts';
 import type { Result } from '../../api-spec/methods/index.ts';
 import { SIGNATURE_SCHEMES, ecdsaToDer } from '../../apdu/signature-encoding.ts';
+import type { SignatureAlgorithm } from '../../apdu/token.ts';
 import type { Call } from '../api/call.ts';
 import type { Dispatcher } from '../api/dispatcher.ts';
 import { CONNECTIONS, HEADER_LINES, MESSAGE_BYTES } from '../api/limits.ts';
@@ -26,7 +27,7 @@ import { Quotas } from '../listen/quotas.ts';
 import { createTlsServer } from '../tls/https-server.ts';
 import type { TlsFiles } from '../tls/tls-folder.ts';
 import { ScsFailedError, VERSION_INFO, failedAnswer, nameOf, okAnswer, parseRequest, type ScsRequest } from './messages.ts';
-import { select } from './selection.ts';
+import { select, type Selected } from './selection.ts';
 
 const SWEEP_MS = 1_000;
 /** Of a body, the bytes beyond its bound among them; then the connection is cut. */
@@ -159,19 +160,16 @@ class ScsSite implements Disposable {
     };
     response.once('close', giveUp);
     const body = parseRequest(await readBody(request));
-    const { selector = {}, hashAlgorithm = 'SHA256' } = body;
-    const { card, keyReference, algorithm, chain } = select(this.#options.desk.cards, selector, hashAlgorithm);
-    const digest = digestOf(body, SIGNATURE_SCHEMES[algorithm]).toString('base64');
+    const { selector = {}, hashAlgorithm = 'SHA256', signatureType = 'signature' } = body;
+    const { chain, ...selected } = select(this.#options.desk.cards, selector, hashAlgorithm);
     const outcome = await this.#options.dispatcher.call({
-      method: 'sign.digest',
-      params: { card, keyReference, algorithm, digest },
+      ...methodCall(body, selected),
       caller: callerOf(admission),
       onStart: (started) => (call = started),
     });
     if ('error' in outcome) throw failureOf(outcome.error);
-    const raw = Buffer.from((outcome.result as Result<'sign.digest'>).signature, 'base64');
-    const signature = algorithm.startsWith('ES') ? ecdsaToDer(raw) : raw;
-    return okAnswer({ signatureAlgorithm: nameOf(hashAlgorithm, algorithm), signature, chain });
+    const signature = signatureIn(outcome.result as Partial<Result<'sign.digest'> & Result<'sign.cms'>>, selected.algorithm);
+    return okAnswer({ signatureType, signatureAlgorithm: nameOf(hashAlgorithm, selected.algorithm), signature, chain });
   }
 
   /** A page that came past the gate reads why; a failed signature is an answer like any other. */
@@ -189,6 +187,28 @@ class ScsSite implements Disposable {
 
 function failureOf({ code, en }: WireError): ScsFailedError {
   return new ScsFailedError(ERRORS[code].httpStatus, en);
+}
+
+/** `cms` is detached: the page has the content. Throws ScsFailedError. */
+function methodCall(
+  request: ScsRequest,
+  selected: Omit<Selected, 'chain'>,
+): { readonly method: 'sign.cms' | 'sign.digest'; readonly params: object } {
+  const { hash } = SIGNATURE_SCHEMES[selected.algorithm];
+  const digest = digestOf(request, SIGNATURE_SCHEMES[selected.algorithm]).toString('base64');
+  if (request.signatureType !== 'cms') return { method: 'sign.digest', params: { ...selected, digest } };
+  const content = { digest: { hash, value: digest } };
+  return { method: 'sign.cms', params: { ...selected, content, detached: true } };
+}
+
+/** ECDSA in DER, or the whole CMS. */
+function signatureIn(
+  { cms, signature = '' }: Partial<Result<'sign.digest'> & Result<'sign.cms'>>,
+  algorithm: SignatureAlgorithm,
+): Uint8Array {
+  if (cms !== undefined) return Buffer.from(cms, 'base64');
+  const raw = Buffer.from(signature, 'base64');
+  return algorithm.startsWith('ES') ? ecdsaToDer(raw) : raw;
 }
 
 /** Throws ScsFailedError. */

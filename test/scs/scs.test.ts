@@ -1,6 +1,8 @@
 /** The signature creation service as a web app meets it: its ports, its JSON, and who is let in. The app is `fetch` with the page's origin. */
 import { execFile } from 'node:child_process';
 import { createHash, verify } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { enableTls } from '../../daemon/tls/tls-folder.ts';
@@ -124,7 +126,7 @@ describe('a granted page', () => {
       version: '1.1',
       httpMethods: 'GET, POST',
       contentTypes: 'data, digest',
-      signatureTypes: 'signature',
+      signatureTypes: 'signature, cms',
       selectorAvailable: true,
       hashAlgorithms: 'SHA256, SHA384, SHA512',
     });
@@ -158,12 +160,30 @@ describe('a granted page', () => {
     expect(records).toMatchObject([{ method: 'sign.digest', origin: PAGE, outcome: 'ok' }]);
   });
 
+  it('gets a detached CMS that OpenSSL verifies with the content', async () => {
+    await using stack = new AsyncDisposableStack();
+    const bench = stack.use(await openBench({ policy: POLICY }));
+    await bench.insert(holderCard());
+    const station = stack.use(await TestStation.open(bench));
+    const answer = await signed(bench, station, { ...REQUEST, signatureType: 'cms' });
+    expect(answer).toMatchObject({ status: 'ok', signatureType: 'cms', signatureAlgorithm: 'SHA256withRSA' });
+    const [cms, content] = ['signature.der', 'content'].map((name) => join(bench.dataFolder, name));
+    writeFileSync(cms ?? '', Buffer.from(answer.signature, 'base64'));
+    const verifying = (text: string): Promise<unknown> => {
+      writeFileSync(content ?? '', text);
+      const options = ['-verify', '-noverify', '-binary', '-inform', 'DER', '-in', cms ?? '', '-content', content ?? ''];
+      return run('openssl', ['cms', ...options]);
+    };
+    await verifying(CONTENT.toString());
+    await expect(verifying('another receipt')).rejects.toThrow();
+  });
+
   it.each([
     ['that no certificate fits', { selector: { issuers: ['CN=Nobody'] } }, 404],
     ['of an authority key that none has', { selector: { akis: ['AAAA'] } }, 404],
     ['of another kind of key', { selector: { keyusages: ['nonrepudiation'], keyalgorithms: ['ec'] } }, 404],
     ['that only a key for authentication fits', { selector: { keyusages: ['digitalsignature'] } }, 403],
-    ['of a type that is not offered', { signatureType: 'cms' }, 400],
+    ['of a type that is not offered', { signatureType: 'cms-pades' }, 400],
     ['of SHA-1', { hashAlgorithm: 'SHA1' }, 400],
     ['of a digest too short', { contentType: 'digest' }, 400],
     ['of content that is not base64', { content: 'a receipt!' }, 400],
