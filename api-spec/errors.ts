@@ -362,18 +362,6 @@ const GENERAL_ERRORS = {
     en: { happened: 'the person cancelled, or did not answer in time.', action: 'Try again when the person is ready.' },
     sv: { happened: 'personen avbröt eller svarade inte i tid.', action: 'Försök igen när personen är redo.' },
   },
-  pin_each_time: {
-    httpStatus: 422,
-    retry: 'after_user_action',
-    en: {
-      happened: 'the key wants its PIN for each signature, and this reader takes PINs on its keypad.',
-      action: 'Put the card into a reader without a keypad, or sign the documents one by one.',
-    },
-    sv: {
-      happened: 'nyckeln kräver sin PIN-kod för varje underskrift, och läsaren tar emot den på sin knappsats.',
-      action: 'Sätt kortet i en läsare utan knappsats, eller signera dokumenten ett i taget.',
-    },
-  },
   pin_format_invalid: {
     httpStatus: 422,
     retry: 'after_user_action',
@@ -460,18 +448,6 @@ const GENERAL_ERRORS = {
     sv: {
       happened: 'den publika nyckeln hör inte till nyckeln på kortet.',
       action: 'Ange den publika nyckel som key.generate gav, eller skapa en ny nyckel.',
-    },
-  },
-  public_key_unknown: {
-    httpStatus: 409,
-    retry: 'after_user_action',
-    en: {
-      happened: 'the card does not tell the public key, so its signatures cannot be verified.',
-      action: 'Write the certificate of the key to the card, or sign the documents one by one.',
-    },
-    sv: {
-      happened: 'kortet visar inte den publika nyckeln, så dess underskrifter kan inte kontrolleras.',
-      action: 'Skriv nyckelns certifikat till kortet, eller signera dokumenten ett i taget.',
     },
   },
   reader_failed: {

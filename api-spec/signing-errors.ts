@@ -51,6 +51,30 @@ export const SIGNING_ERRORS = {
       action: 'Vänta tills det som laddats upp tidigare har använts eller löpt ut, eller ladda upp utan keep.',
     },
   },
+  pin_each_time: {
+    httpStatus: 422,
+    retry: 'after_user_action',
+    en: {
+      happened: 'the key wants its PIN for each signature, and this reader takes PINs on its keypad.',
+      action: 'Put the card into a reader without a keypad, or sign the documents one by one.',
+    },
+    sv: {
+      happened: 'nyckeln kräver sin PIN-kod för varje underskrift, och läsaren tar emot den på sin knappsats.',
+      action: 'Sätt kortet i en läsare utan knappsats, eller signera dokumenten ett i taget.',
+    },
+  },
+  public_key_unknown: {
+    httpStatus: 409,
+    retry: 'after_user_action',
+    en: {
+      happened: 'the card does not tell the public key, so its signatures cannot be verified.',
+      action: 'Write the certificate of the key to the card, or sign the documents one by one.',
+    },
+    sv: {
+      happened: 'kortet visar inte den publika nyckeln, så dess underskrifter kan inte kontrolleras.',
+      action: 'Skriv nyckelns certifikat till kortet, eller signera dokumenten ett i taget.',
+    },
+  },
   signature_invalid: {
     httpStatus: 422,
     retry: 'no',

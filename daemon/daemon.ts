@@ -80,28 +80,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const wrongPins = undo.use(new WrongPins(join(folder.path, 'wrong-pins.sqlite')));
   const pinReuse = undo.use(new PinReuse());
   const contents = undo.use(new Contents());
-  const desk: Desk = undo.use(
-    new Desk({
-      sources: options.sources,
-      profiles: options.profiles ?? CARD_PROFILES,
-      publish: events.publish,
-      log: options.log,
-      identify: (card) =>
-        identify(desk, card, (error) => ({ code: codeOf(error), message: error instanceof Error ? error.message : '' })),
-    }),
-  );
+  const desk = undo.use(makeDesk(options, events));
   const { port, log, consolePort = port === 0 ? 0 : port + 1, tlsPort = port === 0 ? 0 : port + 2 } = options;
   const identities = new IdentityAuthorities(() => access.policy.identity, options);
   const live: { console?: Console; server?: HttpServer; dispatcher?: Dispatcher; scs?: ScsDoor } = {};
   const reload = async (): Promise<Result<'system.reload'>> => {
     access.reload();
     identities.reload();
-    const tls = await serveTls(folder, live.server, log);
-    const scsProblems = await serveScs(live.scs, access, tls.files, log);
-    return {
-      problems: [...access.policy.problems, ...identities.problems, ...tls.problems, ...scsProblems],
-      ...(tls.port === undefined ? {} : { tlsPort: tls.port }),
-    };
+    const { problems, ...ports } = await serveOthers({ folder, access, log, ...live });
+    return { problems: [...access.policy.problems, ...identities.problems, ...problems], ...ports };
   };
   const handlers: Handlers = createHandlers({
     access,
@@ -135,7 +122,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       onClient: (connection, admission) => endWithGrant(access, connection, admission),
       onClientGone: (caller) => forgetCaller(caller, desk, pinReuse),
       onStation: (socket, user) => addStation(prompts, new StationLink(socket, { place: 'agent', user })),
-      unixSockets: process.platform === 'win32' ? [] : [{ path: folder.socketPath, mode: 0o600 }, ...(options.unixSockets ?? [])],
+      unixSockets: unixSocketsOf(folder, options),
     }),
   );
   live.server = server;
@@ -143,10 +130,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   undo.use(startRetention({ audit, retentionDays: () => access.policy.auditRetentionDays, log }));
   desk.open();
   folder.publish({ url: server.url, socket: folder.socketPath, pid: process.pid, version: VERSION });
-  live.scs = undo.use(new ScsDoor({ access, dispatcher, desk }));
-  const { files } = await serveTls(folder, server, log);
-  await serveScs(live.scs, access, files, log);
-  const scs = live.scs;
+  const scs = undo.use(new ScsDoor({ access, dispatcher, desk }));
+  live.scs = scs;
+  await serveOthers({ folder, access, log, server, scs });
   const resources = undo.move();
   return {
     url: server.url,
@@ -156,6 +142,22 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     reload,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+function makeDesk({ sources, profiles = CARD_PROFILES, log }: DaemonOptions, { publish }: EventLog): Desk {
+  const desk: Desk = new Desk({
+    sources,
+    profiles,
+    publish,
+    log,
+    identify: (card) =>
+      identify(desk, card, (error) => ({ code: codeOf(error), message: error instanceof Error ? error.message : '' })),
+  });
+  return desk;
+}
+
+function unixSocketsOf({ socketPath }: DataFolder, { unixSockets = [] }: DaemonOptions): readonly UnixSocket[] {
+  return process.platform === 'win32' ? [] : [{ path: socketPath, mode: 0o600 }, ...unixSockets];
 }
 
 function consoleLink(console: Console | undefined, user: string): { readonly url: string; readonly expiresInMs: number } {
@@ -179,6 +181,24 @@ function forgetCaller(caller: string, desk: Desk, pinReuse: PinReuse): void {
 function addStation(prompts: PromptDesk, station: StationLink): void {
   const registration = prompts.add(station);
   void station.closed.then(() => registration[Symbol.dispose]());
+}
+
+interface Others {
+  readonly folder: DataFolder;
+  readonly access: Access;
+  readonly log: Log;
+  readonly server?: HttpServer;
+  readonly scs?: ScsDoor;
+}
+
+/** The ports beside the first, as certificate and policy have them now. */
+async function serveOthers({ folder, access, log, server, scs }: Others): Promise<{
+  readonly tlsPort?: number;
+  readonly problems: readonly Problem[];
+}> {
+  const { port, files, problems } = await serveTls(folder, server, log);
+  const all = [...problems, ...(await serveScs(scs, access, files, log))];
+  return { problems: all, ...(port === undefined ? {} : { tlsPort: port }) };
 }
 
 interface Problem {

@@ -115,8 +115,8 @@ function extensionsOf({ raw }: X509Certificate): {
   readonly keyUsages: ReadonlySet<string>;
   readonly authorityKeyId: Buffer | undefined;
 } {
-  const { extensions = [] } = AsnConvert.parse(raw, Certificate).tbsCertificate;
-  const valueOf = (id: string): ArrayBuffer | undefined => extensions.find(({ extnID }) => extnID === id)?.extnValue.buffer;
+  const { extensions } = AsnConvert.parse(raw, Certificate).tbsCertificate;
+  const valueOf = (id: string): ArrayBuffer | undefined => extensions?.find(({ extnID }) => extnID === id)?.extnValue.buffer;
   const usage = valueOf(id_ce_keyUsage);
   const authority = valueOf(id_ce_authorityKeyIdentifier);
   const keyId = authority && AsnConvert.parse(authority, AuthorityKeyIdentifier).keyIdentifier;

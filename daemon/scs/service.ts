@@ -59,7 +59,9 @@ export async function openScs(options: ScsOptions, { http, https }: ScsPorts): P
   const site = undo.use(new ScsSite(options));
   const listen = async (port: number, create: () => Server): Promise<number> => {
     const servers = await bindLoopback(port, () => site.attach(create()));
-    undo.defer(async () => void (await Promise.all(servers.map(closeServer))));
+    undo.defer(async () => {
+      await Promise.all(servers.map(closeServer));
+    });
     site.addPort(portOf(servers[0]));
     return portOf(servers[0]);
   };
