@@ -4,6 +4,7 @@
  */
 import Type, { type Static } from 'typebox';
 import { BY_ROLE_ERRORS, ROLE_ERRORS } from './role-errors.ts';
+import { SIGNING_ERRORS } from './signing-errors.ts';
 
 export type Retry = 'no' | 'now' | 'after_user_action';
 
@@ -23,8 +24,8 @@ export interface ErrorDefinition {
   readonly sv: ErrorText;
 }
 
-/** Sorted by code. */
-const OWN_ERRORS = {
+/** Sorted by code. What concerns signatures and their content is in signing-errors.ts. */
+const GENERAL_ERRORS = {
   access_denied: {
     httpStatus: 403,
     retry: 'after_user_action',
@@ -548,8 +549,10 @@ const OWN_ERRORS = {
   },
 } as const satisfies Record<string, ErrorDefinition>;
 
-/** Every error, sorted by code. */
-export const ERRORS = sorted({ ...OWN_ERRORS, ...ROLE_ERRORS });
+const all = { ...GENERAL_ERRORS, ...ROLE_ERRORS, ...SIGNING_ERRORS };
+
+/** All of them, in the order of their codes. */
+export const ERRORS = sorted(all);
 
 export type ErrorCode = keyof typeof ERRORS;
 

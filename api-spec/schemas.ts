@@ -12,7 +12,7 @@ export const Base64 = (description: string, maxLength = 65_536) =>
   Type.String({ pattern: '^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$', maxLength, description });
 export const Hex = (description: string, maxBytes: number) =>
   Type.String({ pattern: '^(?:[0-9A-Fa-f]{2})*$', maxLength: maxBytes * 2, description });
-const Time = (description = '') => Type.String({ description: `${description} ISO 8601, UTC.`.trimStart() });
+export const Time = (description = '') => Type.String({ description: `${description} ISO 8601, UTC.`.trimStart() });
 const SecretText = (description: string, maxLength: number) =>
   Type.String({ minLength: 1, maxLength, description: `${description} Needs the scope pin.direct.`, writeOnly: true });
 
@@ -57,6 +57,35 @@ export const AllowLastTry = Type.Optional(Type.Boolean({ description: 'Send the 
 export const Purpose = Type.Optional(
   Type.String({ maxLength: 120, description: 'What the PIN is wanted for: shown to the person, as the words of whoever asks.' }),
 );
+
+/** Bytes in a message: 131,072 at most, since all of it has a bound. */
+const Data = (what: string) => Base64(`${what}, base64. Longer ones are uploaded.`, 174_764);
+const Upload = Id('upload, as POST /v1/contents gave it');
+export const HashAlgorithm = Type.Enum(['sha256', 'sha384', 'sha512'] as const);
+
+/** Bytes that kortd itself must see. */
+export const ByteSource = (what: string) =>
+  Type.Union([Closed({ data: Data(what) }), Closed({ upload: Upload })], {
+    description: `${what}: the bytes, or an upload that was kept (keep=true).`,
+  });
+
+/** Content to be signed, or that was. */
+export const ContentSource = Type.Union(
+  [
+    Closed({ data: Data('The content') }),
+    Closed({ digest: Closed({ hash: HashAlgorithm, value: Base64('Of the length that the hash has.', 88) }) }),
+    Closed({ upload: Upload }),
+  ],
+  { description: 'The content: its bytes, its digest (for a detached signature), or an upload.' },
+);
+
+export const CertificateList = (description: string) =>
+  Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: 65_536 }), {
+      maxItems: 32,
+      description: `${description} X.509: PEM, or base64 of DER.`,
+    }),
+  );
 
 /** What every call to a card takes. */
 export const cardParams = { card: CardTarget, lease: LeaseParam };

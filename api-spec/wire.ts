@@ -11,6 +11,9 @@ export const SUBPROTOCOL = 'kortd.v1';
 /** Offered beside SUBPROTOCOL, with the access token behind it: a browser can set no other header. */
 export const TOKEN_SUBPROTOCOL_PREFIX = 'kortd.token.';
 export const TIMEOUT_HEADER = 'Kortd-Timeout-Ms';
+/** Bytes in and out, beside the calls. */
+export const CONTENTS_PATH = '/v1/contents';
+export const CONTENTS_SCOPE = 'sign';
 export const IDEMPOTENCY_HEADER = 'Idempotency-Key';
 /** Most characters of a JSON-RPC id that is a string, and of an idempotency key. */
 export const MAX_ID_LENGTH = 128;
@@ -43,6 +46,10 @@ export const LIMITS = {
   callsPerReader: { value: 64, summary: 'Calls that may wait for one reader.' },
   connections: { value: 4_096, summary: 'Connections open at each address.' },
   connectionsPerOrigin: { value: 64, summary: 'Connections of one origin, WebSockets among them.' },
+  contentBytes: { value: 1_073_741_824, summary: 'Bytes of one upload to /v1/contents.' },
+  contentMs: { value: 600_000, summary: 'How long an upload, or a result that waits, is remembered, in milliseconds.' },
+  contents: { value: 1_024, summary: 'Uploads and waiting results that are remembered.' },
+  contentsPerOwner: { value: 128, summary: 'The same, of one web origin of one user, or of the programs of one user.' },
   eventBacklogBytes: {
     value: 1_048_576,
     summary: 'Bytes that wait to be read by one WebSocket, which then loses events and is told which.',
@@ -59,6 +66,8 @@ export const LIMITS = {
   },
   idempotencyMs: { value: 600_000, summary: 'How long an idempotency key is remembered, in milliseconds.' },
   keepAliveMs: { value: 5_000, summary: 'How long a connection is kept open for the next REST call, in milliseconds.' },
+  keptBytes: { value: 33_554_432, summary: 'Bytes of uploads that are kept (keep=true), and as many of results that wait.' },
+  keptBytesPerOrigin: { value: 16_777_216, summary: 'The same, of one web origin of one user.' },
   leaseLifeMs: { value: 600_000, summary: 'How long a lease may live, however often it is extended, in milliseconds.' },
   leaseMs: { value: 60_000, summary: 'Longest lease, in milliseconds.' },
   messageBurst: { value: 250, summary: 'Messages that one origin may send at once after a silence.' },
@@ -82,6 +91,8 @@ export const LIMITS = {
     value: 262_144,
     summary: 'Bytes that wait to be read by one WebSocket, of which nothing more is read until then.',
   },
+  uploads: { value: 16, summary: 'Uploads under way.' },
+  uploadsPerOwner: { value: 4, summary: 'The same, of one web origin of one user, or of the programs of one user.' },
   webConnections: { value: 256, summary: 'Connections of all origins together.' },
   webSockets: { value: 2_048, summary: 'WebSockets open at one time.' },
 } as const satisfies Record<string, Limit>;

@@ -13,6 +13,7 @@ import { startRetention } from './audit/retention.ts';
 import { openConsole, type Console } from './console/console-server.ts';
 import { LINK_MS } from './console/sessions.ts';
 import { ApiError } from './errors.ts';
+import { Contents } from './contents/contents.ts';
 import { Dispatcher } from './api/dispatcher.ts';
 import { EventLog } from './api/event-log.ts';
 import { createHandlers } from './api/handlers/index.ts';
@@ -29,7 +30,8 @@ import { PinReuse } from './pin/reuse.ts';
 import { WrongPins } from './pin/wrong-pins.ts';
 import { PromptDesk } from './prompt/prompt-desk.ts';
 import { StationLink } from './prompt/station-link.ts';
-import { readTls } from './tls/tls-folder.ts';
+import { ScsDoor } from './scs/door.ts';
+import { readTls, type TlsFiles } from './tls/tls-folder.ts';
 import { VERSION } from './version.ts';
 
 /** To wait for another reload. */
@@ -61,6 +63,8 @@ export interface Daemon extends AsyncDisposable {
   readonly url: string;
   readonly token: string;
   readonly desk: Desk;
+  /** Of the signature creation service, while a policy switches it on. */
+  readonly scsPorts: () => ScsDoor['ports'];
   /** Reads the policy and the TLS certificate anew. */
   readonly reload: () => Promise<Result<'system.reload'>>;
 }
@@ -70,19 +74,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await using undo = new AsyncDisposableStack();
   const folder = undo.use(openDataFolder(options.dataFolder));
   const parts = openParts(undo, folder, options);
-  const { access, identities, cache, desk, events, audit, prompts, pinReuse } = parts;
+  const { access, identities, cache, desk, events, audit, prompts, pinReuse, contents } = parts;
   const { port, log, consolePort = port === 0 ? 0 : port + 1, tlsPort = port === 0 ? 0 : port + 2 } = options;
-  const live: { console?: Console; server?: HttpServer; dispatcher?: Dispatcher } = {};
+  const live: { console?: Console; server?: HttpServer; dispatcher?: Dispatcher; scs?: ScsDoor } = {};
   const reload = async (): Promise<Result<'system.reload'>> => {
     access.reload();
     identities.reload();
     cache.applyPolicy();
     desk.review();
-    const tls = await serveTls(folder, live.server, log);
-    return {
-      problems: [...access.policy.problems, ...identities.problems, ...tls.problems],
-      ...(tls.port === undefined ? {} : { tlsPort: tls.port }),
-    };
+    const { problems, ...ports } = await serveOthers({ folder, access, log, ...live });
+    return { problems: [...access.policy.problems, ...identities.problems, ...problems], ...ports };
   };
   const handlers: Handlers = createHandlers({
     ...parts,
@@ -105,13 +106,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       events,
       log,
       access,
+      contents,
       onClient: (connection, admission) => endWithGrant(access, connection, admission),
-      onClientGone: (caller) => {
-        desk.leases.releaseAll(caller);
-        pinReuse.forgetCaller(caller);
-      },
+      onClientGone: (caller) => forgetCaller(caller, desk, pinReuse),
       onStation: (socket, user) => addStation(prompts, new StationLink(socket, { place: 'agent', user })),
-      unixSockets: process.platform === 'win32' ? [] : [{ path: folder.socketPath, mode: 0o600 }, ...(options.unixSockets ?? [])],
+      unixSockets: unixSocketsOf(folder, options),
     }),
   );
   live.server = server;
@@ -119,9 +118,22 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   undo.use(startRetention({ audit, retentionDays: () => access.policy.auditRetentionDays, log }));
   desk.open();
   folder.publish({ url: server.url, socket: folder.socketPath, pid: process.pid, version: VERSION });
-  await serveTls(folder, server, log);
+  const scs = undo.use(new ScsDoor({ access, dispatcher, desk }));
+  live.scs = scs;
+  await serveOthers({ folder, access, log, server, scs });
   const resources = undo.move();
-  return { url: server.url, token: folder.token, desk, reload, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+  return {
+    url: server.url,
+    token: folder.token,
+    desk,
+    scsPorts: () => scs.ports,
+    reload,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+function unixSocketsOf({ socketPath }: DataFolder, { unixSockets = [] }: DaemonOptions): readonly UnixSocket[] {
+  return process.platform === 'win32' ? [] : [{ path: socketPath, mode: 0o600 }, ...unixSockets];
 }
 
 function consoleLink(console: Console | undefined, user: string): { readonly url: string; readonly expiresInMs: number } {
@@ -132,12 +144,13 @@ function consoleLink(console: Console | undefined, user: string): { readonly url
 /** What the daemon works with, beside its doors; `undo` closes it. */
 function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: DaemonOptions) {
   const { log, policyFolder = DEFAULT_POLICY_FOLDER } = options;
-  const audit = undo.use(AuditLog.open({ folder: folder.path, log: log }));
+  const audit = undo.use(AuditLog.open({ folder: folder.path, log }));
   const events = new EventLog();
   const prompts = new PromptDesk();
-  const access = undo.use(new Access({ dataFolder: folder.path, policyFolder, log: log, publish: events.publish, prompts }));
+  const access = undo.use(new Access({ dataFolder: folder.path, policyFolder, log, publish: events.publish, prompts }));
   const wrongPins = undo.use(new WrongPins(join(folder.path, 'wrong-pins.sqlite')));
   const pinReuse = undo.use(new PinReuse());
+  const contents = undo.use(new Contents());
   const identities = new IdentityAuthorities(() => access.policy.identity, options);
   const cache = undo.use(openCardCache(folder, access, log));
   const desk = undo.use(
@@ -150,7 +163,7 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
       identity: () => identities.settings,
     }),
   );
-  return { audit, events, prompts, access, wrongPins, pinReuse, identities, cache, desk };
+  return { audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, desk };
 }
 
 function openCardCache({ path }: DataFolder, access: Access, log: Log): CardCache {
@@ -173,9 +186,38 @@ function endWithGrant(access: Access, connection: WebSocketConnection, admission
   void connection.closed.then(() => registration[Symbol.dispose]());
 }
 
+/** What was held for a connection goes with it. */
+function forgetCaller(caller: string, desk: Desk, pinReuse: PinReuse): void {
+  desk.leases.releaseAll(caller);
+  pinReuse.forgetCaller(caller);
+}
+
 function addStation(prompts: PromptDesk, station: StationLink): void {
   const registration = prompts.add(station);
   void station.closed.then(() => registration[Symbol.dispose]());
+}
+
+interface Others {
+  readonly folder: DataFolder;
+  readonly access: Access;
+  readonly log: Log;
+  readonly server?: HttpServer;
+  readonly scs?: ScsDoor;
+}
+
+/** The ports beside the first, as certificate and policy have them now. */
+async function serveOthers({ folder, access, log, server, scs }: Others): Promise<{
+  readonly tlsPort?: number;
+  readonly problems: readonly Problem[];
+}> {
+  const { port, files, problems } = await serveTls(folder, server, log);
+  const all = [...problems, ...(await serveScs(scs, access, files, log))];
+  return { problems: all, ...(port === undefined ? {} : { tlsPort: port }) };
+}
+
+interface Problem {
+  readonly file: string;
+  readonly problem: string;
 }
 
 /** Serves https when the data folder has a certificate that is of use. What is wrong with it keeps nobody from plain http: it is told. */
@@ -183,13 +225,31 @@ async function serveTls(
   { path }: DataFolder,
   server: HttpServer | undefined,
   log: Log,
-): Promise<{ readonly port?: number; readonly problems: readonly { readonly file: string; readonly problem: string }[] }> {
+): Promise<{ readonly port?: number; readonly files?: TlsFiles; readonly problems: readonly Problem[] }> {
   try {
-    const port = await server?.tls.serve(readTls(path, { now: new Date() }), AbortSignal.timeout(TLS_PATIENCE_MS));
-    return { ...(port === undefined ? {} : { port }), problems: [] };
+    const files = readTls(path, { now: new Date() });
+    const port = await server?.tls.serve(files, AbortSignal.timeout(TLS_PATIENCE_MS));
+    return { ...(port === undefined ? {} : { port }), ...(files ? { files } : {}), problems: [] };
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
     log.error({ problem }, 'https is not served');
     return { problems: [{ file: join(path, 'tls'), problem }] };
+  }
+}
+
+/** Opens the signature creation service as the policy says. A port that is taken (by the service of another product) keeps nobody from the rest: it is told. */
+async function serveScs(
+  door: ScsDoor | undefined,
+  access: Access,
+  files: TlsFiles | undefined,
+  log: Log,
+): Promise<readonly Problem[]> {
+  try {
+    await door?.apply(access.policy.scs, files, AbortSignal.timeout(TLS_PATIENCE_MS));
+    return [];
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    log.error({ problem }, 'the signature creation service is not served');
+    return [{ file: 'scs', problem }];
   }
 }

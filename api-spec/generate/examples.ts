@@ -10,6 +10,14 @@ import type { Card, Certificate, Key, Pin, Reader, Role } from '../schemas.ts';
 import { LIMITS } from '../wire.ts';
 import { HIGHEST_API_VERSION, LOWEST_API_VERSION } from '../versions.ts';
 import { EXAMPLE_AUDIT_EXPORT, EXAMPLE_AUDIT_FINGERPRINT, EXAMPLE_AUDIT_RECORD } from './example-audit.ts';
+import {
+  EXAMPLE_CMS,
+  EXAMPLE_CMS_OF_TWO,
+  EXAMPLE_CMS_OF_TWO_SIZE,
+  EXAMPLE_CMS_SIZE,
+  EXAMPLE_CONTENT,
+  EXAMPLE_SIGNATURE_REPORT,
+} from './example-signatures.ts';
 import { EXAMPLE_AUTHENTICATION_TOKEN } from './example-token.ts';
 import { EXAMPLE_BATCH } from './example-batch.ts';
 import { EXAMPLE_CERTIFICATE, EXAMPLE_CERTIFICATE_REQUEST } from './example-certificates.ts';
@@ -17,6 +25,7 @@ import { EXAMPLE_CERTIFICATE, EXAMPLE_CERTIFICATE_REQUEST } from './example-cert
 type MethodExamples = { readonly [N in MethodName]: { readonly params: Params<N>; readonly result: Result<N> } };
 type EventExamples = { readonly [N in EventName]: EventData<N> };
 
+const upload = '6b1c0a52-2f6b-4b0e-9d0e-3a5d4c1f7e90';
 const stream = '1680f6c4-ca52-4ffc-aef0-e878e4d8065c';
 const lease = '1a914820-5ae0-4fcf-b5ba-12023a4673ce';
 const expiresAt = '2026-03-02T08:15:15.000Z';
@@ -153,12 +162,18 @@ export const METHOD_EXAMPLES: MethodExamples = {
         callsPerReader: LIMITS.callsPerReader.value,
         connections: LIMITS.connections.value,
         connectionsPerOrigin: LIMITS.connectionsPerOrigin.value,
+        contentBytes: LIMITS.contentBytes.value,
+        contentMs: LIMITS.contentMs.value,
+        contents: LIMITS.contents.value,
+        contentsPerOwner: LIMITS.contentsPerOwner.value,
         eventBacklogBytes: LIMITS.eventBacklogBytes.value,
         headerBytes: LIMITS.headerBytes.value,
         headerLines: LIMITS.headerLines.value,
         headersMs: LIMITS.headersMs.value,
         heartbeatMs: LIMITS.heartbeatMs.value,
         keepAliveMs: LIMITS.keepAliveMs.value,
+        keptBytes: LIMITS.keptBytes.value,
+        keptBytesPerOrigin: LIMITS.keptBytesPerOrigin.value,
         leaseLifeMs: LIMITS.leaseLifeMs.value,
         leaseMs: LIMITS.leaseMs.value,
         messageBurst: LIMITS.messageBurst.value,
@@ -172,6 +187,8 @@ export const METHOD_EXAMPLES: MethodExamples = {
         timeoutMs: LIMITS.timeoutMs.value,
         unknownConnections: LIMITS.unknownConnections.value,
         unreadBytes: LIMITS.unreadBytes.value,
+        uploads: LIMITS.uploads.value,
+        uploadsPerOwner: LIMITS.uploadsPerOwner.value,
         webConnections: LIMITS.webConnections.value,
         webSockets: LIMITS.webSockets.value,
       },
@@ -229,6 +246,24 @@ export const METHOD_EXAMPLES: MethodExamples = {
   'certificate.write': {
     params: { card: inReader, keyReference: '9A', certificate: EXAMPLE_CERTIFICATE, managementKey: 'default' },
     result: { certificate },
+  },
+  'sign.addSigner': {
+    params: { card: inReader, keyReference: '9C', cms: { upload }, content: { data: EXAMPLE_CONTENT } },
+    result: {
+      cms: EXAMPLE_CMS_OF_TWO,
+      size: EXAMPLE_CMS_OF_TWO_SIZE,
+      algorithm: 'ES256',
+      keyReference: '9C',
+      signerIndex: 1,
+    },
+  },
+  'sign.cms': {
+    params: { card: inReader, keyReference: '9C', content: { data: EXAMPLE_CONTENT }, detached: true },
+    result: { cms: EXAMPLE_CMS, size: EXAMPLE_CMS_SIZE, algorithm: 'ES256', keyReference: '9C', signerIndex: 0 },
+  },
+  'signature.verify': {
+    params: { cms: { upload }, content: { data: EXAMPLE_CONTENT } },
+    result: EXAMPLE_SIGNATURE_REPORT,
   },
   'sign.batch': {
     params: { card: inReader, keyReference: '9C', algorithm: 'RS256', documents: EXAMPLE_BATCH.documents, pin: '123456' },
@@ -335,6 +370,7 @@ export const GREETING_EXAMPLE: Greeting = {
 
 /** One value for each placeholder of the error texts. */
 const DETAILS: NonNullable<WireError['details']> = {
+  algorithm: 'SHA-1',
   attemptsRemaining: 2,
   highest: HIGHEST_API_VERSION,
   holder: 'program 5f0c2a71 (renewing a certificate)',

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../errors.ts';
 import { SCOPES } from '../scopes.ts';
 import { HIGHEST_API_VERSION } from '../versions.ts';
 import { DEFAULT_PORT, IDEMPOTENCY_HEADER, LIMITS, LOOPBACK_HOSTS, MAX_ID_LENGTH, TIMEOUT_HEADER } from '../wire.ts';
+import { contentsPaths } from './contents.ts';
 import { METHOD_EXAMPLES, errorExample } from './examples.ts';
 import { componentSchemas, isObject, plain, reference, schemaJson, type JsonObject } from './json-schema.ts';
 import {
@@ -41,8 +42,11 @@ export function openApi(): JsonObject {
       variables: { port: { default: String(DEFAULT_PORT), description: 'kortd prints it, and writes it to endpoint.json.' } },
     })),
     security: [{ accessToken: [] }],
-    tags: [...new Set(restMethods.map(nounOf))].map((name) => ({ name, description: `Methods of ${name}.` })),
-    paths: paths(),
+    tags: [
+      ...[...new Set(restMethods.map(nounOf))].map((name) => ({ name, description: `Methods of ${name}.` })),
+      { name: 'contents', description: 'Content as bytes: no calls, and REST alone.' },
+    ],
+    paths: { ...paths(), ...contentsPaths() },
     components: {
       schemas: { ...componentSchemas(), ErrorBody: errorBody() },
       parameters: { TimeoutMs: timeoutHeader(), IdempotencyKey: idempotencyHeader() },

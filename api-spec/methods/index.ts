@@ -10,7 +10,9 @@ import { keyMethods } from './key.ts';
 import { loginMethods } from './login.ts';
 import { pinMethods } from './pin.ts';
 import { readerMethods } from './reader.ts';
+import { signCmsMethods } from './sign-cms.ts';
 import { signMethods } from './sign.ts';
+import { signatureMethods } from './signature.ts';
 import { systemMethods } from './system.ts';
 
 export const METHODS = {
@@ -21,6 +23,8 @@ export const METHODS = {
   ...keyMethods,
   ...certificateMethods,
   ...signMethods,
+  ...signCmsMethods,
+  ...signatureMethods,
   ...loginMethods,
   ...accessMethods,
   ...auditMethods,

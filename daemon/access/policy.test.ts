@@ -42,6 +42,18 @@ describe('readPolicy', () => {
     expect(policy.auditRetentionDays).toBe(30);
   });
 
+  it('names the server of time stamps, the last file that does', () => {
+    write('10.json', { timeStamp: { url: 'https://one.example/' } });
+    write('20.json', { timeStamp: { url: 'https://two.example/', policy: '1.2.3', timeoutMs: 500 } });
+    write('30.json', {});
+    expect(readPolicy(folder).timeStamp).toEqual({
+      url: 'https://two.example/',
+      policy: '1.2.3',
+      timeoutMs: 500,
+      trustAnchors: [],
+    });
+  });
+
   it('gives the grants of every file, in the order of their names', () => {
     write('20-b.json', { origins: [{ origin: 'https://b.example', scopes: ['sign'] }] });
     const first = write('10-a.json', {
@@ -68,6 +80,14 @@ describe('readPolicy', () => {
     ['a role that is not itself', { roles: { holder: { notSamePersonAs: ['holder'] } } }, /somebody else than itself/],
     ['a rule that names no card', { roles: { holder: { cards: [{}] } } }, /roles/],
     ['rules that let no card in', { roles: { holder: { cards: [] } } }, /roles/],
+    ['a time-stamp server that is none', { timeStamp: { url: 'file:///etc/passwd' } }, /no http or https address/],
+    ['a time-stamp server with a password', { timeStamp: { url: 'https://a:b@time.example/' } }, /no http or https address/],
+    [
+      'an anchor of time stamps that cannot be read',
+      { timeStamp: { url: 'https://time.example/', trustAnchors: ['/nowhere/authority.pem'] } },
+      /timeStamp\.trustAnchors: \/nowhere\/authority\.pem/,
+    ],
+    ['a time-stamp policy that is no object identifier', { timeStamp: { url: 'https://time.example/', policy: 'x' } }, /policy/],
     ['a development origin that is none', { developmentOrigins: ['localhost:3000'] }, /no http origin/],
   ])('refuses a file whole that has %s, by name, and takes the others', (_, content, problem) => {
     const bad = write('10-bad.json', typeof content === 'string' ? content : { comment: 'one good line', ...content });

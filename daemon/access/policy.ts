@@ -1,14 +1,15 @@
 /**
- * The administrator's policy: files that grant scopes to origins without asking anybody, and say which reader and which card is for what. A file is
- * taken whole or refused whole, by name: one that others than its owner can write, or that belongs to neither root nor the daemon's user, could
- * grant anything to anyone.
+/**
+ * The administrator's policy: files that grant scopes to origins without asking anybody, and say what else one workstation needs said. A file is taken whole
+ * or refused whole, by name: one that others than its owner can write, or that belongs to neither root nor the daemon's user, could grant anything to anyone.
  */
+import type { X509Certificate } from 'node:crypto';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { SCOPES, type Scope } from '../../api-spec/scopes.ts';
-import { IdentitySection } from '../identity/settings.ts';
+import { IdentitySection, readAuthorities } from '../identity/settings.ts';
 import { readAdministratorFile } from './administrator-file.ts';
 import { parseOrigin, type OriginRules } from './origin.ts';
 import { IgnoredReadersSection, RolesSection, checkRoles, mayHoldRoles, mergeRoles, type RolePolicy } from './role-policy.ts';
@@ -26,6 +27,18 @@ const PinRules = Type.Object(
   },
   { additionalProperties: false },
 );
+
+const TimeStamp = Type.Object(
+  {
+    url: Type.String({ maxLength: 2_048 }),
+    policy: Type.Optional(Type.String({ pattern: '^[0-2](?:\\.(?:0|[1-9]\\d{0,9})){1,30}$' })),
+    /** PEM files, as those of IdentitySection. */
+    trustAnchors: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 4_096 }), { maxItems: 100 })),
+    timeoutMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 60_000 })),
+  },
+  { additionalProperties: false },
+);
+const Port = Type.Integer({ minimum: 0, maximum: 65_535 });
 
 const PolicyFile = Type.Object(
   {
@@ -50,6 +63,10 @@ const PolicyFile = Type.Object(
     cards: Type.Optional(Type.Object({ keepContents: Type.Boolean() }, { additionalProperties: false })),
     roles: RolesSection,
     ignoredReaders: IgnoredReadersSection,
+    timeStamp: Type.Optional(TimeStamp),
+    scs: Type.Optional(
+      Type.Object({ httpPort: Type.Optional(Port), httpsPort: Type.Optional(Port) }, { additionalProperties: false }),
+    ),
     audit: Type.Optional(
       Type.Object({ retentionDays: Type.Integer({ minimum: 1, maximum: 36_500 }) }, { additionalProperties: false }),
     ),
@@ -78,6 +95,18 @@ export interface OriginPinRules {
 /** Where no file says otherwise. */
 export const DEFAULT_PIN_RULES: OriginPinRules = { reuseMs: 0, wrongPerDay: 2 };
 
+/** Where time stamps come from (RFC 3161). */
+export interface TimeStampPolicy {
+  readonly url: string;
+  /** Object identifier of the policy that is asked for. */
+  readonly policy?: string;
+  /** Without any, the authority is whoever answers at the address. */
+  readonly trustAnchors: readonly X509Certificate[];
+  readonly timeoutMs: number;
+}
+
+const TIME_STAMP_TIMEOUT_MS = 10_000;
+
 export interface Policy {
   readonly grants: readonly PolicyGrant[];
   readonly rules: OriginRules;
@@ -90,8 +119,12 @@ export interface Policy {
   readonly rolesRefused?: string;
   /** Patterns of names. */
   readonly ignoredReaders: readonly string[];
+  /** Ports of the Signature Creation Service (daemon/scs); undefined: it is off. */
+  readonly scs: { readonly httpPort?: number; readonly httpsPort?: number } | undefined;
   /** Undefined: records are kept for ever. */
   readonly auditRetentionDays: number | undefined;
+  /** Of the last file that names one. */
+  readonly timeStamp: TimeStampPolicy | undefined;
   /** Whose certificates are trusted, and for what: one a file that says it. */
   readonly identity: readonly IdentitySection[];
   /** Files that were refused, and why: for the log and `kortd doctor`. */
@@ -102,11 +135,12 @@ const validator = Compile(PolicyFile);
 
 /** Reads every *.json of the folder in the order of their names. A missing folder is an empty policy. */
 export function readPolicy(folder: string, ownUid: number | undefined = process.getuid?.()): Policy {
-  const files: { file: string; content: Static<typeof PolicyFile> }[] = [];
+  const files: { file: string; content: Static<typeof PolicyFile>; timeStamp: TimeStampPolicy | undefined }[] = [];
   const problems: { file: string; problem: string }[] = [];
   for (const file of listFiles(folder)) {
     try {
-      files.push({ file, content: readFile(file, ownUid) });
+      const content = readFile(file, ownUid);
+      files.push({ file, content, ...readTimeStamp(content, ownUid) });
     } catch (error) {
       problems.push({ file, problem: error instanceof Error ? error.message : String(error) });
     }
@@ -125,10 +159,32 @@ export function readPolicy(folder: string, ownUid: number | undefined = process.
     roles: mergeRoles(contents),
     ...(rolesRefused === undefined ? {} : { rolesRefused }),
     ignoredReaders: contents.flatMap(({ ignoredReaders = [] }) => ignoredReaders),
+    scs: contents.findLast(({ scs }) => scs !== undefined)?.scs,
     auditRetentionDays: contents.findLast(({ audit }) => audit !== undefined)?.audit?.retentionDays,
+    timeStamp: files.findLast(({ timeStamp }) => timeStamp !== undefined)?.timeStamp,
     identity: contents.flatMap(({ identity }) => identity ?? []),
     problems,
   };
+}
+
+/** Throws when an anchor cannot be read: without it whoever answers would be believed, so the policy file is refused whole. */
+function readTimeStamp(
+  { timeStamp }: Static<typeof PolicyFile>,
+  ownUid: number | undefined,
+): { readonly timeStamp: TimeStampPolicy | undefined } {
+  if (!timeStamp) return { timeStamp: undefined };
+  const { url, policy, trustAnchors = [], timeoutMs = TIME_STAMP_TIMEOUT_MS } = timeStamp;
+  if (!isHttpUrl(url)) throw new Error(`timeStamp.url: ${url} is no http or https address`);
+  const anchors = trustAnchors.flatMap((file) => readAnchors(file, ownUid));
+  return { timeStamp: { url, timeoutMs, trustAnchors: anchors, ...(policy === undefined ? {} : { policy }) } };
+}
+
+function readAnchors(file: string, ownUid: number | undefined): readonly X509Certificate[] {
+  try {
+    return readAuthorities(file, ownUid).map(({ x509 }) => x509);
+  } catch (error) {
+    throw new Error(`timeStamp.trustAnchors: ${file}: ${error instanceof Error ? error.message : ''}`, { cause: error });
+  }
 }
 
 function pinRulesOf(origin: string, contents: readonly Static<typeof PolicyFile>[]): OriginPinRules {
@@ -187,6 +243,13 @@ function readAnything(file: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Without a name and password in it. */
+function isHttpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return (protocol === 'http:' || protocol === 'https:') && username === '' && password === '';
 }
 
 /** http on this computer or in a test network: written as browsers write it, never https (which needs no exception). */

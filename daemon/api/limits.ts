@@ -69,3 +69,18 @@ export const BACKLOG_BYTES_PER_ORIGIN = 8_388_608;
 export const CONNECTIONS_WITHOUT_GRANT = 32;
 export const CALLS_WITHOUT_GRANT = 32;
 export const MESSAGES_WITHOUT_GRANT = { perSecond: 4, burst: 32 };
+
+/** One upload: what hashes within REQUEST_MS, and so much room. */
+export const CONTENT_BYTES = 1_073_741_824;
+/** From upload to signature a person looks at it and finds their card. */
+export const CONTENT_MS = 600_000;
+/** Uploads and results that are remembered, 300 bytes each without their own. */
+export const CONTENTS = 1_024;
+export const CONTENTS_PER_OWNER = 128;
+/** Of uploads that are kept, and again of results that wait: 64 MiB in all. */
+export const KEPT_BYTES = 33_554_432;
+/** One page leaves as much to the others. */
+export const KEPT_BYTES_PER_ORIGIN = 16_777_216;
+/** Under way at one time. They share the one thread, so more are not faster. */
+export const UPLOADS = 16;
+export const UPLOADS_PER_OWNER = 4;

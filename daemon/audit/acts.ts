@@ -22,7 +22,9 @@ const ACTS: ReadonlySet<MethodName> = new Set<MethodName>([
   'pin.verify',
   'reader.assignRole',
   'reader.removeRole',
+  'sign.addSigner',
   'sign.batch',
+  'sign.cms',
   'sign.digest',
   'system.reload',
 ]);

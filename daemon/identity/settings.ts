@@ -129,7 +129,7 @@ export class IdentityAuthorities {
 }
 
 /** Text between the blocks is passed over, as RFC 7468, section 5.2, has it. Throws with the reason when not every block is the certificate of an authority. */
-function readAuthorities(file: string, ownUid: number | undefined): readonly CertificateFacts[] {
+export function readAuthorities(file: string, ownUid: number | undefined): readonly CertificateFacts[] {
   if (!isAbsolute(file)) throw new Error('it is no absolute path');
   const text = readAdministratorFile(file, { maxBytes: MAX_PEM_BYTES, ownUid });
   const blocks = text.split('-----BEGIN CERTIFICATE-----').slice(1);

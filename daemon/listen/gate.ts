@@ -13,6 +13,7 @@ import type { WebHolder } from '../access/web-holder.ts';
 import { HEADER_LINES } from '../api/limits.ts';
 import { ApiError } from '../errors.ts';
 import type { Admission } from './admission.ts';
+import { OCTET_STREAM, isContentsUpload } from './contents-routes.ts';
 import { headerValues } from './headers.ts';
 import { isUnixSocket, tcpUserOf, unixPeerOf } from './peer.ts';
 
@@ -134,12 +135,17 @@ function requireFetchMetadata(request: IncomingMessage, hasOrigin: boolean): voi
   throw new ApiError('origin_refused', 'checking the Sec-Fetch headers: a browser came here other than by a call of a page');
 }
 
-/** The target is a path, and a body says that it is JSON (a form cannot). */
+/** The target is a path, and a body says that it is JSON, or an upload that it is bytes (a form can say neither). */
 function requireForm(request: IncomingMessage): void {
   if (!request.url?.startsWith('/')) throw malformed('the request target must be a path');
   if (request.rawHeaders.length > 2 * HEADER_LINES) throw malformed(`a request has at most ${HEADER_LINES} header lines`);
   if (!BODY_METHODS.has(request.method ?? '')) return;
   const types = headerValues(request, 'content-type');
+  if (isContentsUpload(request)) {
+    if (types.length !== 1 || types[0]?.toLowerCase() !== OCTET_STREAM)
+      throw malformed(`the content type must be ${OCTET_STREAM}`);
+    return;
+  }
   const hasBody = request.headers['content-length'] !== '0' && hasBodyHeaders(request);
   if (types.length > 1 || (hasBody && !/^application\/json\s*(?:;|$)/i.test(types[0] ?? '')))
     throw malformed('the content type must be application/json');

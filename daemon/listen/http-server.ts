@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { CONNECTIONS, HEADER_BYTES, HEADERS_MS, KEEP_ALIVE_MS, PIPELINED_REQUESTS, REQUEST_MS } from '../api/limits.ts';
+import type { Contents } from '../contents/contents.ts';
 import { ApiError } from '../errors.ts';
 import { bindLoopback, bindUnixSocket, closeServer, portOf } from './bind.ts';
 import { Connections, type Connection, type ConnectionKind } from './connections.ts';
@@ -47,6 +48,7 @@ export interface HttpServerOptions extends UpgradeOptions {
   readonly unixSockets: readonly UnixSocket[];
   readonly token: string;
   readonly access: OriginAccess;
+  readonly contents: Contents;
 }
 
 export interface HttpServer extends AsyncDisposable {
@@ -69,7 +71,7 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
   const quotas = new Quotas();
   const connections = new Connections(quotas);
   const entrance = new Entrance({ connections, quotas, knows: (origin) => options.access.knows(origin) });
-  const rest = createRest({ dispatcher: options.dispatcher, gate, entrance });
+  const rest = createRest({ dispatcher: options.dispatcher, gate, entrance, contents: options.contents });
   undo.defer(() => rest.close());
   await rest.ready();
   const upgrades = undo.use(new Upgrades(options, gate, entrance));

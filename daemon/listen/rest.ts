@@ -4,11 +4,13 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { ERRORS, type WireError } from '../../api-spec/errors.ts';
 import { METHODS, METHOD_NAMES, type MethodName } from '../../api-spec/methods/index.ts';
 import type { ApiMethod } from '../../api-spec/method.ts';
-import type { Call } from '../api/call.ts';
+import type { Call, Caller } from '../api/call.ts';
 import type { Dispatcher } from '../api/dispatcher.ts';
 import { MESSAGE_BYTES } from '../api/limits.ts';
 import { ApiError } from '../errors.ts';
+import type { Contents } from '../contents/contents.ts';
 import { callerOf, type Admission } from './admission.ts';
+import { addContentRoutes } from './contents-routes.ts';
 import type { Entrance } from './entrance.ts';
 import type { Gate } from './gate.ts';
 import { isKey } from './json-rpc.ts';
@@ -21,11 +23,12 @@ export interface RestOptions {
   readonly dispatcher: Dispatcher;
   /** Asked at each request: the port, and so the gate, is known only after listening. */
   readonly gate: () => Gate;
+  readonly contents: Contents;
   /** Without one nobody is counted. */
   readonly entrance?: Entrance;
 }
 
-export function createRest({ dispatcher, gate, entrance }: RestOptions): FastifyInstance {
+export function createRest({ dispatcher, gate, entrance, contents }: RestOptions): FastifyInstance {
   const app: FastifyInstance = fastify({
     bodyLimit: MESSAGE_BYTES,
     exposeHeadRoutes: false,
@@ -71,6 +74,8 @@ export function createRest({ dispatcher, gate, entrance }: RestOptions): Fastify
   app.setNotFoundHandler((_, reply) =>
     fail(reply, new ApiError('method_not_found', 'looking up the path: there is none like it')),
   );
+  const whoCalls = (request: FastifyRequest): Caller => callerOf(admissions.get(request.raw) ?? refuseUnchecked());
+  addContentRoutes(app, { contents, callerOf: whoCalls, fail, bodyPassed });
   for (const name of METHOD_NAMES) {
     const { rest }: ApiMethod = METHODS[name];
     if (rest)

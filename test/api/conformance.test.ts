@@ -4,6 +4,7 @@
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import { COMMON_ERRORS, ERRORS, type ErrorCode } from '../../api-spec/errors.ts';
+import { EXAMPLE_CMS, EXAMPLE_CONTENT } from '../../api-spec/generate/example-signatures.ts';
 import type { ApiMethod } from '../../api-spec/method.ts';
 import { METHODS, METHOD_NAMES, type MethodName } from '../../api-spec/methods/index.ts';
 import { readerId } from '../../daemon/desk/desk.ts';
@@ -51,8 +52,11 @@ const GOOD: Readonly<Partial<Record<MethodName, object>>> = {
   'pin.change': { pin: PIN, newPin: PIN },
   'pin.unblock': { puk: PUK, newPin: PIN },
   'pin.verify': { pin: PIN },
+  'sign.addSigner': { keyReference: '9A', cms: { data: EXAMPLE_CMS }, content: { data: EXAMPLE_CONTENT }, pin: PIN },
+  'sign.cms': { keyReference: '9A', content: { data: EXAMPLE_CONTENT }, detached: true, pin: PIN },
   'sign.batch': { keyReference: '9A', algorithm: 'ES256', documents: [{ name: 'Receipt', digest }], pin: PIN },
   'sign.digest': { keyReference: '9A', algorithm: 'ES256', digest, pin: PIN },
+  'signature.verify': { cms: { data: EXAMPLE_CMS }, content: { data: EXAMPLE_CONTENT } },
 };
 
 function makeCard(options: Parameters<typeof watchedPivCard>[0] = {}): ReturnType<typeof watchedPivCard> {
@@ -191,6 +195,30 @@ const PIN_PROVOCATIONS_ON_EID: Readonly<Partial<Record<ErrorCode, Provocation>>>
   },
 };
 
+/** Of sign.cms and sign.addSigner. */
+const SIGNING_PROVOCATIONS: Readonly<Partial<Record<ErrorCode, Provocation>>> = {
+  algorithm_not_allowed: onCard(
+    {},
+    { keys: { '9A': cardKey('RSA-1024', { certificate: certificateFor(testKey('RSA-1024').publicKey) }) } },
+  ),
+  algorithm_unsupported: onCard({ algorithm: 'RS256' }),
+  certificate_invalid: onCard({ certificates: ['none'] }),
+  content_not_found: onCard({ content: { upload: 'none' } }),
+  key_not_found: onCard({ keyReference: '9D' }),
+  object_not_found: onCard({}, { keys: { '9A': cardKey('P-256') } }),
+  public_key_mismatch: onCard(
+    {},
+    { keys: { '9A': cardKey('P-256', { certificate: certificateFor(testKey('P-256', 'other').publicKey) }) } },
+  ),
+  time_stamp_unavailable: onCard({ timeStamp: true }),
+};
+
+/** Of sign.addSigner alone. */
+const CMS_PROVOCATIONS: Readonly<Partial<Record<ErrorCode, Provocation>>> = {
+  cms_invalid: onCard({ cms: { data: EXAMPLE_CONTENT } }),
+  signature_invalid: onCard({ content: { data: 'AAAA' } }),
+};
+
 /** Those that want something else, or are of one method alone. */
 const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<ErrorCode, Provocation>>>>>> = {
   'card.lease': {
@@ -297,6 +325,13 @@ const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<
       return await call(undefined, { role: 'operator' });
     },
   },
+  'sign.addSigner': { ...SIGNING_PROVOCATIONS, ...CMS_PROVOCATIONS },
+  'sign.cms': SIGNING_PROVOCATIONS,
+  'signature.verify': {
+    certificate_invalid: async ({ call }) => await call(undefined, { trustAnchors: ['none'] }),
+    cms_invalid: async ({ call }) => await call(undefined, { cms: { data: EXAMPLE_CONTENT } }),
+    content_not_found: async ({ call }) => await call(undefined, { cms: { upload: 'none' } }),
+  },
   'sign.batch': {
     algorithm_unsupported: onCard({ algorithm: 'RS256' }),
     key_not_found: onCard({ keyReference: '9D' }),
@@ -350,6 +385,13 @@ const NOT_PROVOKED: Readonly<Record<string, string>> = {
   'access.request access_silenced': BY_A_PAGE,
   'access.request scope_not_for_web': BY_A_PAGE,
   'access.revoke policy_grant': 'daemon/access/access.test.ts: it takes a policy file',
+  ...Object.fromEntries(
+    ['sign.addSigner', 'sign.cms'].flatMap((method) => [
+      [`${method} contents_full`, 'test/signing/contents.test.ts: it takes as much as the store holds'],
+      [`${method} key_not_for_web`, 'test/signing/pages.test.ts: only a web origin gets it'],
+      [`${method} time_stamp_failed`, 'test/signing/time-stamp.test.ts: it takes a server'],
+    ]),
+  ),
   'sign.batch key_not_for_web': BY_A_PAGE,
   'sign.batch public_key_unknown': 'test/api/batch.test.ts: it takes a card that tells less than any simulated one',
   'sign.digest key_not_for_web': BY_A_PAGE,
@@ -364,6 +406,8 @@ const NOT_PROVOKED: Readonly<Record<string, string>> = {
       'pin.change',
       'pin.unblock',
       'pin.verify',
+      'sign.addSigner',
+      'sign.cms',
       'sign.batch',
       'sign.digest',
     ].map((method) => [`${method} pin_limit_reached`, 'test/prompts/prompts.test.ts: only pages are counted']),
@@ -523,6 +567,7 @@ describe('every method', () => {
     'reader.listRoles': {},
     'reader.removeRole': { role: 'holder' },
     'card.list': {},
+    'signature.verify': { cms: { data: EXAMPLE_CMS }, content: { data: EXAMPLE_CONTENT } },
     'system.health': {},
     'system.info': {},
     'system.reload': {},

@@ -185,7 +185,7 @@ async function open(url: string, token?: string): Promise<WebSocket> {
   return socket;
 }
 
-async function startDaemon(): Promise<Server> {
+export async function startDaemon(): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), 'kortd-bench-'));
   const begin = performance.now();
   const options = ['--simulate', 'office', '--port', '0', '--data-dir', folder, '--log-level', 'error'];
@@ -212,7 +212,7 @@ async function startEcho(): Promise<{ child: ChildProcess; url: string; close: (
   return { child, url: `ws://127.0.0.1:${port}`, close: () => end(child) };
 }
 
-function residentMegabytes(child: ChildProcess): number {
+export function residentMegabytes(child: ChildProcess): number {
   const kilobytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid ?? 0}/status`, 'utf8'))?.[1];
   return (Number(kilobytes) * 1024) / 1e6;
 }

@@ -11,6 +11,7 @@ import { METHOD_NAMES } from '../../api-spec/methods/index.ts';
 import { Access } from '../../daemon/access/access.ts';
 import { ownUser } from '../../daemon/access/local-user.ts';
 import type { Handlers } from '../../daemon/api/call.ts';
+import { Contents } from '../../daemon/contents/contents.ts';
 import { Dispatcher } from '../../daemon/api/dispatcher.ts';
 import type { Admission } from '../../daemon/listen/admission.ts';
 import { Gate } from '../../daemon/listen/gate.ts';
@@ -47,7 +48,7 @@ async function serve(gateOf: (port: number) => Gate, onRequest?: (request: Incom
     if (!bound.gate) throw new Error('not listening yet');
     return bound.gate;
   };
-  const rest = createRest({ dispatcher: new Dispatcher(handlers, silentLog), gate });
+  const rest = createRest({ dispatcher: new Dispatcher(handlers, silentLog), gate, contents: new Contents() });
   await rest.ready();
   const server = createServer((request, response) => {
     onRequest?.(request);

@@ -1,6 +1,7 @@
 /** All figures, one after the other, so that they do not disturb each other. Exit status 1 when a target is missed. */
 import { auditFigure } from '../audit/cost.ts';
 import { measureDaemon } from './api.ts';
+import { measureContents } from './contents.ts';
 import { measureBatch } from './batch.ts';
 import { format, type Figure } from './figure.ts';
 import { measureGate } from './gate.ts';
@@ -18,6 +19,8 @@ say('APDUs for each operation');
 figures.push(...(await countOperations(real.openscApdus)));
 say('the daemon');
 figures.push(...(await measureDaemon()));
+say('content that is signed');
+figures.push(...(await measureContents()));
 say('a batch of signatures');
 figures.push(...(await measureBatch()));
 say('the gate');

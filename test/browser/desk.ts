@@ -31,6 +31,8 @@ export interface Arrival {
 export interface BrowserDesk extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
+  /** Of the signature creation service, where the policy switches it on. */
+  readonly scsPort: number | undefined;
   /** The person at this computer. */
   readonly person: Client;
   /** What came from browsers, oldest first; the person's own connection is not in it. */
@@ -73,6 +75,7 @@ export async function openDesk(policy?: object): Promise<BrowserDesk> {
   return {
     url: daemon.url,
     port,
+    scsPort: daemon.scsPorts().http,
     person,
     arrivals: watch.arrivals,
     decideNext: async (verb) => {

@@ -2,6 +2,7 @@
 import { KeyNotFoundError } from '../../../apdu/errors.ts';
 import type { PinReference, Token, TokenKey } from '../../../apdu/token.ts';
 import type { Access } from '../../access/access.ts';
+import type { Contents } from '../../contents/contents.ts';
 import { useCard } from '../../desk/card-access.ts';
 import { contentsOf, findKey, type CardSession } from '../../desk/card-session.ts';
 import type { CardTarget, Desk } from '../../desk/desk.ts';
@@ -27,6 +28,7 @@ export interface HandlerContext {
   readonly prompts: PromptDesk;
   readonly wrongPins: WrongPins;
   readonly pinReuse: PinReuse;
+  readonly contents: Contents;
   readonly desk: Desk;
   readonly events: EventLog;
   readonly audit: AuditLog;

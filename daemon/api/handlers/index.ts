@@ -11,7 +11,9 @@ import { keyHandlers } from './key.ts';
 import { loginHandlers } from './login.ts';
 import { pinHandlers } from './pin.ts';
 import { readerHandlers } from './reader.ts';
+import { signCmsHandlers } from './sign-cms.ts';
 import { signHandlers } from './sign.ts';
+import { signatureHandlers } from './signature.ts';
 import { systemHandlers } from './system.ts';
 
 export function createHandlers(context: HandlerContext): Handlers {
@@ -23,6 +25,8 @@ export function createHandlers(context: HandlerContext): Handlers {
     ...keyHandlers(context),
     ...certificateHandlers(context),
     ...signHandlers(context),
+    ...signCmsHandlers(context),
+    ...signatureHandlers(context),
     ...loginHandlers(context),
     ...accessHandlers(context),
     ...auditHandlers(context),

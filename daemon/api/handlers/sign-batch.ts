@@ -27,7 +27,7 @@ export async function signBatch(context: HandlerContext, params: BatchParams, ca
     call.subject = subjectOf(batch, subject);
     return await batch.run(async (note) => {
       const token = await session.token();
-      const key = await keyForSigning(session, token, params, call);
+      const { key } = await keyForSigning(session, token, params.keyReference, call, () => params.algorithm);
       const verifier = await verifierOf(session, token, key, params);
       const verifyPin = await enterPin(context, session, token, { key, batch, params, call });
       const onSigned = progressOf(context, session, batch, note);

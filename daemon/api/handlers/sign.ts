@@ -1,9 +1,9 @@
 import { SIGNATURE_SCHEMES } from '../../../apdu/signature-encoding.ts';
 import { ApiError } from '../../errors.ts';
 import type { Handlers } from '../call.ts';
-import { verifyFor, withCard, type HandlerContext } from './context.ts';
+import { withCard, type HandlerContext } from './context.ts';
 import { signBatch } from './sign-batch.ts';
-import { forgetMissingKey, keyForSigning } from './signing-key.ts';
+import { openCardSigner } from './signing-key.ts';
 
 export function signHandlers(context: HandlerContext): Pick<Handlers, 'sign.batch' | 'sign.digest'> {
   return {
@@ -17,13 +17,8 @@ export function signHandlers(context: HandlerContext): Pick<Handlers, 'sign.batc
         throw new ApiError('invalid_params', `signing: ${problem}`, { problem });
       }
       return await withCard(context, params, call, {}, async (session) => {
-        const token = await session.token();
-        const key = await keyForSigning(session, token, params, call);
-        await verifyFor(context, session, token, key, params, call);
-        const signature = await token.sign(key, algorithm, digest).catch((error: unknown) => {
-          forgetMissingKey(session, error);
-          throw error;
-        });
+        const { key, sign } = await openCardSigner(context, session, params, call, () => algorithm);
+        const signature = await sign(digest);
         return { signature: Buffer.from(signature).toString('base64'), algorithm, keyReference: key.keyReference };
       });
     },
