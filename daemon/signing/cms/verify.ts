@@ -87,7 +87,8 @@ class Verifier {
     const validity = this.#bestTime(integrity, timeStamp);
     const { certificate } = integrity;
     const chain = certificate && this.#checkChain(certificate, validity, findings);
-    const revocation = chain ? this.#checkRevocation(chain, validity, findings) : NOT_CHECKED;
+    // Without a chain nobody is known who could revoke it.
+    const revocation = chain?.status === 'trusted' ? this.#checkRevocation(chain, validity, findings) : NOT_CHECKED;
     const { certificate: _, findings: __, ...facts } = integrity;
     return {
       verdict: verdictOf(findings),
