@@ -94,8 +94,7 @@ export class Contents implements Disposable {
   put(owner: ContentOwner, bytes: Uint8Array): Content {
     this.#requirePlace(owner);
     const release = this.#takeRoom(owner, bytes.length, 'result');
-    const digests = digestsOf((hash) => createHash(hash).update(bytes));
-    return this.#store(owner, { id: randomUUID(), sizeBytes: bytes.length, digests, bytes }, release);
+    return this.#store(owner, { id: randomUUID(), sizeBytes: bytes.length, digests: new LateDigests(bytes), bytes }, release);
   }
 
   /** Throws content_not_found, also for what is another's. */
@@ -227,6 +226,31 @@ export class Upload implements Disposable {
     this.#isOpen = false;
     for (const release of this.#releases.splice(0)) release();
     this.#parts.onClose();
+  }
+}
+
+/** Of a result: nobody may ever ask for them. */
+class LateDigests implements Record<ContentHash, Uint8Array> {
+  readonly #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get sha256(): Uint8Array {
+    return this.#digest('sha256');
+  }
+
+  get sha384(): Uint8Array {
+    return this.#digest('sha384');
+  }
+
+  get sha512(): Uint8Array {
+    return this.#digest('sha512');
+  }
+
+  #digest(hash: ContentHash): Uint8Array {
+    return new Uint8Array(createHash(hash).update(this.#bytes).digest());
   }
 }
 

@@ -1,8 +1,8 @@
 /** Content as calls name it: in the message, as a digest, or uploaded before; and results that are too long for an answer. */
-import { createHash } from 'node:crypto';
 import type { Params } from '../../../api-spec/methods/index.ts';
 import type { ContentHash, Content } from '../../contents/contents.ts';
 import { ApiError } from '../../errors.ts';
+import { digestsOf } from '../../signing/cms/content-digests.ts';
 import type { Call } from '../call.ts';
 import type { HandlerContext } from './context.ts';
 
@@ -26,7 +26,7 @@ const INLINE_BYTES = 131_072;
 export function contentOf(context: HandlerContext, param: ContentParam, call: Call): GivenContent {
   if ('data' in param) {
     const bytes = Buffer.from(param.data, 'base64');
-    return { bytes, digestOf: (hash) => new Uint8Array(createHash(hash).update(bytes).digest()) };
+    return { bytes, digestOf: digestsOf(bytes) };
   }
   if ('upload' in param) {
     const { bytes, digests } = context.contents.find(call.caller, param.upload);

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { SIGNATURE_SCHEMES } from '../../../apdu/signature-encoding.ts';
 import type { KeyAlgorithm, SignatureAlgorithm } from '../../../apdu/token.ts';
 import type { Params, Result } from '../../../api-spec/methods/index.ts';
@@ -8,6 +7,7 @@ import type { CardSession } from '../../desk/card-session.ts';
 import { ApiError } from '../../errors.ts';
 import { parseCertificate } from '../../signing/certificate.ts';
 import { preferredAlgorithm } from '../../signing/certificate-request.ts';
+import { digestsOf } from '../../signing/cms/content-digests.ts';
 import { readExisting, requireExisting } from '../../signing/cms/existing.ts';
 import {
   addSignatureTimeStamp,
@@ -131,7 +131,7 @@ function verifiedContent(cms: Uint8Array, given: GivenContent | undefined, call:
   if (content) {
     if (given) throw invalidContent(call, 'content is for a detached signature; this one holds its own');
     requireExisting(cms, () => undefined);
-    return { bytes: content, digestOf: (hash) => new Uint8Array(createHash(hash).update(content).digest()) };
+    return { bytes: content, digestOf: digestsOf(content) };
   }
   if (!given) throw invalidContent(call, 'content is missing: the signature is detached');
   const missing = hashes.find((hash) => !given.digestOf(hash));

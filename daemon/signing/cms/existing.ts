@@ -1,6 +1,6 @@
 /** Whether a CMS may get another signer: everybody who signed it so far did sign this content, with something that is to be trusted. Whose certificates they are is not asked. */
-import { createHash } from 'node:crypto';
 import { ApiError } from '../../errors.ts';
+import { digestsOf } from './content-digests.ts';
 import { decodeHashAlgorithm, type HashName } from './algorithms.ts';
 import { OID_DATA } from './identifiers.ts';
 import { checkIntegrity } from './integrity.ts';
@@ -25,7 +25,7 @@ export function readExisting(cms: Uint8Array): ExistingSignatures {
 export function requireExisting(cms: Uint8Array, digestOf: (hash: HashName) => Uint8Array | undefined): void {
   const signedData = parseSignedData(cms);
   const { content } = signedData;
-  const digest = content ? (hash: HashName): Uint8Array => createHash(hash).update(content).digest() : digestOf;
+  const digest = content ? digestsOf(content) : digestOf;
   for (const [index, signer] of signedData.signers.entries()) {
     const { findings, algorithm } = checkIntegrity(signedData, signer, { contentType: OID_DATA, digestOf: digest });
     const [finding] = findings;

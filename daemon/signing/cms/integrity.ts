@@ -161,9 +161,14 @@ function refersTo(value: DerElement, certificate: X509Certificate, defaultHash: 
 }
 
 /** The certificates that a CMS carries; what is no X.509 certificate among them is left out. */
-export function certificatesIn({ certificates }: SignedData): readonly X509Certificate[] {
-  return certificates.flatMap((der) => readCertificate(der) ?? []);
+export function certificatesIn(signedData: SignedData): readonly X509Certificate[] {
+  const certificates = known.get(signedData) ?? signedData.certificates.flatMap((der) => readCertificate(der) ?? []);
+  known.set(signedData, certificates);
+  return certificates;
 }
+
+/** Read once for all signers. */
+const known = new WeakMap<SignedData, readonly X509Certificate[]>();
 
 export function findCertificate(signedData: SignedData, { id }: SignerInfo): X509Certificate | undefined {
   return certificatesIn(signedData).find((certificate) => {

@@ -20,7 +20,8 @@ import { OID_SIGNED_DATA } from './identifiers.ts';
 
 /** More people than sign one document. */
 export const MAX_SIGNERS = 64;
-const MAX_CERTIFICATES = 256;
+/** A chain of three for each of some twenty signers. */
+const MAX_CERTIFICATES = 64;
 const MAX_ATTRIBUTES = 64;
 
 export interface SignedData {

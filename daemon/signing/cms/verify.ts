@@ -2,11 +2,12 @@
  * The verifying side of CMS signatures, after ETSI EN 319 102-1, sections 5.3 to 5.5, with what the caller gives: content, trust anchors, revocation lists and
  * OCSP responses. Nothing is fetched.
  */
-import { createHash, type X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { chainBudget } from '../../identity/trust.ts';
 import { oneLine, validateChain, type ChainVerdict } from '../chain.ts';
 import { KEY_USAGE, extensionsOf, keyUsageOf } from '../certificate-fields.ts';
 import type { HashName } from './algorithms.ts';
+import { digestsOf } from './content-digests.ts';
 import { DerError } from './der.ts';
 import { OID_DATA, OID_SIGNATURE_TIME_STAMP } from './identifiers.ts';
 import { certificatesIn, checkIntegrity, type Integrity } from './integrity.ts';
@@ -86,7 +87,8 @@ class Verifier {
     const validity = this.#bestTime(integrity, timeStamp);
     const { certificate } = integrity;
     const chain = certificate && this.#checkChain(certificate, validity, findings);
-    const revocation = chain ? this.#checkRevocation(chain, validity, findings) : NOT_CHECKED;
+    // Without a chain nobody is known who could revoke it.
+    const revocation = chain?.status === 'trusted' ? this.#checkRevocation(chain, validity, findings) : NOT_CHECKED;
     const { certificate: _, findings: __, ...facts } = integrity;
     return {
       verdict: verdictOf(findings),
@@ -160,18 +162,13 @@ class Verifier {
   }
 }
 
-const MAX_TIME_STAMPS = 8;
+/** Of one signer: authorities that renew theirs have two. */
+const MAX_TIME_STAMPS = 2;
 const NOT_CHECKED: RevocationReport = { status: 'not_checked' };
 
 function digestSource({ content: attached }: SignedData, { content, contentDigest }: VerifyOptions) {
   const data = attached ?? content;
-  if (!data) return contentDigest ?? ((): undefined => undefined);
-  const known = new Map<HashName, Uint8Array>();
-  return (hash: HashName): Uint8Array => {
-    const digest = known.get(hash) ?? createHash(hash).update(data).digest();
-    known.set(hash, digest);
-    return digest;
-  };
+  return data ? digestsOf(data) : (contentDigest ?? ((): undefined => undefined));
 }
 
 function usageFindings(certificate: X509Certificate): readonly Finding[] {
