@@ -1,6 +1,6 @@
 import { AlgorithmNotSupportedError, KeyNotFoundError } from '../../../apdu/errors.ts';
 import { SIGNATURE_SCHEMES, fitsKey } from '../../../apdu/signature-encoding.ts';
-import type { SignatureAlgorithm, SigningKey, Token, TokenKey } from '../../../apdu/token.ts';
+import type { KeyAlgorithm, SignatureAlgorithm, SigningKey, Token, TokenKey } from '../../../apdu/token.ts';
 import type { CardSession } from '../../desk/card-session.ts';
 import { ApiError } from '../../errors.ts';
 import type { Handlers } from '../call.ts';
@@ -43,13 +43,17 @@ async function keyFor(
 ): Promise<TokenKey & SigningKey> {
   const wasRemembered = session.card.contents !== undefined;
   let key = await keyOf(session, token, keyReference);
-  if (wasRemembered && key.algorithm && !fitsKey(algorithm, key.algorithm)) {
+  if (wasRemembered && key.algorithm && !canSign(key, key.algorithm, algorithm)) {
     session.card.contents = undefined;
     key = await keyOf(session, token, keyReference);
   }
   const { algorithm: kind } = key;
   if (!kind) throw new KeyNotFoundError(`signing with key ${keyReference}: no key is known there`);
-  if (!fitsKey(algorithm, kind))
-    throw new AlgorithmNotSupportedError(`signing with key ${keyReference}: ${algorithm} does not go with ${kind}`);
+  if (!canSign(key, kind, algorithm))
+    throw new AlgorithmNotSupportedError(`signing with key ${keyReference}: ${algorithm} does not go with ${kind} on this card`);
   return { ...key, algorithm: kind };
+}
+
+function canSign({ signatureAlgorithms }: TokenKey, kind: KeyAlgorithm, algorithm: SignatureAlgorithm): boolean {
+  return fitsKey(algorithm, kind) && (signatureAlgorithms?.includes(algorithm) ?? true);
 }
