@@ -1,6 +1,7 @@
 /** All figures, one after the other, so that they do not disturb each other. Exit status 1 when a target is missed. */
 import { auditFigure } from '../audit/cost.ts';
 import { measureDaemon } from './api.ts';
+import { measureEid } from './eid.ts';
 import { format, type Figure } from './figure.ts';
 import { measureGate } from './gate.ts';
 import { countOperations, measureChannel, measureManyReaders } from './in-process.ts';
@@ -15,6 +16,8 @@ const real = await measureRealPcsc();
 figures.push(...real.figures);
 say('APDUs for each operation');
 figures.push(...(await countOperations(real.openscApdus)));
+say('an eID card');
+figures.push(...(await measureEid()));
 say('the daemon');
 figures.push(...(await measureDaemon()));
 say('the gate');
