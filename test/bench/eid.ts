@@ -127,10 +127,12 @@ async function countKortd(stack: AsyncDisposableStack, card: CountingCard): Prom
 }
 
 async function knownCard(client: Client): Promise<string> {
-  for (const end = performance.now() + DEADLINE_MS; performance.now() < end; await delay(LOOK_AGAIN_MS)) {
+  const end = performance.now() + DEADLINE_MS;
+  while (performance.now() < end) {
     const { cards } = await client.call('card.list');
     const [card] = cards;
     if (card?.status === 'ready') return card.id;
+    await delay(LOOK_AGAIN_MS);
   }
   throw new Error('kortd does not know the bench card');
 }
