@@ -54,6 +54,8 @@ export interface TokenKey {
   readonly origin?: 'generated' | 'imported';
   /** SubjectPublicKeyInfo, DER (RFC 5280, section 4.1.2.7). Absent when the card does not tell. */
   readonly publicKey?: Uint8Array;
+  /** What the card says that it signs by with this key. Absent when it does not tell: then whatever fits the key may be tried. */
+  readonly signatureAlgorithms?: readonly SignatureAlgorithm[];
 }
 
 export interface TokenCertificate {

@@ -28,7 +28,7 @@ import { algorithmOf, decodePublicKey, directValue, pinPolicyOf, usageOf, type K
 import { addCertificate, deleteCertificate, generateKey, writeCertificate } from './eid/management.ts';
 import { MASTER_FILE } from './eid/path.ts';
 import { changePin, findPuk, readPinStatus, unblockPin, verifyPin } from './eid/pin.ts';
-import { sign } from './eid/signing.ts';
+import { sign, signatureAlgorithmsOf } from './eid/signing.ts';
 
 export interface EidOptions {
   /** PSS salts. */
@@ -191,7 +191,9 @@ async function describeKey(directory: EidDirectory, object: KeyObject, certifica
 }
 
 async function describeObject(directory: EidDirectory, object: KeyObject): Promise<TokenKey> {
-  const algorithm = algorithmOf(object, (await directory.information())?.algorithms ?? []);
+  const algorithms = (await directory.information())?.algorithms ?? [];
+  const algorithm = algorithmOf(object, algorithms);
+  const signatureAlgorithms = algorithm && signatureAlgorithmsOf({ object, algorithms }, algorithm);
   return {
     keyReference: object.id,
     label: object.label === '' ? object.id : object.label,
@@ -199,6 +201,7 @@ async function describeObject(directory: EidDirectory, object: KeyObject): Promi
     pin: pinReferenceOf(object, await directory.pins()),
     pinPolicy: pinPolicyOf(object),
     ...(algorithm ? { algorithm } : {}),
+    ...(signatureAlgorithms ? { signatureAlgorithms } : {}),
   };
 }
 

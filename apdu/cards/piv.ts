@@ -2,12 +2,12 @@
  * PIV, the card application of NIST SP 800-73-5, with Yubico's extensions where a card has them.
  * The parts are in `piv/`: one file a group of commands; here they become a profile and a Token.
  */
-import { X509Certificate, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { equalBytes } from '../bytes.ts';
 import type { CardChannel } from '../card-channel.ts';
+import { keyOfCertificate } from '../certificate-key.ts';
 import type { CardApplication, CardProfile } from '../card-profile.ts';
 import { CardDataError, KeyNotFoundError, ObjectNotFoundError, StatusWordError } from '../errors.ts';
-import { keyAlgorithmOf } from '../public-key.ts';
 import { Secret } from '../secret.ts';
 import type {
   GenerateKeyOptions,
@@ -129,7 +129,7 @@ async function describeKey(channel: CardChannel, slot: PivKeySlot, certificate: 
     pin: PIN_REFERENCE,
     pinPolicy: slot.pinPolicy,
   };
-  if (certificate) return { ...description, ...publicKeyOfCertificate(certificate) };
+  if (certificate) return { ...description, ...keyOfCertificate(certificate) };
   const metadata = isYubiKey(channel) ? await readMetadata(channel, Number.parseInt(slot.keyReference, 16)) : undefined;
   return metadata ? { ...description, ...keyFieldsOf(metadata) } : description;
 }
@@ -158,18 +158,6 @@ function keyFieldsOf(metadata: KeyMetadata): Partial<TokenKey> {
     ...(origin ? { origin } : {}),
     ...(publicKey ? { publicKey } : {}),
   };
-}
-
-/** Nothing for a certificate that does not parse: its bytes are given out all the same. */
-function publicKeyOfCertificate(der: Uint8Array): Partial<TokenKey> {
-  let key;
-  try {
-    key = new X509Certificate(der).publicKey; // read at this moment: a certificate may parse around a key that does not
-  } catch {
-    return {};
-  }
-  const algorithm = keyAlgorithmOf(key);
-  return algorithm ? { algorithm, publicKey: new Uint8Array(key.export({ type: 'spki', format: 'der' })) } : {};
 }
 
 function createManagement(channel: CardChannel, random: (length: number) => Uint8Array): TokenManagement {

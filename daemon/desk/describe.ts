@@ -84,9 +84,9 @@ export function describePin(status: PinStatus): Pin {
 }
 
 export function describeKey(key: TokenKey): Key {
-  const { publicKey, algorithm, ...rest } = key;
+  const { publicKey, algorithm, signatureAlgorithms, ...rest } = key;
   if (!algorithm) return rest;
-  const names = Object.keys(SIGNATURE_SCHEMES) as SignatureAlgorithm[];
+  const names = signatureAlgorithms ?? (Object.keys(SIGNATURE_SCHEMES) as SignatureAlgorithm[]);
   return {
     ...rest,
     algorithm,

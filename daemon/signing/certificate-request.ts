@@ -13,10 +13,10 @@ export interface RequestedCertificate {
   readonly algorithm: SignatureAlgorithm;
 }
 
-export function preferredAlgorithm(key: KeyAlgorithm): SignatureAlgorithm {
-  if (key === 'P-256') return 'ES256';
-  if (key === 'P-384') return 'ES384';
-  return 'RS256';
+/** `told` are those that the card says it does, where it does. */
+export function preferredAlgorithm(key: KeyAlgorithm, told?: readonly SignatureAlgorithm[]): SignatureAlgorithm {
+  const usual = key === 'P-256' ? 'ES256' : key === 'P-384' ? 'ES384' : 'RS256';
+  return told?.includes(usual) === false ? (told[0] ?? usual) : usual;
 }
 
 /**

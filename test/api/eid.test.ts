@@ -3,10 +3,10 @@ import { createHash, randomBytes, verify, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Key } from '../../api-spec/schemas.ts';
 import type { SignatureAlgorithm } from '../../apdu/token.ts';
-import { PERSONA_NAMES } from '../../drivers/simulated/cards/eid.ts';
+import { createEidCard, PERSONA_NAMES, type EidCardState } from '../../drivers/simulated/cards/eid.ts';
 import { verifyToken } from '../login/verifier.ts';
 import { openDesk } from './eid-desk.ts';
-import { INS, openBench, outcomeOf, resultOf } from './support.ts';
+import { INS, openBench, outcomeOf, resultOf, WatchedCard } from './support.ts';
 
 const MESSAGE = Buffer.from('a receipt');
 const ORIGIN = 'https://login.example';
@@ -96,5 +96,32 @@ describe.each(PERSONS)('the eID card of %s', (persona) => {
     resultOf(await api.call('sign.digest', params));
     expect(card.count(INS.verify, 'with data')).toBe(1);
     expect(card.exchanges, card.commands.map((command) => command.slice(0, 8)).join(' ')).toBeLessThanOrEqual(4);
+  });
+});
+
+describe('a card that lists fewer algorithms than its keys could do', () => {
+  /** EF.CIAInfo that names CKM_RSA_PKCS alone (PKCS #15 v1.1, section 6.9), as long as the card's own file. */
+  const INFORMATION =
+    '304F020100040A9752269875000000001F0C074B6F72742041428013546AC3A46E7374656B6F72742028746573742903020470A21C301A02010102010105000302064006092A864886F70D010101020102';
+
+  it('tells those alone, and is not asked for another', async () => {
+    await using bench = await openBench();
+    const state = createEidCard({ persona: 'anna' }).state();
+    const name = '3f0050155032';
+    const file = { ...state.files[name], content: Buffer.from(INFORMATION.padEnd(1_536, '0'), 'hex').toString('base64') };
+    const card = new WatchedCard(createEidCard({ state: { ...state, files: { ...state.files, [name]: file } } as EidCardState }));
+    const id = await bench.insert(card);
+    const api = await bench.socket();
+    const { keys } = resultOf(await api.call('card.read', { card: id }));
+    expect(keys.map(({ signatureAlgorithms }) => signatureAlgorithms)).toEqual([
+      ['RS256', 'RS384', 'RS512'],
+      ['RS256', 'RS384', 'RS512'],
+    ]);
+    card.forget();
+    const digest = createHash('sha256').update(MESSAGE).digest('base64');
+    const params = { card: id, keyReference: keys[0]?.keyReference, digest, pin: '123456' };
+    expect(outcomeOf(await api.call('sign.digest', { ...params, algorithm: 'PS256' }))).toBe('algorithm_unsupported');
+    expect(card.count(INS.verify, 'with data')).toBe(0);
+    expect(outcomeOf(await api.call('sign.digest', { ...params, algorithm: 'RS256' }))).toBe('ok');
   });
 });

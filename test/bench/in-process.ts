@@ -2,13 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect } from '../../api-spec/client/client.ts';
+import { connect, type Client } from '../../api-spec/client/client.ts';
 import { openChannel } from '../../apdu/card-channel.ts';
 import type { CardConnection } from '../../apdu/card-connection.ts';
 import { pivProfile } from '../../apdu/cards/piv.ts';
 import { openApplication } from '../../apdu/select.ts';
 import { startDaemon } from '../../daemon/daemon.ts';
 import { silentLog } from '../../daemon/log.ts';
+import type { ReaderSource } from '../../drivers/reader-source.ts';
 import { loadScenario } from '../../drivers/simulated/scenario.ts';
 import { createPivCard } from '../../drivers/simulated/cards/piv.ts';
 import { SimulatedReader } from '../../drivers/simulated/reader.ts';
@@ -74,20 +75,8 @@ export async function countOperations(opensc: number): Promise<readonly Figure[]
   if (!card) throw new Error('the office has no operator card');
   const counted = countCommands(card);
   const reader = new SimulatedReader({ name: 'Bench' });
-  const folder = mkdtempSync(join(tmpdir(), 'kortd-bench-'));
-  stack.defer(() => rmSync(folder, { recursive: true, force: true }));
-  const options = { dataFolder: folder, port: 0, simulated: true, log: silentLog };
-  const daemon = stack.use(await startDaemon({ ...options, sources: [createSimulatedSource([reader])] }));
-  const client = await connect(daemon);
-  stack.defer(() => client.close());
-  const identified = new Promise<string>((resolve) => {
-    const onEvent = (event: { name: string; data: unknown }): void => {
-      const { card: changed } = event.data as { card?: { id: string; status: string } };
-      if (event.name === 'card.changed' && changed?.status === 'ready') resolve(changed.id);
-    };
-    void client.subscribe({ onEvent });
-  });
-  await client.call('system.info');
+  const { client, nextCard } = await startCounted(stack, createSimulatedSource([reader]));
+  const identified = nextCard();
   reader.insert(counted);
   const id = await identified;
   const firstRead = counted.taken();
@@ -103,4 +92,24 @@ export async function countOperations(opensc: number): Promise<readonly Figure[]
     atMost(2, { name: 'APDUs: a known card read again', value: readAgain, unit: 'APDUs' }),
     atMost(3, { name: 'APDUs: RSA-2048 signature after PIN entry', value: signature, unit: 'APDUs' }),
   ];
+}
+
+/** A daemon on this source, and a way to wait for the next card that it knows. */
+export async function startCounted(
+  stack: AsyncDisposableStack,
+  source: ReaderSource,
+): Promise<{ readonly client: Client; readonly nextCard: () => Promise<string> }> {
+  const folder = mkdtempSync(join(tmpdir(), 'kortd-bench-'));
+  stack.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const options = { dataFolder: folder, port: 0, simulated: true, log: silentLog };
+  const client = await connect(stack.use(await startDaemon({ ...options, sources: [source] })));
+  stack.defer(() => client.close());
+  let isReady = (id: string): unknown => id;
+  const onEvent = (event: { name: string; data: unknown }): void => {
+    const { card } = event.data as { card?: { id: string; status: string } };
+    if (event.name === 'card.changed' && card?.status === 'ready') isReady(card.id);
+  };
+  void client.subscribe({ onEvent });
+  await client.call('system.info');
+  return { client, nextCard: () => new Promise((resolve) => (isReady = resolve)) };
 }

@@ -93,7 +93,7 @@ async function startCard(reader: VirtualReader): Promise<{ kill(): void }> {
   return { kill: () => child.kill('SIGKILL') };
 }
 
-async function waitForCard(source: Source, reader: VirtualReader): Promise<void> {
+export async function waitForCard(source: Source, reader: VirtualReader): Promise<void> {
   const found = new AbortController();
   for await (const state of source.watch({ signal: AbortSignal.any([found.signal, AbortSignal.timeout(20_000)]) })) {
     if (state.name === reader.name && state.status === 'present') {

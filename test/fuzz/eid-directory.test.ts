@@ -36,7 +36,7 @@ const begins =
   (content) =>
     concat(parseHex(hex), content.subarray(hex.length / 2));
 
-const absolute = (file: string): string => `30${file.length === 4 ? '08' : '0A'}0406${'3F005015'}${file}`;
+const absolute = (file: string): string => `30${file.length === 4 ? '08' : '0A'}04063F005015${file}`;
 const pointer = (tag: string, file: string): string => `${tag}0A${absolute(file)}`;
 
 const NAMED: readonly [string, (typeof FILES)[number], Change][] = [
@@ -73,12 +73,12 @@ const NAMED: readonly [string, (typeof FILES)[number], Change][] = [
   [
     'a directory of certificates that leads to itself',
     '4404',
-    () => parseHex(`30263011${'0C0C4C65676974696D6572696E67030100'}3003040145A10C300A3008${'0406' + '3F0050154404'}`),
+    () => parseHex(`302630110C0C4C65676974696D6572696E670301003003040145A10C300A3008${'0406' + '3F0050154404'}`),
   ],
   [
     'a hundred and thirty certificates',
     '4404',
-    () => parseHex(`302430110C0C4C65676974696D6572696E670301003003040145A10A3008300604${'04'}50154331`.repeat(130)),
+    () => parseHex(`302430110C0C4C65676974696D6572696E670301003003040145A10A30083006040450154331`.repeat(130)),
   ],
   [
     'a certificate that is none',

@@ -4,26 +4,10 @@
  */
 import type { KeypadPinFormat } from '../../card-connection.ts';
 import { concat } from '../../bytes.ts';
-import {
-  CardDataError,
-  NotSupportedByCardError,
-  ObjectNotFoundError,
-  PinBlockedError,
-  PinFormatError,
-  PinRejectedError,
-  StatusWordError,
-} from '../../errors.ts';
+import { NotSupportedByCardError, PinFormatError } from '../../errors.ts';
 import { encodeCommandApdu, type CommandApdu } from '../../iso7816/command-apdu.ts';
-import { ResponseApduError, parseResponseApdu } from '../../iso7816/response-apdu.ts';
-import {
-  SW_AUTHENTICATION_METHOD_BLOCKED,
-  SW_REFERENCED_DATA_NOT_FOUND,
-  SW_SUCCESS,
-  SW_WARNING_NV_CHANGED,
-  SW_WRONG_DATA,
-  SW_WRONG_LENGTH,
-  counterOf,
-} from '../../iso7816/status-word.ts';
+import { SW_AUTHENTICATION_METHOD_BLOCKED, SW_SUCCESS, counterOf } from '../../iso7816/status-word.ts';
+import { checkPinAnswer, statusWordOf } from '../../pin-answer.ts';
 import type { Secret } from '../../secret.ts';
 import type { PinEntry, PinStatus } from '../../token.ts';
 import type { PinObject } from './authentication-objects.ts';
@@ -182,28 +166,4 @@ function keypadForm(
     },
     blank: concat(...blocks),
   };
-}
-
-function statusWordOf({ attempt, ins }: PinCommand, answer: Uint8Array): number {
-  try {
-    return parseResponseApdu(answer).statusWord;
-  } catch (error) {
-    if (!(error instanceof ResponseApduError)) throw error;
-    throw new CardDataError(`${attempt}: ${error.message}`, { instruction: ins }, { cause: error });
-  }
-}
-
-function checkPinAnswer({ attempt, ins }: PinCommand, statusWord: number): void {
-  const fields = { statusWord, instruction: ins };
-  const attemptsRemaining = counterOf(statusWord);
-  if (statusWord === SW_SUCCESS) return;
-  if (attemptsRemaining === 0 || statusWord === SW_AUTHENTICATION_METHOD_BLOCKED)
-    throw new PinBlockedError(`${attempt}: no tries are left`, { ...fields, attemptsRemaining: 0 });
-  if (attemptsRemaining !== undefined)
-    throw new PinRejectedError(`${attempt}: wrong, ${attemptsRemaining} tries left`, { ...fields, attemptsRemaining });
-  if (statusWord === SW_WARNING_NV_CHANGED) throw new PinRejectedError(`${attempt}: wrong`, fields);
-  if (statusWord === SW_REFERENCED_DATA_NOT_FOUND) throw new ObjectNotFoundError(`${attempt}: card has no such PIN`, fields);
-  if (statusWord === SW_WRONG_DATA || statusWord === SW_WRONG_LENGTH)
-    throw new PinFormatError(`${attempt}: card does not take an entry of this form; no try was used`, fields);
-  throw new StatusWordError(attempt, statusWord, ins);
 }

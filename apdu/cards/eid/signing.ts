@@ -161,13 +161,29 @@ export async function enterDirectoryOf(files: CardFiles, { path }: KeyObject): P
   await files.enter(files.isElsewhere(directory) ? directory : '');
 }
 
-/** As the card names its algorithms; those that the key does not do, or that do not sign, are left out. */
-export function chooseWay(
-  attempt: string,
-  { object, algorithms }: Pick<SigningTools, 'object' | 'algorithms'>,
+type Told = Pick<SigningTools, 'object' | 'algorithms'>;
+
+/** The signatures that the card's own list lets the key make; undefined where it lists nothing for keys of its kind. */
+export function signatureAlgorithmsOf(told: Told, key: KeyAlgorithm): readonly SignatureAlgorithm[] | undefined {
+  if (usageOf(told.object) === 'key agreement') return [];
+  const fitting = (Object.keys(SIGNATURE_SCHEMES) as SignatureAlgorithm[]).filter((algorithm) => fitsKey(algorithm, key));
+  const ways = fitting.map((algorithm) => [algorithm, findWay(told, key, algorithm)] as const);
+  if (ways.every(([, { isTold }]) => !isTold)) return undefined;
+  return ways.flatMap(([algorithm, { way }]) => (way ? [algorithm] : []));
+}
+
+function chooseWay(attempt: string, told: Told, key: KeyAlgorithm, algorithm: SignatureAlgorithm): SignatureWay {
+  const { way } = findWay(told, key, algorithm);
+  if (way) return way;
+  throw new AlgorithmNotSupportedError(`${attempt}: the card names its algorithms, and ${algorithm} is none of them`);
+}
+
+/** As the card names its algorithms; those that the key does not do, or that do not sign, are left out. A card that names none is taken for a usual one. */
+function findWay(
+  { object, algorithms }: Told,
   key: KeyAlgorithm,
   algorithm: SignatureAlgorithm,
-): SignatureWay {
+): { readonly way?: SignatureWay; readonly isTold: boolean } {
   const { family } = SIGNATURE_SCHEMES[algorithm];
   const named = algorithms.filter(
     ({ reference, operations, curve }) =>
@@ -179,11 +195,9 @@ export function chooseWay(
   for (const [wanted, input] of WAYS[family]) {
     const found = ours.find(({ mechanism }) => mechanism === (wanted === 'with hash' ? MECHANISMS_WITH_HASH[algorithm] : wanted));
     const algorithmReference = found && (found.algorithmReference ?? HABITUAL_REFERENCE.get(found.mechanism));
-    if (algorithmReference !== undefined) return { input, algorithmReference };
+    if (algorithmReference !== undefined) return { way: { input, algorithmReference }, isTold: true };
   }
-  if (ours.length > 0)
-    throw new AlgorithmNotSupportedError(`${attempt}: the card names its algorithms, and ${algorithm} is none of them`);
-  return ALGORITHM_HABITS[family];
+  return ours.length > 0 ? { isTold: true } : { way: ALGORITHM_HABITS[family], isTold: false };
 }
 
 /**

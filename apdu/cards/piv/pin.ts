@@ -1,26 +1,15 @@
 /** PIN and PUK of PIV: status, VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER (NIST SP 800-73-5 part 2, sections 3.2.1 to 3.2.3). */
 import type { KeypadPinFormat } from '../../card-connection.ts';
 import type { CardChannel } from '../../card-channel.ts';
-import {
-  CardDataError,
-  NotSupportedByCardError,
-  ObjectNotFoundError,
-  PinBlockedError,
-  PinFormatError,
-  PinRejectedError,
-  StatusWordError,
-} from '../../errors.ts';
+import { NotSupportedByCardError, ObjectNotFoundError, PinFormatError } from '../../errors.ts';
 import { encodeCommandApdu, type CommandApdu } from '../../iso7816/command-apdu.ts';
-import { ResponseApduError, parseResponseApdu } from '../../iso7816/response-apdu.ts';
 import {
   SW_AUTHENTICATION_METHOD_BLOCKED,
   SW_REFERENCED_DATA_NOT_FOUND,
   SW_SUCCESS,
-  SW_WARNING_NV_CHANGED,
-  SW_WRONG_DATA,
-  SW_WRONG_LENGTH,
   counterOf,
 } from '../../iso7816/status-word.ts';
+import { checkPinAnswer, statusWordOf } from '../../pin-answer.ts';
 import type { Secret } from '../../secret.ts';
 import type { PinEntry, PinReference, PinStatus } from '../../token.ts';
 import {
@@ -133,31 +122,4 @@ async function typeOnKeypad(channel: CardChannel, pin: PinCommand, command: Comm
   if (keypad && pin.ins === INS_VERIFY) return statusWordOf(pin, await keypad.verifyPin(encoded, KEYPAD_FORMAT));
   if (keypad?.modifyPin) return statusWordOf(pin, await keypad.modifyPin(encoded, KEYPAD_FORMAT));
   throw new NotSupportedByCardError(`${pin.attempt}: the reader has no keypad for this`);
-}
-
-function statusWordOf(pin: PinCommand, answer: Uint8Array): number {
-  try {
-    return parseResponseApdu(answer).statusWord;
-  } catch (error) {
-    if (!(error instanceof ResponseApduError)) throw error;
-    throw new CardDataError(`${pin.attempt}: ${error.message}`, { instruction: pin.ins }, { cause: error });
-  }
-}
-
-function checkPinAnswer(pin: PinCommand, statusWord: number): void {
-  const fields = { statusWord, instruction: pin.ins };
-  const attemptsRemaining = counterOf(statusWord);
-  if (statusWord === SW_SUCCESS) return;
-  if (attemptsRemaining === 0 || statusWord === SW_AUTHENTICATION_METHOD_BLOCKED) {
-    throw new PinBlockedError(`${pin.attempt}: no tries are left`, { ...fields, attemptsRemaining: 0 });
-  }
-  if (attemptsRemaining !== undefined) {
-    throw new PinRejectedError(`${pin.attempt}: wrong, ${attemptsRemaining} tries left`, { ...fields, attemptsRemaining });
-  }
-  if (statusWord === SW_WARNING_NV_CHANGED) throw new PinRejectedError(`${pin.attempt}: wrong`, fields);
-  if (statusWord === SW_REFERENCED_DATA_NOT_FOUND) throw new ObjectNotFoundError(`${pin.attempt}: card has no such PIN`, fields);
-  if (statusWord === SW_WRONG_DATA || statusWord === SW_WRONG_LENGTH) {
-    throw new PinFormatError(`${pin.attempt}: card does not take an entry of this form; no try was used`, fields);
-  }
-  throw new StatusWordError(pin.attempt, statusWord, pin.ins);
 }

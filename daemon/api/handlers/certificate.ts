@@ -38,7 +38,7 @@ export function certificateHandlers(context: HandlerContext): Pick<Handlers, Cer
       return await withCard(context, params, call, {}, async (session) => {
         const token = await session.token();
         const key = await keyToRequestFor(session, token, params.keyReference, given);
-        const algorithm = params.algorithm ?? preferredAlgorithm(key.algorithm);
+        const algorithm = params.algorithm ?? preferredAlgorithm(key.algorithm, key.signatureAlgorithms);
         return await createCertificateRequest({ subject: params.subject, key, algorithm }, async (digest) => {
           await verifyFor(context, session, token, key, params, call);
           return await token.sign(key, algorithm, digest);

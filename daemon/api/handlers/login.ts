@@ -26,11 +26,11 @@ export function loginHandlers(context: HandlerContext): Pick<Handlers, 'login.au
             challenge: params.challenge,
             certificate: certificate.der,
             publicKey: publicKey.export({ type: 'spki', format: 'der' }),
-            algorithm: preferredAlgorithm(algorithm),
+            algorithm: preferredAlgorithm(algorithm, key.signatureAlgorithms),
           },
           async (digest) => {
             await verifyFor(context, session, token, key, params, call);
-            return await token.sign({ ...key, algorithm }, preferredAlgorithm(algorithm), digest);
+            return await token.sign({ ...key, algorithm }, preferredAlgorithm(algorithm, key.signatureAlgorithms), digest);
           },
         );
       });

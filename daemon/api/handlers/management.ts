@@ -123,7 +123,7 @@ async function proveKey(
 ): Promise<void> {
   await verifyFor(context, session, token, key, params, call);
   const message = randomBytes(32);
-  const signatureAlgorithm = preferredAlgorithm(key.algorithm);
+  const signatureAlgorithm = preferredAlgorithm(key.algorithm, key.signatureAlgorithms);
   const { hash, ...options } = verifyOptions(signatureAlgorithm, certificate.publicKey);
   const signature = await signOrNothing(token, key, signatureAlgorithm, createHash(hash).update(message).digest());
   if (!signature || !verify(hash, message, options, signature)) throw mismatch(key.keyReference);

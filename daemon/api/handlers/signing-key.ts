@@ -57,19 +57,30 @@ export async function keyForSigning(
   choose: (kind: KeyAlgorithm) => SignatureAlgorithm,
 ): Promise<{ readonly key: TokenKey & SigningKey; readonly algorithm: SignatureAlgorithm }> {
   const wasRemembered = session.card.contents !== undefined;
-  const isFit = (kind: KeyAlgorithm): boolean => fitsKey(choose(kind), kind);
   let key = await keyOf(session, token, keyReference);
-  if (wasRemembered && key.algorithm && !isFit(key.algorithm)) {
+  if (wasRemembered && key.algorithm && !canSign(key, key.algorithm, choose)) {
     session.card.contents = undefined;
     key = await keyOf(session, token, keyReference);
   }
   const { algorithm: kind } = key;
   if (!kind) throw new KeyNotFoundError(`signing with key ${keyReference}: no key is known there`);
-  if (!isFit(kind))
-    throw new AlgorithmNotSupportedError(`signing with key ${keyReference}: ${choose(kind)} does not go with ${kind}`);
+  if (!canSign(key, kind, choose))
+    throw new AlgorithmNotSupportedError(
+      `signing with key ${keyReference}: ${choose(kind)} does not go with ${kind} on this card`,
+    );
   if (call.caller.origin !== undefined && key.usage === 'authentication')
     throw new ApiError('key_not_for_web', `signing with key ${keyReference}: a web page may not have it sign`);
   return { key: { ...key, algorithm: kind }, algorithm: choose(kind) };
+}
+
+/** By the kind of key, and by what the card says of it. */
+function canSign(
+  { signatureAlgorithms }: TokenKey,
+  kind: KeyAlgorithm,
+  choose: (kind: KeyAlgorithm) => SignatureAlgorithm,
+): boolean {
+  const algorithm = choose(kind);
+  return fitsKey(algorithm, kind) && (signatureAlgorithms?.includes(algorithm) ?? true);
 }
 
 /** What was remembered of the card was wrong when the key is not there after all: next time the card is read anew. */

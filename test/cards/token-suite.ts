@@ -1,0 +1,432 @@
+/**
+ * What every Token promises, whatever its card and the way to it. A bench says as data what its token holds and what it lacks: what it lacks is tested to be
+ * lacking, so that nothing is left out unseen.
+ */
+import { createHash, createPublicKey, generateKeyPairSync, verify, X509Certificate, type KeyObject } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import {
+  AlgorithmNotSupportedError,
+  CardError,
+  KeyNotFoundError,
+  NotSupportedByCardError,
+  ObjectNotFoundError,
+  PinBlockedError,
+  PinFormatError,
+  PinRejectedError,
+} from '../../apdu/errors.ts';
+import { SIGNATURE_SCHEMES, fitsKey } from '../../apdu/signature-encoding.ts';
+import type { KeyAlgorithm, PinReference, SignatureAlgorithm, Token, TokenKey } from '../../apdu/token.ts';
+import { verifyOptions } from '../../daemon/signing/verify-options.ts';
+import { secret } from './card-desk.ts';
+import { certify, type TestKey } from './test-keys.ts';
+
+/** A token that was just made: nothing of an earlier test is in it. */
+export interface TokenBench extends AsyncDisposable {
+  /** One transaction, or one session: what was verified in it does not outlive it. */
+  use<R>(work: (token: Token) => Promise<R>): Promise<R>;
+  /** How many commands the token has had so far. Absent where that cannot be seen. */
+  readonly commands?: () => number;
+}
+
+export const ABILITIES = [
+  'change PIN',
+  'unblock PIN',
+  'generate key',
+  'write certificate',
+  'add certificate',
+  'delete certificate',
+  'delete key',
+] as const;
+export type Ability = (typeof ABILITIES)[number];
+
+export interface KeyFacts {
+  readonly keyReference: string;
+  readonly algorithm: KeyAlgorithm;
+  /** A certificate of the key is on the token. */
+  readonly isCertified: boolean;
+  /** Algorithms that fit the key, and that the token does not do all the same. */
+  readonly lacks?: readonly SignatureAlgorithm[];
+}
+
+export interface PinFacts {
+  readonly reference: PinReference;
+  readonly value: string;
+  /** Of the right form, and not the right one. */
+  readonly wrong: string;
+  /** Of a form that is never sent. */
+  readonly malformed: string;
+  readonly attempts: number;
+  /** Present where the token can unblock the PIN. */
+  readonly puk?: { readonly reference: PinReference; readonly value: string; readonly wrong: string; readonly attempts: number };
+}
+
+export interface TokenFacts {
+  readonly keys: readonly KeyFacts[];
+  /** Every PIN, the one that the first key wants first. */
+  readonly pins: readonly PinFacts[];
+  readonly unknownKey: string;
+  readonly unknownPin: PinReference;
+  readonly lacks: readonly Ability[];
+  /** `Token.key` tells of a key without a certificate too. */
+  readonly tellsKeys: boolean;
+  /** The key that management is tried on, and a private key to certify for it. */
+  readonly managed: { readonly keyReference: string; readonly algorithm: KeyAlgorithm };
+  /** Gets the right to change the key, or its certificates, for this session. */
+  readonly authorize: (token: Token, what: 'key' | 'certificate') => Promise<void>;
+}
+
+export interface TokenUnderTest {
+  readonly facts: TokenFacts;
+  readonly open: () => Promise<TokenBench>;
+}
+
+const MESSAGE = Buffer.from('what a token signs must verify anywhere');
+
+const valueOf = ({ facts }: TokenUnderTest, reference: PinReference): string =>
+  facts.pins.find((pin) => pin.reference === reference)?.value ?? '';
+
+export function describeToken(name: string, under: TokenUnderTest): void {
+  describe(`the token ${name}`, () => {
+    describeContents(under);
+    describePins(under);
+    describeSigning(under);
+    describeManagement(under);
+  });
+}
+
+/** Runs `work` in one session with a new token. */
+async function withToken<R>({ open }: TokenUnderTest, work: (token: Token, bench: TokenBench) => Promise<R>): Promise<R> {
+  await using bench = await open();
+  return await bench.use((token) => work(token, bench));
+}
+
+function describeContents(under: TokenUnderTest): void {
+  const { facts } = under;
+
+  it('tells its keys and certificates, twice the same', async () => {
+    await withToken(under, async (token) => {
+      const { keys, certificates } = await token.contents();
+      expect(await token.contents()).toMatchObject({ keys, certificates });
+      for (const { keyReference, algorithm, isCertified } of facts.keys) {
+        const own = certificates.filter((certificate) => certificate.keyReference === keyReference);
+        expect(own.length > 0, keyReference).toBe(isCertified);
+        const key = keys.find((one) => one.keyReference === keyReference);
+        if (!isCertified && !facts.tellsKeys) continue;
+        expect(key, keyReference).toMatchObject({ keyReference, algorithm });
+        expect(key?.label).not.toBe('');
+        const [first] = own;
+        if (first)
+          expect(Buffer.from(key?.publicKey ?? [])).toEqual(
+            new X509Certificate(first.der).publicKey.export({ type: 'spki', format: 'der' }),
+          );
+      }
+    });
+  });
+
+  it('tells of one key what it tells of all', async () => {
+    await withToken(under, async (token) => {
+      const { keys } = await token.contents();
+      for (const { keyReference } of facts.keys) {
+        const told = await token.key(keyReference);
+        if (!facts.tellsKeys) {
+          expect(told).toBeUndefined();
+          continue;
+        }
+        const { usage, pin, pinPolicy } = keys.find((key) => key.keyReference === keyReference) ?? {};
+        expect(told).toMatchObject({ keyReference, usage, pin, pinPolicy });
+      }
+    });
+  });
+
+  it('has no key of another name', async () => {
+    await withToken(under, async (token) => {
+      await expect(token.key(facts.unknownKey)).rejects.toThrow(KeyNotFoundError);
+      const key = { keyReference: facts.unknownKey, algorithm: 'RSA-2048' } as const;
+      await expect(token.sign(key, 'RS256', digestFor('RS256'))).rejects.toThrow(KeyNotFoundError);
+    });
+  });
+}
+
+function describePins(under: TokenUnderTest): void {
+  const { facts } = under;
+
+  it('tells its PINs with their tries, and uses none', async () => {
+    await withToken(under, async (token) => {
+      const pins = await token.pins();
+      for (const { reference, attempts, value } of facts.pins) {
+        const told = { reference, kind: 'pin', attemptsRemaining: attempts, verified: false };
+        expect(pins.find((pin) => pin.reference === reference)).toMatchObject(told);
+        const pin = await token.pin(reference);
+        expect(pin).toMatchObject(told);
+        expect(pin.minLength).toBeLessThanOrEqual(value.length);
+        expect(pin.maxLength).toBeGreaterThanOrEqual(value.length);
+      }
+    });
+  });
+
+  it('has no PIN of another name', async () => {
+    await withToken(under, async (token) => {
+      await expect(token.pin(facts.unknownPin)).rejects.toThrow(ObjectNotFoundError);
+      await expect(token.verifyPin(facts.unknownPin, secret('123456'))).rejects.toThrow(ObjectNotFoundError);
+    });
+  });
+
+  describe.each(facts.pins)('PIN $reference', (pin) => {
+    const { reference, value, wrong, malformed, attempts } = pin;
+
+    it('is verified for this session alone', async () => {
+      await using bench = await under.open();
+      await bench.use(async (token) => {
+        await token.verifyPin(reference, secret(value));
+        expect((await token.pin(reference)).verified).toBe(true);
+      });
+      expect((await bench.use((token) => token.pin(reference))).verified).toBe(false);
+    });
+
+    it('that is wrong costs a try, down to none; a right one gives them back', async () => {
+      await withToken(under, async (token) => {
+        await expect(token.verifyPin(reference, secret(wrong))).rejects.toThrow(PinRejectedError);
+        expect((await token.pin(reference)).attemptsRemaining).toBe(attempts - 1);
+        await token.verifyPin(reference, secret(value));
+        for (let left = attempts - 1; left > 0; left--)
+          await expect(token.verifyPin(reference, secret(wrong))).rejects.toMatchObject({ attemptsRemaining: left });
+        await expect(token.verifyPin(reference, secret(wrong))).rejects.toMatchObject({ attemptsRemaining: 0 });
+        await expect(token.verifyPin(reference, secret(value))).rejects.toThrow(PinBlockedError);
+        expect((await token.pin(reference)).attemptsRemaining).toBe(0);
+      });
+    });
+
+    it('of an impossible form is never sent', async () => {
+      await withToken(under, async (token, bench) => {
+        await token.pin(reference); // whatever is read of the token is read by now
+        const before = bench.commands?.();
+        await expect(token.verifyPin(reference, secret(malformed))).rejects.toThrow(PinFormatError);
+        expect(bench.commands?.()).toBe(before);
+        expect((await token.pin(reference)).attemptsRemaining).toBe(attempts);
+      });
+    });
+
+    describePinChange(under, pin);
+    describePinUnblock(under, pin);
+  });
+}
+
+function describePinChange(under: TokenUnderTest, { reference, value, wrong, malformed, attempts }: PinFacts): void {
+  if (under.facts.lacks.includes('change PIN')) {
+    it('cannot be changed', async () => {
+      await withToken(under, (token) =>
+        expect(token.changePin(reference, secret(value), secret(wrong))).rejects.toThrow(NotSupportedByCardError),
+      );
+    });
+    return;
+  }
+
+  it('is changed by the one that it was, which is then wrong', async () => {
+    await withToken(under, async (token) => {
+      await expect(token.changePin(reference, secret(wrong), secret(value))).rejects.toThrow(PinRejectedError);
+      expect((await token.pin(reference)).attemptsRemaining).toBe(attempts - 1);
+      await expect(token.changePin(reference, secret(value), secret(malformed))).rejects.toThrow(PinFormatError);
+      await token.changePin(reference, secret(value), secret(wrong));
+      await expect(token.verifyPin(reference, secret(value))).rejects.toThrow(PinRejectedError);
+      await token.verifyPin(reference, secret(wrong));
+    });
+  });
+}
+
+function describePinUnblock(under: TokenUnderTest, { reference, value, wrong, attempts, puk }: PinFacts): void {
+  if (under.facts.lacks.includes('unblock PIN') || !puk) {
+    it('cannot be unblocked', async () => {
+      expect(puk).toBeUndefined();
+      await withToken(under, (token) =>
+        expect(token.unblockPin(reference, secret('12345678'), secret(value))).rejects.toThrow(NotSupportedByCardError),
+      );
+    });
+    return;
+  }
+
+  it('that is blocked is unblocked by its PUK, whose wrong entries cost tries of its own', async () => {
+    await withToken(under, async (token) => {
+      for (let left = attempts; left > 0; left--)
+        await expect(token.verifyPin(reference, secret(wrong))).rejects.toThrow(CardError);
+      expect((await token.pin(reference)).attemptsRemaining).toBe(0);
+      await expect(token.unblockPin(reference, secret(puk.wrong), secret(wrong))).rejects.toMatchObject({
+        name: 'PinRejectedError',
+        attemptsRemaining: puk.attempts - 1,
+      });
+      expect((await token.pin(reference)).attemptsRemaining).toBe(0);
+      await token.unblockPin(reference, secret(puk.value), secret(wrong));
+      await token.verifyPin(reference, secret(wrong));
+    });
+  });
+}
+
+function digestFor(algorithm: SignatureAlgorithm): Uint8Array {
+  return new Uint8Array(createHash(SIGNATURE_SCHEMES[algorithm].hash).update(MESSAGE).digest());
+}
+
+function isSigned(algorithm: SignatureAlgorithm, key: KeyObject, signature: Uint8Array): boolean {
+  const { hash, ...options } = verifyOptions(algorithm, key);
+  return verify(hash, MESSAGE, options, signature);
+}
+
+/** The key as the token tells it, or as its facts and its PIN have it. */
+async function knownKey(
+  token: Token,
+  { keyReference, algorithm }: KeyFacts,
+): Promise<Pick<TokenKey, 'pin' | 'pinPolicy' | 'publicKey'> & { keyReference: string; algorithm: KeyAlgorithm }> {
+  const { keys } = await token.contents();
+  const key = keys.find((one) => one.keyReference === keyReference);
+  if (!key) throw new Error(`the token does not tell of key ${keyReference}`);
+  return { ...key, ...(await token.key(keyReference)), keyReference, algorithm };
+}
+
+function describeSigning(under: TokenUnderTest): void {
+  const { facts } = under;
+  const names = Object.keys(SIGNATURE_SCHEMES) as SignatureAlgorithm[];
+  const certified = facts.keys.filter(({ isCertified }) => isCertified);
+
+  describe.each(certified)('key $keyReference ($algorithm)', (key) => {
+    const does = (algorithm: SignatureAlgorithm): boolean =>
+      fitsKey(algorithm, key.algorithm) && key.lacks?.includes(algorithm) !== true;
+
+    it.each(names.filter(does))('signs by %s', async (algorithm) => {
+      await withToken(under, async (token) => {
+        const known = await knownKey(token, key);
+        await token.verifyPin(known.pin, secret(valueOf(under, known.pin)));
+        const signature = await token.sign(known, algorithm, digestFor(algorithm));
+        const publicKey = createPublicKey({ key: Buffer.from(known.publicKey ?? []), format: 'der', type: 'spki' });
+        expect(isSigned(algorithm, publicKey, signature)).toBe(true);
+      });
+    });
+
+    it.each(names.filter((algorithm) => !does(algorithm)))('does not sign by %s, and says so', async (algorithm) => {
+      await withToken(under, async (token) => {
+        const known = await knownKey(token, key);
+        await token.verifyPin(known.pin, secret(valueOf(under, known.pin)));
+        await expect(token.sign(known, algorithm, digestFor(algorithm))).rejects.toThrow(AlgorithmNotSupportedError);
+      });
+    });
+
+    it('does not sign without its PIN, nor a second time where it wants it each time', async () => {
+      await withToken(under, async (token) => {
+        const known = await knownKey(token, key);
+        const [algorithm = 'RS256'] = names.filter(does);
+        const sign = (): Promise<Uint8Array> => token.sign(known, algorithm, digestFor(algorithm));
+        if (known.pinPolicy === 'never') {
+          await sign();
+          return;
+        }
+        await expect(sign()).rejects.toThrow(CardError);
+        await token.verifyPin(known.pin, secret(valueOf(under, known.pin)));
+        await sign();
+        if (known.pinPolicy === 'always') await expect(sign()).rejects.toThrow(CardError);
+        else await sign();
+      });
+    });
+
+    it('signs nothing of another length than its digests have', async () => {
+      await withToken(under, async (token) => {
+        const known = await knownKey(token, key);
+        await token.verifyPin(known.pin, secret(valueOf(under, known.pin)));
+        const [algorithm = 'RS256'] = names.filter(does);
+        await expect(token.sign(known, algorithm, new Uint8Array(5))).rejects.toThrow(AlgorithmNotSupportedError);
+      });
+    });
+  });
+}
+
+function pairOf(algorithm: KeyAlgorithm): TestKey {
+  return algorithm === 'P-256' || algorithm === 'P-384'
+    ? generateKeyPairSync('ec', { namedCurve: algorithm })
+    : generateKeyPairSync('rsa', { modulusLength: Number(algorithm.slice('RSA-'.length)) });
+}
+
+async function certificatesOf(token: Token, reference: string): Promise<readonly Buffer[]> {
+  const { certificates } = await token.contents();
+  return certificates.filter(({ keyReference }) => keyReference === reference).map(({ der }) => Buffer.from(der));
+}
+
+function describeManagement(under: TokenUnderTest): void {
+  const { facts } = under;
+  const { keyReference, algorithm } = facts.managed;
+  const has = (ability: Ability): boolean => !facts.lacks.includes(ability);
+  const [old, next] = [certify(pairOf('P-256')), certify(pairOf('P-256'), 200)];
+
+  it.each(ABILITIES.filter((ability) => !has(ability)))('cannot %s, and says so', async (ability) => {
+    const management = await withToken(under, (token) => Promise.resolve(token.management));
+    const members = new Set(Object.keys(management ?? {}));
+    if (ability === 'add certificate') expect(members).not.toContain('addCertificate');
+    else if (ability === 'delete key') expect(members).not.toContain('deleteKey');
+    else if (!ability.endsWith('PIN')) expect(management).toBeUndefined();
+  });
+
+  if (has('generate key'))
+    it('makes a key, which then signs', async () => {
+      await using bench = await under.open();
+      const publicKey = await bench.use(async (token) => {
+        await expect(token.management?.generateKey({ keyReference, algorithm })).rejects.toThrow(CardError);
+        await facts.authorize(token, 'key');
+        return await token.management?.generateKey({ keyReference, algorithm });
+      });
+      await bench.use(async (token) => {
+        const known = (await token.contents()).keys.find((key) => key.keyReference === keyReference);
+        const pin = known?.pin ?? facts.pins[0]?.reference ?? '';
+        await token.verifyPin(pin, secret(valueOf(under, pin)));
+        const [name = 'RS256'] = (Object.keys(SIGNATURE_SCHEMES) as SignatureAlgorithm[]).filter((one) =>
+          fitsKey(one, algorithm),
+        );
+        const signature = await token.sign({ keyReference, algorithm }, name, digestFor(name));
+        const key = createPublicKey({ key: Buffer.from(publicKey ?? []), format: 'der', type: 'spki' });
+        expect(isSigned(name, key, signature)).toBe(true);
+      });
+    });
+
+  if (has('write certificate'))
+    it('keeps a certificate that is written, in place of the one before, and not without the right to write it', async () => {
+      await using bench = await under.open();
+      await bench.use(async (token) => {
+        const before = await certificatesOf(token, keyReference);
+        await expect(token.management?.writeCertificate(keyReference, old)).rejects.toThrow(CardError);
+        expect(await certificatesOf(token, keyReference)).toEqual(before);
+        await facts.authorize(token, 'certificate');
+        await token.management?.writeCertificate(keyReference, old);
+        await token.management?.writeCertificate(keyReference, next);
+      });
+      expect(await bench.use((token) => certificatesOf(token, keyReference))).toEqual([Buffer.from(next)]);
+    });
+
+  if (has('add certificate'))
+    it('keeps a further certificate beside the one before, and deletes the one that is meant', async () => {
+      await withToken(under, async (token) => {
+        await facts.authorize(token, 'certificate');
+        await token.management?.writeCertificate(keyReference, old);
+        await token.management?.addCertificate?.(keyReference, next);
+        expect(await certificatesOf(token, keyReference)).toEqual([Buffer.from(old), Buffer.from(next)]);
+        await token.management?.deleteCertificate(keyReference, old);
+        expect(await certificatesOf(token, keyReference)).toEqual([Buffer.from(next)]);
+      });
+    });
+
+  if (has('delete certificate'))
+    it('deletes the certificates of a key, once', async () => {
+      await withToken(under, async (token) => {
+        await facts.authorize(token, 'certificate');
+        await token.management?.writeCertificate(keyReference, old);
+        await token.management?.deleteCertificate(keyReference);
+        expect(await certificatesOf(token, keyReference)).toEqual([]);
+        await expect(token.management?.deleteCertificate(keyReference)).rejects.toThrow(ObjectNotFoundError);
+      });
+    });
+
+  if (has('delete key'))
+    it('deletes a key, which then signs no more', async () => {
+      await withToken(under, async (token) => {
+        await facts.authorize(token, 'key');
+        await token.management?.generateKey({ keyReference, algorithm });
+        await token.management?.deleteKey?.(keyReference);
+        const pin = facts.pins[0];
+        if (pin) await token.verifyPin(pin.reference, secret(pin.value));
+        await expect(token.sign({ keyReference, algorithm }, 'ES256', digestFor('ES256'))).rejects.toThrow(KeyNotFoundError);
+      });
+    });
+}
