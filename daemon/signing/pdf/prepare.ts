@@ -259,11 +259,3 @@ function setFlags(document: PdfDocument, update: PdfUpdate, added: readonly PdfR
   if (present && entry instanceof PdfReference) update.set(entry, form);
   else update.set(catalog.reference, catalog.value.with({ AcroForm: form }));
 }
-
-/** Puts the signature into its room. Throws pdf_signature_too_large. */
-export function embedSignature({ bytes, gapStart, gapEnd }: PreparedPdf, signature: Uint8Array): void {
-  const room = gapEnd - gapStart - 2;
-  const digits = Buffer.from(signature).toString('hex');
-  if (digits.length > room) throw new RangeError(`the signature has ${signature.length} bytes, its room ${room / 2}`);
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).write(digits.padEnd(room, '0'), gapStart + 1, 'latin1');
-}
