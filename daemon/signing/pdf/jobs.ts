@@ -64,6 +64,7 @@ function run(
 }
 
 async function runNow(job: PdfJob & { readonly bytes: Uint8Array<ArrayBuffer> }, signal: AbortSignal): Promise<PdfAnswer> {
+  signal.throwIfAborted();
   const worker = new Worker(workerFile(), {
     name: 'pdf',
     workerData: job,
