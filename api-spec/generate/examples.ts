@@ -16,6 +16,7 @@ import {
   EXAMPLE_CMS_OF_TWO_SIZE,
   EXAMPLE_CMS_SIZE,
   EXAMPLE_CONTENT,
+  EXAMPLE_PDF,
   EXAMPLE_SIGNATURE_REPORT,
 } from './example-signatures.ts';
 import { EXAMPLE_AUTHENTICATION_TOKEN } from './example-token.ts';
@@ -240,6 +241,22 @@ export const METHOD_EXAMPLES: MethodExamples = {
     params: { card: inReader, keyReference: '9C', content: { data: EXAMPLE_CONTENT }, detached: true },
     result: { cms: EXAMPLE_CMS, size: EXAMPLE_CMS_SIZE, algorithm: 'ES256', keyReference: '9C', signerIndex: 0 },
   },
+  'sign.pdf': {
+    params: {
+      card: inReader,
+      keyReference: '9C',
+      pdf: { data: EXAMPLE_PDF },
+      visible: { page: 1, rectangle: { x: 60, y: 60, width: 220, height: 60 }, language: 'sv' },
+      reason: 'Mottaget',
+    },
+    result: {
+      content: 'c1c59f52-8f5e-4d53-9f0e-0d6f6a3b7d11',
+      size: 11_342,
+      field: 'Signature1',
+      algorithm: 'ES256',
+      keyReference: '9C',
+    },
+  },
   'signature.verify': {
     params: { cms: { upload }, content: { data: EXAMPLE_CONTENT } },
     result: EXAMPLE_SIGNATURE_REPORT,
@@ -345,12 +362,14 @@ export const GREETING_EXAMPLE: Greeting = {
 const DETAILS: NonNullable<WireError['details']> = {
   algorithm: 'SHA-1',
   attemptsRemaining: 2,
+  codePoint: 'U+0141',
   highest: HIGHEST_API_VERSION,
   holder: 'program 5f0c2a71 (renewing a certificate)',
   incidentId: '0d3f6c1e-6f0b-4c57-9f4e-3f1f0f7c2a55',
   limit: LIMITS.callsPerReader.value,
   limitBytes: LIMITS.messageBytes.value,
   lowest: LOWEST_API_VERSION,
+  page: 9,
   problem: 'params: card is missing',
   scope: 'pin.direct',
   statusWord: '6A80',

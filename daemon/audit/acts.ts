@@ -23,6 +23,7 @@ const ACTS: ReadonlySet<MethodName> = new Set<MethodName>([
   'sign.addSigner',
   'sign.cms',
   'sign.digest',
+  'sign.pdf',
   'system.reload',
 ]);
 

@@ -4,7 +4,13 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { decode, toRGBA8 } from '@cantoo/pdf-lib/upng';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SignatureAlgorithm } from '../../apdu/token.ts';
-import { preparePdf, signPrepared, type PdfSigningOptions, type SignedPdf } from '../../daemon/signing/pdf/sign-pdf.ts';
+import {
+  finishPdf,
+  preparePdf,
+  signPrepared,
+  type PdfSigningOptions,
+  type SignedPdf,
+} from '../../daemon/signing/pdf/sign-pdf.ts';
 import { verifyPdf, type PdfReport } from '../../daemon/signing/pdf/verify-pdf.ts';
 import { tool } from '../support/program.ts';
 import { signWith } from './card-key.ts';
@@ -39,7 +45,7 @@ async function sign(pdf: Uint8Array, wanted: Wanted = {}): Promise<SignedPdf> {
     { time: TIME, hasTimeStamp: false, ...options, signer: { certificate: signer.der, chain: [pki.sub.der], algorithm } },
     signal,
   );
-  return await signPrepared(ready, signWith(pki, signer, algorithm), { signal });
+  return await finishPdf(ready, await signPrepared(ready, signWith(pki, signer, algorithm)), signal);
 }
 
 const verify = (pdf: Uint8Array): PdfReport => verifyPdf(pdf, { anchors: [pki.root.der] });

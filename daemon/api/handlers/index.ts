@@ -11,6 +11,7 @@ import { keyHandlers } from './key.ts';
 import { loginHandlers } from './login.ts';
 import { pinHandlers } from './pin.ts';
 import { signCmsHandlers } from './sign-cms.ts';
+import { signPdfHandlers } from './sign-pdf.ts';
 import { signHandlers } from './sign.ts';
 import { signatureHandlers } from './signature.ts';
 import { systemHandlers } from './system.ts';
@@ -24,6 +25,7 @@ export function createHandlers(context: HandlerContext): Handlers {
     ...certificateHandlers(context),
     ...signHandlers(context),
     ...signCmsHandlers(context),
+    ...signPdfHandlers(context),
     ...signatureHandlers(context),
     ...loginHandlers(context),
     ...accessHandlers(context),

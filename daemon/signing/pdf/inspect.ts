@@ -15,7 +15,7 @@ const [LESS, GREATER, SEQUENCE] = [0x3c, 0x3e, 0x30];
 export interface InspectedSignature {
   readonly field: string;
   /** "ETSI.CAdES.detached", "adbe.pkcs7.detached", … */
-  readonly format: string | undefined;
+  readonly format?: string;
   /** As the PDF tells: nothing proves them but the signature's cover. */
   readonly name?: string;
   readonly reason?: string;
@@ -63,10 +63,10 @@ function inspect(document: PdfDocument, field: FormField & { readonly signature:
   const { signature, name } = field;
   const text = (key: string): string | undefined => decodeText(document.resolve(signature.get(key)))?.slice(0, 1_024);
   const time = parseDate(text('M'));
-  const told = { name: text('Name'), reason: text('Reason'), location: text('Location'), time };
+  const format = nameOf(document.resolve(signature.get('SubFilter')));
+  const told = { format, name: text('Name'), reason: text('Reason'), location: text('Location'), time };
   const common = {
     field: name,
-    format: nameOf(document.resolve(signature.get('SubFilter'))),
     ...Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined)),
   };
   const certifies = certifiedLevel(document, signature);

@@ -4,7 +4,7 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { SIGNATURE_SCHEMES } from '../../../apdu/signature-encoding.ts';
-import type { Sign, Signer } from '../cms/signed-data.ts';
+import { createSignedData, type Sign, type Signer } from '../cms/signed-data.ts';
 import { embedSignature } from './embed.ts';
 import { prepareInThread, verifyInThread } from './jobs.ts';
 import type { PreparedPdf, VisibleSignature } from './prepare.ts';
@@ -59,36 +59,24 @@ export async function preparePdf(pdf: Uint8Array, options: PdfSigningOptions, si
   return { prepared, signer };
 }
 
-/** The digest is signed by the card; `stamp` puts a time stamp into the CMS. */
-export async function signPrepared(
-  { prepared, signer }: PdfToSign,
-  sign: Sign,
-  {
-    signal,
-    stamp = (cms) => Promise.resolve(cms),
-  }: { readonly signal: AbortSignal; readonly stamp?: (cms: Uint8Array) => Promise<Uint8Array> },
-): Promise<SignedPdf> {
-  const { createSignedData } = await import('../cms/signed-data.ts');
+/** The CMS of it: within the card's transaction. Throws public_key_mismatch. */
+export async function signPrepared({ prepared, signer }: PdfToSign, sign: Sign): Promise<Uint8Array> {
   const { hash } = SIGNATURE_SCHEMES[signer.algorithm];
-  const cms = await createSignedData({ contentDigest: prepared.digest, hash, profile: 'pades', signer }, sign);
-  return await finishPdf(prepared, await stamp(cms), signal);
+  return await createSignedData({ contentDigest: prepared.digest, hash, profile: 'pades', signer }, sign);
 }
 
-async function finishPdf(prepared: PreparedPdf, cms: Uint8Array, signal: AbortSignal): Promise<SignedPdf> {
+/** Puts the CMS, with its time stamp if it has one, into the PDF. It verifies, or this throws. */
+export async function finishPdf({ prepared }: PdfToSign, cms: Uint8Array, signal: AbortSignal): Promise<SignedPdf> {
   embedSignature(prepared, cms);
   const { bytes, field } = prepared;
   const { signatures } = await verifyInThread(bytes, {}, signal);
   const signature = signatures.find((found) => found.field === field);
   const { signer } = signature ?? {};
-  if (
-    !signature?.coversWholeFile ||
-    signer?.digest !== 'match' ||
-    signer.signature !== 'good' ||
-    signer.signingCertificate !== 'match'
-  )
-    throw new Error(
-      `a signed PDF does not verify: ${signature?.problem ?? signer?.reasons[0]?.text ?? 'it has no such signature'}`,
-    );
+  const isGood = signer?.digest === 'match' && signer.signature === 'good' && signer.signingCertificate === 'match';
+  if (!signature?.coversWholeFile || !isGood) {
+    const why = signature?.problem ?? signer?.reasons[0]?.text ?? 'it has no such signature';
+    throw new Error(`a signed PDF does not verify: ${why}`);
+  }
   return { bytes, field, signature };
 }
 
