@@ -87,12 +87,6 @@ export const PDF_ERRORS = {
       action: 'Ta bort tecknet, ange andra textrader eller skriv under utan synlig underskrift.',
     },
   },
-  pdf_too_large: {
-    httpStatus: 413,
-    retry: 'no',
-    en: { happened: 'the PDF is larger than {limitBytes} bytes.', action: 'Sign a smaller file: pictures are often too large.' },
-    sv: { happened: 'PDF-filen är större än {limitBytes} byte.', action: 'Skriv under en mindre fil: bilder är ofta för stora.' },
-  },
   picture_invalid: {
     httpStatus: 422,
     retry: 'no',

@@ -68,7 +68,6 @@ export const signPdfMethods = {
       'pdf_page_missing',
       'pdf_rectangle_invalid',
       'pdf_text_unsupported',
-      'pdf_too_large',
       'picture_invalid',
     ],
   }),

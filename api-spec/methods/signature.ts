@@ -137,14 +137,6 @@ export const signatureMethods = {
       signers: Type.Array(SignerReport),
       signatures: Type.Optional(Type.Array(PdfSignature, { description: 'Of a PDF, in the order in which they were made.' })),
     }),
-    errors: [
-      'certificate_invalid',
-      'cms_invalid',
-      'content_not_found',
-      'pdf_encrypted',
-      'pdf_excessive',
-      'pdf_invalid',
-      'pdf_too_large',
-    ],
+    errors: ['certificate_invalid', 'cms_invalid', 'content_not_found', 'pdf_encrypted', 'pdf_excessive', 'pdf_invalid'],
   }),
 };

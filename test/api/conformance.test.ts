@@ -4,7 +4,7 @@
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import { COMMON_ERRORS, ERRORS, type ErrorCode } from '../../api-spec/errors.ts';
-import { EXAMPLE_CMS, EXAMPLE_CONTENT } from '../../api-spec/generate/example-signatures.ts';
+import { EXAMPLE_CMS, EXAMPLE_CONTENT, EXAMPLE_PDF } from '../../api-spec/generate/example-signatures.ts';
 import type { ApiMethod } from '../../api-spec/method.ts';
 import { METHODS, METHOD_NAMES, type MethodName } from '../../api-spec/methods/index.ts';
 import { DeviceProtocolError } from '../../drivers/errors.ts';
@@ -30,6 +30,7 @@ import {
   type RpcSocket,
 } from './support.ts';
 import { TestStation } from '../prompts/station.ts';
+import { ONE_PAGE, certifiedPdf, endlessPdf, writePdf } from '../signing/pdf-files.ts';
 
 const managementKey = 'default';
 const certificate = certificateFor(testKey('P-256').publicKey);
@@ -53,6 +54,7 @@ const GOOD: Readonly<Partial<Record<MethodName, object>>> = {
   'sign.addSigner': { keyReference: '9A', cms: { data: EXAMPLE_CMS }, content: { data: EXAMPLE_CONTENT }, pin: PIN },
   'sign.cms': { keyReference: '9A', content: { data: EXAMPLE_CONTENT }, detached: true, pin: PIN },
   'sign.digest': { keyReference: '9A', algorithm: 'ES256', digest, pin: PIN },
+  'sign.pdf': { keyReference: '9A', pdf: { data: EXAMPLE_PDF }, pin: PIN },
   'signature.verify': { cms: { data: EXAMPLE_CMS }, content: { data: EXAMPLE_CONTENT } },
 };
 
@@ -153,6 +155,29 @@ const CMS_PROVOCATIONS: Readonly<Partial<Record<ErrorCode, Provocation>>> = {
   signature_invalid: onCard({ content: { data: 'AAAA' } }),
 };
 
+/** PDFs that are refused, by the error. */
+const BAD_PDFS: Readonly<Partial<Record<ErrorCode, Uint8Array>>> = {
+  pdf_encrypted: writePdf(ONE_PAGE, '/Encrypt << >>'),
+  pdf_excessive: endlessPdf(),
+  pdf_invalid: Buffer.from('Hello'),
+};
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+const onPage = (changes: object): Provocation =>
+  onCard({ visible: { page: 1, rectangle: { x: 0, y: 0, width: 200, height: 50 }, ...changes } });
+
+/** Of sign.pdf alone. */
+const PDF_PROVOCATIONS: Readonly<Partial<Record<ErrorCode, Provocation>>> = {
+  ...Object.fromEntries(Object.entries(BAD_PDFS).map(([code, pdf]) => [code, onCard({ pdf: { data: base64(pdf) } })])),
+  card_refused: onEveryExchange('6F00', 'card_refused'),
+  content_not_found: onCard({ pdf: { upload: 'none' } }),
+  pdf_changes_forbidden: onCard({ pdf: { data: base64(certifiedPdf(1)) } }),
+  pdf_field_unusable: onCard({ field: 'a.b' }),
+  pdf_page_missing: onPage({ page: 2 }),
+  pdf_rectangle_invalid: onPage({ rectangle: { x: 500, y: 0, width: 200, height: 50 } }),
+  pdf_text_unsupported: onPage({ text: ['Łukasz'] }),
+  picture_invalid: onPage({ picture: { data: EXAMPLE_CONTENT } }),
+};
+
 /** Those that want something else, or are of one method alone. */
 const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<ErrorCode, Provocation>>>>>> = {
   'card.lease': {
@@ -234,7 +259,14 @@ const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<
   'pin.verify': { object_not_found: onCard({ pinReference: 'FF' }) },
   'sign.addSigner': { ...SIGNING_PROVOCATIONS, ...CMS_PROVOCATIONS },
   'sign.cms': SIGNING_PROVOCATIONS,
+  'sign.pdf': { ...SIGNING_PROVOCATIONS, ...PDF_PROVOCATIONS },
   'signature.verify': {
+    ...Object.fromEntries(
+      Object.entries(BAD_PDFS).map(([code, pdf]): [string, Provocation] => [
+        code,
+        async ({ call }) => await call(undefined, { cms: undefined, content: undefined, pdf: { data: base64(pdf) } }),
+      ]),
+    ),
     certificate_invalid: async ({ call }) => await call(undefined, { trustAnchors: ['none'] }),
     cms_invalid: async ({ call }) => await call(undefined, { cms: { data: EXAMPLE_CONTENT } }),
     content_not_found: async ({ call }) => await call(undefined, { cms: { upload: 'none' } }),
@@ -288,6 +320,9 @@ const NOT_PROVOKED: Readonly<Record<string, string>> = {
     ]),
   ),
   'sign.digest key_not_for_web': BY_A_PAGE,
+  'sign.pdf contents_full': 'test/signing/contents.test.ts: it takes as much as the store holds',
+  'sign.pdf key_not_for_web': 'test/signing/pdf-api.test.ts: only a web origin gets it',
+  'sign.pdf time_stamp_failed': 'test/signing/time-stamp.test.ts: it takes a server',
   ...Object.fromEntries(
     [
       'certificate.request',
@@ -299,6 +334,7 @@ const NOT_PROVOKED: Readonly<Record<string, string>> = {
       'sign.addSigner',
       'sign.cms',
       'sign.digest',
+      'sign.pdf',
     ].map((method) => [`${method} pin_limit_reached`, 'test/prompts/prompts.test.ts: only pages are counted']),
   ),
   ...Object.fromEntries(

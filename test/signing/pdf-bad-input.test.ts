@@ -8,7 +8,7 @@ import type { PreparationOptions, VisibleSignature } from '../../daemon/signing/
 import { prepareSignature } from '../../daemon/signing/pdf/prepare.ts';
 import { inspectSignatures } from '../../daemon/signing/pdf/inspect.ts';
 import { SeededRandom } from '../fuzz/seeded.ts';
-import { ONE_PAGE, hybridPdf, samplePdf, samplePng, writePdf } from './pdf-files.ts';
+import { ONE_PAGE, certifiedPdf, endlessPdf, hybridPdf, samplePdf, samplePng, writePdf } from './pdf-files.ts';
 
 const OPTIONS: PreparationOptions = { time: new Date(0), signatureBytes: 1_024, hash: 'sha256' };
 const signal = (): AbortSignal => AbortSignal.timeout(20_000);
@@ -78,7 +78,7 @@ describe('a file', () => {
   });
 
   it('larger than a PDF may be is refused before it is read', async () => {
-    await expect(prepare(new Uint8Array(33_554_433))).rejects.toMatchObject({ code: 'pdf_too_large' });
+    await expect(prepare(new Uint8Array(33_554_433))).rejects.toMatchObject({ code: 'pdf_excessive' });
   });
 });
 
@@ -87,22 +87,15 @@ function withCatalogOnly(): Uint8Array {
 }
 
 describe('a PDF that is signed', () => {
-  const signed = (entries: string, lock = ''): Uint8Array =>
-    writePdf([
-      '<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [4 0 R] >> /Perms << /DocMDP 5 0 R >> >>',
-      ...ONE_PAGE.slice(1),
-      `<< /FT /Sig /T (a) /V 5 0 R ${lock} >>`,
-      `<< /Type /Sig /Contents <00> /ByteRange [0 1 2 3] ${entries} >>`,
-    ]);
-  const certified = (level: number): string => `/Reference [ << /TransformMethod /DocMDP /TransformParams << /P ${level} >> >> ]`;
-
   it('so that nothing may be changed takes no signature', async () => {
-    await expect(prepare(signed(certified(1)))).rejects.toMatchObject({ code: 'pdf_changes_forbidden' });
-    await expect(prepare(signed('', '/Lock << /Action /All /P 1 >>'))).rejects.toMatchObject({ code: 'pdf_changes_forbidden' });
+    await expect(prepare(certifiedPdf(1))).rejects.toMatchObject({ code: 'pdf_changes_forbidden' });
+    await expect(prepare(certifiedPdf(2, '/Lock << /Action /All /P 1 >>'))).rejects.toMatchObject({
+      code: 'pdf_changes_forbidden',
+    });
   });
 
   it.each([2, 3])('so that level %i of changes is allowed takes another', async (level) => {
-    await expect(prepare(signed(certified(level)))).resolves.toMatchObject({ field: 'Signature1' });
+    await expect(prepare(certifiedPdf(level))).resolves.toMatchObject({ field: 'Signature1' });
   });
 });
 
@@ -204,17 +197,7 @@ describe('a bomb', () => {
   }, 60_000);
 
   it('of updates without end is refused', async () => {
-    let pdf = writePdf(ONE_PAGE);
-    const empty = (previous: number): Uint8Array => text(`xref\n0 0\ntrailer\n<< /Size 4 /Root 1 0 R /Prev ${previous} >>\n`);
-    const parts = [Buffer.from(pdf)];
-    let [length, previous] = [pdf.length, Buffer.from(pdf).lastIndexOf('\nxref') + 1];
-    for (let update = 0; update < 3_000; update++) {
-      const part = Buffer.from(empty(previous));
-      previous = length;
-      length += part.length;
-      parts.push(part);
-    }
-    pdf = Buffer.concat([...parts, text(`startxref\n${previous}\n%%EOF\n`)]);
+    const pdf = endlessPdf();
     await expect(prepare(pdf)).rejects.toMatchObject({ code: 'pdf_excessive' });
     await expect(verifyInThread(pdf, {}, signal())).rejects.toMatchObject({ code: 'pdf_excessive' });
   });

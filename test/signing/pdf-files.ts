@@ -79,6 +79,31 @@ export function hybridPdf(): Uint8Array {
   return endPdf(text, offsets, `/XRefStm ${stream}`);
 }
 
+/** With a signature that tells which changes it allows: 1 none, 2 forms and signatures, 3 annotations too. */
+export function certifiedPdf(level: number, entriesOfField = ''): Uint8Array {
+  const reference = `<< /TransformMethod /DocMDP /TransformParams << /P ${level} >> >>`;
+  return writePdf([
+    '<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [4 0 R] >> /Perms << /DocMDP 5 0 R >> >>',
+    ...ONE_PAGE.slice(1),
+    `<< /FT /Sig /T (a) /V 5 0 R ${entriesOfField} >>`,
+    `<< /Type /Sig /Contents <00> /ByteRange [0 1 2 3] /Reference [ ${reference} ] >>`,
+  ]);
+}
+
+/** More updates than any file has, each of nothing. */
+export function endlessPdf(): Uint8Array {
+  const pdf = writePdf(ONE_PAGE);
+  const parts: Uint8Array[] = [pdf];
+  let [length, previous] = [pdf.length, Buffer.from(pdf).lastIndexOf('\nxref') + 1];
+  for (let update = 0; update < 2_100; update++) {
+    const part = Buffer.from(`xref\n0 0\ntrailer\n<</Size 4/Root 1 0 R/Prev ${previous}>>\n`, 'latin1');
+    previous = length;
+    length += part.length;
+    parts.push(part);
+  }
+  return Buffer.concat([...parts, Buffer.from(`startxref\n${previous}\n%%EOF\n`, 'latin1')]);
+}
+
 function endPdf(text: string, offsets: readonly number[], trailer: string): Uint8Array {
   const rows = offsets.map((offset) => `${String(offset).padStart(10, '0')} 00000 n\r\n`);
   const size = offsets.length + 1;

@@ -43,12 +43,9 @@ export async function verifyInThread(bytes: Uint8Array, trust: PdfTrust, signal:
   return answer.report;
 }
 
-/** A copy, which is then handed over; throws pdf_too_large. */
+/** A copy, which is then handed over. Throws pdf_excessive. */
 function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  if (bytes.length > MAX_PDF_BYTES) {
-    const message = `reading the PDF: it has ${bytes.length} bytes, more than ${MAX_PDF_BYTES}`;
-    throw new ApiError('pdf_too_large', message, { limitBytes: MAX_PDF_BYTES });
-  }
+  if (bytes.length > MAX_PDF_BYTES) throw excessivePdf(`it has more than ${MAX_PDF_BYTES} bytes`);
   return Uint8Array.from(bytes);
 }
 
