@@ -2,10 +2,23 @@
 import { mkdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { benchAuthorities, createEidCard } from '../../drivers/simulated/cards/eid.ts';
-import { INS, PIN, WatchedCard, WRONG_PIN, openBench, outcomeOf, resultOf, watchedPivCard, type Bench } from '../api/support.ts';
+import {
+  INS,
+  PIN,
+  RpcSocket,
+  WatchedCard,
+  WRONG_PIN,
+  openBench,
+  outcomeOf,
+  resultOf,
+  watchedPivCard,
+  type Bench,
+} from '../api/support.ts';
+import { TestStation } from '../prompts/station.ts';
 import { tool } from '../support/program.ts';
 import { ONE_PAGE, samplePdf, samplePng, writePdf } from './pdf-files.ts';
-import { createPki, type Pki, type PkiKeyKind } from './pki.ts';
+import { TSA_EXTENSIONS, createPki, type Pki, type PkiKeyKind } from './pki.ts';
+import { openTsa } from './tsa.ts';
 
 let pki: Pki;
 let nss: string;
@@ -190,6 +203,63 @@ describe('sign.pdf', () => {
     const other = await bench.insert(watchedPivCard({ keys: { '9C': key } }));
     expect(outcomeOf(await api.call('sign.pdf', { card: other, keyReference: '9C', pin: PIN, pdf }))).toBe('public_key_mismatch');
   });
+});
+
+describe('a time stamp in a PDF', () => {
+  it('comes from the configured server, and is told by signature.verify', async () => {
+    const authority = await pki.issue('Time', { kind: 'RSA-2048', extensions: TSA_EXTENSIONS });
+    await using tsa = await openTsa(pki, authority);
+    const policy = { timeStamp: { url: tsa.url, trustAnchors: [pki.root.certificateFile] } };
+    await using bench = await openBench({ policy });
+    const card = await bench.insert(await pivCard('P-256'));
+    const api = await bench.socket();
+    const params = { card, keyReference: '9C', pin: PIN, timeStamp: true, certificates: [base64(pki.sub.der)] };
+    const result = resultOf(await api.call('sign.pdf', { ...params, pdf: { data: base64(writePdf(ONE_PAGE)) } }));
+    expect(result.timeStamp?.authority).toContain('CN=Time');
+    const [said] = await pdfsig(Buffer.from(result.pdf ?? '', 'base64'));
+    expect(said).toContain('Signature Validation: Signature is Valid.');
+    const trustAnchors = [base64(pki.root.der)];
+    const report = await api.call('signature.verify', { pdf: { data: result.pdf ?? '' }, trustAnchors });
+    expect(resultOf(report)).toMatchObject({
+      verdict: 'valid',
+      signers: [{ timeStamp: { verdict: 'valid' }, validity: { source: 'time_stamp', at: result.timeStamp?.time } }],
+    });
+    tsa.mood = 'refusing';
+    expect(outcomeOf(await api.call('sign.pdf', { ...params, pdf: { data: result.pdf ?? '' } }))).toBe('time_stamp_failed');
+  });
+});
+
+describe('a web page', () => {
+  const PAGE = 'https://certificates.example';
+
+  it('has a PDF signed by the signature key with a PIN that the person types, and not by the authentication key', async () => {
+    await using stack = new AsyncDisposableStack();
+    const bench = stack.use(await openBench({ policy: { origins: [{ origin: PAGE, scopes: ['sign'] }] } }));
+    const card = await pivCard('P-256');
+    const id = await bench.insert(card);
+    const station = stack.use(await TestStation.open(bench));
+    const page = stack.use(await openPage(bench));
+    const pdf = { data: base64(writePdf(ONE_PAGE)) };
+    expect(outcomeOf(await page.call('sign.pdf', { card: id, keyReference: '9A', pdf }))).toBe('key_not_for_web');
+    expect(outcomeOf(await page.call('sign.pdf', { card: id, keyReference: '9C', pdf: { data: 'AAAA' } }))).toBe('pdf_invalid');
+    expect(station.messages, 'nobody was asked').toHaveLength(0);
+    const answer = page.call('sign.pdf', { card: id, keyReference: '9C', pdf });
+    const { id: prompt, prompt: shown } = await station.prompt();
+    expect(shown).toMatchObject({ asker: { name: PAGE }, task: { en: 'Signing the PDF', sv: 'Att signera PDF-filen' } });
+    station.type(prompt, { pin: PIN });
+    const [said] = await pdfsig(Buffer.from(resultOf(await answer).pdf ?? '', 'base64'));
+    expect(said).toContain('Signature Validation: Signature is Valid.');
+  });
+
+  async function openPage(bench: Bench): Promise<RpcSocket> {
+    const answer = await fetch(`http://127.0.0.1:${bench.port}/v1/access/request`, {
+      method: 'POST',
+      headers: { origin: PAGE, 'content-type': 'application/json', connection: 'close' },
+      body: JSON.stringify({ scopes: ['sign'] }),
+    });
+    const { token } = (await answer.json()) as { token: string };
+    return await RpcSocket.open(bench.port, token, { origin: PAGE });
+  }
 });
 
 describe('signature.verify', () => {
