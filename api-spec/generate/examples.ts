@@ -16,7 +16,6 @@ import {
   EXAMPLE_CMS_OF_TWO_SIZE,
   EXAMPLE_CMS_SIZE,
   EXAMPLE_CONTENT,
-  EXAMPLE_PDF,
   EXAMPLE_SIGNATURE_REPORT,
 } from './example-signatures.ts';
 import { EXAMPLE_AUTHENTICATION_TOKEN } from './example-token.ts';
@@ -245,12 +244,12 @@ export const METHOD_EXAMPLES: MethodExamples = {
     params: {
       card: inReader,
       keyReference: '9C',
-      pdf: { data: EXAMPLE_PDF },
+      pdf: { upload },
       visible: { page: 1, rectangle: { x: 60, y: 60, width: 220, height: 60 }, language: 'sv' },
       reason: 'Mottaget',
     },
     result: {
-      content: 'c1c59f52-8f5e-4d53-9f0e-0d6f6a3b7d11',
+      content: upload,
       size: 11_342,
       field: 'Signature1',
       algorithm: 'ES256',

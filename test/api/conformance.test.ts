@@ -4,7 +4,7 @@
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import { COMMON_ERRORS, ERRORS, type ErrorCode } from '../../api-spec/errors.ts';
-import { EXAMPLE_CMS, EXAMPLE_CONTENT, EXAMPLE_PDF } from '../../api-spec/generate/example-signatures.ts';
+import { EXAMPLE_CMS, EXAMPLE_CONTENT } from '../../api-spec/generate/example-signatures.ts';
 import type { ApiMethod } from '../../api-spec/method.ts';
 import { METHODS, METHOD_NAMES, type MethodName } from '../../api-spec/methods/index.ts';
 import { DeviceProtocolError } from '../../drivers/errors.ts';
@@ -35,6 +35,7 @@ import { ONE_PAGE, certifiedPdf, endlessPdf, writePdf } from '../signing/pdf-fil
 const managementKey = 'default';
 const certificate = certificateFor(testKey('P-256').publicKey);
 const digest = Buffer.alloc(32, 9).toString('base64');
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 
 /** Parameters with which each method of a card succeeds. */
 const GOOD: Readonly<Partial<Record<MethodName, object>>> = {
@@ -54,7 +55,7 @@ const GOOD: Readonly<Partial<Record<MethodName, object>>> = {
   'sign.addSigner': { keyReference: '9A', cms: { data: EXAMPLE_CMS }, content: { data: EXAMPLE_CONTENT }, pin: PIN },
   'sign.cms': { keyReference: '9A', content: { data: EXAMPLE_CONTENT }, detached: true, pin: PIN },
   'sign.digest': { keyReference: '9A', algorithm: 'ES256', digest, pin: PIN },
-  'sign.pdf': { keyReference: '9A', pdf: { data: EXAMPLE_PDF }, pin: PIN },
+  'sign.pdf': { keyReference: '9A', pdf: { data: base64(writePdf(ONE_PAGE)) }, pin: PIN },
   'signature.verify': { cms: { data: EXAMPLE_CMS }, content: { data: EXAMPLE_CONTENT } },
 };
 
@@ -161,7 +162,6 @@ const BAD_PDFS: Readonly<Partial<Record<ErrorCode, Uint8Array>>> = {
   pdf_excessive: endlessPdf(),
   pdf_invalid: Buffer.from('Hello'),
 };
-const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 const onPage = (changes: object): Provocation =>
   onCard({ visible: { page: 1, rectangle: { x: 0, y: 0, width: 200, height: 50 }, ...changes } });
 

@@ -10,11 +10,14 @@ import { excessivePdf } from './errors.ts';
 import type { PreparationOptions, PreparedPdf } from './prepare.ts';
 import type { PdfReport, PdfTrust } from './verify-pdf.ts';
 
-/** Largest PDF that is signed or verified. */
-export const MAX_PDF_BYTES = 33_554_432;
+/** Largest PDF that is signed. */
+const MAX_PDF_BYTES = 33_554_432;
+/** Largest that is verified: one of MAX_PDF_BYTES with signatures, certificates and pictures. */
+const MAX_SIGNED_BYTES = 67_108_864;
 /** A PDF of MAX_PDF_BYTES is prepared in under a second. */
 const MAX_JOB_MS = 10_000;
-const MAX_WAITING = 16;
+/** As many calls as one web origin may have under way. */
+const MAX_WAITING = 64;
 /** Objects of a PDF; file and decoded streams are bounded on their own. */
 const MAX_HEAP_MB = 256;
 const MAX_YOUNG_HEAP_MB = 16;
@@ -32,21 +35,21 @@ export type PdfAnswer =
 const turns = new Turns('work on a PDF', MAX_WAITING);
 
 export async function prepareInThread(bytes: Uint8Array, options: PreparationOptions, signal: AbortSignal): Promise<PreparedPdf> {
-  const answer = await run({ kind: 'prepare', bytes: ownBytes(bytes), options }, signal);
+  const answer = await run({ kind: 'prepare', bytes: ownBytes(bytes, MAX_PDF_BYTES), options }, signal);
   if (answer.kind !== 'prepared') throw new TypeError(`a PDF was to be prepared, and was ${answer.kind}`);
   return answer.prepared;
 }
 
 export async function verifyInThread(bytes: Uint8Array, trust: PdfTrust, signal: AbortSignal): Promise<PdfReport> {
-  const answer = await run({ kind: 'verify', bytes: ownBytes(bytes), trust }, signal);
+  const answer = await run({ kind: 'verify', bytes: ownBytes(bytes, MAX_SIGNED_BYTES), trust }, signal);
   if (answer.kind !== 'verified') throw new TypeError(`a PDF was to be verified, and was ${answer.kind}`);
   return answer.report;
 }
 
 /** A copy, which is then handed over. Throws pdf_excessive. */
-function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  if (bytes.length > MAX_PDF_BYTES) throw excessivePdf(`it has more than ${MAX_PDF_BYTES} bytes`);
-  return Uint8Array.from(bytes);
+function ownBytes(bytes: Uint8Array, limit: number): Uint8Array<ArrayBuffer> {
+  if (bytes.length > limit) throw excessivePdf(`it has more than ${limit} bytes`);
+  return new Uint8Array(bytes);
 }
 
 function run(

@@ -81,7 +81,7 @@ function settle(
   const range = `[0 ${gapStart} ${gapEnd} ${bytes.length - gapEnd}]`;
   bytes.write(range, bodyAt + text.indexOf('/ByteRange [') + '/ByteRange '.length, 'latin1');
   const digest = createHash(hash).update(bytes.subarray(0, gapStart)).update(bytes.subarray(gapEnd)).digest();
-  return { bytes: Uint8Array.from(bytes), gapStart, gapEnd, digest: new Uint8Array(digest) };
+  return { bytes: new Uint8Array(bytes), gapStart, gapEnd, digest: new Uint8Array(digest) };
 }
 
 /** EN 319 142-1, clause 6.3: the time is in M, and not in the signature. */
