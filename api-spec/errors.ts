@@ -4,6 +4,7 @@
  */
 import Type, { type Static } from 'typebox';
 import { BY_ROLE_ERRORS, ROLE_ERRORS } from './role-errors.ts';
+import { PDF_ERRORS } from './pdf-errors.ts';
 import { SIGNING_ERRORS } from './signing-errors.ts';
 
 export type Retry = 'no' | 'now' | 'after_user_action';
@@ -24,7 +25,7 @@ export interface ErrorDefinition {
   readonly sv: ErrorText;
 }
 
-/** Sorted by code. What concerns signatures and their content is in signing-errors.ts. */
+/** Sorted by code. What concerns signatures and their content is in signing-errors.ts, what concerns PDFs in pdf-errors.ts. */
 const GENERAL_ERRORS = {
   access_denied: {
     httpStatus: 403,
@@ -549,7 +550,7 @@ const GENERAL_ERRORS = {
   },
 } as const satisfies Record<string, ErrorDefinition>;
 
-const all = { ...GENERAL_ERRORS, ...ROLE_ERRORS, ...SIGNING_ERRORS };
+const all = { ...GENERAL_ERRORS, ...PDF_ERRORS, ...ROLE_ERRORS, ...SIGNING_ERRORS };
 
 /** All of them, in the order of their codes. */
 export const ERRORS = sorted(all);

@@ -261,6 +261,22 @@ export const METHOD_EXAMPLES: MethodExamples = {
     params: { card: inReader, keyReference: '9C', content: { data: EXAMPLE_CONTENT }, detached: true },
     result: { cms: EXAMPLE_CMS, size: EXAMPLE_CMS_SIZE, algorithm: 'ES256', keyReference: '9C', signerIndex: 0 },
   },
+  'sign.pdf': {
+    params: {
+      card: inReader,
+      keyReference: '9C',
+      pdf: { upload },
+      visible: { page: 1, rectangle: { x: 60, y: 60, width: 220, height: 60 }, language: 'sv' },
+      reason: 'Mottaget',
+    },
+    result: {
+      content: upload,
+      size: 11_342,
+      field: 'Signature1',
+      algorithm: 'ES256',
+      keyReference: '9C',
+    },
+  },
   'signature.verify': {
     params: { cms: { upload }, content: { data: EXAMPLE_CONTENT } },
     result: EXAMPLE_SIGNATURE_REPORT,
@@ -372,6 +388,7 @@ export const GREETING_EXAMPLE: Greeting = {
 const DETAILS: NonNullable<WireError['details']> = {
   algorithm: 'SHA-1',
   attemptsRemaining: 2,
+  codePoint: 'U+0141',
   highest: HIGHEST_API_VERSION,
   holder: 'program 5f0c2a71 (renewing a certificate)',
   otherRole: 'operator',
@@ -382,6 +399,7 @@ const DETAILS: NonNullable<WireError['details']> = {
   limit: LIMITS.callsPerReader.value,
   limitBytes: LIMITS.messageBytes.value,
   lowest: LOWEST_API_VERSION,
+  page: 9,
   problem: 'params: card is missing',
   scope: 'pin.direct',
   statusWord: '6A80',

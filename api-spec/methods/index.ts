@@ -11,6 +11,7 @@ import { loginMethods } from './login.ts';
 import { pinMethods } from './pin.ts';
 import { readerMethods } from './reader.ts';
 import { signCmsMethods } from './sign-cms.ts';
+import { signPdfMethods } from './sign-pdf.ts';
 import { signMethods } from './sign.ts';
 import { signatureMethods } from './signature.ts';
 import { systemMethods } from './system.ts';
@@ -24,6 +25,7 @@ export const METHODS = {
   ...certificateMethods,
   ...signMethods,
   ...signCmsMethods,
+  ...signPdfMethods,
   ...signatureMethods,
   ...loginMethods,
   ...accessMethods,

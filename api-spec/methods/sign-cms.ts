@@ -16,7 +16,8 @@ import {
   cardParams,
 } from '../schemas.ts';
 
-const signerParams = {
+/** What every method takes by which a card signs for somebody. */
+export const signerParams = {
   ...cardParams,
   keyReference: KeyReference,
   algorithm: Type.Optional(SignatureAlgorithm),
@@ -42,7 +43,7 @@ const SignedCms = Closed({
   timeStamp: Type.Optional(Closed({ time: Time(), authority: Type.String({ description: 'RFC 4514.' }) })),
 });
 
-const signingErrors = [
+export const signingErrors = [
   ...CARD_ERRORS,
   ...PIN_ERRORS,
   'algorithm_not_allowed',

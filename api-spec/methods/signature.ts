@@ -89,15 +89,41 @@ const Revocation = (what: string, source: string) =>
     Type.Array(ByteSource(what), { maxItems: 32, description: `${source}, DER. Their signatures and freshness are checked.` }),
   );
 
+/** What a PDF tells of one signature, and what it covers. */
+const PdfSignature = Closed({
+  field: Type.String(),
+  verdict: Verdict,
+  problem: Type.Optional(Type.String({ description: 'What is wrong with how it stands in the PDF, whatever its CMS says.' })),
+  signer: Type.Optional(Type.Integer({ description: 'Which of signers it is, from 0. Absent when there is nothing to verify.' })),
+  format: Type.Optional(Type.String({ description: 'SubFilter: "ETSI.CAdES.detached" is PAdES.' })),
+  name: Type.Optional(Type.String({ description: 'As the PDF says, as are reason, location and time.' })),
+  reason: Type.Optional(Type.String()),
+  location: Type.Optional(Type.String()),
+  time: Type.Optional(Time()),
+  certifies: Type.Optional(
+    Type.Integer({ description: 'Changes that it allows: 1 none, 2 forms and signatures, 3 annotations as well.' }),
+  ),
+  coversWholeFile: Type.Boolean(),
+  coveredBytes: Type.Integer({ description: 'From the start of the file: the revision that was signed.' }),
+  laterChanges: Type.Enum(['none', 'signatures', 'other'] as const, {
+    description:
+      'What came after that revision. signatures: nothing but further ones. other: what is shown may not be what was signed.',
+  }),
+  laterRevisions: Type.Integer({ description: 'Updates of the file after it.' }),
+  changes: Type.Array(Type.String(), { description: 'The first of what is "other", in words.' }),
+});
+
 export const signatureMethods = {
   'signature.verify': defineMethod({
-    summary: 'Verify a CMS signature, with every signer and time stamp in it. Nothing is fetched, and no card is needed.',
+    summary:
+      'Verify a CMS signature, with every signer and time stamp in it, or all signatures of a PDF. Nothing is fetched, and no card is needed.',
     attempt: { en: 'Verifying the signature', sv: 'Att verifiera signaturen' },
     since: 1,
     scope: 'sign',
     rest: { verb: 'POST', path: '/v1/signatures/verify' },
     params: Closed({
-      cms: ByteSource('The signature'),
+      cms: Type.Optional(ByteSource('The signature. This or pdf')),
+      pdf: Type.Optional(ByteSource('A PDF, whose signatures are all verified. This or cms')),
       content: Type.Optional(ContentSource),
       trustAnchors: CertificateList('What signers must go back to, in place of those of the policy.'),
       timeStampAnchors: CertificateList('What authorities of time stamps must go back to, in place of those of the policy.'),
@@ -109,7 +135,8 @@ export const signatureMethods = {
       verdict: Verdict,
       detached: Type.Boolean(),
       signers: Type.Array(SignerReport),
+      signatures: Type.Optional(Type.Array(PdfSignature, { description: 'Of a PDF, in the order in which they were made.' })),
     }),
-    errors: ['certificate_invalid', 'cms_invalid', 'content_not_found'],
+    errors: ['certificate_invalid', 'cms_invalid', 'content_not_found', 'pdf_encrypted', 'pdf_excessive', 'pdf_invalid'],
   }),
 };

@@ -26,6 +26,7 @@ const ACTS: ReadonlySet<MethodName> = new Set<MethodName>([
   'sign.batch',
   'sign.cms',
   'sign.digest',
+  'sign.pdf',
   'system.reload',
 ]);
 

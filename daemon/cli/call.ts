@@ -1,5 +1,5 @@
 /** `kortd call` and `kortd status`: one call to the daemon that runs, over its own API. */
-import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import type { WireError } from '../../api-spec/errors.ts';
 import type { CallError } from '../../api-spec/client/client.ts';
 import { connectToDaemon } from './connect-to-daemon.ts';
@@ -12,7 +12,7 @@ export interface CallOptions {
 
 /** Prints the result as JSON. Exit status 1 with the error on standard error. */
 export async function runCall(method: string, params: string | undefined, options: CallOptions): Promise<void> {
-  const parsed = parseParams(params === '-' ? readFileSync(0, 'utf8') : (params ?? '{}'));
+  const parsed = parseParams(params === '-' ? await text(process.stdin) : (params ?? '{}'));
   const { client } = await connectToDaemon(options.dataDir);
   try {
     const result = await client.callByName(

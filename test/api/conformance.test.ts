@@ -32,10 +32,12 @@ import {
 } from './support.ts';
 import { createEidCard } from '../../drivers/simulated/cards/eid.ts';
 import { TestStation } from '../prompts/station.ts';
+import { ONE_PAGE, certifiedPdf, endlessPdf, writePdf } from '../signing/pdf-files.ts';
 
 const managementKey = 'default';
 const certificate = certificateFor(testKey('P-256').publicKey);
 const digest = Buffer.alloc(32, 9).toString('base64');
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 
 /** Parameters with which each method of a card succeeds. */
 const GOOD: Readonly<Partial<Record<MethodName, object>>> = {
@@ -56,6 +58,7 @@ const GOOD: Readonly<Partial<Record<MethodName, object>>> = {
   'sign.cms': { keyReference: '9A', content: { data: EXAMPLE_CONTENT }, detached: true, pin: PIN },
   'sign.batch': { keyReference: '9A', algorithm: 'ES256', documents: [{ name: 'Receipt', digest }], pin: PIN },
   'sign.digest': { keyReference: '9A', algorithm: 'ES256', digest, pin: PIN },
+  'sign.pdf': { keyReference: '9A', pdf: { data: base64(writePdf(ONE_PAGE)) }, pin: PIN },
   'signature.verify': { cms: { data: EXAMPLE_CMS }, content: { data: EXAMPLE_CONTENT } },
 };
 
@@ -219,6 +222,28 @@ const CMS_PROVOCATIONS: Readonly<Partial<Record<ErrorCode, Provocation>>> = {
   signature_invalid: onCard({ content: { data: 'AAAA' } }),
 };
 
+/** PDFs that are refused, by the error. */
+const BAD_PDFS: Readonly<Partial<Record<ErrorCode, Uint8Array>>> = {
+  pdf_encrypted: writePdf(ONE_PAGE, '/Encrypt << >>'),
+  pdf_excessive: endlessPdf(),
+  pdf_invalid: Buffer.from('Hello'),
+};
+const onPage = (changes: object): Provocation =>
+  onCard({ visible: { page: 1, rectangle: { x: 0, y: 0, width: 200, height: 50 }, ...changes } });
+
+/** Of sign.pdf alone. */
+const PDF_PROVOCATIONS: Readonly<Partial<Record<ErrorCode, Provocation>>> = {
+  ...Object.fromEntries(Object.entries(BAD_PDFS).map(([code, pdf]) => [code, onCard({ pdf: { data: base64(pdf) } })])),
+  card_refused: onEveryExchange('6F00', 'card_refused'),
+  content_not_found: onCard({ pdf: { upload: 'none' } }),
+  pdf_changes_forbidden: onCard({ pdf: { data: base64(certifiedPdf(1)) } }),
+  pdf_field_unusable: onCard({ field: 'a.b' }),
+  pdf_page_missing: onPage({ page: 2 }),
+  pdf_rectangle_invalid: onPage({ rectangle: { x: 500, y: 0, width: 200, height: 50 } }),
+  pdf_text_unsupported: onPage({ text: ['Łukasz'] }),
+  picture_invalid: onPage({ picture: { data: EXAMPLE_CONTENT } }),
+};
+
 /** Those that want something else, or are of one method alone. */
 const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<ErrorCode, Provocation>>>>>> = {
   'card.lease': {
@@ -327,7 +352,14 @@ const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<
   },
   'sign.addSigner': { ...SIGNING_PROVOCATIONS, ...CMS_PROVOCATIONS },
   'sign.cms': SIGNING_PROVOCATIONS,
+  'sign.pdf': { ...SIGNING_PROVOCATIONS, ...PDF_PROVOCATIONS },
   'signature.verify': {
+    ...Object.fromEntries(
+      Object.entries(BAD_PDFS).map(([code, pdf]): [string, Provocation] => [
+        code,
+        async ({ call }) => await call(undefined, { cms: undefined, content: undefined, pdf: { data: base64(pdf) } }),
+      ]),
+    ),
     certificate_invalid: async ({ call }) => await call(undefined, { trustAnchors: ['none'] }),
     cms_invalid: async ({ call }) => await call(undefined, { cms: { data: EXAMPLE_CONTENT } }),
     content_not_found: async ({ call }) => await call(undefined, { cms: { upload: 'none' } }),
@@ -395,6 +427,9 @@ const NOT_PROVOKED: Readonly<Record<string, string>> = {
   'sign.batch key_not_for_web': BY_A_PAGE,
   'sign.batch public_key_unknown': 'test/api/batch.test.ts: it takes a card that tells less than any simulated one',
   'sign.digest key_not_for_web': BY_A_PAGE,
+  'sign.pdf contents_full': 'test/signing/contents.test.ts: it takes as much as the store holds',
+  'sign.pdf key_not_for_web': 'test/signing/pdf-api.test.ts: only a web origin gets it',
+  'sign.pdf time_stamp_failed': 'test/signing/time-stamp.test.ts: it takes a server',
   ...Object.fromEntries(
     [
       'certificate.delete',
@@ -410,6 +445,7 @@ const NOT_PROVOKED: Readonly<Record<string, string>> = {
       'sign.cms',
       'sign.batch',
       'sign.digest',
+      'sign.pdf',
     ].map((method) => [`${method} pin_limit_reached`, 'test/prompts/prompts.test.ts: only pages are counted']),
   ),
   ...Object.fromEntries(

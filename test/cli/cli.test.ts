@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { searchProgram } from '../evidence/evidence.ts';
 import { noteMessage } from '../evidence/typed.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -34,13 +35,16 @@ interface Ended {
   readonly stderr: string;
 }
 
+/** The test itself writes to standard input. */
+const LATER = Symbol('later');
+
 class Program implements AsyncDisposable {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
   stdout = '';
   stderr = '';
 
-  constructor(parameters: readonly string[], input = '') {
+  constructor(parameters: readonly string[], input: string | typeof LATER = '') {
     const child = spawn(process.execPath, [MAIN, ...parameters], {
       stdio: 'pipe',
       env: { ...process.env, XDG_STATE_HOME: folder },
@@ -49,8 +53,10 @@ class Program implements AsyncDisposable {
     child.stdout.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
     child.stdin.on('error', () => undefined); // it may end without reading
-    noteMessage(input);
-    child.stdin.end(input);
+    if (input !== LATER) {
+      noteMessage(input);
+      child.stdin.end(input);
+    }
     this.ended = once(child, 'close').then(([status, signal]) => ({
       status: status as number | null,
       signal: signal as NodeJS.Signals | null,
@@ -301,6 +307,17 @@ describe('status and call', () => {
     const { status, stdout } = await kortd(['call', 'pin.verify', '-'], params);
     expect(status).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ pin: { reference: '80', attemptsRemaining: 3 } });
+  });
+
+  it('call waits for parameters that come later, in pieces', async () => {
+    await using program = new Program(['call', '--data-dir', dataDir, 'system.info', '-'], LATER);
+    for (const piece of ['{', '}']) {
+      await delay(400);
+      program.child.stdin?.write(piece);
+    }
+    program.child.stdin?.end();
+    const { status, stderr } = await program.ended;
+    expect([status, stderr]).toEqual([0, '']);
   });
 
   it.each([

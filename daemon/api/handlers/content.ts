@@ -7,7 +7,7 @@ import type { Call } from '../call.ts';
 import type { HandlerContext } from './context.ts';
 
 export type ContentParam = Params<'sign.cms'>['content'];
-export type BytesParam = Params<'signature.verify'>['cms'];
+export type BytesParam = Params<'sign.pdf'>['pdf'];
 
 export interface GivenContent {
   /** Undefined when it is not known by this hash. */

@@ -12,6 +12,7 @@ import { loginHandlers } from './login.ts';
 import { pinHandlers } from './pin.ts';
 import { readerHandlers } from './reader.ts';
 import { signCmsHandlers } from './sign-cms.ts';
+import { signPdfHandlers } from './sign-pdf.ts';
 import { signHandlers } from './sign.ts';
 import { signatureHandlers } from './signature.ts';
 import { systemHandlers } from './system.ts';
@@ -26,6 +27,7 @@ export function createHandlers(context: HandlerContext): Handlers {
     ...certificateHandlers(context),
     ...signHandlers(context),
     ...signCmsHandlers(context),
+    ...signPdfHandlers(context),
     ...signatureHandlers(context),
     ...loginHandlers(context),
     ...accessHandlers(context),

@@ -141,13 +141,14 @@ function verifiedContent(cms: Uint8Array, given: GivenContent | undefined, call:
   return given;
 }
 
-function timeStampServer({ access }: HandlerContext): TimeStampPolicy {
+/** Throws time_stamp_unavailable. */
+export function timeStampServer({ access }: HandlerContext): TimeStampPolicy {
   const { timeStamp } = access.policy;
   if (!timeStamp) throw new ApiError('time_stamp_unavailable', 'stamping the time: no server is configured');
   return timeStamp;
 }
 
-async function stamp(
+export async function stamp(
   { cms, signerIndex }: Signed,
   server: TimeStampPolicy,
   signal: AbortSignal,
