@@ -1,5 +1,6 @@
 /**
- * The administrator's policy: files that grant scopes to origins without asking anybody, and say which reader and which card is for what. A file is
+ * The administrator's policy: files that grant scopes to origins without asking anybody,  say which reader and which card is for what, and name
+ * vendors' modules (module-policy.ts). A file is
  * taken whole or refused whole, by name: one that others than its owner can write, or that belongs to neither root nor the daemon's user, could
  * grant anything to anyone.
  */
@@ -9,7 +10,9 @@ import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { SCOPES, type Scope } from '../../api-spec/scopes.ts';
 import { IdentitySection } from '../identity/settings.ts';
+import type { ModuleConfiguration } from '../../drivers/pkcs11/configuration.ts';
 import { readAdministratorFile } from './administrator-file.ts';
+import { ModuleEntries, parseModules, type ModuleEntry } from './module-policy.ts';
 import { parseOrigin, type OriginRules } from './origin.ts';
 import { IgnoredReadersSection, RolesSection, checkRoles, mayHoldRoles, mergeRoles, type RolePolicy } from './role-policy.ts';
 
@@ -48,6 +51,7 @@ const PolicyFile = Type.Object(
     extensionOrigins: Type.Optional(Type.Array(Type.String(), { maxItems: 100 })),
     pin: Type.Optional(PinRules),
     cards: Type.Optional(Type.Object({ keepContents: Type.Boolean() }, { additionalProperties: false })),
+    modules: Type.Optional(ModuleEntries),
     roles: RolesSection,
     ignoredReaders: IgnoredReadersSection,
     audit: Type.Optional(
@@ -90,6 +94,8 @@ export interface Policy {
   readonly rolesRefused?: string;
   /** Patterns of names. */
   readonly ignoredReaders: readonly string[];
+  /** Vendors' modules, each name once. */
+  readonly modules: readonly ModuleConfiguration[];
   /** Undefined: records are kept for ever. */
   readonly auditRetentionDays: number | undefined;
   /** Whose certificates are trusted, and for what: one a file that says it. */
@@ -106,7 +112,9 @@ export function readPolicy(folder: string, ownUid: number | undefined = process.
   const problems: { file: string; problem: string }[] = [];
   for (const file of listFiles(folder)) {
     try {
-      files.push({ file, content: readFile(file, ownUid) });
+      const content = readFile(file, ownUid);
+      requireNewNames(content.modules ?? [], files);
+      files.push({ file, content });
     } catch (error) {
       problems.push({ file, problem: error instanceof Error ? error.message : String(error) });
     }
@@ -126,9 +134,20 @@ export function readPolicy(folder: string, ownUid: number | undefined = process.
     ...(rolesRefused === undefined ? {} : { rolesRefused }),
     ignoredReaders: contents.flatMap(({ ignoredReaders = [] }) => ignoredReaders),
     auditRetentionDays: contents.findLast(({ audit }) => audit !== undefined)?.audit?.retentionDays,
+    modules: contents.flatMap(({ modules }) => parseModules(modules ?? [])),
     identity: contents.flatMap(({ identity }) => identity ?? []),
     problems,
   };
+}
+
+function requireNewNames(
+  modules: readonly ModuleEntry[],
+  files: readonly { readonly file: string; readonly content: Static<typeof PolicyFile> }[],
+): void {
+  for (const { name } of modules) {
+    const earlier = files.find(({ content }) => content.modules?.some((other) => other.name === name));
+    if (earlier) throw new Error(`module ${name}: ${earlier.file} names one so already`);
+  }
 }
 
 function pinRulesOf(origin: string, contents: readonly Static<typeof PolicyFile>[]): OriginPinRules {
@@ -172,6 +191,7 @@ function readFile(file: string, ownUid: number | undefined): Static<typeof Polic
     developmentOrigins: (content.developmentOrigins ?? []).map(requireDevelopmentOrigin),
     extensionOrigins: (content.extensionOrigins ?? []).map(requireExtensionOrigin),
   };
+  parseModules(content.modules ?? []);
   for (const { origin } of content.origins ?? []) {
     const parsed = parseOrigin(origin, exceptions);
     if ('refusal' in parsed) throw new Error(`origin ${origin} can hold no grant: ${parsed.refusal}`);
