@@ -5,6 +5,7 @@ import { measureBatch } from './batch.ts';
 import { format, type Figure } from './figure.ts';
 import { measureGate } from './gate.ts';
 import { countOperations, measureChannel, measureManyReaders } from './in-process.ts';
+import { measureModules } from './modules.ts';
 import { measureRealPcsc } from './real-pcsc.ts';
 
 const figures: Figure[] = [];
@@ -20,6 +21,8 @@ say('the daemon');
 figures.push(...(await measureDaemon()));
 say('a batch of signatures');
 figures.push(...(await measureBatch()));
+say("a vendor's module");
+figures.push(...(await measureModules()));
 say('the gate');
 figures.push(...(await measureGate()));
 say('the audit log');
