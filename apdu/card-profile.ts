@@ -2,12 +2,16 @@
 import type { CardChannel } from './card-channel.ts';
 import type { Token, TokenContents } from './token.ts';
 
-/** One card application that kortd knows; holds no state. */
-export interface CardProfile {
+/** What kind a card is, as it is told of. */
+export interface CardKind {
   /** Name on the wire, never changed once released: "piv", "openpgp", "emrtd", "esteid". */
   readonly id: string;
   /** Document and version implemented, as its publisher cites it. */
   readonly specification: string;
+}
+
+/** One card application that kortd knows; holds no state. */
+export interface CardProfile extends CardKind {
   /** AIDs tried in order with SELECT by DF name (ISO/IEC 7816-4:2020, section 11.2.2). */
   readonly applicationIds: readonly Uint8Array[];
   /**

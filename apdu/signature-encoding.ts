@@ -47,9 +47,14 @@ export function fitsKey(algorithm: SignatureAlgorithm, key: KeyAlgorithm): boole
   return key.startsWith('RSA-');
 }
 
+/** DER of DigestInfo (RFC 8017, section 9.2): what PKCS #1 v1.5 pads, and what CKM_RSA_PKCS of PKCS #11 wants. */
+export function encodeDigestInfo(hash: HashName, digest: Uint8Array): Uint8Array {
+  return concat(DIGEST_INFO_PREFIX[hash], digest);
+}
+
 /** EMSA-PKCS1-v1_5 (RFC 8017, section 9.2) of a digest made already. */
 export function encodePkcs1(hash: HashName, digest: Uint8Array, modulusLength: number): Uint8Array {
-  const info = concat(DIGEST_INFO_PREFIX[hash], digest);
+  const info = encodeDigestInfo(hash, digest);
   const padding = new Uint8Array(modulusLength - info.length - 3).fill(0xff);
   return concat(Uint8Array.of(0x00, 0x01), padding, Uint8Array.of(0x00), info);
 }

@@ -114,7 +114,7 @@ export const Reader = Closed(
   {
     id: Id('reader'),
     name: Type.String({ description: 'As its driver names it.' }),
-    source: Type.String({ description: 'Driver: pcsc or simulated.' }),
+    source: Type.String({ description: 'Where it comes from: pcsc, simulated, or pkcs11:NAME for a vendor’s module.' }),
     status: Type.Enum(['empty', 'present', 'mute', 'unavailable'] as const, {
       description:
         'mute: a card is in it and does not answer. unavailable: the service behind it is gone; it comes back by itself.',

@@ -7,7 +7,7 @@ import type { ReaderSelector } from '../api-spec/schemas.ts';
 import type { Handlers } from './api/call.ts';
 import { createCardProfiles } from '../apdu/cards/index.ts';
 import type { CardProfile } from '../apdu/card-profile.ts';
-import type { ReaderSource } from '../drivers/reader-source.ts';
+import type { ModuleSourceOptions } from '../drivers/pkcs11/source.ts';
 import { AuditLog } from './audit/audit-log.ts';
 import { startRetention } from './audit/retention.ts';
 import { openConsole, type Console } from './console/console-server.ts';
@@ -19,7 +19,8 @@ import { EventLog } from './api/event-log.ts';
 import { createHandlers } from './api/handlers/index.ts';
 import { openDataFolder, type DataFolder } from './data-folder.ts';
 import { CARD_CACHE_FILE, CardCache } from './desk/card-cache.ts';
-import type { Desk } from './desk/desk.ts';
+import type { Desk, DeskSource } from './desk/desk.ts';
+import { Modules } from './desk/modules.ts';
 import { openDesk, type OpenDeskOptions } from './desk/open-desk.ts';
 import type { Admission } from './listen/admission.ts';
 import { IdentityAuthorities, type SimulatedAuthorities } from './identity/settings.ts';
@@ -41,7 +42,7 @@ export interface DaemonOptions {
   readonly dataFolder: string;
   /** 0: any free one. */
   readonly port: number;
-  readonly sources: readonly ReaderSource[];
+  readonly sources: readonly DeskSource[];
   readonly simulated: boolean;
   readonly log: Log;
   readonly profiles?: readonly CardProfile[];
@@ -51,6 +52,8 @@ export interface DaemonOptions {
   readonly consolePort?: number;
   /** Of https, while the data folder has a certificate. 0: any free one; the second after `port` unless given. */
   readonly tlsPort?: number;
+  /** How vendors' modules are waited for; for tests. */
+  readonly modules?: ModuleSourceOptions;
   /** Beside the one in the data folder, for other users of the workstation. */
   readonly unixSockets?: readonly UnixSocket[];
   /** Authorities of the simulated desk; only with `simulated`. */
@@ -74,7 +77,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await using undo = new AsyncDisposableStack();
   const folder = undo.use(openDataFolder(options.dataFolder));
   const parts = openParts(undo, folder, options);
-  const { access, identities, cache, desk, events, audit, prompts, pinReuse, contents } = parts;
+  const { access, identities, cache, desk, modules, events, audit, prompts, pinReuse, contents } = parts;
   const { port, log, consolePort = port === 0 ? 0 : port + 1, tlsPort = port === 0 ? 0 : port + 2 } = options;
   const live: { console?: Console; server?: HttpServer; dispatcher?: Dispatcher; scs?: ScsDoor } = {};
   const reload = async (): Promise<Result<'system.reload'>> => {
@@ -82,8 +85,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     identities.reload();
     cache.applyPolicy();
     desk.review();
+    const moduleProblems = await modules.apply(desk, access.policy.modules);
     const { problems, ...ports } = await serveOthers({ folder, access, log, ...live });
-    return { problems: [...access.policy.problems, ...identities.problems, ...problems], ...ports };
+    return { problems: [...access.policy.problems, ...identities.problems, ...moduleProblems, ...problems], ...ports };
   };
   const handlers: Handlers = createHandlers({
     ...parts,
@@ -117,6 +121,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   live.console = undo.use(await openConsole({ port: consolePort, prompts, log }));
   undo.use(startRetention({ audit, retentionDays: () => access.policy.auditRetentionDays, log }));
   desk.open();
+  await modules.apply(desk, access.policy.modules);
   folder.publish({ url: server.url, socket: folder.socketPath, pid: process.pid, version: VERSION });
   const scs = undo.use(new ScsDoor({ access, dispatcher, desk }));
   live.scs = scs;
@@ -153,8 +158,10 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
   const contents = undo.use(new Contents());
   const identities = new IdentityAuthorities(() => access.policy.identity, options);
   const cache = undo.use(openCardCache(folder, access, log));
+  const modules = undo.use(new Modules(log, options.modules));
   const desk = undo.use(
     openDesk({
+      ways: () => modules.ways,
       dataFolder: folder.path,
       ...whatIsOnTheDesk(options),
       cache,
@@ -163,7 +170,7 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
       identity: () => identities.settings,
     }),
   );
-  return { audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, desk };
+  return { audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk };
 }
 
 function openCardCache({ path }: DataFolder, access: Access, log: Log): CardCache {

@@ -1,8 +1,13 @@
-/** Where readers come from: PC/SC on this machine, or a simulated desk. */
+/** Where readers come from: PC/SC on this machine, a simulated desk, a vendor's module. */
 import type { CardConnection } from '../apdu/card-connection.ts';
+import type { CardApplication, CardKind } from '../apdu/card-profile.ts';
+import type { TokenContents } from '../apdu/token.ts';
 
-export interface ReaderSource {
-  /** Name on the wire, never changed once released: "pcsc", "simulated". */
+/** What a source gives of a card: its commands, or its application. */
+export type AnyConnection = CardConnection | ApplicationConnection;
+
+export interface ReaderSource<C extends AnyConnection = CardConnection> {
+  /** Name on the wire, never changed once released: "pcsc", "simulated", "pkcs11:NAME". */
   readonly id: string;
   /**
    * Every reader as it stands, then each change, until `signal` fires (the iteration then ends without an error).
@@ -15,9 +20,29 @@ export interface ReaderSource {
    * Throws NoCardError, DeviceBusyError (held exclusively), DeviceTimeoutError (mute), DeviceRemovedError, ServiceUnavailableError,
    * and the signal's reason when it fires.
    */
-  connect(readerName: string, options: { readonly signal: AbortSignal }): Promise<CardConnection>;
+  connect(readerName: string, options: { readonly signal: AbortSignal }): Promise<C>;
   /** Other programs that may hold a card, in plain words for a person: a hint. Absent where none can be told. Never rejects. */
   otherPrograms?(): Promise<readonly string[]>;
+}
+
+/** One exclusive transaction with a card that no command of ours reaches: the source brings its application, ready. Whoever opened it disposes of it. */
+export interface ApplicationConnection extends AsyncDisposable {
+  readonly kind: CardKind;
+  readonly hasKeypad: boolean;
+  /** `remembered` is what an earlier transaction with this card read, unchanged since. Valid until the connection is disposed of. */
+  open(remembered?: TokenContents): CardApplication;
+}
+
+/** Uses cards in the readers of other sources, in a way of its own: a vendor's module. */
+export interface ApplicationSource {
+  readonly id: string;
+  /** True for cards that are used through this even when kortd knows them itself. */
+  claims(atr: Uint8Array): boolean;
+  /**
+   * Begins a transaction with the card in the reader of this name. Undefined when it knows no card there. Throws like `ReaderSource.connect`. No other
+   * connection to the card may be open: both would wait for each other.
+   */
+  connectCard(readerName: string, options: { readonly signal: AbortSignal }): Promise<ApplicationConnection | undefined>;
 }
 
 export interface ReaderState {
@@ -27,7 +52,7 @@ export interface ReaderState {
   readonly status: 'empty' | 'present' | 'mute' | 'removed';
   /** Grows at every card insertion that the source sees; the same number means the same card. Present with `present` and `mute`. */
   readonly insertion?: number;
-  /** Present with `present`. */
+  /** Present with `present`, of sources that know it. */
   readonly atr?: Uint8Array;
   /** True while another program holds the card exclusively, where the source can tell. */
   readonly heldElsewhere?: boolean;

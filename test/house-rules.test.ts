@@ -259,6 +259,7 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
 const NATIVE_CALL_SITES: Readonly<Record<string, readonly string[]>> = {
   koffi: [
     'drivers/pcsc/winscard.ts',
+    'drivers/pkcs11/cryptoki.ts',
     'drivers/process-exit.ts',
     'drivers/peer-credentials.ts',
     'drivers/process-limits.ts',

@@ -1,5 +1,4 @@
 /**
-/**
  * The administrator's policy: files that grant scopes to origins without asking anybody, and say what else one workstation needs said. A file is taken whole
  * or refused whole, by name: one that others than its owner can write, or that belongs to neither root nor the daemon's user, could grant anything to anyone.
  */
@@ -10,7 +9,9 @@ import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { SCOPES, type Scope } from '../../api-spec/scopes.ts';
 import { IdentitySection, readAuthorities } from '../identity/settings.ts';
+import type { ModuleConfiguration } from '../../drivers/pkcs11/configuration.ts';
 import { readAdministratorFile } from './administrator-file.ts';
+import { ModuleEntries, parseModules, type ModuleEntry } from './module-policy.ts';
 import { parseOrigin, type OriginRules } from './origin.ts';
 import { IgnoredReadersSection, RolesSection, checkRoles, mayHoldRoles, mergeRoles, type RolePolicy } from './role-policy.ts';
 
@@ -61,6 +62,7 @@ const PolicyFile = Type.Object(
     extensionOrigins: Type.Optional(Type.Array(Type.String(), { maxItems: 100 })),
     pin: Type.Optional(PinRules),
     cards: Type.Optional(Type.Object({ keepContents: Type.Boolean() }, { additionalProperties: false })),
+    modules: Type.Optional(ModuleEntries),
     roles: RolesSection,
     ignoredReaders: IgnoredReadersSection,
     timeStamp: Type.Optional(TimeStamp),
@@ -121,6 +123,8 @@ export interface Policy {
   readonly ignoredReaders: readonly string[];
   /** Ports of the Signature Creation Service (daemon/scs); undefined: it is off. */
   readonly scs: { readonly httpPort?: number; readonly httpsPort?: number } | undefined;
+  /** Vendors' modules, each name once. */
+  readonly modules: readonly ModuleConfiguration[];
   /** Undefined: records are kept for ever. */
   readonly auditRetentionDays: number | undefined;
   /** Of the last file that names one. */
@@ -140,6 +144,7 @@ export function readPolicy(folder: string, ownUid: number | undefined = process.
   for (const file of listFiles(folder)) {
     try {
       const content = readFile(file, ownUid);
+      requireNewNames(content.modules ?? [], files);
       files.push({ file, content, ...readTimeStamp(content, ownUid) });
     } catch (error) {
       problems.push({ file, problem: error instanceof Error ? error.message : String(error) });
@@ -162,9 +167,20 @@ export function readPolicy(folder: string, ownUid: number | undefined = process.
     scs: contents.findLast(({ scs }) => scs !== undefined)?.scs,
     auditRetentionDays: contents.findLast(({ audit }) => audit !== undefined)?.audit?.retentionDays,
     timeStamp: files.findLast(({ timeStamp }) => timeStamp !== undefined)?.timeStamp,
+    modules: contents.flatMap(({ modules }) => parseModules(modules ?? [])),
     identity: contents.flatMap(({ identity }) => identity ?? []),
     problems,
   };
+}
+
+function requireNewNames(
+  modules: readonly ModuleEntry[],
+  files: readonly { readonly file: string; readonly content: Static<typeof PolicyFile> }[],
+): void {
+  for (const { name } of modules) {
+    const earlier = files.find(({ content }) => content.modules?.some((other) => other.name === name));
+    if (earlier) throw new Error(`module ${name}: ${earlier.file} names one so already`);
+  }
 }
 
 /** Throws when an anchor cannot be read: without it whoever answers would be believed, so the policy file is refused whole. */
@@ -228,6 +244,7 @@ function readFile(file: string, ownUid: number | undefined): Static<typeof Polic
     developmentOrigins: (content.developmentOrigins ?? []).map(requireDevelopmentOrigin),
     extensionOrigins: (content.extensionOrigins ?? []).map(requireExtensionOrigin),
   };
+  parseModules(content.modules ?? []);
   for (const { origin } of content.origins ?? []) {
     const parsed = parseOrigin(origin, exceptions);
     if ('refusal' in parsed) throw new Error(`origin ${origin} can hold no grant: ${parsed.refusal}`);

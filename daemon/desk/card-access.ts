@@ -2,11 +2,12 @@
 import { equalBytes } from '../../apdu/bytes.ts';
 import { CardError } from '../../apdu/errors.ts';
 import type { Token } from '../../apdu/token.ts';
-import type { CardConnection } from '../../apdu/card-connection.ts';
-import { DeviceBusyError, DeviceError, DeviceRemovedError, DeviceResetError } from '../../drivers/errors.ts';
+import { DeviceBusyError, DeviceError, DeviceRemovedError, DeviceResetError, NoCardError } from '../../drivers/errors.ts';
+import type { AnyConnection, ApplicationSource } from '../../drivers/reader-source.ts';
 import { ApiError } from '../errors.ts';
 import { PersonNeededError } from '../pin/person-needed.ts';
-import { contentsOf, openCardSession, type CardSession } from './card-session.ts';
+import { openCardSession, usesCommands } from './application-session.ts';
+import { contentsOf, type CardSession } from './card-session.ts';
 import type { CardTarget, Desk } from './desk.ts';
 import type { CardRecord } from './records.ts';
 import { otherCards, requireRole, type RoleUse } from './role-rules.ts';
@@ -86,7 +87,7 @@ async function lookAround(desk: Desk, role: string, signal: AbortSignal): Promis
 
 async function makeSureOfContents(session: CardSession): Promise<void> {
   await session.makeSure();
-  if (session.card.profile && !session.card.contents) await session.read();
+  if (session.card.kind && !session.card.contents) await session.read();
 }
 
 /** What a card is and holds: once for each insertion. Never throws: a card that cannot be read says so in its record. */
@@ -111,27 +112,65 @@ export async function identify(
   }
 }
 
+/** By commands of ours, unless a module claims the card; through the modules, one after the other, when nothing of ours knows it. */
 async function identifyInTurn(desk: Desk, card: CardRecord, signal: AbortSignal): Promise<void> {
   if (card.status === 'ready' || card.status === 'unknown') return;
-  await inTransaction(desk, card, { signal }, async (session) => {
+  const claiming = desk.ways.find((way) => way.claims(card.atr));
+  const isKnown = claiming
+    ? await identifyThrough(desk, card, claiming, signal)
+    : (await identifyHere(desk, card, signal)) || (await identifyThroughAny(desk, card, signal));
+  if (!isKnown) card.status = 'unknown';
+  card.problem = undefined;
+  desk.announce(card);
+}
+
+/** True when the card is of a kind that is known. */
+async function identifyHere(desk: Desk, card: CardRecord, signal: AbortSignal): Promise<boolean> {
+  return await inTransaction(desk, card, { signal }, async (session) => {
     if (await session.recognise(desk.profiles)) {
       card.status = 'ready';
-      return;
+      return true;
     }
     const found = await session.find(desk.profiles);
-    if (!found) {
-      card.status = 'unknown';
-      return;
-    }
+    if (!found) return false;
     const serialNumber = await found.application.serialNumber();
     if (serialNumber !== undefined) card.serialNumber = serialNumber;
-    card.profile = found.profile;
+    card.kind = found.kind;
+    if (found.profile) card.profile = found.profile;
     const { token } = found.application;
     if (token) await readToken(session, token);
     card.status = 'ready';
+    return true;
   });
-  card.problem = undefined;
-  desk.announce(card);
+}
+
+/** A way that is away now may be the one that knows the card: then that is the answer, and the card is looked at again at its next use. */
+async function identifyThroughAny(desk: Desk, card: CardRecord, signal: AbortSignal): Promise<boolean> {
+  let problem: unknown;
+  for (const way of desk.ways) {
+    try {
+      if (await identifyThrough(desk, card, way, signal)) return true;
+    } catch (error) {
+      if (!(error instanceof DeviceError || error instanceof CardError)) throw error;
+      problem ??= error;
+    }
+  }
+  if (problem instanceof Error) throw problem;
+  return false;
+}
+
+/** Leaves `card.through` set when the way knows the card. */
+async function identifyThrough(desk: Desk, card: CardRecord, way: ApplicationSource, signal: AbortSignal): Promise<boolean> {
+  card.through = way;
+  let isKnown = false;
+  try {
+    isKnown = await identifyHere(desk, card, signal);
+  } catch (error) {
+    if (!(error instanceof NoCardError)) throw error;
+  } finally {
+    if (!isKnown) delete card.through;
+  }
+  return isKnown;
 }
 
 /** Contents that do not parse leave the card usable: whoever wants them reads them again, and is told. */
@@ -155,7 +194,8 @@ async function inTransaction<R>(
   work: (session: CardSession) => Promise<R>,
 ): Promise<R> {
   await using connection = await connect(card, use.signal);
-  if (!equalBytes(connection.atr, card.atr)) throw new DeviceRemovedError(`using card ${card.id}: another card is in the reader`);
+  if (usesCommands(connection) && !equalBytes(connection.atr, card.atr))
+    throw new DeviceRemovedError(`using card ${card.id}: another card is in the reader`);
   const changes = use.changes === true;
   const makesSure = changes || use.isSame === true || use.role !== undefined;
   const session = openCardSession(card, connection, { signal: use.signal, makesSure, cache: desk.cache });
@@ -171,8 +211,9 @@ async function inTransaction<R>(
 }
 
 /** A deadline that passes while another program keeps the card is that program's doing, and said so: with its name, as far as the source can tell. */
-async function connect(card: CardRecord, signal: AbortSignal): Promise<CardConnection> {
+async function connect(card: CardRecord, signal: AbortSignal): Promise<AnyConnection> {
   const { source, name } = card.reader;
+  if (card.through) return await connectThrough(card.through, name, signal);
   let others: readonly string[] = [];
   const look = async (): Promise<void> => {
     others = (await source.otherPrograms?.()) ?? [];
@@ -195,4 +236,10 @@ async function connect(card: CardRecord, signal: AbortSignal): Promise<CardConne
   } finally {
     clearTimeout(timer);
   }
+}
+
+async function connectThrough(way: ApplicationSource, readerName: string, signal: AbortSignal): Promise<AnyConnection> {
+  const connection = await way.connectCard(readerName, { signal });
+  if (connection) return connection;
+  throw new NoCardError(`using the card in ${readerName} through ${way.id}: it knows no card there`);
 }

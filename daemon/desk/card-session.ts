@@ -1,9 +1,9 @@
 /** One transaction with one card: what a handler works with. It ends when the handler does. */
 import { openChannel, type CardChannel } from '../../apdu/card-channel.ts';
 import type { CardConnection } from '../../apdu/card-connection.ts';
-import type { CardApplication, CardProfile } from '../../apdu/card-profile.ts';
+import type { CardApplication, CardKind, CardProfile } from '../../apdu/card-profile.ts';
 import { ApplicationNotFoundError, CardError, NotSupportedByCardError } from '../../apdu/errors.ts';
-import { findApplication, openApplication, type FoundApplication } from '../../apdu/select.ts';
+import { findApplication, openApplication } from '../../apdu/select.ts';
 import type { PinStatus, Token, TokenContents, TokenKey, TokenManagement } from '../../apdu/token.ts';
 import { DeviceRemovedError } from '../../drivers/errors.ts';
 import type { CardCache } from './card-cache.ts';
@@ -11,13 +11,12 @@ import type { CardRecord } from './records.ts';
 
 export interface CardSession {
   readonly card: CardRecord;
-  readonly channel: CardChannel;
-  /** One raw command, as it is: no chaining, no GET RESPONSE. */
-  transmit(command: Uint8Array, options: { readonly sensitive: boolean }): Promise<Uint8Array>;
+  /** One raw command, as it is: no chaining, no GET RESPONSE. Absent for a card that is not used by commands. */
+  transmit?(command: Uint8Array, options: { readonly sensitive: boolean }): Promise<Uint8Array>;
   /** A PIN can be typed on this reader. */
   readonly hasKeypad: boolean;
-  /** The first of these that the card has, selected and opened; undefined for a card of no known kind. */
-  find(profiles: readonly CardProfile[]): Promise<FoundApplication | undefined>;
+  /** The first of these that the card has, selected and opened, or what its source brings; undefined for a card of no known kind. */
+  find(profiles: readonly CardProfile[]): Promise<KnownCard | undefined>;
   /**
    * Before anything else: that this is the card that was meant, by its serial number, else by its certificates. Nothing is made sure of with a card of no
    * known kind. Throws DeviceRemovedError for another card.
@@ -39,6 +38,13 @@ export interface CardSession {
   readonly isQuiet: boolean;
 }
 
+export interface KnownCard {
+  readonly kind: CardKind;
+  /** Absent for a card that is not used by commands. */
+  readonly profile?: CardProfile;
+  readonly application: CardApplication;
+}
+
 export interface CardReading {
   readonly pins: readonly PinStatus[];
   readonly contents: TokenContents;
@@ -47,19 +53,20 @@ export interface CardReading {
 /** pcsc-lite powers a card down five seconds after its last use (EnableAutoPowerOff, `PCSCLITE_POWER_OFF_GRACE_PERIOD`): longer ago, everything may be otherwise. */
 const REMEMBERED_MS = 5_000;
 
-interface SessionOptions {
+export interface SessionOptions {
   readonly signal: AbortSignal;
   readonly makesSure: boolean;
   readonly cache: CardCache | undefined;
 }
 
-export function openCardSession(card: CardRecord, connection: CardConnection, options: SessionOptions): CardSession {
-  return new OpenCardSession(card, connection, options);
+/** For a card that is used by commands; application-session.ts has the other. */
+export function openCommandSession(card: CardRecord, connection: CardConnection, options: SessionOptions): CardSession {
+  return new CommandSession(card, connection, options);
 }
 
-class OpenCardSession implements CardSession {
+class CommandSession implements CardSession {
   readonly card: CardRecord;
-  readonly channel: CardChannel;
+  readonly #channel: CardChannel;
   readonly #connection: CardConnection;
   readonly #makesSure: boolean;
   readonly #quietSince: number | undefined;
@@ -81,11 +88,11 @@ class OpenCardSession implements CardSession {
       transmit: (command, how) => this.#transmit(command, how?.sensitive ?? false),
       [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
     };
-    this.channel = openChannel(watched, { signal: options.signal });
+    this.#channel = openChannel(watched, { signal: options.signal });
   }
 
   get hasKeypad(): boolean {
-    return this.channel.keypad !== undefined;
+    return this.#channel.keypad !== undefined;
   }
 
   get isQuiet(): boolean {
@@ -93,28 +100,23 @@ class OpenCardSession implements CardSession {
   }
 
   transmit(command: Uint8Array, { sensitive }: { readonly sensitive: boolean }): Promise<Uint8Array> {
-    this.channel.throwIfAborted();
+    this.#channel.throwIfAborted();
     this.#isSelected = false;
     return this.#transmit(command, sensitive);
   }
 
-  async find(profiles: readonly CardProfile[]): Promise<FoundApplication | undefined> {
-    const found = await findApplication(this.channel, profiles);
+  async find(profiles: readonly CardProfile[]): Promise<(KnownCard & { readonly profile: CardProfile }) | undefined> {
+    const found = await findApplication(this.#channel, profiles);
     this.#isSelected = found !== undefined;
     this.#application = found?.application;
-    return found;
+    return found && { kind: found.profile, ...found };
   }
 
   async makeSure(): Promise<void> {
     const { card } = this;
     if (!card.profile) return;
     const application = await this.application();
-    if (card.serialNumber === undefined && application.token) {
-      const before = card.contents;
-      card.contents = undefined;
-      const contents = await contentsOf(this, application.token);
-      if (before && !hasSameCertificates(before, contents)) throw anotherCard(card);
-    }
+    if (card.serialNumber === undefined && application.token) await requireSameCertificates(this, application.token);
     this.#sure = application;
   }
 
@@ -122,7 +124,7 @@ class OpenCardSession implements CardSession {
     const sure = this.#isSelected ? this.#sure : undefined;
     this.#sure = undefined;
     if (sure) return sure;
-    const opened = await openApplication(this.channel, this.#profile(), this.card.contents);
+    const opened = await openApplication(this.#channel, this.#profile(), this.card.contents);
     this.#isSelected = true;
     this.#application = opened;
     if (this.#makesSure) await requireSameCard(this.card, opened);
@@ -130,7 +132,7 @@ class OpenCardSession implements CardSession {
   }
 
   async token(): Promise<Token> {
-    return this.#tokenOf(await this.application());
+    return tokenOf(this.card, await this.application());
   }
 
   async recognise(profiles: readonly CardProfile[]): Promise<boolean> {
@@ -143,7 +145,7 @@ class OpenCardSession implements CardSession {
     const changeMarker = await found.application.changeMarker?.();
     const contents = this.#cache?.find({ atr: card.atr, profile, serialNumber }, changeMarker);
     if (!contents) return false;
-    Object.assign(card, { profile, serialNumber, changeMarker, contents });
+    Object.assign(card, { kind: profile, profile, serialNumber, changeMarker, contents });
     const [first] = contents.keys;
     if (first) card.firstPin = first.pin;
     return true;
@@ -179,7 +181,7 @@ class OpenCardSession implements CardSession {
     if (card.contents && card.changeMarker !== undefined) {
       const application = await this.application();
       const isSame = (await application.serialNumber()) === card.serialNumber;
-      if (isSame && (await application.changeMarker?.()) === card.changeMarker) return this.#tokenOf(application);
+      if (isSame && (await application.changeMarker?.()) === card.changeMarker) return tokenOf(card, application);
     }
     card.contents = undefined;
     return await this.token();
@@ -194,8 +196,8 @@ class OpenCardSession implements CardSession {
     if (!card.contents || this.#quietSince === undefined || performance.now() - this.#quietSince > REMEMBERED_MS)
       return undefined;
     try {
-      const application = this.#profile().open(this.channel, card.contents);
-      const pins = await this.#tokenOf(application).pins();
+      const application = this.#profile().open(this.#channel, card.contents);
+      const pins = await tokenOf(card, application).pins();
       if (!pins.some((pin) => pin.verified || pin.attemptsRemaining !== undefined)) return undefined;
       if ((await application.serialNumber()) !== card.serialNumber) return undefined;
       if ((await application.changeMarker?.()) !== card.changeMarker) return undefined;
@@ -213,15 +215,15 @@ class OpenCardSession implements CardSession {
     throw new ApplicationNotFoundError(`using card ${this.card.id}: it has no application that kortd knows`);
   }
 
-  #tokenOf(application: CardApplication): Token {
-    if (application.token) return application.token;
-    throw new NotSupportedByCardError(`using card ${this.card.id}: it has no keys`);
-  }
-
   #transmit(command: Uint8Array, sensitive: boolean): Promise<Uint8Array> {
     if (sensitive) this.#isSensitive = true;
     return this.#connection.transmit(command, { sensitive });
   }
+}
+
+export function tokenOf(card: CardRecord, application: CardApplication): Token {
+  if (application.token) return application.token;
+  throw new NotSupportedByCardError(`using card ${card.id}: it has no keys`);
 }
 
 /** Its plain properties; a spread would lose those that are getters of a class. */
@@ -231,9 +233,18 @@ function describeConnection(connection: CardConnection): Pick<CardConnection, 'a
 }
 
 /** Before anything is changed, or a person's PIN is used: a card that was swapped within one poll of the reader has another serial number. */
-async function requireSameCard(card: CardRecord, application: CardApplication): Promise<void> {
+export async function requireSameCard(card: CardRecord, application: CardApplication): Promise<void> {
   const serialNumber = await application.serialNumber();
   if (serialNumber !== card.serialNumber) throw anotherCard(card);
+}
+
+/** Of a card that has no serial number: its certificates are read, and must be those that were read before. */
+export async function requireSameCertificates(session: CardSession, token: Token): Promise<void> {
+  const { card } = session;
+  const before = card.contents;
+  card.contents = undefined;
+  const contents = await contentsOf(session, token);
+  if (before && !hasSameCertificates(before, contents)) throw anotherCard(card);
 }
 
 function anotherCard(card: CardRecord): DeviceRemovedError {
@@ -254,7 +265,7 @@ export async function contentsOf(session: CardSession, token: Token): Promise<To
 }
 
 /** A card that does not tell its public keys: those made in this insertion are known all the same. */
-function withGenerated(card: CardRecord, contents: TokenContents): TokenContents {
+export function withGenerated(card: CardRecord, contents: TokenContents): TokenContents {
   const keys = contents.keys.map((key) => {
     const made = card.generated.get(key.keyReference);
     return key.algorithm || !made ? key : { ...key, ...made };

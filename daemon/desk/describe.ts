@@ -39,7 +39,7 @@ export function describeRole(role: string, found: RoleReader<ReaderRecord> | und
 }
 
 export function describeCard(card: CardRecord): Card {
-  const { profile, serialNumber, lease } = card;
+  const { kind, serialNumber, lease } = card;
   return {
     id: card.id,
     reader: card.reader.id,
@@ -47,11 +47,11 @@ export function describeCard(card: CardRecord): Card {
     atr: formatHex(card.atr),
     insertedAt: card.insertedAt.toISOString(),
     status: card.status,
-    ...(profile
+    ...(kind
       ? {
           application: {
-            id: profile.id,
-            specification: profile.specification,
+            id: kind.id,
+            specification: kind.specification,
             ...(serialNumber === undefined ? {} : { serialNumber }),
           },
         }

@@ -8,7 +8,7 @@ import type { EventData, EventName } from '../../api-spec/events.ts';
 import type { CardProfile } from '../../apdu/card-profile.ts';
 import { equalBytes } from '../../apdu/bytes.ts';
 import { DeviceRemovedError, DeviceTimeoutError, ServiceUnavailableError } from '../../drivers/errors.ts';
-import type { ReaderSource, ReaderState } from '../../drivers/reader-source.ts';
+import type { AnyConnection, ApplicationSource, ReaderSource, ReaderState } from '../../drivers/reader-source.ts';
 import { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { TriesMemory } from '../pin/tries.ts';
@@ -31,8 +31,12 @@ const CLOSE_PATIENCE_MS = 2_000;
 export type CardTarget = string | { readonly reader: string } | { readonly role: string };
 export type Publish = <N extends EventName>(name: N, data: EventData<N>) => void;
 
+export type DeskSource = ReaderSource<AnyConnection>;
+
 export interface DeskOptions {
-  readonly sources: readonly ReaderSource[];
+  readonly sources: readonly DeskSource[];
+  /** Ways to cards in the readers of the others, in the order in which they are asked. */
+  readonly ways?: () => readonly ApplicationSource[];
   readonly profiles: readonly CardProfile[];
   readonly publish: Publish;
   readonly log: Log;
@@ -65,8 +69,10 @@ export class Desk implements AsyncDisposable {
   readonly #cards = new Map<string, CardRecord>();
   readonly #health = new Map<string, SourceHealth>();
   readonly #running = new Set<Promise<void>>();
+  /** What ends the watch of each source. */
+  readonly #watches = new Map<DeskSource, { readonly stop: AbortController; readonly ended: Promise<void> }>();
   /** The last states of readers that stay out, by id: the policy may let them in. */
-  readonly #ignored = new Map<string, { readonly source: ReaderSource; readonly state: ReaderState }>();
+  readonly #ignored = new Map<string, { readonly source: DeskSource; readonly state: ReaderState }>();
   readonly #insertionWaits = new Set<(reader: ReaderRecord) => void>();
   #roleReaders: ReadonlyMap<string, RoleReader<ReaderRecord>> = new Map();
 
@@ -81,16 +87,37 @@ export class Desk implements AsyncDisposable {
 
   /** Starts to watch every source. */
   open(): void {
-    for (const source of this.#options.sources) {
-      this.#health.set(source.id, {
-        id: source.id,
-        available: false,
-        since: new Date(),
-        recoveries: 0,
-        problem: 'not looked at yet',
-      });
-      this.#track(this.#watch(source));
-    }
+    for (const source of this.#options.sources) this.addSource(source);
+  }
+
+  /** Watches one more source. */
+  addSource(source: DeskSource): void {
+    this.#health.set(source.id, {
+      id: source.id,
+      available: false,
+      since: new Date(),
+      recoveries: 0,
+      problem: 'not looked at yet',
+    });
+    const stop = new AbortController();
+    const ended = this.#watch(source, AbortSignal.any([this.#stop.signal, stop.signal]));
+    this.#watches.set(source, { stop, ended: this.#track(ended) });
+  }
+
+  /** Its readers and their cards are gone at once; resolves when it is watched no more. */
+  async removeSource(source: DeskSource): Promise<void> {
+    const watch = this.#watches.get(source);
+    watch?.stop.abort(new ApiError('call_cancelled', 'using the desk: a source of readers was taken away'));
+    this.#watches.delete(source);
+    this.#health.delete(source.id);
+    for (const reader of this.#readers.values()) if (reader.source === source) this.#removeReader(reader);
+    for (const [id, ignored] of this.#ignored) if (ignored.source === source) this.#ignored.delete(id);
+    await watch?.ended;
+  }
+
+  /** Ways to cards in the readers of others. */
+  get ways(): readonly ApplicationSource[] {
+    return this.#options.ways?.() ?? [];
   }
 
   get readers(): readonly ReaderRecord[] {
@@ -196,16 +223,16 @@ export class Desk implements AsyncDisposable {
     this.roles[Symbol.dispose]();
   }
 
-  async #watch(source: ReaderSource): Promise<void> {
-    const { signal } = this.#stop;
-    while (!this.#isStopping()) {
+  async #watch(source: DeskSource, signal: AbortSignal): Promise<void> {
+    while (!hasFired(signal)) {
       try {
         for await (const state of source.watch({ signal })) {
+          if (hasFired(signal)) return;
           this.#setAvailable(source);
           this.#apply(source, state);
         }
       } catch (error) {
-        if (!this.#isStopping()) this.#lose(source, error);
+        if (!hasFired(signal)) this.#lose(source, error);
       }
       await delay(RETRY_MS, undefined, { signal }).catch(endedBy(signal));
     }
@@ -215,7 +242,7 @@ export class Desk implements AsyncDisposable {
     return this.#stop.signal.aborted;
   }
 
-  #setAvailable(source: ReaderSource): void {
+  #setAvailable(source: DeskSource): void {
     const health = this.#health.get(source.id);
     if (!health || health.available) return;
     const wasLost = health.problem !== 'not looked at yet';
@@ -229,7 +256,7 @@ export class Desk implements AsyncDisposable {
     setTimeout(() => this.#forgetMissing(source), RETURN_GRACE_MS).unref();
   }
 
-  #forgetMissing(source: ReaderSource): void {
+  #forgetMissing(source: DeskSource): void {
     if (this.#isStopping()) return;
     for (const reader of this.#readers.values()) {
       if (reader.source === source && reader.status === 'unavailable' && this.#health.get(source.id)?.available)
@@ -237,7 +264,7 @@ export class Desk implements AsyncDisposable {
     }
   }
 
-  #lose(source: ReaderSource, error: unknown): void {
+  #lose(source: DeskSource, error: unknown): void {
     const health = this.#health.get(source.id);
     const problem = error instanceof Error ? error.message : String(error);
     if (!(error instanceof ServiceUnavailableError))
@@ -254,7 +281,7 @@ export class Desk implements AsyncDisposable {
     this.#reviewRoles();
   }
 
-  #apply(source: ReaderSource, state: ReaderState): void {
+  #apply(source: DeskSource, state: ReaderState): void {
     const id = readerId(source.id, state.name);
     if (this.#options.isIgnored(state.name)) {
       if (state.status === 'removed') this.#ignored.delete(id);
@@ -287,7 +314,7 @@ export class Desk implements AsyncDisposable {
     if (wasPutIn) for (const resolve of this.#insertionWaits) resolve(reader);
   }
 
-  #createReader(id: string, source: ReaderSource, state: ReaderState): ReaderRecord {
+  #createReader(id: string, source: DeskSource, state: ReaderState): ReaderRecord {
     const reader: ReaderRecord = {
       id,
       name: state.name,
@@ -330,7 +357,7 @@ export class Desk implements AsyncDisposable {
 
   #introduce(card: CardRecord): void {
     this.#options.publish('card.inserted', { card: describeCard(card) });
-    this.#track(this.#options.identify(card));
+    void this.#track(this.#options.identify(card));
   }
 
   #removeCard(reader: ReaderRecord, reason: Error): void {
@@ -396,10 +423,11 @@ export class Desk implements AsyncDisposable {
   }
 
   /** Keeps hold of work in the background, so that closing waits for it. */
-  #track(work: Promise<void>): void {
+  #track(work: Promise<void>): Promise<void> {
     const tracked = work.catch((error: unknown) => this.#options.log.error({ err: error }, 'work in the background failed'));
     this.#running.add(tracked);
     void tracked.finally(() => this.#running.delete(tracked));
+    return tracked;
   }
 }
 
@@ -421,6 +449,11 @@ function noteState(reader: ReaderRecord, state: ReaderState): void {
 /** The same reader keeps its id: it is made of the source and the name alone. */
 export function readerId(sourceId: string, name: string): string {
   return `reader-${createHash('sha256').update(`${sourceId}:${name}`).digest('hex').slice(0, 12)}`;
+}
+
+/** Asked anew each time: it fires while others are waited for. */
+function hasFired(signal: AbortSignal): boolean {
+  return signal.aborted;
 }
 
 function endedBy(signal: AbortSignal): (error: unknown) => void {

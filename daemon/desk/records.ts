@@ -1,8 +1,8 @@
 /** What the desk knows of each reader and card, as it changes. Only the desk writes here. */
 import type { Reader } from '../../api-spec/schemas.ts';
-import type { CardProfile } from '../../apdu/card-profile.ts';
+import type { CardKind, CardProfile } from '../../apdu/card-profile.ts';
 import type { KeyAlgorithm, PinReference, TokenContents } from '../../apdu/token.ts';
-import type { ReaderSource, ReaderState } from '../../drivers/reader-source.ts';
+import type { AnyConnection, ApplicationSource, ReaderSource, ReaderState } from '../../drivers/reader-source.ts';
 import type { ErrorCode } from '../../api-spec/errors.ts';
 import type { Turns } from '../turns.ts';
 import type { TriesMemory } from '../pin/tries.ts';
@@ -11,7 +11,7 @@ export interface ReaderRecord {
   /** Stable for a name in a source, across replugging and restarts. */
   readonly id: string;
   readonly name: string;
-  readonly source: ReaderSource;
+  readonly source: ReaderSource<AnyConnection>;
   readonly queue: Turns;
   status: Reader['status'];
   hasKeypad?: boolean;
@@ -36,7 +36,12 @@ export interface CardRecord {
   readonly removal: AbortController;
   readonly tries: TriesMemory;
   status: 'identifying' | 'ready' | 'unknown' | 'failed';
+  /** Of a card of a known kind. */
+  kind?: CardKind;
+  /** Of one that is used by commands of ours. */
   profile?: CardProfile;
+  /** Of one in a PC/SC reader that is used in another way. */
+  through?: ApplicationSource;
   serialNumber?: string;
   /** Of the PINs that it told when it was identified. */
   firstPin?: PinReference;

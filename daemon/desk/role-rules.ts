@@ -65,7 +65,7 @@ function cardIn(desk: Desk, role: string): CardRecord | undefined {
 /** Undefined when the card does not tell, or tells it in certificates that do not count. */
 async function holderOf(desk: Desk, session: CardSession): Promise<CardIdentity | undefined> {
   const { card } = session;
-  if (!card.profile) return undefined;
+  if (!card.kind) return undefined;
   try {
     const { certificates } = card.contents ?? (await session.read()).contents;
     return desk.roles.holderOf(certificates);

@@ -224,7 +224,7 @@ function about(
     asker,
     task,
     ...(purpose === undefined ? {} : { purpose }),
-    card: `${card.profile?.id ?? 'card'}${serial}, ${card.reader.name}`,
+    card: `${card.kind?.id ?? 'card'}${serial}, ${card.reader.name}`,
     ...(attemptsRemaining === undefined ? {} : { triesLeft: attemptsRemaining }),
     ...(documents ? { documents } : {}),
   };

@@ -1,4 +1,5 @@
 import { formatHex, parseHex } from '../../../apdu/bytes.ts';
+import { NotSupportedByCardError } from '../../../apdu/errors.ts';
 import { CommandApduError, parseCommandApdu, type CommandApdu } from '../../../apdu/iso7816/command-apdu.ts';
 import { parseResponseApdu } from '../../../apdu/iso7816/response-apdu.ts';
 import { formatStatusWord } from '../../../apdu/iso7816/status-word.ts';
@@ -55,12 +56,14 @@ export function cardHandlers(context: HandlerContext): Pick<Handlers, CardMethod
     'card.transmit': async (params, call) => {
       const commands = params.commands.map(parseCommand);
       return await withCard(context, params, call, { changes: true, raw: true }, async (session) => {
+        const send = session.transmit?.bind(session);
+        if (!send) throw new NotSupportedByCardError('sending a command: this card is used through a module, which takes none');
         session.card.tries.forgetAll();
         session.forget();
         const responses = [];
         for (const command of commands) {
           const { data, statusWord } = parseResponseApdu(
-            await session.transmit(command.bytes, { sensitive: PIN_INSTRUCTIONS.includes(command.parsed.ins) }),
+            await send(command.bytes, { sensitive: PIN_INSTRUCTIONS.includes(command.parsed.ins) }),
           );
           responses.push({ data: formatHex(data), statusWord: formatStatusWord(statusWord) });
         }

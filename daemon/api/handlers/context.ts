@@ -210,7 +210,7 @@ export async function keyOf(session: CardSession, token: Token, keyReference: st
       keyReference: keyReference.toUpperCase(),
       label: keyReference,
       usage: 'authentication',
-      pin: '80',
+      pin: session.card.firstPin ?? '80',
       pinPolicy: 'once',
     }
   );

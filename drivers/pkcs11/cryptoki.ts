@@ -1,0 +1,148 @@
+/**
+ * The one place that calls into a vendor's PKCS #11 module, through koffi. No logic: arguments go in, CK_RV comes back. Runs in the child process alone: a
+ * module that crashes takes its process with it. Structures are in layout.ts.
+ */
+import { readFileSync } from 'node:fs';
+import koffi from 'koffi';
+
+/** Sizes on this system. */
+export interface CryptokiNumbers {
+  readonly ulongBytes: 4 | 8;
+  readonly pointerBytes: 4 | 8;
+  /** Structures have no gaps: so on Windows (Base Specification, section 2.1). */
+  readonly isPacked: boolean;
+}
+
+export type Argument = bigint | number | Uint8Array | null;
+
+/** A function of the module: on this thread, or on one of libuv's. Buffers must live until the promise settles; it keeps them. */
+export interface CryptokiFunction {
+  (...args: readonly Argument[]): number;
+  inThread(...args: readonly Argument[]): Promise<number>;
+}
+
+/**
+ * In the order of CK_FUNCTION_LIST (PKCS #11 v2.40, pkcs11f.h), with the parameters of those that are called: U a CK_ULONG, handle or flags, P a pointer, B a
+ * CK_BBOOL. The rest are there for their place.
+ */
+const FUNCTIONS = [
+  ['C_Initialize', 'P'],
+  ['C_Finalize', 'P'],
+  ['C_GetInfo', 'P'],
+  ['C_GetFunctionList', 'P'],
+  ['C_GetSlotList', 'BPP'],
+  ['C_GetSlotInfo', 'UP'],
+  ['C_GetTokenInfo', 'UP'],
+  ['C_GetMechanismList', 'UPP'],
+  ['C_GetMechanismInfo', ''],
+  ['C_InitToken', ''],
+  ['C_InitPIN', 'UPU'],
+  ['C_SetPIN', 'UPUPU'],
+  ['C_OpenSession', 'UUPPP'],
+  ['C_CloseSession', 'U'],
+  ['C_CloseAllSessions', ''],
+  ['C_GetSessionInfo', ''],
+  ['C_GetOperationState', ''],
+  ['C_SetOperationState', ''],
+  ['C_Login', 'UUPU'],
+  ['C_Logout', 'U'],
+  ['C_CreateObject', 'UPUP'],
+  ['C_CopyObject', ''],
+  ['C_DestroyObject', 'UU'],
+  ['C_GetObjectSize', ''],
+  ['C_GetAttributeValue', 'UUPU'],
+  ['C_SetAttributeValue', ''],
+  ['C_FindObjectsInit', 'UPU'],
+  ['C_FindObjects', 'UPUP'],
+  ['C_FindObjectsFinal', 'U'],
+  ...Array.from({ length: 13 }, () => ['', ''] as const), // C_EncryptInit to C_DigestFinal
+  ['C_SignInit', 'UPU'],
+  ['C_Sign', 'UPUPP'],
+  ...Array.from({ length: 15 }, () => ['', ''] as const), // C_SignUpdate to C_GenerateKey
+  ['C_GenerateKeyPair', 'UPPUPUPP'],
+  ...Array.from({ length: 7 }, () => ['', ''] as const), // C_WrapKey to C_CancelFunction
+  ['C_WaitForSlotEvent', 'UPP'],
+] as const;
+
+export type CryptokiFunctionName = Extract<(typeof FUNCTIONS)[number][0], `C_${string}`>;
+
+export interface Cryptoki {
+  readonly numbers: CryptokiNumbers;
+  /** Throws Error for a function that the module's list has not: its entry is NULL. */
+  readonly of: (name: CryptokiFunctionName) => CryptokiFunction;
+  /** Of memory that the caller keeps. */
+  readonly addressOf: (bytes: Uint8Array) => bigint;
+}
+
+const TYPES = { B: 'uint8_t', P: 'void *', U: 'unsigned long' } as const;
+
+/** For good: koffi unloads a library that nobody holds, whatever was taken out of it by its address. */
+const loaded: ReturnType<typeof koffi.load>[] = [];
+
+/** Loads the library with its own idea of every name first: Node itself has OpenSSL's. Throws Error when it is no module. */
+export function loadCryptoki(path: string): Cryptoki {
+  const library = koffi.load(path, { deep: true });
+  loaded.push(library);
+  const numbers = numbersHere();
+  const getList = library.func('C_GetFunctionList', 'unsigned long', ['void *']) as (list: Uint8Array) => number;
+  const place = Buffer.alloc(8);
+  const result = getList(place);
+  if (result !== 0) throw new Error(`C_GetFunctionList answered ${result}`);
+  const address = place.readBigUInt64LE();
+  if (address === 0n) throw new Error('C_GetFunctionList gave no list');
+  const first = numbers.isPacked ? 2 : numbers.pointerBytes; // after CK_VERSION
+  const list = Buffer.from(koffi.view(address, first + FUNCTIONS.length * numbers.pointerBytes));
+  const pointer = (index: number): bigint => {
+    const offset = first + index * numbers.pointerBytes;
+    return numbers.pointerBytes === 8 ? list.readBigUInt64LE(offset) : BigInt(list.readUInt32LE(offset));
+  };
+  const bound = new Map<string, CryptokiFunction>();
+  return {
+    numbers,
+    addressOf: (bytes) => koffi.address(bytes),
+    of(name) {
+      const known = bound.get(name);
+      if (known) return known;
+      const index = FUNCTIONS.findIndex(([entry]) => entry === name);
+      const at = pointer(index);
+      if (at === 0n) throw new Error(`the module has no ${name}`);
+      const made = bind(at, FUNCTIONS[index]?.[1] ?? '');
+      bound.set(name, made);
+      return made;
+    },
+  };
+}
+
+/** Files that are mapped into this process, by device and inode as /proc/self/maps writes them (proc(5)). Undefined where there is no such file. */
+export function isMapped(file: { readonly dev: bigint; readonly ino: bigint }): boolean | undefined {
+  if (process.platform !== 'linux') return undefined;
+  const major = ((file.dev >> 8n) & 0xfffn).toString(16).padStart(2, '0');
+  const minor = ((file.dev & 0xffn) | ((file.dev >> 12n) & 0xffff_ff00n)).toString(16).padStart(2, '0');
+  return readFileSync('/proc/self/maps', 'latin1').includes(` ${major}:${minor} ${file.ino} `);
+}
+
+function bind(address: bigint, signature: string): CryptokiFunction {
+  const prototype = koffi.proto(
+    'unsigned long',
+    Array.from(signature).map((letter) => TYPES[letter as keyof typeof TYPES]),
+  );
+  const native = koffi.decode(address, prototype) as ReturnType<ReturnType<typeof koffi.load>['func']>;
+  const call = (...args: readonly Argument[]): number => Number(native(...args));
+  const inThread = async (...args: readonly Argument[]): Promise<number> =>
+    new Promise((resolve, reject) => {
+      native.async(...args, (error: Error | null, result: number | bigint) => {
+        // `args` is named here so that the memory lent to the module lives until the call ends.
+        if (error !== null || args.length !== signature.length) reject(error ?? new TypeError('wrong number of arguments'));
+        else resolve(Number(result));
+      });
+    });
+  return Object.assign(call, { inThread });
+}
+
+function numbersHere(): CryptokiNumbers {
+  return {
+    ulongBytes: koffi.sizeof('unsigned long') === 8 ? 8 : 4,
+    pointerBytes: koffi.sizeof('void *') === 8 ? 8 : 4,
+    isPacked: process.platform === 'win32',
+  };
+}

@@ -1,0 +1,168 @@
+/** A card behind a module as an application with a token: the same abilities as a card that kortd speaks to itself. */
+import type { CardApplication } from '../../apdu/card-profile.ts';
+import { KeyNotFoundError } from '../../apdu/errors.ts';
+import type { Token, TokenContents, TokenKey } from '../../apdu/token.ts';
+import * as ck from './constants.ts';
+import {
+  PRIVATE_KEY_ATTRIBUTES,
+  READ_ATTRIBUTES,
+  buildDirectory,
+  describeKey,
+  type DirectoryKey,
+  type KeyDirectory,
+  type ModuleObject,
+  type SlotObjects,
+} from './key-directory.ts';
+import { createManagement } from './management.ts';
+import type { AttributeKind } from './messages.ts';
+import type { ModuleSession } from './module-session.ts';
+import { changePin, readPin, readPins, unblockPin, userPin, verifyPin } from './pins.ts';
+import { sign, signAll } from './signing.ts';
+
+/** What is learned of a card beyond one transaction: keys that were seen to want their PIN at each use, which they show only to who is logged in. */
+export type WantsPinEachTime = Set<string>;
+
+/** Handed back as `TokenContents.directory`. */
+class RememberedDirectory {
+  readonly keys: KeyDirectory;
+
+  constructor(keys: KeyDirectory) {
+    this.keys = keys;
+  }
+}
+
+export function openModuleApplication(
+  session: ModuleSession,
+  wantsPin: WantsPinEachTime,
+  remembered?: TokenContents,
+): CardApplication {
+  const serialNumber = async (): Promise<string | undefined> => {
+    const { serialNumber: text } = await session.tokenOf(0);
+    return text === '' ? undefined : text;
+  };
+  const known = remembered?.directory instanceof RememberedDirectory ? remembered.directory.keys : undefined;
+  return { serialNumber, token: createModuleToken(new CardKeys(session, wantsPin, known)) };
+}
+
+/** Keys of the card: as remembered, or read when they are needed. */
+export class CardKeys {
+  readonly session: ModuleSession;
+  readonly #wantsPin: WantsPinEachTime;
+  #directory: KeyDirectory | undefined;
+
+  constructor(session: ModuleSession, wantsPin: WantsPinEachTime, directory: KeyDirectory | undefined) {
+    this.session = session;
+    this.#wantsPin = wantsPin;
+    this.#directory = directory;
+  }
+
+  async directory(): Promise<KeyDirectory> {
+    return (this.#directory ??= await this.#read());
+  }
+
+  async readAnew(): Promise<KeyDirectory> {
+    this.#directory = undefined;
+    return await this.directory();
+  }
+
+  /** What was known may be otherwise: something is about to be written. */
+  forget(): void {
+    this.#directory = undefined;
+  }
+
+  async find(keyReference: string): Promise<DirectoryKey | undefined> {
+    const wanted = keyReference.toUpperCase();
+    const { keys } = await this.directory();
+    return keys.find((key) => key.keyReference === wanted);
+  }
+
+  /** Throws KeyNotFoundError, naming what there is. */
+  async require(keyReference: string): Promise<DirectoryKey> {
+    const found = await this.find(keyReference);
+    if (found) return found;
+    const known = (await this.directory()).keys.map((key) => key.keyReference).join(', ');
+    throw new KeyNotFoundError(`looking up key ${keyReference}: the card has ${known === '' ? 'none' : known}`);
+  }
+
+  describe(key: DirectoryKey): TokenKey {
+    const token = this.session.group.slots[key.slot]?.token;
+    const isWanted = ((token?.flags ?? 0) & ck.CKF_LOGIN_REQUIRED) !== 0;
+    const alwaysAuthenticates = key.alwaysAuthenticates || this.#wantsPin.has(this.#nameOf(key));
+    return describeKey({ ...key, alwaysAuthenticates }, { reference: userPin(key.slot), isWanted });
+  }
+
+  noteWantsPin(key: DirectoryKey): void {
+    this.#wantsPin.add(this.#nameOf(key));
+  }
+
+  #nameOf({ slot, keyReference }: DirectoryKey): string {
+    return `${this.session.group.slots[slot]?.token.serialNumber ?? ''}:${keyReference}`;
+  }
+
+  async #read(): Promise<KeyDirectory> {
+    const slots: SlotObjects[] = [];
+    for (const slot of this.session.group.slots.keys()) {
+      const classes = [
+        await this.findObjects(slot, ck.CKO_PRIVATE_KEY, PRIVATE_KEY_ATTRIBUTES),
+        await this.findObjects(slot, ck.CKO_PUBLIC_KEY, PRIVATE_KEY_ATTRIBUTES),
+        await this.findObjects(slot, ck.CKO_CERTIFICATE, READ_ATTRIBUTES),
+      ];
+      slots.push({ slot, objects: classes.flat() });
+    }
+    return buildDirectory(slots);
+  }
+
+  /** Objects of a class, of one CKA_ID or of any. */
+  async findObjects(
+    slot: number,
+    objectClass: number,
+    read: readonly { readonly type: number; readonly kind: AttributeKind }[],
+    id?: Uint8Array,
+  ): Promise<readonly ModuleObject[]> {
+    const match = [
+      { type: ck.CKA_CLASS, kind: 'number' as const, value: objectClass },
+      ...(id ? [{ type: ck.CKA_ID, kind: 'bytes' as const }] : []),
+    ];
+    const args = { session: await this.session.session(slot), match, read: [...read] };
+    const { result, blobs } = await this.session.call('reading the card', 'find', args, { blobs: id ? [id] : [] });
+    const values = blobs[Symbol.iterator]();
+    return result.objects.map((object) => {
+      const numbers = new Map<number, number>();
+      const bytes = new Map<number, Uint8Array>();
+      for (const [index, { type }] of read.entries()) {
+        const value = object.values[index];
+        if (typeof value === 'number') numbers.set(type, value);
+        else if (value === true) bytes.set(type, values.next().value ?? new Uint8Array());
+      }
+      return { handle: object.handle, numbers, bytes };
+    });
+  }
+}
+
+function createModuleToken(keys: CardKeys): Token {
+  const { session } = keys;
+  return {
+    contents: async () => contentsOf(keys, await keys.readAnew()),
+    key: async (keyReference) => {
+      await keys.readAnew();
+      const key = await keys.find(keyReference);
+      return key && keys.describe(key);
+    },
+    pins: () => readPins(session),
+    pin: (reference) => readPin(session, reference),
+    verifyPin: (reference, entry) => verifyPin(session, reference, entry),
+    changePin: (reference, current, next) => changePin(session, reference, current, next),
+    unblockPin: (reference, puk, next) => unblockPin(session, reference, puk, next),
+    sign: (key, algorithm, digest) => sign(keys, key, algorithm, digest),
+    signAll: (key, algorithm, digests, options) => signAll(keys, key, algorithm, digests, options),
+    management: createManagement(keys),
+  };
+}
+
+function contentsOf(keys: CardKeys, directory: KeyDirectory): TokenContents {
+  return {
+    keys: directory.keys.map((key) => keys.describe(key)),
+    certificates: directory.certificates.map(({ keyReference, der }) => ({ keyReference, der })),
+    directory: new RememberedDirectory(directory),
+  };
+}

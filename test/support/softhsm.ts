@@ -1,0 +1,52 @@
+/** Tokens of SoftHSM 2 in a folder of their own: a vendor's module that is software all through, for tests and figures. */
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ModuleConfiguration } from '../../drivers/pkcs11/configuration.ts';
+import { runTool } from './run-tool.ts';
+
+const MODULE = '/usr/lib/softhsm/libsofthsm2.so';
+
+export interface SoftHsm extends AsyncDisposable {
+  readonly folder: string;
+  /** The module, finding its tokens by its environment. */
+  readonly configuration: ModuleConfiguration;
+  /** For programs that load it themselves. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Runs a program, pkcs11-tool or softhsm2-util, on these tokens. */
+  run(command: string, parameters: readonly string[]): Promise<string>;
+}
+
+export interface TokenSetup {
+  readonly label: string;
+  readonly pin: string;
+  readonly officerPin: string;
+}
+
+export const TOKEN: TokenSetup = { label: 'bench', pin: '123456', officerPin: '87654321' };
+
+/** Makes the folder and these tokens in it; it goes when this is disposed of. */
+export async function createSoftHsm(tokens: readonly TokenSetup[] = [TOKEN]): Promise<SoftHsm> {
+  const folder = await mkdtemp(join(tmpdir(), 'kortd-softhsm-'));
+  await mkdir(join(folder, 'tokens'));
+  const file = join(folder, 'softhsm2.conf');
+  await writeFile(file, `directories.tokendir = ${join(folder, 'tokens')}\nobjectstore.backend = file\nlog.level = ERROR\n`);
+  const environment = { SOFTHSM2_CONF: file };
+  const run = (command: string, parameters: readonly string[]): Promise<string> => runTool(command, parameters, environment);
+  for (const { label, pin, officerPin } of tokens)
+    await run('softhsm2-util', ['--init-token', '--free', '--label', label, '--pin', pin, '--so-pin', officerPin]);
+  return {
+    folder,
+    configuration: { name: 'softhsm', path: MODULE, sha256: await sha256Of(MODULE), environment },
+    environment,
+    run,
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+export async function sha256Of(path: string): Promise<string> {
+  return createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
+}
