@@ -37,7 +37,7 @@ export interface CallerConnection {
 export interface CallSubject {
   readonly card?: {
     readonly serialNumber?: string;
-    readonly profile?: { readonly id: string };
+    readonly kind?: { readonly id: string };
     readonly reader: { readonly name: string };
   };
   readonly purpose?: string;

@@ -207,7 +207,7 @@ describe('an act', () => {
     await using log = openLog();
     const dispatcher = dispatcherThat((_, call) => {
       call.subject = {
-        card: { serialNumber: '42', profile: { id: 'piv' }, reader: { name: 'Reader 1' } },
+        card: { serialNumber: '42', kind: { id: 'piv' }, reader: { name: 'Reader 1' } },
         purpose: 'renewing',
       };
       return 'done';

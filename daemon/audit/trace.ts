@@ -45,14 +45,14 @@ export async function traced(audit: Audit, { call, work, run }: Act): Promise<un
 
 function describeAct({ caller, method, subject }: Call, outcome: string): Omit<AuditAct, 'time'> {
   const { origin } = caller;
-  const { serialNumber, profile, reader } = subject?.card ?? {};
+  const { serialNumber, kind, reader } = subject?.card ?? {};
   return {
     callerKind: origin === undefined ? 'native' : 'web',
     caller: caller.name,
     ...(origin === undefined ? {} : { origin }),
     method,
     ...(serialNumber === undefined ? {} : { cardSerial: serialNumber }),
-    ...(profile === undefined ? {} : { cardApplication: profile.id }),
+    ...(kind === undefined ? {} : { cardApplication: kind.id }),
     ...(reader === undefined ? {} : { reader: reader.name }),
     outcome,
     ...(subject?.purpose === undefined ? {} : { purpose: subject.purpose }),
