@@ -10,5 +10,9 @@ const CARD_NUMBER = /^\d{19}$/;
 /** `value` is the extension's, inside its OCTET STRING. Undefined for anything but a card number; throws TlvError for what is no PrintableString. */
 export function parseCardNumber(value: Uint8Array): string | undefined {
   const text = Buffer.from(decodeOne(value, TAG_PRINTABLE_STRING)).toString('latin1');
-  return CARD_NUMBER.test(text) ? text : undefined;
+  return isCardNumber(text) ? text : undefined;
+}
+
+export function isCardNumber(text: string): boolean {
+  return CARD_NUMBER.test(text);
 }

@@ -1,0 +1,209 @@
+/**
+ * Keys and certificates onto a card, so that it cannot break half-way: inspect, plan, do, verify. Every change of the card stands in the journal before it is
+ * made and after; whoever comes back, after a pull, a reset, a crash or another day, reads the journal, looks at the card, and goes on or back. Going back leads
+ * to what stood there before; on cards that cannot delete a key, a new key stays without a certificate, and nobody can use it.
+ */
+import { equalBytes } from '../../apdu/bytes.ts';
+import { NotSupportedByCardError, ObjectNotFoundError } from '../../apdu/errors.ts';
+import type { Token, TokenContents, TokenManagement } from '../../apdu/token.ts';
+import type { CardBefore, JobCard, JobEntry, KeyPlace, StoredCertificate } from './entry.ts';
+
+/** How far a job has come. */
+export interface CardJob {
+  readonly card: JobCard;
+  readonly before: CardBefore;
+  readonly places: readonly KeyPlace[];
+  readonly replaces: readonly StoredCertificate[];
+  /** Public halves of the keys that are made, by key reference. */
+  readonly generated: ReadonlyMap<string, Uint8Array>;
+  /** PKCS #10, PEM. */
+  readonly requests: ReadonlyMap<string, string>;
+  /** Checked, to be written; empty until the caller brought them. */
+  readonly accepted: readonly StoredCertificate[];
+  readonly written: ReadonlySet<string>;
+  readonly phase: JobPhase;
+  /** A key was removed on the way back. */
+  readonly removedKeys: ReadonlySet<string>;
+}
+
+/**
+ * `making`: keys and requests. `waiting`: for the certificates. `writing`: them. `finished`: all stand on the card, and it can still go back.
+ * `confirmed` and `undone` are ends.
+ */
+export type JobPhase = 'making' | 'waiting' | 'writing' | 'finished' | 'confirming' | 'confirmed' | 'undoing' | 'undone';
+
+/** Undefined before the first entry. */
+export function foldJob(entries: Iterable<JobEntry>): CardJob | undefined {
+  let job: CardJob | undefined;
+  for (const entry of entries) job = job ? applyToJob(job, entry) : begin(entry);
+  return job;
+}
+
+function begin(entry: JobEntry): CardJob | undefined {
+  if (entry.type !== 'job.begun') return undefined;
+  const { card, before, places, replaces } = entry;
+  const none = {
+    generated: new Map(),
+    requests: new Map(),
+    accepted: [],
+    written: new Set<string>(),
+    removedKeys: new Set<string>(),
+  };
+  return { card, before, places, replaces, ...none, phase: 'making' };
+}
+
+/** Intentions change nothing: what became of them, the card tells. */
+export function applyToJob(job: CardJob, entry: JobEntry): CardJob {
+  switch (entry.type) {
+    case 'key.generated':
+      return { ...job, generated: new Map([...job.generated, [entry.keyReference, decode(entry.publicKey)]]) };
+    case 'key.requested': {
+      const requests = new Map([...job.requests, [entry.keyReference, entry.request]]);
+      return { ...job, requests, phase: requests.size === job.places.length ? 'waiting' : 'making' };
+    }
+    case 'certificates.accepted':
+      return { ...job, accepted: entry.certificates, phase: 'writing' };
+    case 'certificate.written':
+      return { ...job, written: new Set([...job.written, entry.keyReference]) };
+    case 'job.finished':
+      return { ...job, phase: 'finished' };
+    case 'job.undoing':
+      return { ...job, phase: 'undoing' };
+    case 'key.removed':
+      return { ...job, removedKeys: new Set([...job.removedKeys, entry.keyReference]) };
+    case 'job.undone':
+      return { ...job, phase: 'undone' };
+    case 'job.confirming':
+      return { ...job, phase: 'confirming' };
+    case 'job.confirmed':
+      return { ...job, phase: 'confirmed' };
+    case 'job.begun':
+    case 'key.generating':
+    case 'certificate.writing':
+    case 'certificate.removing':
+    case 'certificate.removed':
+    case 'key.removing':
+      return job;
+  }
+}
+
+/** The card in one transaction, and what lets it be changed. */
+export interface CardAtWork {
+  readonly token: Token;
+  readonly management: TokenManagement;
+  /** Gets the right to change this key and its certificates; a person may be asked. Asked for once in a transaction and key. */
+  authorize(keyReference: string): Promise<void>;
+  /** Writes to the journal: on the disk when it returns. */
+  note(entry: JobEntry): void;
+}
+
+/** What the card holds, before anything is done: its state to go back to. */
+export function stateOf({ keys, certificates }: TokenContents): CardBefore {
+  return {
+    keys: keys.map(({ keyReference, publicKey }) => ({ keyReference, ...(publicKey ? { publicKey: encode(publicKey) } : {}) })),
+    certificates: certificates.map(({ keyReference, der }) => ({ keyReference, der: encode(der) })),
+  };
+}
+
+/** Makes the keys that are not made. A place whose making broke off is made anew: nothing was requested for the key that may be there. */
+export async function makeKeys(job: CardJob, work: CardAtWork): Promise<void> {
+  for (const { keyReference, algorithm } of job.places) {
+    if (job.generated.has(keyReference)) continue;
+    await work.authorize(keyReference);
+    work.note({ type: 'key.generating', keyReference });
+    const publicKey = await work.management.generateKey({ keyReference, algorithm });
+    work.note({ type: 'key.generated', keyReference, publicKey: encode(publicKey) });
+  }
+}
+
+/** Writes the accepted certificates, reads them back, and finishes. One that stands there already, from a run that broke off, is left as it is. */
+export async function writeCertificates(job: CardJob, work: CardAtWork): Promise<void> {
+  const standing = (await work.token.contents()).certificates;
+  for (const { keyReference, der } of job.accepted) {
+    const bytes = decode(der);
+    if (!holds(standing, keyReference, bytes)) {
+      await work.authorize(keyReference);
+      work.note({ type: 'certificate.writing', keyReference });
+      await work.management.writeCertificate(keyReference, bytes);
+    }
+    if (!job.written.has(keyReference)) work.note({ type: 'certificate.written', keyReference });
+  }
+  work.note({ type: 'job.finished' });
+}
+
+/** Takes off the card what the job put there, and puts back what it took off. Safe to begin again at any point. */
+export async function undo(job: CardJob, work: CardAtWork): Promise<void> {
+  const { certificates } = await work.token.contents();
+  for (const { keyReference } of job.places) {
+    const earlier = job.before.certificates
+      .filter((certificate) => certificate.keyReference === keyReference)
+      .map(({ der }) => decode(der));
+    for (const { der } of certificates.filter((certificate) => certificate.keyReference === keyReference))
+      if (!earlier.some((bytes) => equalBytes(bytes, der))) await removeCertificate(work, keyReference, der);
+    for (const der of earlier) if (!holds(certificates, keyReference, der)) await restoreCertificate(work, keyReference, der);
+    await removeKey(job, work, keyReference);
+  }
+  work.note({ type: 'job.undone' });
+}
+
+/** After this there is no way back: the certificates that were replaced go, and their keys where the card can delete keys. */
+export async function confirm(job: CardJob, work: CardAtWork): Promise<void> {
+  if (job.replaces.length > 0) {
+    const { certificates } = await work.token.contents();
+    for (const { keyReference, der } of job.replaces) {
+      const bytes = decode(der);
+      if (holds(certificates, keyReference, bytes)) await removeCertificate(work, keyReference, bytes);
+      await deleteKey(work, keyReference);
+    }
+  }
+  work.note({ type: 'job.confirmed' });
+}
+
+async function removeCertificate(work: CardAtWork, keyReference: string, der: Uint8Array): Promise<void> {
+  await work.authorize(keyReference);
+  work.note({ type: 'certificate.removing', keyReference, der: encode(der) });
+  await work.management.deleteCertificate(keyReference, der);
+  work.note({ type: 'certificate.removed', keyReference, der: encode(der) });
+}
+
+async function restoreCertificate(work: CardAtWork, keyReference: string, der: Uint8Array): Promise<void> {
+  await work.authorize(keyReference);
+  work.note({ type: 'certificate.writing', keyReference });
+  await work.management.writeCertificate(keyReference, der);
+  work.note({ type: 'certificate.written', keyReference });
+}
+
+/** Only one that this job made, or had begun to make: its place was free before. */
+async function removeKey(job: CardJob, work: CardAtWork, keyReference: string): Promise<void> {
+  const wasThere = job.before.keys.some((key) => key.keyReference === keyReference && key.publicKey !== undefined);
+  if (!wasThere && !job.removedKeys.has(keyReference)) await deleteKey(work, keyReference);
+}
+
+async function deleteKey(work: CardAtWork, keyReference: string): Promise<void> {
+  if (!work.management.deleteKey) return;
+  await work.authorize(keyReference);
+  work.note({ type: 'key.removing', keyReference });
+  try {
+    await work.management.deleteKey(keyReference);
+  } catch (error) {
+    if (error instanceof NotSupportedByCardError) return;
+    if (!(error instanceof ObjectNotFoundError)) throw error; // it was gone, or had never come
+  }
+  work.note({ type: 'key.removed', keyReference });
+}
+
+function holds(
+  certificates: readonly { readonly keyReference: string; readonly der: Uint8Array }[],
+  keyReference: string,
+  der: Uint8Array,
+): boolean {
+  return certificates.some((certificate) => certificate.keyReference === keyReference && equalBytes(certificate.der, der));
+}
+
+function encode(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64');
+}
+
+function decode(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, 'base64'));
+}

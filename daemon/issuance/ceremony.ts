@@ -1,0 +1,130 @@
+/**
+ * Where a ceremony stands: its routine and its entries, folded into one value. Pure: no clock, no card, no disk. A step is done when its entry is there; a step on
+ * a card when its job has finished; the next step is the first that is not done.
+ */
+import { applyToJob, foldJob, type CardJob } from './card-job.ts';
+import type { JournalEntry } from './journal.ts';
+import type { CeremonyEntry, Message, PersonSeen } from './entry.ts';
+import type { Routine, RoutineStep } from './routine.ts';
+
+/** What is known of a step that was taken. */
+export interface StepDone {
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  /** By name: what was recorded, or what a card said. */
+  readonly facts: Readonly<Record<string, string>>;
+  readonly person?: PersonSeen;
+  /** Of a statement. */
+  readonly statement?: string;
+  readonly cms?: string;
+  readonly messages?: readonly Message[];
+}
+
+export interface Ceremony {
+  readonly id: string;
+  readonly routine: Routine;
+  readonly startedAt: string;
+  readonly updatedAt: string;
+  readonly isProtected: boolean;
+  readonly state: 'open' | 'finished' | 'cancelled';
+  readonly done: ReadonlyMap<string, StepDone>;
+  /** Of the steps on a card. */
+  readonly jobs: ReadonlyMap<string, CardJob>;
+  /** What the caller has to report, and has not undone: "revocation". */
+  readonly reports: readonly string[];
+  readonly reason?: string;
+}
+
+/** Throws when the entries are not those of a ceremony by this routine. */
+export function foldCeremony(id: string, entries: readonly JournalEntry[], routine: Routine): Ceremony {
+  const [first, ...rest] = entries;
+  if (first?.entry.type !== 'ceremony.begun')
+    throw new Error(`reading ceremony ${id}: its journal does not begin with its start`);
+  let ceremony: Ceremony = {
+    ...{ id, routine, startedAt: first.time, updatedAt: first.time, isProtected: first.entry.isProtected, state: 'open' },
+    ...{ done: new Map(), jobs: new Map(), reports: [] },
+  };
+  for (const entry of rest) ceremony = applyToCeremony(ceremony, entry);
+  return ceremony;
+}
+
+export function applyToCeremony(ceremony: Ceremony, { time, entry }: Pick<JournalEntry, 'time' | 'entry'>): Ceremony {
+  const next = { ...ceremony, updatedAt: time };
+  switch (entry.type) {
+    case 'ceremony.begun':
+      throw new Error(`reading ceremony ${ceremony.id}: it begins twice`);
+    case 'step.recorded':
+      return withStep(next, entry.step, { time, facts: entry.fields });
+    case 'step.read':
+      return withStep(next, entry.step, { time, facts: { ...factsOf(entry.person), time }, person: entry.person });
+    case 'step.signed': {
+      const { person, statement, cms } = entry;
+      return withStep(next, entry.step, { time, facts: { ...factsOf(person), time }, person, statement, cms });
+    }
+    case 'step.messages':
+      return withStep(next, entry.step, { time, facts: {}, messages: entry.messages });
+    case 'step.card':
+      return withJob(next, time, entry);
+    case 'step.late':
+      return { ...next, reports: [...ceremony.reports, entry.report] };
+    case 'ceremony.finished':
+      return { ...next, state: 'finished' };
+    case 'ceremony.cancelled':
+      return { ...next, state: 'cancelled', reason: entry.reason };
+  }
+}
+
+function withStep(ceremony: Ceremony, step: string, done: StepDone): Ceremony {
+  return { ...ceremony, done: new Map([...ceremony.done, [step, done]]) };
+}
+
+function withJob(ceremony: Ceremony, time: string, entry: Extract<CeremonyEntry, { type: 'step.card' }>): Ceremony {
+  const { step } = entry;
+  const known = ceremony.jobs.get(step);
+  const job = known ? applyToJob(known, entry.entry) : foldJob([entry.entry]);
+  if (!job) throw new Error(`reading ceremony ${ceremony.id}: the job of ${step} does not begin with its start`);
+  const next = { ...ceremony, jobs: new Map([...ceremony.jobs, [step, job]]) };
+  if (entry.entry.type === 'job.finished')
+    return withStep(next, step, {
+      time,
+      facts: { ...(entry.cardNumber === undefined ? {} : { cardNumber: entry.cardNumber }), time },
+    });
+  return next;
+}
+
+function factsOf({ name, hsaId, personalNumber, cardNumber }: PersonSeen): Record<string, string> {
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(hsaId === undefined ? {} : { hsaId }),
+    ...(personalNumber === undefined ? {} : { personalNumber }),
+    ...(cardNumber === undefined ? {} : { cardNumber }),
+  };
+}
+
+/** Undefined when all are done, or the ceremony has ended. */
+export function nextStep({ state, routine, done }: Ceremony): RoutineStep | undefined {
+  return state === 'open' ? routine.steps.find(({ id }) => !done.has(id)) : undefined;
+}
+
+/** By when a step must be taken: milliseconds since 1970. Undefined when it has no such time, or it does not run yet. */
+export function dueAt({ done }: Ceremony, { within }: RoutineStep): number | undefined {
+  const since = within && done.get(within.after);
+  if (!since) return undefined;
+  const minutes = within.minutes ?? (within.days ?? 0) * 24 * 60;
+  return Date.parse(since.time) + minutes * 60_000;
+}
+
+/** What a `{step.field}` of a text stands for; undefined for what was left out. */
+export function valueAt(ceremony: Ceremony, path: string): string | undefined {
+  const [owner = '', fact = ''] = path.split('.');
+  if (owner !== 'ceremony') return ceremony.done.get(owner)?.facts[fact];
+  return fact === 'id' ? ceremony.id : fact === 'startedAt' ? ceremony.startedAt : undefined;
+}
+
+/** The last card that a participant was seen with in this ceremony. */
+export function personOf({ routine, done }: Ceremony, participant: string): PersonSeen | undefined {
+  return routine.steps
+    .filter(({ by }) => by === participant)
+    .map(({ id }) => done.get(id)?.person)
+    .findLast((person) => person !== undefined);
+}

@@ -1,0 +1,98 @@
+/** What the journal holds, one shape for each thing that can happen. Binary is base64 of DER. Written once, read for ever: a shape is never changed, only added. */
+import type { KeyAlgorithm, KeyUsage } from '../../apdu/token.ts';
+
+/** A place on the card where a key is to be made. */
+export interface KeyPlace {
+  readonly keyReference: string;
+  readonly usage: KeyUsage;
+  readonly algorithm: KeyAlgorithm;
+}
+
+export interface StoredCertificate {
+  readonly keyReference: string;
+  readonly der: string;
+}
+
+/** What stood on the card before the first step: what it goes back to. */
+export interface CardBefore {
+  /** Keys that were there, with their public half where the card told it. */
+  readonly keys: readonly { readonly keyReference: string; readonly publicKey?: string }[];
+  readonly certificates: readonly StoredCertificate[];
+}
+
+/** The card that a job is about: found again by both. */
+export interface JobCard {
+  readonly profile: string;
+  readonly serialNumber: string;
+}
+
+/** Of a card job. Each change of the card has an entry before it and one after. */
+export type JobEntry =
+  | {
+      readonly type: 'job.begun';
+      readonly card: JobCard;
+      readonly before: CardBefore;
+      readonly places: readonly KeyPlace[];
+      /** These certificates go when the new ones are confirmed. */
+      readonly replaces: readonly StoredCertificate[];
+    }
+  | { readonly type: 'key.generating'; readonly keyReference: string }
+  | { readonly type: 'key.generated'; readonly keyReference: string; readonly publicKey: string }
+  | { readonly type: 'key.requested'; readonly keyReference: string; readonly request: string }
+  | { readonly type: 'certificates.accepted'; readonly certificates: readonly StoredCertificate[] }
+  | { readonly type: 'certificate.writing'; readonly keyReference: string }
+  | { readonly type: 'certificate.written'; readonly keyReference: string }
+  | { readonly type: 'job.finished' }
+  | { readonly type: 'job.undoing'; readonly reason: string }
+  | { readonly type: 'certificate.removing'; readonly keyReference: string; readonly der: string }
+  | { readonly type: 'certificate.removed'; readonly keyReference: string; readonly der: string }
+  | { readonly type: 'key.removing'; readonly keyReference: string }
+  | { readonly type: 'key.removed'; readonly keyReference: string }
+  | { readonly type: 'job.undone' }
+  | { readonly type: 'job.confirming' }
+  | { readonly type: 'job.confirmed' };
+
+/** Whom a card said that somebody was, by its certificates at that moment. Never typed. */
+export interface PersonSeen {
+  readonly name?: string;
+  readonly hsaId?: string;
+  /** Twelve digits: personal identity number or coordination number. */
+  readonly personalNumber?: string;
+  readonly cardNumber?: string;
+  readonly assuranceLevel?: string;
+  /** SHA-256 of the certificate, hexadecimal. */
+  readonly certificate: string;
+}
+
+export interface Message {
+  readonly to: string;
+  readonly en: string;
+  readonly sv: string;
+}
+
+/** Of a ceremony: a routine on its way. */
+export type CeremonyEntry =
+  | {
+      readonly type: 'ceremony.begun';
+      readonly routine: { readonly id: string; readonly version: number };
+      /** Protected personal data: shown only to administrators with that right. */
+      readonly isProtected: boolean;
+    }
+  | { readonly type: 'step.recorded'; readonly step: string; readonly fields: Readonly<Record<string, string>> }
+  | { readonly type: 'step.read'; readonly step: string; readonly person: PersonSeen }
+  | {
+      readonly type: 'step.signed';
+      readonly step: string;
+      readonly person: PersonSeen;
+      readonly statement: string;
+      /** Attached CMS; of a statement that several sign, all signatures until then. */
+      readonly cms: string;
+    }
+  | { readonly type: 'step.messages'; readonly step: string; readonly messages: readonly Message[] }
+  | { readonly type: 'step.card'; readonly step: string; readonly entry: JobEntry; readonly cardNumber?: string }
+  /** The time of a step ran out. What is to be undone is undone by the job's own entries. */
+  | { readonly type: 'step.late'; readonly step: string; readonly report: string }
+  | { readonly type: 'ceremony.finished' }
+  | { readonly type: 'ceremony.cancelled'; readonly reason: string };
+
+export type Entry = CeremonyEntry;

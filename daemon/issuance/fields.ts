@@ -1,0 +1,114 @@
+/** What a person fills in for a step, checked against its routine before anything is recorded. Dates are calendar days of the workstation's own time zone. */
+import { isCardNumber } from '../identity/card-number.ts';
+import { parseHsaId } from '../identity/hsa-id.ts';
+import { parsePersonalNumber } from '../identity/personal-number.ts';
+import type { Routine, RoutineField, StepOf } from './routine.ts';
+
+/** Of a text that names no length of its own. */
+const MAX_TEXT = 200;
+const MAX_INTEGER_DIGITS = 9;
+
+export interface FieldContext {
+  readonly now: Date;
+  readonly holder: Routine['holder'];
+  /** What earlier steps left behind, by `step.field`. */
+  readonly valueAt: (path: string) => string | undefined;
+}
+
+export interface FieldProblem {
+  readonly field: string;
+  /** In words for whoever filled it in. */
+  readonly problem: string;
+}
+
+/** The fields as they are to be recorded, or all that is wrong with them. */
+export function checkFields(
+  step: StepOf<'record'>,
+  given: Readonly<Record<string, string>>,
+  context: FieldContext,
+): { readonly fields: Readonly<Record<string, string>>; readonly problems: readonly FieldProblem[] } {
+  const fields: Record<string, string> = {};
+  const problems: FieldProblem[] = Object.keys(given)
+    .filter((field) => !Object.hasOwn(step.fields, field))
+    .map((field) => ({ field, problem: 'the step has no such field' }));
+  for (const [field, definition] of Object.entries(step.fields)) {
+    const text = (Object.hasOwn(given, field) ? given[field] : undefined)?.trim() ?? '';
+    const problem =
+      text === '' ? (definition.optional ? undefined : 'it is missing') : problemOf(definition, text, given, step, context);
+    if (problem !== undefined) problems.push({ field, problem });
+    else if (text !== '') fields[field] = text;
+  }
+  return { fields, problems };
+}
+
+function problemOf(
+  field: RoutineField,
+  text: string,
+  given: Readonly<Record<string, string>>,
+  step: StepOf<'record'>,
+  context: FieldContext,
+): string | undefined {
+  switch (field.kind) {
+    case 'text':
+      if (/\p{Cc}/u.test(text)) return 'it has control characters';
+      return text.length > (field.maxLength ?? MAX_TEXT)
+        ? `it is longer than ${field.maxLength ?? MAX_TEXT} characters`
+        : undefined;
+    case 'integer':
+      return /^\d+$/.test(text) && text.length <= MAX_INTEGER_DIGITS ? undefined : 'it is no whole number';
+    case 'confirmation':
+      return text === 'yes' ? undefined : 'it must be confirmed';
+    case 'choice':
+      return Object.hasOwn(field.choices ?? {}, text) ? undefined : 'it is none of the choices';
+    case 'cardNumber':
+      return isCardNumber(text) ? undefined : 'it is no card number: nineteen digits';
+    case 'personalNumber':
+      return personalNumberProblem(text, context);
+    case 'hsaId':
+      return parseHsaId(text) ? undefined : 'it is no HSA-id: SE, ten digits, a hyphen, letters and digits';
+    case 'date': {
+      const at = (path: string): string | undefined => {
+        const [owner, name = ''] = path.split('.');
+        return path === 'today' ? localDate(context.now) : owner === step.id ? given[name] : context.valueAt(path);
+      };
+      return dateProblem(field, text, at);
+    }
+  }
+}
+
+function dateProblem(field: RoutineField, text: string, at: (path: string) => string | undefined): string | undefined {
+  if (!isDate(text)) return 'it is no date: YYYY-MM-DD';
+  const earliest = field.notBefore === undefined ? undefined : at(field.notBefore);
+  const latest = field.notAfter === undefined ? undefined : at(field.notAfter);
+  if (earliest !== undefined && text < earliest) return `it is before ${earliest}`;
+  return latest !== undefined && text > latest ? `it is after ${latest}` : undefined;
+}
+
+function personalNumberProblem(text: string, { holder, now }: FieldContext): string | undefined {
+  const parsed = parsePersonalNumber(text);
+  if (!parsed) return 'it is no personal identity number or coordination number: twelve digits, with a check digit';
+  if (parsed.kind === 'coordination number' && holder?.notRegisteredBy?.includes('coordinationNumber'))
+    return 'the routine is not for holders with a coordination number';
+  const { minimumAge } = holder ?? {};
+  if (minimumAge !== undefined && ageOf(parsed.number, now) < minimumAge) return `the holder must be ${minimumAge} at least`;
+  return undefined;
+}
+
+/** In whole years. A day or month of birth that is not known counts as the last: nobody is made older. */
+function ageOf(number: string, now: Date): number {
+  const month = Number(number.slice(4, 6)) || 12;
+  const day = Number(number.slice(6, 8)) % 60 || 31;
+  const birthday = now.getMonth() + 1 > month || (now.getMonth() + 1 === month && now.getDate() >= day);
+  return now.getFullYear() - Number(number.slice(0, 4)) - (birthday ? 0 : 1);
+}
+
+function isDate(text: string): boolean {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
+  const time = Date.parse(`${text}T00:00:00Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
+}
+
+export function localDate(now: Date): string {
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
+}

@@ -1,0 +1,205 @@
+/**
+ * The journal of issuance: what was done and what is about to be done, one entry after the other, each on the disk before the next step is taken. Entries are
+ * never changed; each carries the hash of the one before, so that what is exported or archived shows whether it is whole. SQLite through `node:sqlite`.
+ */
+import { createHash } from 'node:crypto';
+import { chmodSync, closeSync, openSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import type { Entry } from './entry.ts';
+
+const SCHEMA_VERSION = 1;
+/** "kiss": tells this journal from other SQLite files (PRAGMA application_id). */
+const APPLICATION_ID = 0x6b_69_73_73;
+const FORMAT = 'kortd-issuance-entry-1';
+const CHAIN_START = '0'.repeat(64);
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS entries (
+    ceremony TEXT NOT NULL, number INTEGER NOT NULL, time TEXT NOT NULL, body TEXT NOT NULL, hash TEXT NOT NULL,
+    PRIMARY KEY (ceremony, number)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS ceremonies (
+    id TEXT PRIMARY KEY, routine TEXT NOT NULL, state TEXT NOT NULL, startedAt TEXT NOT NULL, updatedAt TEXT NOT NULL,
+    isProtected INTEGER NOT NULL, search TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS ceremoniesByState ON ceremonies (state, startedAt);
+  CREATE INDEX IF NOT EXISTS ceremoniesByStart ON ceremonies (startedAt);
+`;
+
+/** An entry in its place. */
+export interface JournalEntry {
+  readonly number: number;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  readonly entry: Entry;
+  /** SHA-256, hexadecimal, over format, ceremony, number, time, body and the hash before (a JSON array). */
+  readonly hash: string;
+}
+
+/** What lists and searches show of a ceremony. */
+export interface CeremonySummary {
+  readonly id: string;
+  readonly routine: string;
+  readonly state: 'open' | 'finished' | 'cancelled';
+  readonly startedAt: string;
+  readonly updatedAt: string;
+  readonly isProtected: boolean;
+  /** Words to be found by: card number, names; empty for protected personal data. */
+  readonly search: string;
+}
+
+export interface SummaryFilter {
+  readonly state?: CeremonySummary['state'];
+  readonly routine?: string;
+  /** Each of these words must begin one of the words of `search`. */
+  readonly words?: readonly string[];
+  readonly includesProtected: boolean;
+  readonly limit: number;
+  /** Those started before this one. */
+  readonly before?: string;
+}
+
+export class Journal implements Disposable {
+  readonly #database: DatabaseSync;
+
+  /** Opens, or makes, the file; only its owner can read it. */
+  constructor(file: string) {
+    closeSync(openSync(file, 'a', 0o600));
+    chmodSync(file, 0o600);
+    this.#database = new DatabaseSync(file, { timeout: 2_000 });
+    try {
+      this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON');
+      const version = Number(this.#database.prepare('PRAGMA user_version').get()?.['user_version']);
+      if (version > SCHEMA_VERSION)
+        throw new Error(`opening the journal of issuance: version ${version} of it is not known to this kortd`);
+      this.#database.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; PRAGMA application_id = ${APPLICATION_ID}`);
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  /** On the disk when it returns. `summary` as it is after the entry. */
+  append(ceremony: string, at: { readonly entry: Entry; readonly time: Date; readonly summary: CeremonySummary }): JournalEntry {
+    const last = this.#database
+      .prepare('SELECT number, hash FROM entries WHERE ceremony = ? ORDER BY number DESC LIMIT 1')
+      .get(ceremony);
+    const number = Number(last?.['number'] ?? 0) + 1;
+    const time = at.time.toISOString();
+    const body = JSON.stringify(at.entry);
+    const hash = hashOf({ ceremony, number, time, body, previous: String(last?.['hash'] ?? CHAIN_START) });
+    this.#transaction(() => {
+      this.#database
+        .prepare('INSERT INTO entries (ceremony, number, time, body, hash) VALUES (?, ?, ?, ?, ?)')
+        .run(ceremony, number, time, body, hash);
+      this.#putSummary(at.summary);
+    });
+    return { number, time, entry: at.entry, hash };
+  }
+
+  /** In their order; none for a ceremony that there is not. Throws when the chain is broken. */
+  entriesOf(ceremony: string): readonly JournalEntry[] {
+    const rows = this.#database
+      .prepare('SELECT number, time, body, hash FROM entries WHERE ceremony = ? ORDER BY number')
+      .all(ceremony);
+    let previous = CHAIN_START;
+    return rows.map((row, index) => {
+      const [number, time, body, hash] = [Number(row['number']), String(row['time']), String(row['body']), String(row['hash'])];
+      if (number !== index + 1 || hash !== hashOf({ ceremony, number, time, body, previous }))
+        throw new Error(`reading the journal of ${ceremony}: entry ${index + 1} is not the one that was written`);
+      previous = hash;
+      return { number, time, entry: JSON.parse(body) as Entry, hash };
+    });
+  }
+
+  summaryOf(ceremony: string): CeremonySummary | undefined {
+    const row = this.#database.prepare('SELECT * FROM ceremonies WHERE id = ?').get(ceremony);
+    return row && summaryFrom(row);
+  }
+
+  /** The latest first. */
+  list(filter: SummaryFilter): readonly CeremonySummary[] {
+    const conditions = ['(? OR isProtected = 0)'];
+    const values: (string | number)[] = [filter.includesProtected ? 1 : 0];
+    const where = (condition: string, value: string | undefined): void => {
+      if (value === undefined) return;
+      conditions.push(condition);
+      values.push(value);
+    };
+    where('state = ?', filter.state);
+    where('routine = ?', filter.routine);
+    where('startedAt < ?', filter.before);
+    for (const word of filter.words ?? []) where(`(' ' || search) LIKE ? ESCAPE '\\'`, `% ${escapeLike(normalise(word))}%`);
+    const sql = `SELECT * FROM ceremonies WHERE ${conditions.join(' AND ')} ORDER BY startedAt DESC, id LIMIT ?`;
+    return this.#database
+      .prepare(sql)
+      .all(...values, filter.limit)
+      .map(summaryFrom);
+  }
+
+  #putSummary(summary: CeremonySummary): void {
+    this.#database
+      .prepare(
+        `INSERT INTO ceremonies (id, routine, state, startedAt, updatedAt, isProtected, search) VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET state = excluded.state, updatedAt = excluded.updatedAt, isProtected = excluded.isProtected, search = excluded.search`,
+      )
+      .run(
+        summary.id,
+        summary.routine,
+        summary.state,
+        summary.startedAt,
+        summary.updatedAt,
+        summary.isProtected ? 1 : 0,
+        normalise(summary.search),
+      );
+  }
+
+  #transaction(work: () => void): void {
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      work();
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}
+
+interface HashedFields {
+  readonly ceremony: string;
+  readonly number: number;
+  readonly time: string;
+  readonly body: string;
+  readonly previous: string;
+}
+
+function hashOf({ ceremony, number, time, body, previous }: HashedFields): string {
+  return createHash('sha256')
+    .update(JSON.stringify([FORMAT, ceremony, number, time, body, previous]))
+    .digest('hex');
+}
+
+function normalise(text: string): string {
+  return text.normalize('NFC').toLowerCase();
+}
+
+function escapeLike(text: string): string {
+  return text.replaceAll(/[\\%_]/gu, String.raw`\$&`);
+}
+
+function summaryFrom(row: Readonly<Record<string, unknown>>): CeremonySummary {
+  return {
+    id: String(row['id']),
+    routine: String(row['routine']),
+    state: row['state'] as CeremonySummary['state'],
+    startedAt: String(row['startedAt']),
+    updatedAt: String(row['updatedAt']),
+    isProtected: row['isProtected'] === 1,
+    search: String(row['search']),
+  };
+}
