@@ -1,57 +1,53 @@
 /**
- * What a certificate says (RFC 5280, section 4), read once. OpenSSL, through Node, takes it apart and holds its key; extensions and names by attribute, which Node
- * does not give out, are read here, and so is the validity. An extension that does not decode, or stands there twice, is named in `malformed`: such a certificate can be looked at, and is never trusted.
+ * What a certificate says (RFC 5280, section 4), read once. OpenSSL, through Node, takes it apart and holds its key; extensions, names by attribute and the validity, which
+ * Node does not give out, are read by @peculiar's schemas. An extension that does not decode, or stands there twice, is named in `malformed`: such a certificate can be looked at, and is never trusted.
  */
 import { X509Certificate, type KeyObject } from 'node:crypto';
-import { TlvError } from '../../apdu/tlv/ber-tlv.ts';
-import { OID_CARD_NUMBER, parseCardNumber } from './card-number.ts';
 import {
-  TAG_BIT_STRING,
-  TAG_BOOLEAN,
-  TAG_INTEGER,
-  TAG_OBJECT_IDENTIFIER,
-  TAG_OCTET_STRING,
-  TAG_SEQUENCE,
-  constructed,
-  decodeDer,
-  decodeOne,
-  parseBits,
-  parseBoolean,
-  parseOid,
-  parseSize,
-  parseTime,
-  primitive,
-} from './der.ts';
+  AuthorityKeyIdentifier,
+  BasicConstraints,
+  Certificate,
+  CertificatePolicies,
+  ExtendedKeyUsage,
+  KeyUsage,
+  KeyUsageFlags,
+  PolicyConstraints,
+  SubjectKeyIdentifier,
+  id_ce_authorityKeyIdentifier,
+  id_ce_basicConstraints,
+  id_ce_certificatePolicies,
+  id_ce_certificatePolicies_anyPolicy,
+  id_ce_extKeyUsage,
+  id_ce_keyUsage,
+  id_ce_nameConstraints,
+  id_ce_policyConstraints,
+  id_ce_subjectAltName,
+  id_ce_subjectKeyIdentifier,
+  type Extension as AsnExtension,
+  type Time,
+} from '@peculiar/asn1-x509';
+import { TlvError } from '../../apdu/tlv/ber-tlv.ts';
+import { CLASS_UNIVERSAL, decodeAs, decodeObject, dotted, partsOf, readAs, type Asn1Object } from './asn1.ts';
+import { OID_CARD_NUMBER, parseCardNumber } from './card-number.ts';
 import { parseName, type DistinguishedName } from './distinguished-name.ts';
 
-/** RFC 5280, sections 4.2.1.1 to 4.2.1.14. */
-const OID_SUBJECT_KEY_IDENTIFIER = '2.5.29.14';
-const OID_KEY_USAGE = '2.5.29.15';
-const OID_SUBJECT_ALTERNATIVE_NAME = '2.5.29.17';
-const OID_BASIC_CONSTRAINTS = '2.5.29.19';
-const OID_NAME_CONSTRAINTS = '2.5.29.30';
-const OID_CERTIFICATE_POLICIES = '2.5.29.32';
-const OID_AUTHORITY_KEY_IDENTIFIER = '2.5.29.35';
-const OID_POLICY_CONSTRAINTS = '2.5.29.36';
-const OID_EXTENDED_KEY_USAGE = '2.5.29.37';
-export const OID_ANY_POLICY = '2.5.29.32.0';
+export const OID_ANY_POLICY = id_ce_certificatePolicies_anyPolicy;
 /** FIPS 201-3, section 4.2.2.1: id-PIV-cardAuth. The certificate names the card, and no person. */
 const OID_CARD_AUTHENTICATION = '2.16.840.1.101.3.6.8';
-/** Bits of KeyUsage (RFC 5280, section 4.2.1.3). */
-const USAGE_DIGITAL_SIGNATURE = 0;
-const USAGE_NON_REPUDIATION = 1;
-const USAGE_KEY_CERT_SIGN = 5;
+const TAG_SEQUENCE = 0x30;
+const MAX_KEY_USAGE_BYTES = 4;
+const MAX_PATH_LENGTH = 0x7fff_ffff;
 
 /** Critical ones that are understood, or bind only what is not done here. */
 const UNDERSTOOD: readonly string[] = [
-  OID_SUBJECT_KEY_IDENTIFIER,
-  OID_KEY_USAGE,
-  OID_SUBJECT_ALTERNATIVE_NAME,
-  OID_BASIC_CONSTRAINTS,
-  OID_CERTIFICATE_POLICIES,
-  OID_AUTHORITY_KEY_IDENTIFIER,
-  OID_POLICY_CONSTRAINTS,
-  OID_EXTENDED_KEY_USAGE,
+  id_ce_subjectKeyIdentifier,
+  id_ce_keyUsage,
+  id_ce_subjectAltName,
+  id_ce_basicConstraints,
+  id_ce_certificatePolicies,
+  id_ce_authorityKeyIdentifier,
+  id_ce_policyConstraints,
+  id_ce_extKeyUsage,
   OID_CARD_NUMBER,
 ];
 
@@ -84,9 +80,9 @@ export interface CertificateFacts {
   readonly isCardNumberInvalid: boolean;
   readonly subjectKeyId: string | undefined;
   readonly authorityKeyId: string | undefined;
-  /** Object identifier and parameters of the signature's algorithm. */
+  /** Object identifier of the signature's algorithm, and DER of its parameters. */
   readonly signatureAlgorithm: { readonly oid: string; readonly parameters: Uint8Array | undefined };
-  /** SubjectPublicKeyInfo, base64 of DER without its outermost tag: to compare. */
+  /** SubjectPublicKeyInfo, base64 of DER: to compare. */
   readonly publicKeyInfo: string;
   /** Undefined for a kind of key that OpenSSL does not know. */
   readonly publicKey: KeyObject | undefined;
@@ -134,46 +130,66 @@ function parseX509(der: Uint8Array): X509Certificate | undefined {
 }
 
 function factsOf(x509: X509Certificate): CertificateFacts {
-  const [body, algorithm] = decodeDer(decodeOne(new Uint8Array(x509.raw), TAG_SEQUENCE));
-  if (!body || !algorithm) throw new TlvError('decoding a certificate: parts are missing');
-  const [, , issuer, validity, subject, keyInfo, ...optional] = decodeDer(body.value).filter(({ tag }) => tag !== constructed(0));
-  if (!issuer || !validity || !subject || !keyInfo) throw new TlvError('decoding a certificate: parts are missing');
-  const extensions = parseExtensions(optional.find(({ tag }) => tag === constructed(3))?.value);
+  const object = decodeObject(new Uint8Array(x509.raw));
+  const { tbsCertificate, signatureAlgorithm } = readAs(object, Certificate);
+  const { times, keyInfo } = encodedParts(object);
+  const extensions = Array.from(tbsCertificate.extensions ?? [], extensionOf);
   const read = new ExtensionReader(extensions);
-  const usage = read.of(OID_KEY_USAGE, (value) => parseBits(decodeOne(value, TAG_BIT_STRING)));
-  const basic = read.of(OID_BASIC_CONSTRAINTS, parseBasicConstraints);
-  const extended = read.of(OID_EXTENDED_KEY_USAGE, (value) => parseOids(decodeOne(value, TAG_SEQUENCE)));
-  const [oid, parameters] = decodeDer(algorithm.value);
-  const [notBefore, notAfter] = decodeDer(validity.value).map(parseTime); // of what is no time, Node 24 gives any
-  if (!notBefore || !notAfter) throw new TlvError('decoding a certificate: its validity is not two times');
+  const usage = read.of(id_ce_keyUsage, parseKeyUsage);
+  const basic = read.of(id_ce_basicConstraints, parseBasicConstraints);
+  const extended = read.of(id_ce_extKeyUsage, (value) => decodeAs(value, ExtendedKeyUsage));
+  const { algorithm, parameters } = signatureAlgorithm;
   return {
     x509,
     fingerprint: x509.fingerprint256.replaceAll(':', ''),
     subjectText: oneLine(x509.subject),
     issuerText: oneLine(x509.issuer),
-    subject: parseName(subject.value),
-    issuer: parseName(issuer.value),
-    notBefore,
-    notAfter,
+    subject: parseName(tbsCertificate.subject),
+    issuer: parseName(tbsCertificate.issuer),
+    notBefore: timeOf(tbsCertificate.validity.notBefore, times[0]),
+    notAfter: timeOf(tbsCertificate.validity.notAfter, times[1]),
     purpose: purposeOf(basic?.isAuthority ?? false, usage),
     isOfCard: extended?.includes(OID_CARD_AUTHENTICATION) ?? false,
     isAuthority: basic?.isAuthority ?? false,
     pathLength: basic?.pathLength,
-    maySignCertificates: usage?.has(USAGE_KEY_CERT_SIGN) ?? true,
-    policies: read.of(OID_CERTIFICATE_POLICIES, parsePolicies),
-    requiresPolicy: read.of(OID_POLICY_CONSTRAINTS, parseRequiresPolicy) ?? false,
+    maySignCertificates: usage === undefined || (usage & KeyUsageFlags.keyCertSign) !== 0,
+    policies: read.of(id_ce_certificatePolicies, parsePolicies),
+    requiresPolicy: read.of(id_ce_policyConstraints, parseRequiresPolicy) ?? false,
     cardNumber: read.of(OID_CARD_NUMBER, parseCardNumber),
-    subjectKeyId: read.of(OID_SUBJECT_KEY_IDENTIFIER, (value) => hex(decodeOne(value, TAG_OCTET_STRING))),
-    authorityKeyId: read.of(OID_AUTHORITY_KEY_IDENTIFIER, parseAuthorityKeyId),
-    signatureAlgorithm: { oid: parseOid(oid?.value ?? new Uint8Array()), parameters: parameters?.value },
-    publicKeyInfo: Buffer.from(keyInfo.value).toString('base64'),
+    subjectKeyId: read.of(id_ce_subjectKeyIdentifier, (value) => hex(decodeAs(value, SubjectKeyIdentifier).buffer)),
+    authorityKeyId: read.of(id_ce_authorityKeyIdentifier, parseAuthorityKeyId),
+    signatureAlgorithm: { oid: algorithm, parameters: parameters ? new Uint8Array(parameters) : undefined },
+    publicKeyInfo: Buffer.from(keyInfo.valueBeforeDecodeView).toString('base64'),
     publicKey: publicKeyOf(x509),
     isCardNumberInvalid: read.malformed.has(OID_CARD_NUMBER),
     malformed: [...read.malformed].filter((oid) => oid !== OID_CARD_NUMBER), // a private matter of the card, not of the chain
     unsupported: extensions
-      .filter((one) => (one.isCritical && !UNDERSTOOD.includes(one.oid)) || one.oid === OID_NAME_CONSTRAINTS)
+      .filter((one) => (one.isCritical && !UNDERSTOOD.includes(one.oid)) || one.oid === id_ce_nameConstraints)
       .map((one) => one.oid),
   };
+}
+
+function extensionOf({ extnID, critical, extnValue }: AsnExtension): Extension {
+  return { oid: extnID, isCritical: critical, value: new Uint8Array(extnValue.buffer) };
+}
+
+/** Of TBSCertificate, as they are encoded. Version, unique identifiers and extensions have tags of their own. */
+function encodedParts(certificate: Asn1Object): { readonly times: readonly Asn1Object[]; readonly keyInfo: Asn1Object } {
+  const [body] = partsOf(certificate);
+  const universal = body ? partsOf(body).filter(({ idBlock }) => idBlock.tagClass === CLASS_UNIVERSAL) : [];
+  const [, , , validity, , keyInfo] = universal;
+  if (!validity || !keyInfo) throw new TlvError('decoding a certificate: parts are missing');
+  return { times: partsOf(validity), keyInfo };
+}
+
+/** UTCTime or GeneralizedTime to the second, in UTC (RFC 5280, section 4.1.2.5). Of what is no such time asn1js gives another, as does Node 24: the digits are compared. */
+function timeOf(time: Time, encoded: Asn1Object | undefined): Date {
+  const date = time.getTime();
+  const [year = '', ...digits] = date.toISOString().split(/\D/).slice(0, 6);
+  const text = `${time.utcTime ? year.slice(2) : year}${digits.join('')}Z`;
+  if (Buffer.from(encoded?.valueBeforeDecodeView.subarray(2) ?? []).toString('latin1') !== text)
+    throw new TlvError('decoding a certificate: its validity is not two times');
+  return date;
 }
 
 /** Reads extensions by their identifiers and remembers which could not be. */
@@ -201,55 +217,43 @@ class ExtensionReader {
   }
 }
 
-function parseExtensions(explicit: Uint8Array | undefined): readonly Extension[] {
-  if (!explicit) return [];
-  return decodeDer(decodeOne(explicit, TAG_SEQUENCE)).map(({ tag, value }) => {
-    const [oid, second, third] = tag === TAG_SEQUENCE ? decodeDer(value) : [];
-    const isCritical = second?.tag === TAG_BOOLEAN && parseBoolean(second.value);
-    const content = second?.tag === TAG_BOOLEAN ? third : second;
-    if (oid?.tag !== TAG_OBJECT_IDENTIFIER || content?.tag !== TAG_OCTET_STRING)
-      throw new TlvError('decoding a certificate: no extension');
-    return { oid: parseOid(oid.value), isCritical, value: content.value };
-  });
+/** RFC 5280, section 4.2.1.3: `KeyUsageFlags`. */
+function parseKeyUsage(value: Uint8Array): number {
+  const usage = decodeAs(value, KeyUsage);
+  if (usage.value.byteLength > MAX_KEY_USAGE_BYTES) throw new TlvError('decoding key usage: more flags than there are');
+  return usage.value.byteLength === 0 ? 0 : usage.toNumber(); // of none it gives NaN
 }
 
-/** RFC 5280, section 4.2.1.9. */
+/** RFC 5280, section 4.2.1.9. The library gives long numbers as text. */
 function parseBasicConstraints(value: Uint8Array): { readonly isAuthority: boolean; readonly pathLength: number | undefined } {
-  const objects = decodeDer(decodeOne(value, TAG_SEQUENCE));
-  const flag = objects.find(({ tag }) => tag === TAG_BOOLEAN);
-  const length = objects.find(({ tag }) => tag === TAG_INTEGER);
-  return { isAuthority: flag !== undefined && parseBoolean(flag.value), pathLength: length && parseSize(length.value) };
+  const { cA, pathLenConstraint } = decodeAs(value, BasicConstraints);
+  const pathLength = pathLenConstraint === undefined ? undefined : Number(`${pathLenConstraint}`);
+  if (pathLength !== undefined && !(pathLength >= 0 && pathLength <= MAX_PATH_LENGTH))
+    throw new TlvError('decoding basic constraints: a path length out of range');
+  return { isAuthority: cA, pathLength };
 }
 
 /** RFC 5280, section 4.2.1.4: identifiers alone; qualifiers are for people. */
 function parsePolicies(value: Uint8Array): readonly string[] {
-  return decodeDer(decodeOne(value, TAG_SEQUENCE)).map((information) => {
-    const [oid] = decodeDer(information.value);
-    if (oid?.tag !== TAG_OBJECT_IDENTIFIER) throw new TlvError('decoding policies: no identifier');
-    return parseOid(oid.value);
-  });
-}
-
-function parseOids(content: Uint8Array): readonly string[] {
-  return decodeDer(content).map(({ value }) => parseOid(value));
+  return Array.from(decodeAs(value, CertificatePolicies), ({ policyIdentifier }) => dotted(policyIdentifier));
 }
 
 /** RFC 5280, section 4.2.1.11: requireExplicitPolicy, from whatever certificate on. */
 function parseRequiresPolicy(value: Uint8Array): boolean {
-  return decodeDer(decodeOne(value, TAG_SEQUENCE)).some(({ tag }) => tag === primitive(0));
+  return decodeAs(value, PolicyConstraints).requireExplicitPolicy !== undefined;
 }
 
 /** RFC 5280, section 4.2.1.1: the key identifier; "" where only name and number of the issuer are given. */
 function parseAuthorityKeyId(value: Uint8Array): string {
-  const identifier = decodeDer(decodeOne(value, TAG_SEQUENCE)).find(({ tag }) => tag === primitive(0));
-  return identifier ? hex(identifier.value) : '';
+  const { keyIdentifier } = decodeAs(value, AuthorityKeyIdentifier);
+  return keyIdentifier ? hex(keyIdentifier.buffer) : '';
 }
 
 /** By key usage: a certificate for signatures that bind has nonRepudiation; one that may only prove who is there has digitalSignature without it. */
-function purposeOf(isAuthority: boolean, usage: ReadonlySet<number> | undefined): CertificatePurpose {
+function purposeOf(isAuthority: boolean, usage = 0): CertificatePurpose {
   if (isAuthority) return 'authority';
-  if (usage?.has(USAGE_NON_REPUDIATION)) return 'signature';
-  return usage?.has(USAGE_DIGITAL_SIGNATURE) ? 'authentication' : 'other';
+  if ((usage & KeyUsageFlags.nonRepudiation) !== 0) return 'signature';
+  return (usage & KeyUsageFlags.digitalSignature) !== 0 ? 'authentication' : 'other';
 }
 
 function publicKeyOf(x509: X509Certificate): KeyObject | undefined {
@@ -260,7 +264,7 @@ function publicKeyOf(x509: X509Certificate): KeyObject | undefined {
   }
 }
 
-function hex(bytes: Uint8Array): string {
+function hex(bytes: ArrayBuffer): string {
   return Buffer.from(bytes).toString('hex');
 }
 

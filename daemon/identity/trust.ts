@@ -4,10 +4,11 @@
  * is here. pkijs has an engine for it, and is not used: it takes the first path it finds, keeps no bound on how much a hostile set of certificates makes it do,
  * goes through WebCrypto for each signature, and weighs 0.8 MB; Node gives no path building at all.
  */
+import { RsaSaPssParams } from '@peculiar/asn1-rsa';
 import type { ChainProblem } from '../../api-spec/identity.ts';
 import { TlvError } from '../../apdu/tlv/ber-tlv.ts';
+import { decodeAs } from './asn1.ts';
 import { OID_ANY_POLICY, type CertificateFacts } from './certificate-facts.ts';
-import { TAG_SEQUENCE, constructed, decodeDer, decodeOne, parseOid } from './der.ts';
 
 export interface TrustStore {
   readonly anchors: readonly CertificateFacts[];
@@ -215,10 +216,8 @@ function policiesOf(chain: readonly CertificateFacts[]): readonly string[] {
 function isStrongAlgorithm({ signatureAlgorithm: { oid, parameters } }: CertificateFacts): boolean {
   if (oid !== OID_RSASSA_PSS) return SIGNATURE_ALGORITHMS.includes(oid);
   try {
-    // RFC 4055, section 3.1: hashAlgorithm is [0], and SHA-1 where it is left out.
-    const hash = decodeDer(parameters ?? new Uint8Array()).find(({ tag }) => tag === constructed(0));
-    const [identifier] = hash ? decodeDer(decodeOne(hash.value, TAG_SEQUENCE)) : [];
-    return identifier !== undefined && PSS_HASHES.includes(parseOid(identifier.value));
+    // RFC 4055, section 3.1: SHA-1 where hashAlgorithm is left out.
+    return PSS_HASHES.includes(decodeAs(parameters ?? new Uint8Array(), RsaSaPssParams).hashAlgorithm.algorithm);
   } catch (error) {
     if (error instanceof TlvError) return false;
     throw error;
