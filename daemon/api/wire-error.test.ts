@@ -76,7 +76,7 @@ describe('the texts', () => {
   it('are there for every code, in both languages, as sentences', () => {
     for (const [code, { en, sv }] of Object.entries(ERRORS)) {
       for (const { happened, action } of [en, sv]) {
-        expect(happened, code).toMatch(/^(\{\w+\}|[a-zåäö0-9"]|PIN|API|X\.509|Host).*\.$/u);
+        expect(happened, code).toMatch(/^(\{\w+\}|[a-zåäö0-9"]|PIN|API|PDF|X\.509|Host).*\.$/u);
         expect(action, code).toMatch(/^[A-ZÅÄÖ].*\.$/u);
       }
       expect(en.happened, code).not.toBe(sv.happened);
