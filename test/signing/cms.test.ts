@@ -134,6 +134,7 @@ describe('a second signer', () => {
     expect(verify(theirs, { content }).signers).toMatchObject([{ verdict: 'valid', signingCertificate: 'match' }]);
     const own = signerOf('P-256');
     const { cms } = await addSigner(theirs, wanted(own, 'ES256'), signWith(pki, own, 'ES256'));
+    expect(parseSignedData(cms).signers[0]?.raw).toEqual(parseSignedData(theirs).signers[0]?.raw);
     expect(await opensslVerify(cms, 'detached')).toContain('CAdES Verification successful');
     expect(verify(cms, { content }).verdict).toBe('valid');
   });

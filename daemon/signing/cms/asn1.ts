@@ -127,12 +127,6 @@ export class MatchedParts {
     const found = this.#found[name];
     return found instanceof BaseBlock ? found : undefined;
   }
-
-  /** Of what is repeated. */
-  all(name: string): readonly BaseBlock[] {
-    const found: unknown = this.#found[name];
-    return Array.isArray(found) ? found.filter((one) => one instanceof BaseBlock) : [];
-  }
 }
 
 /** Schemas let fields follow that they do not know. */
@@ -160,7 +154,7 @@ export function oidOf(block: BaseBlock | undefined): string {
   return block.getValue();
 }
 
-/** UTC, whole seconds: RFC 5652, section 11.3. Throws DerError for what is no such time. */
+/** In UTC (RFC 5652, section 11.3). Throws DerError for what is no such time. */
 export function timeOf(block: BaseBlock | undefined): Date {
   if (!(block instanceof UTCTime)) throw new DerError('a time is missing');
   const time = block.toDate();
