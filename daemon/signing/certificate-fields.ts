@@ -35,7 +35,17 @@ export function certificateFields(certificate: X509Certificate): Certificate {
   return fields;
 }
 
-/** Issuer and serial number, raw. */
+export function isReadable(certificate: X509Certificate): boolean {
+  try {
+    certificateFields(certificate);
+    return true;
+  } catch (error) {
+    if (error instanceof DerError) return false;
+    throw error;
+  }
+}
+
+/** Issuer (DER) and serial number (its value), as they stand there. */
 export function certificateId(certificate: X509Certificate): {
   readonly issuer: Uint8Array;
   readonly serialNumber: Uint8Array;

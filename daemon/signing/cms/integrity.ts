@@ -22,7 +22,7 @@ import {
 } from './identifiers.ts';
 import { singleValue, type SignedData, type SignerInfo } from './parse.ts';
 import { readCertificate } from '../certificate.ts';
-import { EXTENSION, certificateFields, certificateId, extensionsOf, publicKeyOf } from '../certificate-fields.ts';
+import { EXTENSION, certificateId, extensionsOf, isReadable, publicKeyOf } from '../certificate-fields.ts';
 import { invalid, uncertain, type Finding, type SignerReport } from './report.ts';
 import { refersTo } from './signing-certificate.ts';
 
@@ -156,14 +156,7 @@ export function certificatesIn(signedData: SignedData): readonly X509Certificate
 
 function readFields(der: Uint8Array): readonly X509Certificate[] {
   const certificate = readCertificate(der);
-  if (!certificate) return [];
-  try {
-    certificateFields(certificate);
-    return [certificate];
-  } catch (error) {
-    if (error instanceof DerError) return [];
-    throw error;
-  }
+  return certificate && isReadable(certificate) ? [certificate] : [];
 }
 
 /** Read once for all signers. */

@@ -4,19 +4,12 @@
  */
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
 import { Integer, ObjectIdentifier, OctetString, Sequence, Set as Asn1Set, type BaseBlock } from 'asn1js';
-import {
-  AlgorithmIdentifier,
-  Attribute,
-  ContentInfo,
-  IssuerAndSerialNumber,
-  SignedAndUnsignedAttributes,
-  SignerInfo,
-} from 'pkijs';
+import { AlgorithmIdentifier, Attribute, ContentInfo, SignedAndUnsignedAttributes, SignerInfo } from 'pkijs';
 import { ecdsaToDer, SIGNATURE_SCHEMES } from '../../../apdu/signature-encoding.ts';
 import type { SignatureAlgorithm } from '../../../apdu/token.ts';
 import { ApiError } from '../../errors.ts';
 import { readCertificate } from '../certificate.ts';
-import { certificateFields, publicKeyOf } from '../certificate-fields.ts';
+import { certificateId, isReadable, publicKeyOf } from '../certificate-fields.ts';
 import {
   decodeSignatureAlgorithm,
   encodeHashAlgorithm,
@@ -141,21 +134,21 @@ async function createSignerInfo(wanted: NewSignature, contentType: string, sign:
   }
   const certificate = signingCertificateOf(signer.certificate);
   const publicKey = signingKeyOf(certificate);
-  const attributes = encode(setOf(signedAttributes(wanted, certificate, contentType)));
+  const signedAttrs = new SignedAndUnsignedAttributes({
+    type: 0,
+    attributes: signedAttributes(wanted, certificate, contentType),
+  });
+  const attributes = encode(new Asn1Set({ value: signedAttrs.attributes.map((one) => one.toSchema()) }));
   const answer = await sign(new Uint8Array(createHash(hash).update(attributes).digest()));
   const signature = family === 'ecdsa' ? ecdsaToDer(answer) : answer;
   const signatureAlgorithm = encodeSignatureAlgorithm(signer.algorithm);
   if (!verifySignature(decodeSignatureAlgorithm(signatureAlgorithm), publicKey, attributes, signature))
     throw new ApiError('public_key_mismatch', 'signing: the signature of the card does not verify with the certificate');
-  const { issuer, serialNumber } = certificateFields(certificate);
   const signerInfo = new SignerInfo({
     version: 1,
-    sid: new IssuerAndSerialNumber({ issuer, serialNumber }),
+    sid: issuerAndSerialNumber(certificate),
     digestAlgorithm: encodeHashAlgorithm(hash),
-    signedAttrs: new SignedAndUnsignedAttributes({
-      type: 0,
-      attributes: childrenOf(readDer(attributes)).map((schema) => new Attribute({ schema })),
-    }),
+    signedAttrs,
     signatureAlgorithm,
     signature: new OctetString({ valueHex: signature }),
   });
@@ -165,8 +158,14 @@ async function createSignerInfo(wanted: NewSignature, contentType: string, sign:
 /** Throws certificate_invalid. */
 function signingCertificateOf(der: Uint8Array): X509Certificate {
   const certificate = readCertificate(der);
-  if (certificate) return certificate;
+  if (certificate && isReadable(certificate)) return certificate;
   throw new ApiError('certificate_invalid', 'reading the certificate of the signer: it does not parse as X.509');
+}
+
+/** As the certificate has them: pkijs would encode the name anew. */
+function issuerAndSerialNumber(certificate: X509Certificate): Sequence {
+  const { issuer, serialNumber } = certificateId(certificate);
+  return new Sequence({ value: [new Spliced(issuer), new Integer({ valueHex: serialNumber })] });
 }
 
 /** Throws algorithm_not_allowed. */
@@ -178,18 +177,20 @@ function signingKeyOf(certificate: X509Certificate): KeyObject {
   });
 }
 
+/** In the order of a SET OF (X.690, section 11.6). */
 function signedAttributes(
   { contentDigest, profile, signingTime }: NewSignature,
   certificate: X509Certificate,
   contentType: string,
-): readonly Uint8Array[] {
+): Attribute[] {
   const values: (readonly [string, BaseBlock])[] = [
     [OID_CONTENT_TYPE, new ObjectIdentifier({ value: contentType })],
     [OID_MESSAGE_DIGEST, new OctetString({ valueHex: contentDigest })],
     [OID_SIGNING_CERTIFICATE_V2, signingCertificate(certificate)],
   ];
   if (profile === 'cades') values.push([OID_SIGNING_TIME, timeBlock(signingTime ?? new Date())]);
-  return values.map(([type, value]) => encode(new Attribute({ type, values: [value] }).toSchema()));
+  const attributes = values.map(([type, value]) => new Attribute({ type, values: [value] }));
+  return attributes.sort((one, other) => Buffer.compare(encode(one.toSchema()), encode(other.toSchema())));
 }
 
 type SignedDataParts = Pick<SignedData, 'version' | 'digestAlgorithms' | 'certificates' | 'revocation'> & {

@@ -1,21 +1,22 @@
 /** The signed reference of a signer to its certificate: ESSCertID of RFC 2634, section 5.4, and ESSCertIDv2 of RFC 5035, section 4. */
 import { createHash, type X509Certificate } from 'node:crypto';
 import { Any, Integer, OctetString, Repeated, Sequence, type BaseBlock } from 'asn1js';
-import { AlgorithmIdentifier, GeneralName, GeneralNames, RelativeDistinguishedNames } from 'pkijs';
-import { certificateFields, certificateId } from '../certificate-fields.ts';
+import { AlgorithmIdentifier, GeneralNames, RelativeDistinguishedNames } from 'pkijs';
+import { certificateId } from '../certificate-fields.ts';
 import { decodeHashAlgorithm } from './algorithms.ts';
-import { DerError, childrenOf, matchSchema, octetsOf, orDerError } from './asn1.ts';
+import { DerError, Spliced, childrenOf, matchSchema, octetsOf, orDerError, tagged } from './asn1.ts';
 
 /** Of GeneralName (RFC 5280, section 4.2.1.6). */
 const DIRECTORY_NAME = 4;
 
 /** SigningCertificateV2 with one ESSCertIDv2 (RFC 5035, section 3): SHA-256, which is its default and so left out. */
 export function signingCertificate(certificate: X509Certificate): BaseBlock {
-  const { issuer, serialNumber } = certificateFields(certificate);
-  const names = new GeneralNames({ names: [new GeneralName({ type: DIRECTORY_NAME, value: issuer })] });
+  const { issuer, serialNumber } = certificateId(certificate);
+  // Spliced in, as it stands there: GeneralNames of pkijs would encode the name anew.
+  const names = new Sequence({ value: [tagged(DIRECTORY_NAME, [new Spliced(issuer)])] });
   const digest = createHash('sha256').update(certificate.raw).digest();
   const id = new Sequence({
-    value: [new OctetString({ valueHex: digest }), new Sequence({ value: [names.toSchema(), serialNumber] })],
+    value: [new OctetString({ valueHex: digest }), new Sequence({ value: [names, new Integer({ valueHex: serialNumber })] })],
   });
   return new Sequence({ value: [new Sequence({ value: [id] })] });
 }
