@@ -1,7 +1,9 @@
-/** Fields of X.509 certificates (RFC 5280, section 4) that node:crypto does not tell. Throws DerError for what is no such structure. */
-import { X509Certificate, type KeyObject } from 'node:crypto';
+/** Fields of X.509 certificates (RFC 5280, section 4) that node:crypto does not tell, by pkijs. Throws DerError for what is no such structure. */
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import { BitString } from 'asn1js';
+import { Certificate, ExtKeyUsage } from 'pkijs';
 import { AlgorithmNotAllowedError, decodeSignatureAlgorithm, requireStrongKey } from './cms/algorithms.ts';
-import { Fields, TAG, childrenOf, context, decodeOid, readDer, type DerElement } from './cms/der.ts';
+import { DerError, orDerError, readDer } from './cms/asn1.ts';
 
 export interface Extension {
   readonly critical: boolean;
@@ -22,22 +24,46 @@ export const KEY_USAGE = { digitalSignature: 0, nonRepudiation: 1, cRLSign: 6 } 
 /** RFC 5280, section 4.2.1.12; RFC 6960, section 4.2.2.2. */
 export const EXTENDED_KEY_USAGE = { timeStamping: '1.3.6.1.5.5.7.3.8', ocspSigning: '1.3.6.1.5.5.7.3.9' } as const;
 
-export function extensionsOf(certificate: X509Certificate): ReadonlyMap<string, Extension> {
-  const wrapped = childrenOf(toBeSigned(certificate)).find(({ tag }) => tag === context(3));
-  if (!wrapped) return new Map();
-  return new Map(childrenOf(readDer(wrapped.value, TAG.sequence)).map(readExtension));
+const known = new WeakMap<X509Certificate, Certificate>();
+
+/** Read once for all signers. */
+export function certificateFields(certificate: X509Certificate): Certificate {
+  const fields =
+    known.get(certificate) ??
+    orDerError('no X.509 certificate', () => new Certificate({ schema: readDer(new Uint8Array(certificate.raw)) }));
+  known.set(certificate, fields);
+  return fields;
 }
 
-/** Undefined for what is no certificate, or is valid at no time that there is. */
-export function readCertificate(der: Uint8Array): X509Certificate | undefined {
-  if (der[0] !== TAG.sequence) return undefined; // Node would take PEM too
+export function isReadable(certificate: X509Certificate): boolean {
   try {
-    const certificate = new X509Certificate(der);
-    const { validFromDate, validToDate } = certificate;
-    return Number.isNaN(validFromDate.getTime() + validToDate.getTime()) ? undefined : certificate;
-  } catch {
-    return undefined;
+    certificateFields(certificate);
+    return true;
+  } catch (error) {
+    if (error instanceof DerError) return false;
+    throw error;
   }
+}
+
+/** Issuer (DER) and serial number (its value), as they stand there. */
+export function certificateId(certificate: X509Certificate): {
+  readonly issuer: Uint8Array;
+  readonly serialNumber: Uint8Array;
+} {
+  const { issuer, serialNumber } = certificateFields(certificate);
+  return { issuer: new Uint8Array(issuer.valueBeforeDecode), serialNumber: serialNumber.valueBlock.valueHexView };
+}
+
+/** Subject of the certificate, raw. */
+export function subjectOf(certificate: X509Certificate): Uint8Array {
+  return new Uint8Array(certificateFields(certificate).subject.valueBeforeDecode);
+}
+
+export function extensionsOf(certificate: X509Certificate): ReadonlyMap<string, Extension> {
+  const { extensions = [] } = certificateFields(certificate);
+  return new Map(
+    extensions.map(({ extnID, critical, extnValue }) => [extnID, { critical, value: extnValue.valueBlock.valueHexView }]),
+  );
 }
 
 /** Throws AlgorithmNotAllowedError for a key of a kind that OpenSSL does not know. */
@@ -53,38 +79,21 @@ export function publicKeyOf(certificate: X509Certificate): KeyObject {
 export function keyUsageOf(extensions: ReadonlyMap<string, Extension>): ((bit: number) => boolean) | undefined {
   const extension = extensions.get(EXTENSION.keyUsage);
   if (!extension) return undefined;
-  const [, ...bytes] = readDer(extension.value, TAG.bitString).value;
+  const bits = readDer(extension.value);
+  if (!(bits instanceof BitString)) throw new DerError('a keyUsage that is none');
+  const bytes = bits.valueBlock.valueHexView;
   return (bit) => ((bytes[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0;
 }
 
 /** Object identifiers of extKeyUsage; undefined when it is absent. */
 export function extendedKeyUsageOf(extensions: ReadonlyMap<string, Extension>): readonly string[] | undefined {
   const extension = extensions.get(EXTENSION.extendedKeyUsage);
-  return extension && childrenOf(readDer(extension.value, TAG.sequence)).map(decodeOid);
+  if (!extension) return undefined;
+  return orDerError('an extKeyUsage that is none', () => new ExtKeyUsage({ schema: readDer(extension.value) }).keyPurposes);
 }
 
 /** Throws AlgorithmNotAllowedError when its key is weak, or it is itself signed with something weak. */
 export function requireStrongCertificate(certificate: X509Certificate): void {
   requireStrongKey(publicKeyOf(certificate));
-  const fields = new Fields(readDer(certificate.raw));
-  fields.take(TAG.sequence);
-  decodeSignatureAlgorithm(fields.take(TAG.sequence));
-}
-
-/** Subject of the certificate, raw. */
-export function subjectOf(certificate: X509Certificate): Uint8Array {
-  const children = childrenOf(toBeSigned(certificate));
-  const first = children[0]?.tag === context(0) ? 1 : 0;
-  return children[first + 4]?.raw ?? new Uint8Array();
-}
-
-function toBeSigned(certificate: X509Certificate): DerElement {
-  return new Fields(readDer(certificate.raw)).take(TAG.sequence);
-}
-
-function readExtension(element: DerElement): [string, Extension] {
-  const fields = new Fields(element);
-  const oid = decodeOid(fields.take());
-  const critical = (fields.takeIf(TAG.boolean)?.value[0] ?? 0) !== 0;
-  return [oid, { critical, value: fields.take(TAG.octetString).value }];
+  decodeSignatureAlgorithm(certificateFields(certificate).signatureAlgorithm);
 }

@@ -25,3 +25,17 @@ function decodePem(text: string): Buffer | undefined {
     return undefined;
   return Buffer.from(base64, 'base64');
 }
+
+const SEQUENCE_TAG = 0x30;
+
+/** DER. Undefined for what is no certificate, or is valid at no time that there is. */
+export function readCertificate(der: Uint8Array): X509Certificate | undefined {
+  if (der[0] !== SEQUENCE_TAG) return undefined; // Node would take PEM too
+  try {
+    const certificate = new X509Certificate(der);
+    const { validFromDate, validToDate } = certificate;
+    return Number.isNaN(validFromDate.getTime() + validToDate.getTime()) ? undefined : certificate;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,7 +1,7 @@
 /** Which certificates among some issued one, and those that issued them: what goes along with a signature. */
 import type { X509Certificate } from 'node:crypto';
 import { ApiError } from '../errors.ts';
-import { readCertificate } from './certificate-fields.ts';
+import { readCertificate } from './certificate.ts';
 
 /** From the nearest on. What is no certificate is left out. Throws certificate_invalid when `leaf` is none. */
 export function issuersOf(leaf: Uint8Array, others: readonly Uint8Array[]): readonly Uint8Array[] {

@@ -3,7 +3,8 @@ import { X509Certificate, createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SIGNATURE_SCHEMES } from '../../apdu/signature-encoding.ts';
 import type { SignatureAlgorithm } from '../../apdu/token.ts';
-import { TAG, childrenOf, context, encode, join, readDer } from '../../daemon/signing/cms/der.ts';
+import { Constructed, Sequence, Set as Asn1Set } from 'asn1js';
+import { Spliced, childrenOf, encode, rawOf, readDer, tagged } from '../../daemon/signing/cms/asn1.ts';
 import { parseSignedData } from '../../daemon/signing/cms/parse.ts';
 import { requireExisting, readExisting } from '../../daemon/signing/cms/existing.ts';
 import { addSigner, createSignedData, type NewSignature } from '../../daemon/signing/cms/signed-data.ts';
@@ -133,6 +134,7 @@ describe('a second signer', () => {
     expect(verify(theirs, { content }).signers).toMatchObject([{ verdict: 'valid', signingCertificate: 'match' }]);
     const own = signerOf('P-256');
     const { cms } = await addSigner(theirs, wanted(own, 'ES256'), signWith(pki, own, 'ES256'));
+    expect(parseSignedData(cms).signers[0]?.raw).toEqual(parseSignedData(theirs).signers[0]?.raw);
     expect(await opensslVerify(cms, 'detached')).toContain('CAdES Verification successful');
     expect(verify(cms, { content }).verdict).toBe('valid');
   });
@@ -390,15 +392,14 @@ describe('what is not accepted', () => {
 
 /** The same signer so many times. */
 function withSigners(cms: Uint8Array, count: number): Uint8Array {
-  const [version, hashes, type, certificates, signers] = childrenOf(
-    readDer(readDer(childrenOf(readDer(cms))[1]?.value ?? cms).raw),
-  );
-  const one = signers?.value ?? cms;
-  const [oid] = childrenOf(readDer(cms));
-  const inner = [version, hashes, type, certificates].map((part) => part?.raw ?? cms);
-  const all = encode(
-    TAG.set,
-    Array.from({ length: count }, () => one),
-  );
-  return join(encode(TAG.sequence, oid?.raw ?? cms, encode(context(0), encode(TAG.sequence, inner, all))));
+  const [oid, wrapped] = childrenOf(readDer(cms));
+  const [signedData] = wrapped ? childrenOf(wrapped) : [];
+  const fields = signedData ? childrenOf(signedData) : [];
+  const [signer] = childrenOf(fields.at(-1) ?? new Constructed());
+  expect(signer).toBeDefined();
+  const one = new Spliced(signer ? rawOf(signer) : cms);
+  const all = new Asn1Set({ value: Array.from({ length: count }, () => one) });
+  const inner = fields.slice(0, -1).map((field) => new Spliced(rawOf(field)));
+  const content = tagged(0, [new Sequence({ value: [...inner, all] })]);
+  return encode(new Sequence({ value: [new Spliced(oid ? rawOf(oid) : cms), content] }));
 }

@@ -58,6 +58,23 @@ async function ocsp(about: PkiSigner, by: PkiSigner, ...more: readonly string[])
 const later = new Date(Date.now() + 40 * 86_400_000);
 
 describe('a revocation list', () => {
+  it('of an authority that revoked 20,000 certificates is read, in bounded time', async () => {
+    const index = await pki.read('sub.index');
+    const entry = (number: number): string =>
+      `R\t400101000000Z\t260101000000Z\t${(number + 0x100000).toString(16).toUpperCase()}\tunknown\t/CN=x\n`;
+    await pki.file(
+      'sub.index',
+      Buffer.concat([index, Buffer.from(Array.from({ length: 20_000 }, (_, number) => entry(number)).join(''))]),
+    );
+    const crl = await pki.crl();
+    await pki.file('sub.index', index);
+    expect(crl.length).toBeGreaterThan(400_000);
+    const start = performance.now();
+    expect(verify(signed.good, { crls: [crl] })?.revocation).toMatchObject({ status: 'good', source: 'crl' });
+    expect(verify(signed.revoked, { crls: [crl] })?.revocation).toMatchObject({ status: 'revoked' });
+    expect(performance.now() - start).toBeLessThan(20_000);
+  });
+
   it('says that one certificate is good and another was revoked', async () => {
     const crls = [await pki.crl()];
     expect(verify(signed.good, { crls })).toMatchObject({ verdict: 'valid', revocation: { status: 'good', source: 'crl' } });

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TimeStampPolicy } from '../../daemon/access/policy.ts';
-import { childrenOf, encode, join, readDer, type DerElement } from '../../daemon/signing/cms/der.ts';
+import { Constructed, type BaseBlock } from 'asn1js';
+import { Spliced, encode, rawOf, readDer } from '../../daemon/signing/cms/asn1.ts';
 import { addSignatureTimeStamp, createSignedData, signatureOf } from '../../daemon/signing/cms/signed-data.ts';
 import { fetchTimeStamp } from '../../daemon/signing/cms/time-stamp-client.ts';
 import { verifySignedData, type SignerReport, type VerifyOptions } from '../../daemon/signing/cms/verify.ts';
@@ -155,18 +156,16 @@ describe('a time stamp', () => {
 
 /** The token with one certificate in place of another. Lengths around it change with it. */
 function withCertificate(token: Uint8Array, old: Uint8Array, by: Uint8Array): Uint8Array {
-  return rebuilt(readDer(token), old, by);
+  return encode(rebuilt(readDer(token), old, by));
 }
 
-function rebuilt(element: DerElement, old: Uint8Array, by: Uint8Array): Uint8Array {
-  if (Buffer.compare(element.raw, old) === 0) return by;
-  if ((element.tag & 0x20) === 0 || Buffer.from(element.raw).indexOf(old) < 0) return element.raw;
-  return join(
-    encode(
-      element.tag,
-      childrenOf(element).map((child) => rebuilt(child, old, by)),
-    ),
-  );
+function rebuilt(block: BaseBlock, old: Uint8Array, by: Uint8Array): BaseBlock {
+  const raw = rawOf(block);
+  if (Buffer.compare(raw, old) === 0) return new Spliced(by);
+  if (!(block instanceof Constructed) || Buffer.from(raw).indexOf(old) < 0) return new Spliced(raw);
+  const { tagClass, tagNumber } = block.idBlock;
+  const value = block.valueBlock.value.map((child) => rebuilt(child, old, by));
+  return new Constructed({ idBlock: { tagClass, tagNumber }, value });
 }
 
 describe('a server of no use', () => {

@@ -8,15 +8,7 @@ import { ApiError } from '../../errors.ts';
 import { parseCertificate } from '../../signing/certificate.ts';
 import { preferredAlgorithm } from '../../signing/certificate-request.ts';
 import { digestsOf } from '../../signing/cms/content-digests.ts';
-import { readExisting, requireExisting } from '../../signing/cms/existing.ts';
-import {
-  addSignatureTimeStamp,
-  addSigner,
-  createSignedData,
-  signatureOf,
-  type NewSignature,
-  type Sign,
-} from '../../signing/cms/signed-data.ts';
+import type { NewSignature, Sign } from '../../signing/cms/signed-data.ts';
 import type { Call, Handlers, PublicParams } from '../call.ts';
 import { contentOf, bytesOf, giveOut, invalidContent, requireRoom, type GivenContent } from './content.ts';
 import { withCard, type HandlerContext } from './context.ts';
@@ -35,7 +27,8 @@ export function signCmsHandlers(context: HandlerContext): Pick<Handlers, 'sign.a
     'sign.addSigner': async (params, call) => {
       const cms = bytesOf(context, params.cms, call);
       const given = params.content && contentOf(context, params.content, call);
-      const content = verifiedContent(cms, given, call);
+      const content = await verifiedContent(cms, given, call);
+      const { addSigner } = await library();
       requireRoom(context, cms.length, call);
       return await signAs(context, params, call, content, (wanted, sign) => addSigner(cms, wanted, sign));
     },
@@ -43,6 +36,7 @@ export function signCmsHandlers(context: HandlerContext): Pick<Handlers, 'sign.a
       const content = contentOf(context, params.content, call);
       const attached = params.detached ? undefined : requireBytes(content, params.content, call);
       requireRoom(context, attached?.length ?? 0, call);
+      const { createSignedData } = await library();
       return await signAs(context, params, call, content, async (wanted, sign) => ({
         cms: await createSignedData({ ...wanted, ...(attached ? { content: attached } : {}) }, sign),
         signerIndex: 0,
@@ -50,6 +44,9 @@ export function signCmsHandlers(context: HandlerContext): Pick<Handlers, 'sign.a
     },
   };
 }
+
+/** Loaded before the card is asked: it takes 40 ms, and most sessions never sign. */
+const library = () => import('../../signing/cms/signed-data.ts');
 
 /** The card signs in one transaction; the time is stamped when it has ended. */
 async function signAs(
@@ -126,7 +123,8 @@ function requireBytes({ bytes }: GivenContent, param: Params<'sign.cms'>['conten
 }
 
 /** Throws unless everybody who signed already did sign this: whoever signs after them relies on it. */
-function verifiedContent(cms: Uint8Array, given: GivenContent | undefined, call: Call): GivenContent {
+async function verifiedContent(cms: Uint8Array, given: GivenContent | undefined, call: Call): Promise<GivenContent> {
+  const { readExisting, requireExisting } = await import('../../signing/cms/existing.ts');
   const { content, hashes } = readExisting(cms);
   if (content) {
     if (given) throw invalidContent(call, 'content is for a detached signature; this one holds its own');
@@ -154,6 +152,7 @@ export async function stamp(
   signal: AbortSignal,
 ): Promise<Signed & Pick<Result<'sign.cms'>, 'timeStamp'>> {
   // What reads time stamps takes 40 ms to load, and most signatures have none.
+  const { addSignatureTimeStamp, signatureOf } = await library();
   const { fetchTimeStamp } = await import('../../signing/cms/time-stamp-client.ts');
   const { token, report } = await fetchTimeStamp(server, signatureOf(cms, signerIndex), signal);
   const { time, authority } = report;

@@ -1,23 +1,13 @@
 /**
- * Signature algorithms as CMS names them: object identifiers and parameters, from and to DER. What is weak (MD5, SHA-1, RSA under 2048 bits) or unknown
+ * Signature algorithms as CMS names them: object identifiers and parameters, by pkijs. What is weak (MD5, SHA-1, RSA under 2048 bits) or unknown
  * is told apart by name and never verified.
  */
 import { constants, verify, type KeyObject } from 'node:crypto';
+import { Null } from 'asn1js';
+import { AlgorithmIdentifier, RSASSAPSSParams } from 'pkijs';
 import { SIGNATURE_SCHEMES } from '../../../apdu/signature-encoding.ts';
 import type { SignatureAlgorithm } from '../../../apdu/token.ts';
-import {
-  DerError,
-  Fields,
-  TAG,
-  context,
-  decodeOid,
-  encode,
-  encodeInteger,
-  encodeOid,
-  readDer,
-  type DerElement,
-  type DerParts,
-} from './der.ts';
+import { DerError, orDerError } from './asn1.ts';
 
 export type HashName = 'sha256' | 'sha384' | 'sha512';
 
@@ -44,11 +34,12 @@ const ECDSA_OIDS: Readonly<Record<HashName, string>> = {
 const OID_RSA = '1.2.840.113549.1.1.1';
 const OID_PSS = '1.2.840.113549.1.1.10';
 const OID_MGF1 = '1.2.840.113549.1.1.8';
+const OID_SHA1 = '1.3.14.3.2.26';
 
 /** What people may meet and must not trust (RFC 8017, RFC 3279, RFC 5758). */
 const WEAK_NAMES: ReadonlyMap<string, string> = new Map([
   ['1.2.840.113549.2.5', 'MD5'],
-  ['1.3.14.3.2.26', 'SHA-1'],
+  [OID_SHA1, 'SHA-1'],
   ['2.16.840.1.101.3.4.2.4', 'SHA-224'],
   ['1.2.840.113549.1.1.4', 'RSA with MD5'],
   ['1.2.840.113549.1.1.5', 'RSA with SHA-1'],
@@ -79,35 +70,31 @@ export interface SignatureScheme {
   readonly name: string;
 }
 
-export function encodeHashAlgorithm(hash: HashName): DerParts {
-  return encode(TAG.sequence, encodeOid(HASH_OIDS[hash]));
+export function encodeHashAlgorithm(hash: HashName): AlgorithmIdentifier {
+  return new AlgorithmIdentifier({ algorithmId: HASH_OIDS[hash] });
 }
 
 /** AlgorithmIdentifier of a digest. Throws AlgorithmNotAllowedError. */
-export function decodeHashAlgorithm(element: DerElement): HashName {
-  return hashOf(algorithmOf(element).oid);
+export function decodeHashAlgorithm({ algorithmId }: AlgorithmIdentifier): HashName {
+  const hash = HASH_NAMES.find((name) => HASH_OIDS[name] === algorithmId);
+  if (!hash) throw new AlgorithmNotAllowedError(WEAK_NAMES.get(algorithmId) ?? algorithmId);
+  return hash;
 }
 
-export function encodeSignatureAlgorithm(algorithm: SignatureAlgorithm): DerParts {
+export function encodeSignatureAlgorithm(algorithm: SignatureAlgorithm): AlgorithmIdentifier {
   const { family, hash, digestLength } = SIGNATURE_SCHEMES[algorithm];
-  const noParameters = encode(TAG.null);
-  if (family === 'ecdsa') return encode(TAG.sequence, encodeOid(ECDSA_OIDS[hash]));
-  if (family === 'pkcs1') return encode(TAG.sequence, encodeOid(PKCS1_OIDS[hash]), noParameters);
+  if (family === 'ecdsa') return new AlgorithmIdentifier({ algorithmId: ECDSA_OIDS[hash] });
+  if (family === 'pkcs1') return new AlgorithmIdentifier({ algorithmId: PKCS1_OIDS[hash], algorithmParams: new Null() });
   // RFC 4055, section 3.1.
-  const hashAlgorithm = encode(TAG.sequence, encodeOid(HASH_OIDS[hash]), noParameters);
-  const mask = encode(TAG.sequence, encodeOid(OID_MGF1), hashAlgorithm);
-  const parameters = encode(
-    TAG.sequence,
-    encode(context(0), hashAlgorithm),
-    encode(context(1), mask),
-    encode(context(2), encodeInteger(digestLength)),
-  );
-  return encode(TAG.sequence, encodeOid(OID_PSS), parameters);
+  const hashAlgorithm = new AlgorithmIdentifier({ algorithmId: HASH_OIDS[hash], algorithmParams: new Null() });
+  const maskGenAlgorithm = new AlgorithmIdentifier({ algorithmId: OID_MGF1, algorithmParams: hashAlgorithm.toSchema() });
+  const parameters = new RSASSAPSSParams({ hashAlgorithm, maskGenAlgorithm, saltLength: digestLength });
+  return new AlgorithmIdentifier({ algorithmId: OID_PSS, algorithmParams: parameters.toSchema() });
 }
 
 /** How a signature is verified. `digest`: the hash that the structure around it names, where the algorithm names none. Throws AlgorithmNotAllowedError. */
-export function decodeSignatureAlgorithm(element: DerElement, digest?: HashName): SignatureScheme {
-  const { oid, parameters } = algorithmOf(element);
+export function decodeSignatureAlgorithm(algorithm: AlgorithmIdentifier, digest?: HashName): SignatureScheme {
+  const { algorithmId: oid } = algorithm;
   const named = (family: SignatureScheme['family'], hash: HashName): SignatureScheme => {
     const prefix = { pkcs1: 'RS', pss: 'PS', ecdsa: 'ES' }[family];
     return { family, hash, name: `${prefix}${hash.slice(3)}` };
@@ -117,35 +104,24 @@ export function decodeSignatureAlgorithm(element: DerElement, digest?: HashName)
     if (oid === ECDSA_OIDS[hash]) return named('ecdsa', hash);
   }
   if (oid === OID_RSA && digest) return named('pkcs1', digest);
-  if (oid === OID_PSS) return named('pss', decodePss(parameters));
+  if (oid === OID_PSS) return named('pss', decodePss(algorithm));
   throw new AlgorithmNotAllowedError(WEAK_NAMES.get(oid) ?? oid);
 }
 
 /** RFC 4055, section 3.1: what is absent is SHA-1. */
-function decodePss(parameters: DerElement | undefined): HashName {
-  if (!parameters) throw new AlgorithmNotAllowedError('RSASSA-PSS with SHA-1');
-  const fields = new Fields(parameters);
-  const hashField = fields.takeIf(context(0));
-  const maskField = fields.takeIf(context(1));
-  if (!hashField || !maskField) throw new AlgorithmNotAllowedError('RSASSA-PSS with SHA-1');
-  const hash = decodeHashAlgorithm(readDer(hashField.value));
-  const mask = algorithmOf(readDer(maskField.value));
-  if (mask.oid !== OID_MGF1 || !mask.parameters || decodeHashAlgorithm(mask.parameters) !== hash)
+function decodePss({ algorithmParams }: AlgorithmIdentifier): HashName {
+  const { hashAlgorithm, maskGenAlgorithm } = orDerError('no parameters of RSASSA-PSS', () =>
+    algorithmParams === undefined ? new RSASSAPSSParams() : new RSASSAPSSParams({ schema: algorithmParams as unknown }),
+  );
+  const mask = orDerError(
+    'no mask of RSASSA-PSS',
+    () => new AlgorithmIdentifier({ schema: maskGenAlgorithm.algorithmParams as unknown }),
+  );
+  if ([hashAlgorithm, mask].some(({ algorithmId }) => algorithmId === OID_SHA1))
+    throw new AlgorithmNotAllowedError('RSASSA-PSS with SHA-1');
+  const hash = decodeHashAlgorithm(hashAlgorithm);
+  if (maskGenAlgorithm.algorithmId !== OID_MGF1 || decodeHashAlgorithm(mask) !== hash)
     throw new AlgorithmNotAllowedError('RSASSA-PSS with another mask than MGF1 of its own hash');
-  return hash;
-}
-
-function algorithmOf(element: DerElement): { readonly oid: string; readonly parameters?: DerElement } {
-  const fields = new Fields(element);
-  const oid = decodeOid(fields.take());
-  const parameters = fields.takeIf(TAG.sequence) ?? fields.takeIf(TAG.null) ?? fields.takeIf(TAG.objectIdentifier);
-  fields.end();
-  return parameters ? { oid, parameters } : { oid };
-}
-
-function hashOf(oid: string): HashName {
-  const hash = HASH_NAMES.find((name) => HASH_OIDS[name] === oid);
-  if (!hash) throw new AlgorithmNotAllowedError(WEAK_NAMES.get(oid) ?? oid);
   return hash;
 }
 

@@ -2,7 +2,7 @@
  * One signer of a CMS looked at by itself: its certificate, the digest of the content, the signature over the attributes, the signed reference to the certificate
  * (RFC 5652, section 5.6; RFC 5035, section 5). Who the certificate belongs to, and when, is for others to say.
  */
-import { createHash, type X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import {
   AlgorithmNotAllowedError,
   decodeHashAlgorithm,
@@ -12,7 +12,7 @@ import {
   type HashName,
   type SignatureScheme,
 } from './algorithms.ts';
-import { DerError, Fields, TAG, childrenOf, context, decodeOid, decodeTime, readDer, type DerElement } from './der.ts';
+import { DerError, octetsOf, oidOf, readDer, timeOf } from './asn1.ts';
 import {
   OID_CONTENT_TYPE,
   OID_MESSAGE_DIGEST,
@@ -20,9 +20,11 @@ import {
   OID_SIGNING_CERTIFICATE_V2,
   OID_SIGNING_TIME,
 } from './identifiers.ts';
-import { certificateId, singleValue, type SignedData, type SignerInfo } from './parse.ts';
-import { EXTENSION, extensionsOf, publicKeyOf, readCertificate } from '../certificate-fields.ts';
+import { singleValue, type SignedData, type SignerInfo } from './parse.ts';
+import { readCertificate } from '../certificate.ts';
+import { EXTENSION, certificateId, extensionsOf, isReadable, publicKeyOf } from '../certificate-fields.ts';
 import { invalid, uncertain, type Finding, type SignerReport } from './report.ts';
+import { refersTo } from './signing-certificate.ts';
 
 export interface IntegrityOptions {
   readonly contentType: string;
@@ -83,7 +85,7 @@ class IntegrityCheck {
       return;
     }
     const time = singleValue(signedAttributes, OID_SIGNING_TIME);
-    this.#claimedTime = time && decodeTime(time);
+    this.#claimedTime = time && timeOf(time);
     const hash = decodeHashAlgorithm(this.#signer.digestAlgorithm);
     const scheme = decodeSignatureAlgorithm(this.#signer.signatureAlgorithm, hash);
     this.#algorithm = scheme.name;
@@ -119,14 +121,15 @@ class IntegrityCheck {
     const stated = singleValue(signedAttributes, OID_MESSAGE_DIGEST);
     if (!type || !stated) throw new DerError('the signed attributes lack content-type or message-digest');
     const { contentType } = this.#signedData;
-    if (decodeOid(type) !== contentType || contentType !== this.#options.contentType)
-      this.note(invalid('FORMAT_FAILURE', `the content is said to be of type ${decodeOid(type)}`));
+    const said = oidOf(type);
+    if (said !== contentType || contentType !== this.#options.contentType)
+      this.note(invalid('FORMAT_FAILURE', `the content is said to be of type ${said}`));
     const digest = this.#options.digestOf(hash);
     if (!digest) {
       this.note(uncertain('SIGNED_DATA_NOT_FOUND', `the content, or its digest by ${hash}, was not given`));
       return;
     }
-    const matches = Buffer.compare(readDer(stated.raw, TAG.octetString).value, digest) === 0;
+    const matches = Buffer.compare(octetsOf(stated), digest) === 0;
     this.#digest = matches ? 'match' : 'mismatch';
     if (!matches) this.note(invalid('HASH_FAILURE', 'the content is not what was signed: its digest is another'));
   }
@@ -144,27 +147,16 @@ class IntegrityCheck {
   }
 }
 
-/** The first ESSCertID is that of the signer (RFC 5035, section 3). */
-function refersTo(value: DerElement, certificate: X509Certificate, defaultHash: 'sha1' | 'sha256'): boolean {
-  const id = new Fields(new Fields(new Fields(value).take(TAG.sequence)).take(TAG.sequence));
-  const algorithm = defaultHash === 'sha256' ? id.takeIf(TAG.sequence) : undefined;
-  const hash = algorithm ? decodeHashAlgorithm(algorithm) : defaultHash;
-  const stated = id.take(TAG.octetString).value;
-  if (Buffer.compare(stated, createHash(hash).update(certificate.raw).digest()) !== 0) return false;
-  const issuerSerial = id.takeIf(TAG.sequence);
-  if (!issuerSerial) return true;
-  const fields = new Fields(issuerSerial);
-  const names = childrenOf(fields.take(TAG.sequence));
-  const { issuer, serialNumber } = certificateId(certificate.raw);
-  const isNamed = names.some(({ tag, value: name }) => tag === context(4) && Buffer.compare(name, issuer) === 0);
-  return isNamed && Buffer.compare(fields.take(TAG.integer).value, serialNumber) === 0;
-}
-
 /** The certificates that a CMS carries; what is no X.509 certificate among them is left out. */
 export function certificatesIn(signedData: SignedData): readonly X509Certificate[] {
-  const certificates = known.get(signedData) ?? signedData.certificates.flatMap((der) => readCertificate(der) ?? []);
+  const certificates = known.get(signedData) ?? signedData.certificates.flatMap(readFields);
   known.set(signedData, certificates);
   return certificates;
+}
+
+function readFields(der: Uint8Array): readonly X509Certificate[] {
+  const certificate = readCertificate(der);
+  return certificate && isReadable(certificate) ? [certificate] : [];
 }
 
 /** Read once for all signers. */
@@ -174,9 +166,9 @@ export function findCertificate(signedData: SignedData, { id }: SignerInfo): X50
   return certificatesIn(signedData).find((certificate) => {
     if ('keyIdentifier' in id) {
       const extension = extensionsOf(certificate).get(EXTENSION.subjectKeyIdentifier);
-      return extension !== undefined && Buffer.compare(readDer(extension.value, TAG.octetString).value, id.keyIdentifier) === 0;
+      return extension !== undefined && Buffer.compare(octetsOf(readDer(extension.value)), id.keyIdentifier) === 0;
     }
-    const own = certificateId(certificate.raw);
+    const own = certificateId(certificate);
     return Buffer.compare(own.issuer, id.issuer) === 0 && Buffer.compare(own.serialNumber, id.serialNumber) === 0;
   });
 }

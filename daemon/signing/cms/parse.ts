@@ -1,21 +1,18 @@
 /**
- * SignedData (RFC 5652, section 5) taken apart into the bytes that it came as. Nothing is verified here. Everything that is not such a structure in DER, or is larger
+ * SignedData (RFC 5652, section 5) taken apart by pkijs and asn1js into the bytes that it came as. Nothing is verified here. Everything that is not such a structure in DER, or is larger
  * than one that people sign, is refused with cms_invalid.
  */
+import { BaseBlock, Constructed, Integer, ObjectIdentifier, Primitive, Sequence, Set as Asn1Set } from 'asn1js';
+import {
+  EncapsulatedContentInfo,
+  IssuerAndSerialNumber,
+  SignerInfo as LibrarySignerInfo,
+  type AlgorithmIdentifier,
+  type SignedAndUnsignedAttributes,
+} from 'pkijs';
 import { ApiError } from '../../errors.ts';
 import { AlgorithmNotAllowedError } from './algorithms.ts';
-import {
-  DerError,
-  Fields,
-  TAG,
-  childrenOf,
-  context,
-  decodeOid,
-  readDer,
-  readDerTree,
-  requireTag,
-  type DerElement,
-} from './der.ts';
+import { DerError, childrenOf, matchSchema, octetsOf, oidOf, orDerError, rawOf, readDer, requireFields } from './asn1.ts';
 import { OID_SIGNED_DATA } from './identifiers.ts';
 
 /** More people than sign one document. */
@@ -43,10 +40,10 @@ export interface SignedData {
 export interface SignerInfo {
   readonly raw: Uint8Array;
   readonly id: { readonly issuer: Uint8Array; readonly serialNumber: Uint8Array } | { readonly keyIdentifier: Uint8Array };
-  readonly digestAlgorithm: DerElement;
+  readonly digestAlgorithm: AlgorithmIdentifier;
   /** Their bytes as they were signed: a SET OF. Undefined when the signature is over the content itself. */
   readonly signedAttributes: Attributes | undefined;
-  readonly signatureAlgorithm: DerElement;
+  readonly signatureAlgorithm: AlgorithmIdentifier;
   readonly signature: Uint8Array;
   readonly unsignedAttributes: Attributes | undefined;
 }
@@ -54,12 +51,12 @@ export interface SignerInfo {
 export interface Attributes {
   /** SET OF Attribute, DER. */
   readonly set: Uint8Array;
-  readonly values: ReadonlyMap<string, readonly DerElement[]>;
+  readonly values: ReadonlyMap<string, readonly BaseBlock[]>;
 }
 
 /** Throws cms_invalid. */
 export function parseSignedData(bytes: Uint8Array): SignedData {
-  return orCmsInvalid(() => readContentInfo(readDerTree(bytes)));
+  return orCmsInvalid(() => readContentInfo(readDer(bytes)));
 }
 
 /** What was wrong with bytes that were handed in, as the caller is told. */
@@ -80,105 +77,115 @@ export function cmsInvalid(problem: string, cause?: unknown): ApiError {
   return new ApiError('cms_invalid', `reading the CMS: ${problem}`, { problem }, { cause });
 }
 
-function readContentInfo(root: DerElement): SignedData {
-  const info = new Fields(root);
-  const type = decodeOid(info.take());
+function readContentInfo(root: BaseBlock): SignedData {
+  const wrapped = new Constructed({ name: 'wrapped', idBlock: { tagClass: 3, tagNumber: 0 }, value: [] });
+  const schema = new Sequence({ value: [new ObjectIdentifier({ name: 'type' }), wrapped] });
+  const info = matchSchema(root, schema, 'ContentInfo');
+  const type = oidOf(info.one('type'));
   if (type !== OID_SIGNED_DATA) throw new DerError(`its content type is ${type}, not SignedData`);
-  const content = info.take(context(0));
-  info.end();
-  return readSignedData(readDer(content.value));
+  requireFields(root, 2);
+  const [content, ...others] = childrenOf(info.one('wrapped'));
+  if (!content || others.length > 0) throw new DerError('no SignedData');
+  return readSignedData(content);
 }
 
-function readSignedData(element: DerElement): SignedData {
-  const fields = new Fields(element);
-  const version = readVersion(fields.take(TAG.integer));
-  const digestAlgorithms = childrenOf(fields.take(TAG.set)).map(({ raw }) => raw);
-  const encapsulated = fields.take(TAG.sequence);
-  const certificates = childrenOf(fields.takeIf(context(0)) ?? EMPTY).map(({ raw }) => raw);
-  const revocation = fields.takeIf(context(1))?.raw;
-  const signers = childrenOf(fields.take(TAG.set));
-  fields.end();
+/** That of pkijs, but what is passed on as bytes is not looked into: others than X.509 certificates, and long lists. */
+function signedDataSchema(): Sequence {
+  const choices = (name: string, tagNumber: number): Constructed =>
+    new Constructed({ name, optional: true, idBlock: { tagClass: 3, tagNumber }, value: [] });
+  return new Sequence({
+    value: [
+      new Integer({ name: 'version' }),
+      new Asn1Set({ name: 'digestAlgorithms', value: [] }),
+      new Sequence({ name: 'encapsulated', value: [] }),
+      choices('certificates', 0),
+      choices('revocation', 1),
+      new Asn1Set({ name: 'signers', value: [] }),
+    ],
+  });
+}
+
+function readSignedData(block: BaseBlock): SignedData {
+  const fields = matchSchema(block, signedDataSchema(), 'SignedData');
+  const revocation = fields.optional('revocation');
+  const certificates = fields.optional('certificates');
+  requireFields(block, 4 + (certificates ? 1 : 0) + (revocation ? 1 : 0));
+  const signers = childrenOf(fields.one('signers'));
   if (signers.length > MAX_SIGNERS)
     throw new DerError(`it has ${signers.length} signers; ${MAX_SIGNERS} are the most that are looked at`);
-  if (certificates.length > MAX_CERTIFICATES) throw new DerError(`it has more than ${MAX_CERTIFICATES} certificates`);
-  const inner = new Fields(encapsulated);
-  const contentType = decodeOid(inner.take());
-  const content = inner.takeIf(context(0));
-  inner.end();
+  const choices = certificates ? childrenOf(certificates) : [];
+  if (choices.length > MAX_CERTIFICATES) throw new DerError(`it has more than ${MAX_CERTIFICATES} certificates`);
   return {
-    version,
-    digestAlgorithms,
-    encapsulated: encapsulated.raw,
-    contentType,
-    content: content && readDer(content.value, TAG.octetString).value,
-    certificates,
-    revocation,
+    version: readVersion(fields.one('version')),
+    digestAlgorithms: childrenOf(fields.one('digestAlgorithms')).map(rawOf),
+    ...readEncapsulated(fields.one('encapsulated')),
+    certificates: choices.map(rawOf),
+    revocation: revocation && rawOf(revocation),
     signers: signers.map(readSigner),
   };
 }
 
-const EMPTY: DerElement = { tag: TAG.set, raw: new Uint8Array(), value: new Uint8Array() };
-
-function readVersion({ value: [version = 0, ...more] }: DerElement): number {
-  if (more.length > 0 || version > 5) throw new DerError('its version is not known');
-  return version;
-}
-
-function readSigner(element: DerElement): SignerInfo {
-  const fields = new Fields(element);
-  readVersion(fields.take(TAG.integer));
-  const keyIdentifier = fields.takeIf(0x80);
-  const issuerAndSerial = keyIdentifier ? undefined : new Fields(fields.take(TAG.sequence));
-  const digestAlgorithm = fields.take(TAG.sequence);
-  const signed = fields.takeIf(context(0));
-  const signatureAlgorithm = fields.take(TAG.sequence);
-  const signature = fields.take(TAG.octetString).value;
-  const unsigned = fields.takeIf(context(1));
-  fields.end();
+function readEncapsulated(block: BaseBlock): Pick<SignedData, 'encapsulated' | 'contentType' | 'content'> {
+  requireFields(block, 2);
+  const info = orDerError('no EncapsulatedContentInfo', () => new EncapsulatedContentInfo({ schema: block }));
+  const [, wrapped] = childrenOf(block);
+  if (wrapped) requireFields(wrapped, 1);
   return {
-    raw: element.raw,
-    id: keyIdentifier
-      ? { keyIdentifier: keyIdentifier.value }
-      : {
-          issuer: (issuerAndSerial?.take(TAG.sequence) ?? EMPTY).raw,
-          serialNumber: (issuerAndSerial?.take(TAG.integer) ?? EMPTY).value,
-        },
-    digestAlgorithm,
-    signedAttributes: signed && readAttributes(signed),
-    signatureAlgorithm,
-    signature,
-    unsignedAttributes: unsigned && readAttributes(unsigned),
+    encapsulated: rawOf(block),
+    contentType: info.eContentType,
+    content: wrapped && octetsOf(info.eContent),
   };
 }
 
+function readVersion(block: BaseBlock): number {
+  const version = block instanceof Integer && block.valueBlock.valueHexView.length === 1 ? block.valueBlock.valueDec : -1;
+  if (version < 0 || version > 5) throw new DerError('its version is not known');
+  return version;
+}
+
+function readSigner(block: BaseBlock): SignerInfo {
+  const signer = orDerError('no SignerInfo', () => new LibrarySignerInfo({ schema: block }));
+  const [version = block] = childrenOf(block);
+  readVersion(version);
+  const { signedAttrs, unsignedAttrs, digestAlgorithm, signatureAlgorithm, signature } = signer;
+  requireFields(block, 5 + (signedAttrs ? 1 : 0) + (unsignedAttrs ? 1 : 0));
+  return {
+    raw: rawOf(block),
+    id: readId(signer.sid),
+    digestAlgorithm,
+    signedAttributes: signedAttrs && readAttributes(signedAttrs),
+    signatureAlgorithm,
+    signature: octetsOf(signature),
+    unsignedAttributes: unsignedAttrs && readAttributes(unsignedAttrs),
+  };
+}
+
+function readId(id: unknown): SignerInfo['id'] {
+  if (id instanceof IssuerAndSerialNumber)
+    return {
+      issuer: new Uint8Array(id.issuer.valueBeforeDecode),
+      serialNumber: id.serialNumber.valueBlock.valueHexView,
+    };
+  if (!(id instanceof Primitive)) throw new DerError('a signer without a name');
+  return { keyIdentifier: id.valueBlock.valueHexView };
+}
+
 /** Signed as a SET OF, though they stand there under another tag (RFC 5652, section 5.4). */
-function readAttributes(element: DerElement): Attributes {
-  const values = new Map<string, readonly DerElement[]>();
-  const children = childrenOf(element);
-  if (children.length > MAX_ATTRIBUTES) throw new DerError(`a signer has more than ${MAX_ATTRIBUTES} attributes`);
-  for (const child of children) {
-    const fields = new Fields(child);
-    const type = decodeOid(fields.take());
-    values.set(type, [...(values.get(type) ?? []), ...childrenOf(fields.take(TAG.set))]);
-    fields.end();
+function readAttributes({ attributes, encodedValue }: SignedAndUnsignedAttributes): Attributes {
+  if (attributes.length > MAX_ATTRIBUTES) throw new DerError(`a signer has more than ${MAX_ATTRIBUTES} attributes`);
+  const values = new Map<string, readonly BaseBlock[]>();
+  for (const attribute of attributes) {
+    // The library leaves it undefined for an empty SET.
+    const some: unknown = attribute.values;
+    const blocks = Array.isArray(some) ? some.filter((one) => one instanceof BaseBlock) : [];
+    values.set(attribute.type, [...(values.get(attribute.type) ?? []), ...blocks]);
   }
-  const set = Uint8Array.from(element.raw);
-  set[0] = TAG.set;
-  return { set, values };
+  return { set: new Uint8Array(encodedValue), values };
 }
 
 /** The value of an attribute that may be there once, with one value (RFC 5652, section 11). Throws DerError for several. */
-export function singleValue(attributes: Attributes | undefined, type: string): DerElement | undefined {
+export function singleValue(attributes: Attributes | undefined, type: string): BaseBlock | undefined {
   const [value, ...others] = attributes?.values.get(type) ?? [];
   if (others.length > 0) throw new DerError(`attribute ${type} has several values`);
   return value;
-}
-
-/** Issuer and serial number of an X.509 certificate, raw (RFC 5280, section 4.1). Throws DerError. */
-export function certificateId(der: Uint8Array): { readonly issuer: Uint8Array; readonly serialNumber: Uint8Array } {
-  const fields = new Fields(new Fields(readDer(der)).take(TAG.sequence));
-  fields.takeIf(context(0));
-  const serialNumber = fields.take(TAG.integer).value;
-  fields.take(TAG.sequence);
-  return { serialNumber, issuer: requireTag(fields.take(), TAG.sequence).raw };
 }

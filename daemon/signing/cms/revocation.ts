@@ -3,23 +3,24 @@
  * taken only when its signature is by the certificate's own issuer (an OCSP response: or by whom that issuer let answer) and it is fresh. Nothing is fetched.
  */
 import { createHash, type X509Certificate } from 'node:crypto';
-import { BaseBlock } from 'asn1js';
+import { BaseBlock, Constructed } from 'asn1js';
 import { BasicOCSPResponse, CertificateRevocationList, OCSPResponse, type AlgorithmIdentifier, type SingleResponse } from 'pkijs';
 import { ApiError } from '../../errors.ts';
+import { readCertificate } from '../certificate.ts';
 import {
   EXTENDED_KEY_USAGE,
   KEY_USAGE,
+  certificateFields,
+  certificateId,
   extendedKeyUsageOf,
   extensionsOf,
   keyUsageOf,
   publicKeyOf,
-  readCertificate,
   requireStrongCertificate,
   subjectOf,
 } from '../certificate-fields.ts';
 import { AlgorithmNotAllowedError, decodeSignatureAlgorithm, requireStrongKey, verifySignature } from './algorithms.ts';
-import { DerError, Fields, TAG, context, decodeTime, readDer, readDerTree } from './der.ts';
-import { certificateId } from './parse.ts';
+import { DerError, octetsOf, readDer, timeOf } from './asn1.ts';
 import type { RevocationReport } from './report.ts';
 
 export interface RevocationMaterial {
@@ -84,17 +85,13 @@ function answered(source: 'crl' | 'ocsp', ask: () => RevocationReport | undefine
 }
 
 function readList(der: Uint8Array): CertificateRevocationList {
-  readDerTree(der);
-  return CertificateRevocationList.fromBER(Uint8Array.from(der));
+  return new CertificateRevocationList({ schema: readDer(der) });
 }
 
 function readResponse(der: Uint8Array): BasicOCSPResponse {
-  readDerTree(der);
-  const { responseBytes } = OCSPResponse.fromBER(Uint8Array.from(der));
+  const { responseBytes } = new OCSPResponse({ schema: readDer(der) });
   if (responseBytes?.responseType !== OID_BASIC_RESPONSE) throw new DerError('it has no answer');
-  const basic = Uint8Array.from(responseBytes.response.valueBlock.valueHexView);
-  readDerTree(basic);
-  return BasicOCSPResponse.fromBER(basic);
+  return new BasicOCSPResponse({ schema: readDer(octetsOf(responseBytes.response)) });
 }
 
 function orInvalid<R>(problem: string, work: () => R): R {
@@ -108,7 +105,7 @@ function orInvalid<R>(problem: string, work: () => R): R {
 /** Undefined when it is another issuer's. */
 function askList(list: CertificateRevocationList, question: RevocationQuestion): RevocationReport | undefined {
   const { certificate, issuer } = question;
-  if (Buffer.compare(toDer(list.issuer), subjectOf(issuer)) !== 0) return undefined;
+  if (Buffer.compare(new Uint8Array(list.issuer.valueBeforeDecode), subjectOf(issuer)) !== 0) return undefined;
   const mayUse = keyUsageOf(extensionsOf(issuer));
   if (mayUse && !mayUse(KEY_USAGE.cRLSign)) return unknown('the issuer may not sign revocation lists (keyUsage)');
   if (!isSignedBy(list, list.tbsView, list.signatureValue.valueBlock.valueHexView, issuer))
@@ -116,7 +113,7 @@ function askList(list: CertificateRevocationList, question: RevocationQuestion):
   if (list.crlExtensions?.extensions.some(({ critical }) => critical))
     return unknown('the revocation list is a partial one (critical extension)');
   const stale = staleness(list.thisUpdate.value, list.nextUpdate?.value, question);
-  const { serialNumber } = certificateId(certificate.raw);
+  const { serialNumber } = certificateId(certificate);
   const entry = list.revokedCertificates?.find(
     ({ userCertificate }) => Buffer.compare(userCertificate.valueBlock.valueHexView, serialNumber) === 0,
   );
@@ -132,26 +129,20 @@ function askResponse(response: BasicOCSPResponse, question: RevocationQuestion):
     return unknown('the signature of the OCSP response is not by the issuer, nor by whom it let answer');
   const status: unknown = single.certStatus;
   if (!(status instanceof BaseBlock)) throw new DerError('an OCSP response without a status');
-  if (status.idBlock.tagNumber === 1) return { status: 'revoked', revokedAt: revocationTime(status.valueBeforeDecodeView) };
+  // RevokedInfo begins with the time (RFC 6960, section 4.2.1).
+  if (status instanceof Constructed && status.idBlock.tagNumber === 1)
+    return { status: 'revoked', revokedAt: timeOf(status.valueBlock.value[0]) };
   if (status.idBlock.tagNumber !== 0) return unknown('the OCSP responder does not know the certificate');
   const stale = staleness(single.thisUpdate, single.nextUpdate, question);
   return stale === undefined ? { status: 'good' } : unknown(`the OCSP response ${stale}`);
-}
-
-/** RevokedInfo begins with the time (RFC 6960, section 4.2.1). */
-function revocationTime(revokedInfo: Uint8Array): Date {
-  return decodeTime(new Fields(readDer(revokedInfo), context(1)).take(TAG.generalizedTime));
 }
 
 function isAbout({ certID }: SingleResponse, { certificate, issuer }: RevocationQuestion): boolean {
   const hash = ID_HASHES.get(certID.hashAlgorithm.algorithmId);
   if (hash === undefined) return false;
   const digestOf = (bytes: Uint8Array): Buffer => createHash(hash).update(bytes).digest();
-  const spki = new Fields(readDer(publicKeyOf(issuer).export({ type: 'spki', format: 'der' })));
-  spki.take(TAG.sequence);
-  // Without the first byte, which counts unused bits.
-  const key = spki.take(TAG.bitString).value.subarray(1);
-  const { serialNumber } = certificateId(certificate.raw);
+  const key = certificateFields(issuer).subjectPublicKeyInfo.subjectPublicKey.valueBlock.valueHexView;
+  const { serialNumber } = certificateId(certificate);
   return (
     Buffer.compare(certID.serialNumber.valueBlock.valueHexView, serialNumber) === 0 &&
     Buffer.compare(certID.issuerNameHash.valueBlock.valueHexView, digestOf(subjectOf(issuer))) === 0 &&
@@ -182,7 +173,7 @@ function isSignedBy(
   signer: X509Certificate,
 ): boolean {
   const publicKey = publicKeyOf(signer);
-  const scheme = decodeSignatureAlgorithm(readDer(toDer(signatureAlgorithm)));
+  const scheme = decodeSignatureAlgorithm(signatureAlgorithm);
   requireStrongKey(publicKey);
   return verifySignature(scheme, publicKey, signed, signature);
 }
@@ -196,7 +187,3 @@ function staleness(thisUpdate: Date, nextUpdate: Date | undefined, { reference, 
 }
 
 const unknown = (problem: string): RevocationReport => ({ status: 'unknown', problem });
-
-function toDer(part: { toSchema(): { toBER(): ArrayBuffer } }): Uint8Array {
-  return new Uint8Array(part.toSchema().toBER());
-}

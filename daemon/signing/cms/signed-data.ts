@@ -2,11 +2,14 @@
  * CMS signatures (RFC 5652) as CAdES-B-B (ETSI EN 319 122-1, section 6) and PAdES (ETSI EN 319 142-1, section 6) want them. The card signs the digest of the signed attributes;
  * what it answers is verified with the certificate before anything is given out. What others signed stays byte for byte.
  */
-import { createHash, type KeyObject } from 'node:crypto';
+import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
+import { Integer, ObjectIdentifier, OctetString, Sequence, Set as Asn1Set, type BaseBlock } from 'asn1js';
+import { AlgorithmIdentifier, Attribute, ContentInfo, SignedAndUnsignedAttributes, SignerInfo } from 'pkijs';
 import { ecdsaToDer, SIGNATURE_SCHEMES } from '../../../apdu/signature-encoding.ts';
 import type { SignatureAlgorithm } from '../../../apdu/token.ts';
 import { ApiError } from '../../errors.ts';
-import { publicKeyOf, readCertificate } from '../certificate-fields.ts';
+import { readCertificate } from '../certificate.ts';
+import { certificateId, isReadable, publicKeyOf } from '../certificate-fields.ts';
 import {
   decodeSignatureAlgorithm,
   encodeHashAlgorithm,
@@ -15,19 +18,7 @@ import {
   verifySignature,
   type HashName,
 } from './algorithms.ts';
-import {
-  TAG,
-  childrenOf,
-  context,
-  encode,
-  encodeInteger,
-  encodeOid,
-  encodeSetOf,
-  encodeTime,
-  join,
-  readDer,
-  type DerParts,
-} from './der.ts';
+import { Spliced, childrenOf, encode, inOrder, orDerError, rawOf, readDer, setOf, tagged, timeBlock } from './asn1.ts';
 import {
   OID_CONTENT_TYPE,
   OID_DATA,
@@ -37,7 +28,8 @@ import {
   OID_SIGNING_CERTIFICATE_V2,
   OID_SIGNING_TIME,
 } from './identifiers.ts';
-import { certificateId, cmsInvalid, orCmsInvalid, parseSignedData, type SignedData } from './parse.ts';
+import { cmsInvalid, orCmsInvalid, parseSignedData, type SignedData } from './parse.ts';
+import { signingCertificate } from './signing-certificate.ts';
 
 export type { HashName } from './algorithms.ts';
 
@@ -73,11 +65,12 @@ export async function createSignedData(
 ): Promise<Uint8Array> {
   const signerInfo = await createSignerInfo(wanted, OID_DATA, sign);
   const { content, signer, hash } = wanted;
-  const octets = content ? [encode(context(0), encode(TAG.octetString, content))] : [];
+  // Not by EncapsulatedContentInfo, which cuts content into pieces (BER).
+  const octets = content ? [tagged(0, [new OctetString({ valueHex: content })])] : [];
   return encodeSignedData({
     version: 1,
-    digestAlgorithms: [join(encodeHashAlgorithm(hash))],
-    encapsulated: encode(TAG.sequence, encodeOid(OID_DATA), ...octets),
+    digestAlgorithms: [encode(encodeHashAlgorithm(hash).toSchema())],
+    encapsulated: new Sequence({ value: [new ObjectIdentifier({ value: OID_DATA }), ...octets] }),
     certificates: [signer.certificate, ...signer.chain],
     revocation: undefined,
     signers: [signerInfo],
@@ -96,7 +89,7 @@ export async function addSigner(
   const { certificate, chain } = wanted.signer;
   const added = encodeSignedData({
     ...existing,
-    encapsulated: [existing.encapsulated],
+    encapsulated: new Spliced(existing.encapsulated),
     digestAlgorithms: withAlgorithm(existing, wanted.hash),
     certificates: [...existing.certificates, certificate, ...chain],
     signers: [...existing.signers.map(({ raw }) => raw), signerInfo],
@@ -112,19 +105,14 @@ export function addSignatureTimeStamp(cms: Uint8Array, signerIndex: number, toke
   const existing = parseSignedData(cms);
   const signer = existing.signers[signerIndex];
   if (!signer) throw cmsInvalid(`it has no signer ${signerIndex}`);
-  const attribute = join(encodeAttribute(OID_SIGNATURE_TIME_STAMP, token));
-  const unsigned = signer.unsignedAttributes ? childrenOf(readDer(signer.unsignedAttributes.set)).map(({ raw }) => raw) : [];
-  const fields = childrenOf(readDer(signer.raw)).filter(({ tag }) => tag !== context(1));
-  const stamped = join(
-    encode(
-      TAG.sequence,
-      fields.map(({ raw }) => raw),
-      encodeSetOf(context(1), [...unsigned, attribute]),
-    ),
-  );
+  const attribute = encode(new Attribute({ type: OID_SIGNATURE_TIME_STAMP, values: [new Spliced(token)] }).toSchema());
+  const unsigned = signer.unsignedAttributes ? childrenOf(readDer(signer.unsignedAttributes.set)).map(rawOf) : [];
+  const fields = childrenOf(readDer(signer.raw)).filter(({ idBlock }) => idBlock.tagClass !== 3 || idBlock.tagNumber !== 1);
+  const kept = fields.map((field) => new Spliced(rawOf(field)));
+  const stamped = encode(new Sequence({ value: [...kept, tagged(1, inOrder([...unsigned, attribute]))] }));
   return encodeSignedData({
     ...existing,
-    encapsulated: [existing.encapsulated],
+    encapsulated: new Spliced(existing.encapsulated),
     signers: existing.signers.map(({ raw }, index) => (index === signerIndex ? stamped : raw)),
   });
 }
@@ -144,33 +132,44 @@ async function createSignerInfo(wanted: NewSignature, contentType: string, sign:
     const problem = `${signer.algorithm} signs a digest of ${hashOfAlgorithm}`;
     throw new ApiError('invalid_params', `signing: ${problem}`, { problem });
   }
-  const publicKey = signingKeyOf(signer.certificate);
-  const attributes = join(encodeSetOf(TAG.set, signedAttributes(wanted, contentType)));
+  const certificate = signingCertificateOf(signer.certificate);
+  const publicKey = signingKeyOf(certificate);
+  const signedAttrs = new SignedAndUnsignedAttributes({
+    type: 0,
+    attributes: signedAttributes(wanted, certificate, contentType),
+  });
+  const attributes = encode(new Asn1Set({ value: signedAttrs.attributes.map((one) => one.toSchema()) }));
   const answer = await sign(new Uint8Array(createHash(hash).update(attributes).digest()));
   const signature = family === 'ecdsa' ? ecdsaToDer(answer) : answer;
-  const algorithm = encodeSignatureAlgorithm(signer.algorithm);
-  const scheme = decodeSignatureAlgorithm(readDer(join(algorithm)));
-  if (!verifySignature(scheme, publicKey, attributes, signature))
+  const signatureAlgorithm = encodeSignatureAlgorithm(signer.algorithm);
+  if (!verifySignature(decodeSignatureAlgorithm(signatureAlgorithm), publicKey, attributes, signature))
     throw new ApiError('public_key_mismatch', 'signing: the signature of the card does not verify with the certificate');
-  const { issuer, serialNumber } = certificateId(signer.certificate);
-  return join(
-    encode(
-      TAG.sequence,
-      encodeInteger(1),
-      encode(TAG.sequence, issuer, encode(TAG.integer, serialNumber)),
-      encodeHashAlgorithm(hash),
-      encode(context(0), readDer(attributes).value),
-      algorithm,
-      encode(TAG.octetString, signature),
-    ),
-  );
+  const signerInfo = new SignerInfo({
+    version: 1,
+    sid: issuerAndSerialNumber(certificate),
+    digestAlgorithm: encodeHashAlgorithm(hash),
+    signedAttrs,
+    signatureAlgorithm,
+    signature: new OctetString({ valueHex: signature }),
+  });
+  return encode(signerInfo.toSchema());
 }
 
-/** Throws certificate_invalid, algorithm_not_allowed. */
-function signingKeyOf(der: Uint8Array): KeyObject {
+/** Throws certificate_invalid. */
+function signingCertificateOf(der: Uint8Array): X509Certificate {
   const certificate = readCertificate(der);
-  if (!certificate)
-    throw new ApiError('certificate_invalid', 'reading the certificate of the signer: it does not parse as X.509');
+  if (certificate && isReadable(certificate)) return certificate;
+  throw new ApiError('certificate_invalid', 'reading the certificate of the signer: it does not parse as X.509');
+}
+
+/** As the certificate has them: pkijs would encode the name anew. */
+function issuerAndSerialNumber(certificate: X509Certificate): Sequence {
+  const { issuer, serialNumber } = certificateId(certificate);
+  return new Sequence({ value: [new Spliced(issuer), new Integer({ valueHex: serialNumber })] });
+}
+
+/** Throws algorithm_not_allowed. */
+function signingKeyOf(certificate: X509Certificate): KeyObject {
   return orCmsInvalid(() => {
     const key = publicKeyOf(certificate);
     requireStrongKey(key);
@@ -178,60 +177,53 @@ function signingKeyOf(der: Uint8Array): KeyObject {
   });
 }
 
+/** In the order of a SET OF (X.690, section 11.6). */
 function signedAttributes(
-  { contentDigest, profile, signer, signingTime }: NewSignature,
+  { contentDigest, profile, signingTime }: NewSignature,
+  certificate: X509Certificate,
   contentType: string,
-): readonly Uint8Array[] {
-  const attributes = [
-    encodeAttribute(OID_CONTENT_TYPE, join(encodeOid(contentType))),
-    encodeAttribute(OID_MESSAGE_DIGEST, join(encode(TAG.octetString, contentDigest))),
-    encodeAttribute(OID_SIGNING_CERTIFICATE_V2, join(signingCertificate(signer.certificate))),
+): Attribute[] {
+  const values: (readonly [string, BaseBlock])[] = [
+    [OID_CONTENT_TYPE, new ObjectIdentifier({ value: contentType })],
+    [OID_MESSAGE_DIGEST, new OctetString({ valueHex: contentDigest })],
+    [OID_SIGNING_CERTIFICATE_V2, signingCertificate(certificate)],
   ];
-  if (profile === 'cades') attributes.push(encodeAttribute(OID_SIGNING_TIME, join(encodeTime(signingTime ?? new Date()))));
-  return attributes.map(join);
-}
-
-function encodeAttribute(type: string, value: Uint8Array): DerParts {
-  return encode(TAG.sequence, encodeOid(type), encode(TAG.set, value));
-}
-
-/** SigningCertificateV2 with one ESSCertIDv2 (RFC 5035, section 3): SHA-256, which is its default and so left out. */
-function signingCertificate(certificate: Uint8Array): DerParts {
-  const { issuer, serialNumber } = certificateId(certificate);
-  const generalNames = encode(TAG.sequence, encode(context(4), issuer));
-  const id = encode(
-    TAG.sequence,
-    encode(TAG.octetString, createHash('sha256').update(certificate).digest()),
-    encode(TAG.sequence, generalNames, encode(TAG.integer, serialNumber)),
-  );
-  return encode(TAG.sequence, encode(TAG.sequence, id));
+  if (profile === 'cades') values.push([OID_SIGNING_TIME, timeBlock(signingTime ?? new Date())]);
+  const attributes = values.map(([type, value]) => new Attribute({ type, values: [value] }));
+  return attributes.sort((one, other) => Buffer.compare(encode(one.toSchema()), encode(other.toSchema())));
 }
 
 type SignedDataParts = Pick<SignedData, 'version' | 'digestAlgorithms' | 'certificates' | 'revocation'> & {
-  readonly encapsulated: DerParts;
+  readonly encapsulated: BaseBlock;
   readonly signers: readonly Uint8Array[];
 };
 
+/** Not by the SignedData of pkijs, which would encode anew what it was given. */
 function encodeSignedData(parts: SignedDataParts): Uint8Array {
   const certificates = parts.certificates.filter(
     (one, index, all) => all.findIndex((other) => Buffer.compare(one, other) === 0) === index,
   );
-  const signedData = encode(
-    TAG.sequence,
-    encodeInteger(parts.version),
-    encodeSetOf(TAG.set, parts.digestAlgorithms),
-    parts.encapsulated,
-    certificates.length > 0 ? encodeSetOf(context(0), certificates) : [],
-    parts.revocation ? [parts.revocation] : [],
-    // In the order in which they signed, which CMS leaves open (RFC 5652, section 5.1): an index stays good.
-    encode(TAG.set, parts.signers),
-  );
-  return join(encode(TAG.sequence, encodeOid(OID_SIGNED_DATA), encode(context(0), signedData)));
+  const content = new Sequence({
+    value: [
+      new Integer({ value: parts.version }),
+      setOf(parts.digestAlgorithms),
+      parts.encapsulated,
+      ...(certificates.length > 0 ? [tagged(0, inOrder(certificates))] : []),
+      ...(parts.revocation ? [new Spliced(parts.revocation)] : []),
+      // In the order in which they signed, which CMS leaves open (RFC 5652, section 5.1): an index stays good.
+      new Asn1Set({ value: parts.signers.map((signer) => new Spliced(signer)) }),
+    ],
+  });
+  return encode(new ContentInfo({ contentType: OID_SIGNED_DATA, content }).toSchema());
 }
 
 function withAlgorithm({ digestAlgorithms }: SignedData, hash: HashName): readonly Uint8Array[] {
-  const algorithm = join(encodeHashAlgorithm(hash));
-  const [oid] = childrenOf(readDer(algorithm));
-  const isThere = digestAlgorithms.some((one) => Buffer.compare(childrenOf(readDer(one))[0]?.raw ?? one, oid?.raw ?? one) === 0);
-  return isThere ? digestAlgorithms : [...digestAlgorithms, algorithm];
+  const algorithm = encodeHashAlgorithm(hash);
+  const isThere = digestAlgorithms.some((one) => {
+    const { algorithmId } = orCmsInvalid(() =>
+      orDerError('no AlgorithmIdentifier', () => new AlgorithmIdentifier({ schema: readDer(one) })),
+    );
+    return algorithmId === algorithm.algorithmId;
+  });
+  return isThere ? digestAlgorithms : [...digestAlgorithms, encode(algorithm.toSchema())];
 }

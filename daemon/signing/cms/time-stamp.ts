@@ -4,13 +4,13 @@
  */
 import { createHash, type X509Certificate } from 'node:crypto';
 import { Integer, OctetString } from 'asn1js';
-import { AlgorithmIdentifier, MessageImprint, TSTInfo, TimeStampReq } from 'pkijs';
+import { MessageImprint, TSTInfo, TimeStampReq, TimeStampResp } from 'pkijs';
 import { ApiError } from '../../errors.ts';
 import { EXTENDED_KEY_USAGE, EXTENSION, extendedKeyUsageOf, extensionsOf } from '../certificate-fields.ts';
 import { chainBudget, type ChainBudget } from '../../identity/trust.ts';
 import { oneLine, validateChain } from '../chain.ts';
 import { AlgorithmNotAllowedError, encodeHashAlgorithm, decodeHashAlgorithm, type HashName } from './algorithms.ts';
-import { DerError, Fields, TAG, childrenOf, decodeOid, join, readDer, readDerTree } from './der.ts';
+import { DerError, childrenOf, encode, orDerError, rawOf, readDer } from './asn1.ts';
 import { OID_TST_INFO } from './identifiers.ts';
 import { certificatesIn, checkIntegrity } from './integrity.ts';
 import { parseSignedData } from './parse.ts';
@@ -29,29 +29,30 @@ export interface TimeStampRequest {
 
 /** TimeStampReq, DER (section 2.4.1), asking for the authority's certificate. */
 export function createTimeStampRequest({ digest, nonce, policy }: TimeStampRequest): Uint8Array {
-  const [oid] = childrenOf(readDer(join(encodeHashAlgorithm(TIME_STAMP_HASH))));
   const request = new TimeStampReq({
     version: 1,
     messageImprint: new MessageImprint({
-      hashAlgorithm: new AlgorithmIdentifier({ algorithmId: oid ? decodeOid(oid) : '' }),
-      hashedMessage: new OctetString({ valueHex: Uint8Array.from(digest).buffer }),
+      hashAlgorithm: encodeHashAlgorithm(TIME_STAMP_HASH),
+      hashedMessage: new OctetString({ valueHex: digest }),
     }),
-    nonce: new Integer({ valueHex: Uint8Array.from(nonce).buffer }),
+    nonce: new Integer({ valueHex: nonce }),
     certReq: true,
     ...(policy === undefined ? {} : { reqPolicy: policy }),
   });
-  return new Uint8Array(request.toSchema().toBER());
+  return encode(request.toSchema());
 }
 
 /** The token of a granted response (section 2.4.2). Throws time_stamp_failed. */
 export function readTimeStampResponse(bytes: Uint8Array): Uint8Array {
   try {
-    const fields = new Fields(readDerTree(bytes));
-    const status = new Fields(fields.take(TAG.sequence));
-    const code = status.take(TAG.integer).value[0] ?? -1;
+    const root = readDer(bytes);
+    const { status } = orDerError('no TimeStampResp', () => new TimeStampResp({ schema: root }));
     // granted, or granted with modifications
+    const code: number = status.status;
     if (code > 1) throw failed(`the server refused with status ${code}`);
-    return fields.take(TAG.sequence).raw;
+    const [, token] = childrenOf(root);
+    if (!token) throw new DerError('the token is missing');
+    return rawOf(token);
   } catch (error) {
     if (error instanceof DerError) throw failed(`the answer is no time-stamp response (${error.message})`, error);
     throw error;
@@ -115,18 +116,13 @@ function readToken(token: Uint8Array, options: TokenOptions, findings: Finding[]
 }
 
 function readInfo(content: Uint8Array): TSTInfo {
-  readDerTree(content);
-  try {
-    return TSTInfo.fromBER(Uint8Array.from(content));
-  } catch (error) {
-    throw new DerError('it holds no TSTInfo', { cause: error });
-  }
+  return orDerError('it holds no TSTInfo', () => new TSTInfo({ schema: readDer(content) }));
 }
 
 function findingsOfInfo(info: TSTInfo, { stamped, nonce, policy }: TokenOptions): readonly Finding[] {
   const findings: Finding[] = [];
   const { hashAlgorithm, hashedMessage } = info.messageImprint;
-  const hash = decodeHashAlgorithm(readDer(new Uint8Array(hashAlgorithm.toSchema().toBER())));
+  const hash = decodeHashAlgorithm(hashAlgorithm);
   const digest = createHash(hash).update(stamped).digest();
   if (Buffer.compare(hashedMessage.valueBlock.valueHexView, digest) !== 0)
     findings.push(invalid('HASH_FAILURE', 'the time stamp is over something else'));

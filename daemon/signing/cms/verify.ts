@@ -8,7 +8,7 @@ import { oneLine, validateChain, type ChainVerdict } from '../chain.ts';
 import { KEY_USAGE, extensionsOf, keyUsageOf } from '../certificate-fields.ts';
 import type { HashName } from './algorithms.ts';
 import { digestsOf } from './content-digests.ts';
-import { DerError } from './der.ts';
+import { DerError, rawOf } from './asn1.ts';
 import { OID_DATA, OID_SIGNATURE_TIME_STAMP } from './identifiers.ts';
 import { certificatesIn, checkIntegrity, type Integrity } from './integrity.ts';
 import { parseSignedData, type SignedData, type SignerInfo } from './parse.ts';
@@ -105,8 +105,8 @@ class Verifier {
   /** The first that is good; of those that are not, the first. One that is not good takes nothing from the signature itself. */
   #timeStampOf(signer: SignerInfo): TimeStampReport | undefined {
     const tokens = signer.unsignedAttributes?.values.get(OID_SIGNATURE_TIME_STAMP) ?? [];
-    const reports = tokens.slice(0, MAX_TIME_STAMPS).map(({ raw }) =>
-      checkTimeStamp(raw, {
+    const reports = tokens.slice(0, MAX_TIME_STAMPS).map((token) =>
+      checkTimeStamp(rawOf(token), {
         stamped: signer.signature,
         anchors: this.#timeStampAnchors,
         intermediates: this.#intermediates,
