@@ -27,7 +27,7 @@ const FACTS: TokenFacts = {
       puk: { reference: '01-00', value: TOKEN.officerPin, wrong: '12345678' },
     },
   ],
-  ...{ unknownKey: 'no CKA_ID', unknownPin: '02', tellsKeys: true, lacks: [] },
+  ...{ unknownKey: 'no CKA_ID', unknownPin: '02', tellsKeys: true, lacks: {} },
   managed: { keyReference: '46', algorithm: 'P-256' },
   authorize: (token) => token.verifyPin('01', secret(TOKEN.pin)),
 };
