@@ -1,7 +1,7 @@
-import { constants, createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { constants, createHash, generateKeyPairSync, privateEncrypt, sign, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { parseHex } from '../../apdu/bytes.ts';
-import { SIGNATURE_SCHEMES } from '../../apdu/signature-encoding.ts';
+import { SIGNATURE_SCHEMES, encodeDigestInfo, encodePkcs1 } from '../../apdu/signature-encoding.ts';
 import type { SignatureAlgorithm } from '../../apdu/token.ts';
 import { createDigestVerifier, type DigestVerifier } from './digest-verifier.ts';
 
@@ -62,6 +62,29 @@ describe('a signature over a digest', () => {
       expect(verify(digest, Buffer.alloc(signature.length, 0xff))).toBe(false);
     },
   );
+
+  it('by RS256 is wrong with another padding, or with anything beside the digest in it', () => {
+    const [, pair] = PAIRS[0] ?? [];
+    if (!pair) throw new Error('no key');
+    const digest = createHash('sha256').update('document').digest();
+    const right = encodePkcs1('sha256', digest, 256);
+    const raw = (block: Uint8Array): Buffer => privateEncrypt({ key: pair.privateKey, padding: constants.RSA_NO_PADDING }, block);
+    const info = Buffer.from(encodeDigestInfo('sha256', digest));
+    const padded = (pad: number): Buffer => Buffer.concat([Buffer.of(0, 1), Buffer.alloc(pad, 0xff), Buffer.of(0), info]);
+    const verify = verifierOf(pair, 'RS256');
+    expect(verify(digest, raw(right))).toBe(true);
+    const changed = (at: number, value: number): Buffer => {
+      const block = Buffer.from(right);
+      block[at] = value;
+      return block;
+    };
+    for (const block of [changed(0, 0x01), changed(1, 0x02), changed(1, 0x00), changed(9, 0xfe), changed(100, 0x00)])
+      expect(verify(digest, raw(block))).toBe(false);
+    // Room that is left before or behind the digest.
+    const short = padded(8);
+    expect(verify(digest, raw(Buffer.concat([short, Buffer.alloc(256 - short.length, 0xaa)])))).toBe(false);
+    expect(verify(digest, raw(Buffer.concat([Buffer.alloc(256 - short.length), short])))).toBe(false);
+  });
 
   it('of a salt as long as the hash alone is PSS as JWA has it', () => {
     const [, pair] = PAIRS[0] ?? [];

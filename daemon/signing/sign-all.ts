@@ -4,8 +4,13 @@ import { CardDataError } from '../../apdu/errors.ts';
 import type { SignatureAlgorithm, SigningKey, Token } from '../../apdu/token.ts';
 import type { DigestVerifier } from './digest-verifier.ts';
 
-/** Digests handed at once to a token that takes several: while it makes the next ones, those before are verified. */
-const CHUNK = 64;
+/**
+ * Digests handed at once to a token that takes several: while it makes the next ones, those before are verified. As many as it makes in a while, so that a list can
+ * be cancelled soon on a slow card, and a fast one is seldom idle between two chunks; and half of what is left, as nothing hides the verification of the last.
+ */
+const FIRST_CHUNK = 16;
+const LEAST_HALF = 32;
+const CHUNK_MS = 200;
 /** Verification keeps the event loop no longer than this at a time. */
 const MAX_TURN_MS = 5;
 
@@ -26,12 +31,14 @@ export interface SigningJob {
 /** Throws CardDataError for a signature that does not verify. */
 export async function signAll(job: SigningJob): Promise<readonly Uint8Array[]> {
   const { digests, signal, onSigned } = job;
-  const size = job.token.signAll && !job.beforeEach ? CHUNK : 1;
+  const takesSeveral = job.token.signAll !== undefined && !job.beforeEach;
+  let size = takesSeveral ? FIRST_CHUNK : 1;
   const signatures: Uint8Array[] = [];
   let checked = 0;
-  for (let start = 0; start < digests.length; start += size) {
+  for (let start = 0; start < digests.length; start = signatures.length) {
     signal.throwIfAborted();
     const chunk = digests.slice(start, start + size);
+    const begin = performance.now();
     // Both have ended before anything is thrown: the token is not left at work.
     const [made, check] = await Promise.allSettled([make(job, chunk, start), requireRight(job, signatures, checked)]);
     if (made.status === 'fulfilled' && made.value.length === chunk.length) onSigned(start + chunk.length);
@@ -41,9 +48,15 @@ export async function signAll(job: SigningJob): Promise<readonly Uint8Array[]> {
       throw new CardDataError(`signing the documents: ${made.value.length} signatures came for ${chunk.length} digests`);
     checked = signatures.length;
     signatures.push(...made.value);
+    if (takesSeveral) size = nextSize(chunk.length / (performance.now() - begin), digests.length - signatures.length);
   }
   await requireRight(job, signatures, checked);
   return signatures;
+}
+
+/** For a token that signs so many in a millisecond. */
+function nextSize(rate: number, left: number): number {
+  return Math.max(1, Math.min(Math.floor(rate * CHUNK_MS), Math.max(LEAST_HALF, left >> 1)));
 }
 
 async function make(

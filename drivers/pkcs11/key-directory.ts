@@ -5,7 +5,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { equalBytes, formatHex, parseHex } from '../../apdu/bytes.ts';
 import { keyOfCertificate } from '../../apdu/certificate-key.ts';
-import { CardDataError } from '../../apdu/errors.ts';
+import { CardDataError, KeyNotFoundError } from '../../apdu/errors.ts';
 import { encodeEllipticPublicKey, encodeRsaPublicKey, keyAlgorithmOf } from '../../apdu/public-key.ts';
 import { TlvError, decodeFirstTlv } from '../../apdu/tlv/ber-tlv.ts';
 import type { EllipticKeyAlgorithm, KeyAlgorithm, KeyUsage, TokenCertificate, TokenKey } from '../../apdu/token.ts';
@@ -135,6 +135,17 @@ export function referenceOf(id: Uint8Array, label: string): string {
   if (id.length > 0 && id.length <= MAX_ID_BYTES) return formatHex(id);
   const hash = createHash('sha256').update(id).update(label).digest();
   return formatHex(hash.subarray(0, 8));
+}
+
+/** A reference is a CKA_ID. Throws KeyNotFoundError for what is none. */
+export function idOf(keyReference: string): Uint8Array {
+  try {
+    const id = parseHex(keyReference);
+    if (id.length > 0 && id.length <= MAX_ID_BYTES) return id;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+  throw new KeyNotFoundError(`looking up key ${keyReference}: keys are called by 1 to ${MAX_ID_BYTES} bytes in hexadecimal`);
 }
 
 function readCertificate(slot: number, { handle, bytes }: ModuleObject): readonly DirectoryCertificate[] {

@@ -1,11 +1,17 @@
 /** Changing what is on a card through its module: new objects are made before old ones go, so that a failure leaves what was there. */
 import { X509Certificate } from 'node:crypto';
 import { equalBytes, parseHex } from '../../apdu/bytes.ts';
-import { CardDataError, KeyNotFoundError, NotSupportedByCardError, ObjectNotFoundError } from '../../apdu/errors.ts';
+import {
+  CardDataError,
+  KeyNotFoundError,
+  NotSupportedByCardError,
+  ObjectNotFoundError,
+  SecurityStatusError,
+} from '../../apdu/errors.ts';
 import type { GenerateKeyOptions, PinReference, TokenManagement } from '../../apdu/token.ts';
 import { decodeFirstTlv, decodeTlv, encodeTlv } from '../../apdu/tlv/ber-tlv.ts';
 import * as ck from './constants.ts';
-import { CURVES, PRIVATE_KEY_ATTRIBUTES, readPublicKey, type DirectoryCertificate } from './key-directory.ts';
+import { CURVES, PRIVATE_KEY_ATTRIBUTES, idOf, readPublicKey, type DirectoryCertificate } from './key-directory.ts';
 import type { TemplateRow } from './messages.ts';
 import type { CardKeys } from './module-token.ts';
 import { userPin } from './pins.ts';
@@ -32,6 +38,13 @@ async function slotFor(keys: CardKeys, keyReference: string): Promise<number> {
   return (await keys.find(keyReference))?.slot ?? (await findCertificate(keys, keyReference))?.slot ?? 0;
 }
 
+/** Some modules let anybody who has a session write what is public: certificates. Here that wants the PIN too. */
+function requirePin({ session }: CardKeys, attempt: string, slot: number): void {
+  const flags = session.group.slots[slot]?.token.flags ?? 0;
+  if ((flags & ck.CKF_LOGIN_REQUIRED) === 0 || session.loggedIn(slot) === 'user') return;
+  throw new SecurityStatusError(`${attempt}: its PIN must be verified first`);
+}
+
 async function pinFor(keys: CardKeys, keyReference: string): Promise<PinReference> {
   idOf(keyReference);
   return userPin(await slotFor(keys, keyReference));
@@ -46,6 +59,7 @@ async function generateKey(
   if (pinPolicy === 'never') throw new NotSupportedByCardError(`${attempt}: PKCS #11 has no private keys that want no PIN`);
   const id = idOf(keyReference);
   const slot = await slotFor(keys, keyReference);
+  requirePin(keys, attempt, slot);
   const earlier = await objectsOf(keys, slot, id);
   const isRsa = algorithm.startsWith('RSA');
   const kind: readonly Row[] = isRsa
@@ -90,6 +104,8 @@ async function writeCertificate(keys: CardKeys, keyReference: string, der: Uint8
 async function createCertificate(keys: CardKeys, keyReference: string, der: Uint8Array): Promise<void> {
   const attempt = `writing a certificate to ${keyReference}`;
   const key = await keys.find(keyReference);
+  const slot = key?.slot ?? (await slotFor(keys, keyReference));
+  requirePin(keys, attempt, slot);
   const { subject, issuer, serialNumber } = namesOf(attempt, der);
   const { rows, blobs } = template([
     number(ck.CKA_CLASS, ck.CKO_CERTIFICATE),
@@ -103,7 +119,6 @@ async function createCertificate(keys: CardKeys, keyReference: string, der: Uint
     bytes(ck.CKA_SERIAL_NUMBER, serialNumber),
     bytes(ck.CKA_VALUE, der),
   ]);
-  const slot = key?.slot ?? (await slotFor(keys, keyReference));
   keys.forget();
   await keys.session.call(
     attempt,
@@ -118,16 +133,19 @@ async function deleteCertificate(keys: CardKeys, keyReference: string, der?: Uin
   const all = await certificatesOf(keys, keyReference);
   const wanted = all.filter((certificate) => !der || equalBytes(certificate.der, der));
   if (wanted.length === 0) throw new ObjectNotFoundError(`${attempt}: the card has none`);
+  for (const { slot } of wanted) requirePin(keys, attempt, slot);
   keys.forget();
   for (const { slot, handle } of wanted) await destroy(keys, attempt, slot, handle);
 }
 
 async function deleteKey(keys: CardKeys, keyReference: string): Promise<void> {
+  const attempt = `deleting key ${keyReference}`;
   const key = await keys.require(keyReference);
+  requirePin(keys, attempt, key.slot);
   const handles = await objectsOf(keys, key.slot, key.id);
-  if (handles.length === 0) throw new KeyNotFoundError(`deleting key ${keyReference}: the card shows no key of this CKA_ID`);
+  if (handles.length === 0) throw new KeyNotFoundError(`${attempt}: the card shows no key of this CKA_ID`);
   keys.forget();
-  for (const handle of handles) await destroy(keys, `deleting key ${keyReference}`, key.slot, handle);
+  for (const handle of handles) await destroy(keys, attempt, key.slot, handle);
 }
 
 async function destroy(keys: CardKeys, attempt: string, slot: number, object: string): Promise<void> {
@@ -152,17 +170,6 @@ async function certificatesOf(keys: CardKeys, keyReference: string): Promise<rea
 async function findCertificate(keys: CardKeys, keyReference: string): Promise<DirectoryCertificate | undefined> {
   const { certificates } = await keys.directory();
   return certificates.find((certificate) => certificate.keyReference === keyReference.toUpperCase());
-}
-
-/** A reference is a CKA_ID. Throws KeyNotFoundError for what is none. */
-function idOf(keyReference: string): Uint8Array {
-  try {
-    const id = parseHex(keyReference);
-    if (id.length > 0 && id.length <= 60) return id;
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-  }
-  throw new KeyNotFoundError(`looking up key ${keyReference}: keys are called by 1 to 60 bytes in hexadecimal`);
 }
 
 /** DER of subject, issuer and serial number, as CKA_SUBJECT and the others want them (Base Specification, section 4.6.3). */

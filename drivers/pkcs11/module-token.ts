@@ -8,6 +8,7 @@ import {
   READ_ATTRIBUTES,
   buildDirectory,
   describeKey,
+  idOf,
   type DirectoryKey,
   type KeyDirectory,
   type ModuleObject,
@@ -146,6 +147,7 @@ function createModuleToken(keys: CardKeys): Token {
     key: async (keyReference) => {
       await keys.readAnew();
       const key = await keys.find(keyReference);
+      if (!key) idOf(keyReference);
       return key && keys.describe(key);
     },
     pins: () => readPins(session),

@@ -33,7 +33,7 @@ export async function sign(
   key: SigningKey,
   ...[algorithm, digest]: [SignatureAlgorithm, Uint8Array]
 ): Promise<Uint8Array> {
-  const place = await findKey(keys, key, algorithm);
+  const place = await findKey(keys, key, algorithm, [digest]);
   const [signature] = await signWith(keys, place, algorithm, [digest], { lanes: 1, onSigned: () => undefined });
   if (!signature) throw new DeviceProtocolError(`${place.attempt}: the module gave no signature`);
   return signature;
@@ -47,7 +47,7 @@ export async function signAll(
   ...[{ signal, onSigned }]: [{ readonly signal: AbortSignal; readonly onSigned: (count: number) => void }]
 ): Promise<readonly Uint8Array[]> {
   if (digests.length > MAX_DIGESTS) throw new RangeError(`signing: ${digests.length} digests are more than ${MAX_DIGESTS}`);
-  const place = await findKey(keys, key, algorithm);
+  const place = await findKey(keys, key, algorithm, digests);
   if (place.wantsPin && digests.length > 1)
     throw new SecurityStatusError(`${place.attempt}: the key wants its PIN for each signature`);
   const signatures: Uint8Array[] = [];
@@ -70,9 +70,18 @@ interface KeyPlace {
 }
 
 /** The private key, which may show itself only to who is logged in. Throws SecurityStatusError, KeyNotFoundError, AlgorithmNotSupportedError. */
-async function findKey(keys: CardKeys, { keyReference, algorithm }: SigningKey, scheme: SignatureAlgorithm): Promise<KeyPlace> {
+async function findKey(
+  keys: CardKeys,
+  { keyReference, algorithm }: SigningKey,
+  scheme: SignatureAlgorithm,
+  digests: readonly Uint8Array[],
+): Promise<KeyPlace> {
   const attempt = `signing with key ${keyReference}`;
   if (!fitsKey(scheme, algorithm)) throw new AlgorithmNotSupportedError(`${attempt}: ${scheme} does not go with ${algorithm}`);
+  // Modules sign what they get: cut off, or padded as if it were a digest.
+  const { digestLength } = SIGNATURE_SCHEMES[scheme];
+  const wrong = digests.find(({ length }) => length !== digestLength);
+  if (wrong) throw new AlgorithmNotSupportedError(`${attempt}: ${scheme} signs ${digestLength} bytes, not ${wrong.length}`);
   if (!(await keys.find(keyReference))) await keys.readAnew();
   const key = await keys.require(keyReference);
   const objects = await keys.findObjects(key.slot, ck.CKO_PRIVATE_KEY, READ, key.id);

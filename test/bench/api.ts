@@ -185,11 +185,12 @@ async function open(url: string, token?: string): Promise<WebSocket> {
   return socket;
 }
 
-export async function startDaemon(): Promise<Server> {
+/** The built program; `more` goes to its command line. */
+export async function startDaemon(more: readonly string[] = []): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), 'kortd-bench-'));
   const begin = performance.now();
   const options = ['--simulate', 'office', '--port', '0', '--data-dir', folder, '--log-level', 'error'];
-  const parameters = [...NODE_FLAGS, MAIN, 'serve', ...options];
+  const parameters = [...NODE_FLAGS, MAIN, 'serve', ...options, ...more];
   const child = spawn(process.execPath, parameters, { stdio: ['ignore', 'pipe', 'inherit'] });
   const line = await nextLine(child);
   const startMs = performance.now() - begin;

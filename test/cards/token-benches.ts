@@ -36,7 +36,7 @@ async function authorizePiv({ management }: Token): Promise<void> {
 function pivCard(profile: 'yubikey' | 'plain'): CardUnderTest {
   const keys: readonly KeyFacts[] = [
     { keyReference: '9A', algorithm: 'P-256', isCertified: true },
-    { keyReference: '9C', algorithm: 'RSA-2048', isCertified: true },
+    { keyReference: '9C', algorithm: 'RSA-2048', isCertified: true, wantsPinEachTime: true },
     { keyReference: '9D', algorithm: 'P-256', isCertified: false },
   ];
   const described = {
@@ -53,7 +53,7 @@ function pivCard(profile: 'yubikey' | 'plain'): CardUnderTest {
       keys,
       pins: [PIV_PIN],
       ...{ unknownKey: '9F', unknownPin: '77', tellsKeys: isYubikey },
-      lacks: isYubikey ? ['add certificate'] : ['add certificate', 'delete key'],
+      lacks: { 'sign several at once': 'absent', 'add certificate': 'absent', ...(isYubikey ? {} : { 'delete key': 'absent' }) },
       managed: { keyReference: '9A', algorithm: 'P-256' },
       authorize: authorizePiv,
     },
@@ -80,10 +80,15 @@ function eidCard(
     facts: {
       keys: [
         { keyReference: '45', algorithm, isCertified: true },
-        { keyReference: '46', algorithm: second, isCertified: true },
+        { keyReference: '46', algorithm: second, isCertified: true, wantsPinEachTime: true },
       ],
       pins: [eidPin(pin1, puk, pins.legitimering, '111111'), eidPin(pin2, puk, pins.underskrift, '222222')],
-      ...{ unknownKey: '9A', unknownPin: '77', tellsKeys: true, lacks: ['delete key'] },
+      ...{
+        unknownKey: '9A',
+        unknownPin: '77',
+        tellsKeys: true,
+        lacks: { 'sign several at once': 'absent', 'delete key': 'absent' },
+      },
       managed: { keyReference: '45', algorithm },
       authorize: (token) => token.verifyPin(pin1, secret(pins.legitimering)),
     },

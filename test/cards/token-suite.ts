@@ -8,11 +8,11 @@ import {
   AlgorithmNotSupportedError,
   CardError,
   KeyNotFoundError,
-  NotSupportedByCardError,
   ObjectNotFoundError,
   PinBlockedError,
   PinFormatError,
   PinRejectedError,
+  SecurityStatusError,
 } from '../../apdu/errors.ts';
 import { SIGNATURE_SCHEMES, fitsKey } from '../../apdu/signature-encoding.ts';
 import type { KeyAlgorithm, PinReference, SignatureAlgorithm, Token, TokenKey } from '../../apdu/token.ts';
@@ -29,6 +29,7 @@ export interface TokenBench extends AsyncDisposable {
 }
 
 export const ABILITIES = [
+  'sign several at once',
   'change PIN',
   'unblock PIN',
   'generate key',
@@ -39,6 +40,11 @@ export const ABILITIES = [
 ] as const;
 export type Ability = (typeof ABILITIES)[number];
 
+/** What the token cannot do: it has no such member, or the error that tells of it when it is tried. */
+export type Lacks = Partial<
+  Readonly<Record<Ability, 'absent' | 'DeviceError' | 'NotSupportedByCardError' | 'SecurityStatusError'>>
+>;
+
 export interface KeyFacts {
   readonly keyReference: string;
   readonly algorithm: KeyAlgorithm;
@@ -46,6 +52,8 @@ export interface KeyFacts {
   readonly isCertified: boolean;
   /** Algorithms that fit the key, and that the token does not do all the same. */
   readonly lacks?: readonly SignatureAlgorithm[];
+  /** As it shows at the latest when the key was used. */
+  readonly wantsPinEachTime?: boolean;
 }
 
 export interface PinFacts {
@@ -55,9 +63,20 @@ export interface PinFacts {
   readonly wrong: string;
   /** Of a form that is never sent. */
   readonly malformed: string;
-  readonly attempts: number;
+  /** Wrong entries that block it. Absent for one that never blocks. */
+  readonly attempts?: number;
+  /** The most tries that the token tells of: 1 where it says no more than "final try". Absent where it tells any number. */
+  readonly mostTold?: number;
   /** Present where the token can unblock the PIN. */
-  readonly puk?: { readonly reference: PinReference; readonly value: string; readonly wrong: string; readonly attempts: number };
+  readonly puk?: PukFacts;
+}
+
+export interface PukFacts {
+  readonly reference: PinReference;
+  readonly value: string;
+  readonly wrong: string;
+  /** Absent where wrong entries cost it nothing that the token would tell. */
+  readonly attempts?: number;
 }
 
 export interface TokenFacts {
@@ -66,7 +85,7 @@ export interface TokenFacts {
   readonly pins: readonly PinFacts[];
   readonly unknownKey: string;
   readonly unknownPin: PinReference;
-  readonly lacks: readonly Ability[];
+  readonly lacks: Lacks;
   /** `Token.key` tells of a key without a certificate too. */
   readonly tellsKeys: boolean;
   /** The key that management is tried on, and a private key to certify for it. */
@@ -80,7 +99,29 @@ export interface TokenUnderTest {
   readonly open: () => Promise<TokenBench>;
 }
 
-const MESSAGE = Buffer.from('what a token signs must verify anywhere');
+const MESSAGE = 'what a token signs must verify anywhere';
+const SEVERAL = 20;
+const DEADLINE_MS = 20_000;
+
+/** Of a PIN that never blocks: so many wrong entries in a row. */
+const MANY = 12;
+
+/** What the token tells when so many tries are left: nothing, of a PIN that has no end of them. */
+function told({ attempts, mostTold = Infinity }: PinFacts, used = 0): number | undefined {
+  const left = attempts === undefined ? Infinity : attempts - used;
+  return left <= mostTold && left < Infinity ? left : undefined;
+}
+
+/** The tries that a refusal tells of. */
+async function triesAfter(refused: Promise<void>): Promise<number | undefined> {
+  try {
+    await refused;
+  } catch (error) {
+    if (error instanceof CardError) return error.attemptsRemaining;
+    throw error;
+  }
+  throw new Error('it was not refused');
+}
 
 const valueOf = ({ facts }: TokenUnderTest, reference: PinReference): string =>
   facts.pins.find((pin) => pin.reference === reference)?.value ?? '';
@@ -150,16 +191,17 @@ function describeContents(under: TokenUnderTest): void {
 function describePins(under: TokenUnderTest): void {
   const { facts } = under;
 
-  it('tells its PINs with their tries, and uses none', async () => {
+  it('tells its PINs with the tries that it can tell, and uses none', async () => {
     await withToken(under, async (token) => {
       const pins = await token.pins();
-      for (const { reference, attempts, value } of facts.pins) {
-        const told = { reference, kind: 'pin', attemptsRemaining: attempts, verified: false };
-        expect(pins.find((pin) => pin.reference === reference)).toMatchObject(told);
-        const pin = await token.pin(reference);
-        expect(pin).toMatchObject(told);
-        expect(pin.minLength).toBeLessThanOrEqual(value.length);
-        expect(pin.maxLength).toBeGreaterThanOrEqual(value.length);
+      for (const facts of under.facts.pins) {
+        const { reference, value } = facts;
+        for (const pin of [pins.find((one) => one.reference === reference), await token.pin(reference)]) {
+          expect(pin).toMatchObject({ reference, kind: 'pin', verified: false });
+          expect(pin?.attemptsRemaining).toBe(told(facts));
+          expect(pin?.minLength).toBeLessThanOrEqual(value.length);
+          expect(pin?.maxLength).toBeGreaterThanOrEqual(value.length);
+        }
       }
     });
   });
@@ -173,6 +215,7 @@ function describePins(under: TokenUnderTest): void {
 
   describe.each(facts.pins)('PIN $reference', (pin) => {
     const { reference, value, wrong, malformed, attempts } = pin;
+    const left = async (token: Token): Promise<number | undefined> => (await token.pin(reference)).attemptsRemaining;
 
     it('is verified for this session alone', async () => {
       await using bench = await under.open();
@@ -183,18 +226,40 @@ function describePins(under: TokenUnderTest): void {
       expect((await bench.use((token) => token.pin(reference))).verified).toBe(false);
     });
 
-    it('that is wrong costs a try, down to none; a right one gives them back', async () => {
+    it('that is wrong verifies nothing, and takes back what was verified', async () => {
       await withToken(under, async (token) => {
-        await expect(token.verifyPin(reference, secret(wrong))).rejects.toThrow(PinRejectedError);
-        expect((await token.pin(reference)).attemptsRemaining).toBe(attempts - 1);
         await token.verifyPin(reference, secret(value));
-        for (let left = attempts - 1; left > 0; left--)
-          await expect(token.verifyPin(reference, secret(wrong))).rejects.toMatchObject({ attemptsRemaining: left });
-        await expect(token.verifyPin(reference, secret(wrong))).rejects.toMatchObject({ attemptsRemaining: 0 });
-        await expect(token.verifyPin(reference, secret(value))).rejects.toThrow(PinBlockedError);
-        expect((await token.pin(reference)).attemptsRemaining).toBe(0);
+        const refused = token.verifyPin(reference, secret(wrong));
+        await expect(refused).rejects.toThrow(PinRejectedError);
+        expect(await triesAfter(refused)).toBe(told(pin, 1));
+        expect(await left(token)).toBe(told(pin, 1));
+        expect((await token.pin(reference)).verified).toBe(false);
       });
     });
+
+    if (attempts === undefined)
+      it('never blocks, however often it is wrong', async () => {
+        await withToken(under, async (token) => {
+          for (let used = 0; used < MANY; used++)
+            await expect(token.verifyPin(reference, secret(wrong))).rejects.toThrow(PinRejectedError);
+          await token.verifyPin(reference, secret(value));
+          expect(await left(token)).toBeUndefined();
+        });
+      });
+    else
+      it('that is wrong costs a try, down to none; a right one gives them back', async () => {
+        await withToken(under, async (token) => {
+          await expect(token.verifyPin(reference, secret(wrong))).rejects.toThrow(PinRejectedError);
+          await token.verifyPin(reference, secret(value));
+          for (let used = 1; used <= attempts; used++) {
+            const refused = token.verifyPin(reference, secret(wrong));
+            await expect(refused).rejects.toThrow(CardError);
+            expect(await triesAfter(refused)).toBe(told(pin, used));
+          }
+          await expect(token.verifyPin(reference, secret(value))).rejects.toThrow(PinBlockedError);
+          expect(await left(token)).toBe(0);
+        });
+      });
 
     it('of an impossible form is never sent', async () => {
       await withToken(under, async (token, bench) => {
@@ -202,7 +267,7 @@ function describePins(under: TokenUnderTest): void {
         const before = bench.commands?.();
         await expect(token.verifyPin(reference, secret(malformed))).rejects.toThrow(PinFormatError);
         expect(bench.commands?.()).toBe(before);
-        expect((await token.pin(reference)).attemptsRemaining).toBe(attempts);
+        expect(await left(token)).toBe(told(pin));
       });
     });
 
@@ -211,11 +276,13 @@ function describePins(under: TokenUnderTest): void {
   });
 }
 
-function describePinChange(under: TokenUnderTest, { reference, value, wrong, malformed, attempts }: PinFacts): void {
-  if (under.facts.lacks.includes('change PIN')) {
+function describePinChange(under: TokenUnderTest, pin: PinFacts): void {
+  const { reference, value, wrong, malformed } = pin;
+  const lack = under.facts.lacks['change PIN'];
+  if (lack) {
     it('cannot be changed', async () => {
       await withToken(under, (token) =>
-        expect(token.changePin(reference, secret(value), secret(wrong))).rejects.toThrow(NotSupportedByCardError),
+        expect(token.changePin(reference, secret(value), secret(wrong))).rejects.toMatchObject({ name: lack }),
       );
     });
     return;
@@ -224,7 +291,7 @@ function describePinChange(under: TokenUnderTest, { reference, value, wrong, mal
   it('is changed by the one that it was, which is then wrong', async () => {
     await withToken(under, async (token) => {
       await expect(token.changePin(reference, secret(wrong), secret(value))).rejects.toThrow(PinRejectedError);
-      expect((await token.pin(reference)).attemptsRemaining).toBe(attempts - 1);
+      expect((await token.pin(reference)).attemptsRemaining).toBe(told(pin, 1));
       await expect(token.changePin(reference, secret(value), secret(malformed))).rejects.toThrow(PinFormatError);
       await token.changePin(reference, secret(value), secret(wrong));
       await expect(token.verifyPin(reference, secret(value))).rejects.toThrow(PinRejectedError);
@@ -234,39 +301,44 @@ function describePinChange(under: TokenUnderTest, { reference, value, wrong, mal
 }
 
 function describePinUnblock(under: TokenUnderTest, { reference, value, wrong, attempts, puk }: PinFacts): void {
-  if (under.facts.lacks.includes('unblock PIN') || !puk) {
+  const lack = under.facts.lacks['unblock PIN'];
+  if (lack || !puk) {
     it('cannot be unblocked', async () => {
       expect(puk).toBeUndefined();
-      await withToken(under, (token) =>
-        expect(token.unblockPin(reference, secret('12345678'), secret(value))).rejects.toThrow(NotSupportedByCardError),
-      );
+      await withToken(under, async (token) => {
+        await expect(token.unblockPin(reference, secret('12345678'), secret(wrong))).rejects.toMatchObject({ name: lack });
+        await token.verifyPin(reference, secret(value));
+      });
     });
     return;
   }
 
-  it('that is blocked is unblocked by its PUK, whose wrong entries cost tries of its own', async () => {
+  const isBlocking = attempts !== undefined;
+  it(`${isBlocking ? 'that is blocked' : 'that is forgotten'} is set anew by its PUK, and by no other`, async () => {
     await withToken(under, async (token) => {
-      for (let left = attempts; left > 0; left--)
+      for (let used = 0; used < (attempts ?? 1); used++)
         await expect(token.verifyPin(reference, secret(wrong))).rejects.toThrow(CardError);
-      expect((await token.pin(reference)).attemptsRemaining).toBe(0);
-      await expect(token.unblockPin(reference, secret(puk.wrong), secret(wrong))).rejects.toMatchObject({
-        name: 'PinRejectedError',
-        attemptsRemaining: puk.attempts - 1,
-      });
-      expect((await token.pin(reference)).attemptsRemaining).toBe(0);
+      const blocked = (await token.pin(reference)).attemptsRemaining;
+      expect(blocked).toBe(isBlocking ? 0 : undefined);
+      const refused = token.unblockPin(reference, secret(puk.wrong), secret(wrong));
+      await expect(refused).rejects.toThrow(PinRejectedError);
+      const ofPuk = await triesAfter(refused);
+      expect(ofPuk).toBe(puk.attempts === undefined ? undefined : puk.attempts - 1);
+      expect((await token.pin(reference)).attemptsRemaining).toBe(blocked);
       await token.unblockPin(reference, secret(puk.value), secret(wrong));
+      await expect(token.verifyPin(reference, secret(value))).rejects.toThrow(PinRejectedError);
       await token.verifyPin(reference, secret(wrong));
     });
   });
 }
 
-function digestFor(algorithm: SignatureAlgorithm): Uint8Array {
-  return new Uint8Array(createHash(SIGNATURE_SCHEMES[algorithm].hash).update(MESSAGE).digest());
+function digestFor(algorithm: SignatureAlgorithm, message = MESSAGE): Uint8Array {
+  return new Uint8Array(createHash(SIGNATURE_SCHEMES[algorithm].hash).update(message).digest());
 }
 
-function isSigned(algorithm: SignatureAlgorithm, key: KeyObject, signature: Uint8Array): boolean {
+function isSigned(algorithm: SignatureAlgorithm, key: KeyObject, signature: Uint8Array, message = MESSAGE): boolean {
   const { hash, ...options } = verifyOptions(algorithm, key);
-  return verify(hash, MESSAGE, options, signature);
+  return verify(hash, Buffer.from(message), options, signature);
 }
 
 /** The key as the token tells it, or as its facts and its PIN have it. */
@@ -319,7 +391,8 @@ function describeSigning(under: TokenUnderTest): void {
         await expect(sign()).rejects.toThrow(CardError);
         await token.verifyPin(known.pin, secret(valueOf(under, known.pin)));
         await sign();
-        if (known.pinPolicy === 'always') await expect(sign()).rejects.toThrow(CardError);
+        expect((await knownKey(token, key)).pinPolicy).toBe(key.wantsPinEachTime ? 'always' : 'once');
+        if (key.wantsPinEachTime) await expect(sign()).rejects.toThrow(CardError);
         else await sign();
       });
     });
@@ -331,6 +404,45 @@ function describeSigning(under: TokenUnderTest): void {
         const [algorithm = 'RS256'] = names.filter(does);
         await expect(token.sign(known, algorithm, new Uint8Array(5))).rejects.toThrow(AlgorithmNotSupportedError);
       });
+    });
+
+    const [first = 'RS256'] = names.filter(does);
+    if (!facts.lacks['sign several at once']) describeSigningOfSeveral(under, key, first);
+  });
+}
+
+/** Together they come in the order of their digests, and none is made when one of them is impossible. */
+function describeSigningOfSeveral(under: TokenUnderTest, key: KeyFacts, algorithm: SignatureAlgorithm): void {
+  if (key.wantsPinEachTime) {
+    it('signs no several at once, as it wants its PIN for each', async () => {
+      await withToken(under, async (token) => {
+        const known = await knownKey(token, key);
+        await token.verifyPin(known.pin, secret(valueOf(under, known.pin)));
+        const digests = [digestFor(algorithm), digestFor(algorithm)];
+        const options = { signal: AbortSignal.timeout(DEADLINE_MS), onSigned: () => undefined };
+        await expect(token.signAll?.(known, algorithm, digests, options)).rejects.toThrow(SecurityStatusError);
+      });
+    });
+    return;
+  }
+
+  it('signs several at once, in their order', async () => {
+    await withToken(under, async (token) => {
+      const known = await knownKey(token, key);
+      await token.verifyPin(known.pin, secret(valueOf(under, known.pin)));
+      const digests = Array.from({ length: SEVERAL }, (_, index) => digestFor(algorithm, `document ${index}`));
+      const signed: number[] = [];
+      const options = { signal: AbortSignal.timeout(DEADLINE_MS), onSigned: (count: number) => void signed.push(count) };
+      const signatures = (await token.signAll?.(known, algorithm, digests, options)) ?? [];
+      const publicKey = createPublicKey({ key: Buffer.from(known.publicKey ?? []), format: 'der', type: 'spki' });
+      for (const [index, signature] of signatures.entries())
+        expect(isSigned(algorithm, publicKey, signature, `document ${index}`)).toBe(true);
+      expect(signatures).toHaveLength(SEVERAL);
+      expect(signed.at(-1)).toBe(SEVERAL);
+      signed.length = 0;
+      const spoilt = [...digests, new Uint8Array(5)];
+      await expect(token.signAll?.(known, algorithm, spoilt, options)).rejects.toThrow(AlgorithmNotSupportedError);
+      expect(signed).toEqual([]);
     });
   });
 }
@@ -346,18 +458,48 @@ async function certificatesOf(token: Token, reference: string): Promise<readonly
   return certificates.filter(({ keyReference }) => keyReference === reference).map(({ der }) => Buffer.from(der));
 }
 
+/** A use of each ability that the token has a member for. */
+function usesOf(
+  token: Token,
+  { keyReference, algorithm }: TokenFacts['managed'],
+  der: Uint8Array,
+): Partial<Record<Ability, () => Promise<unknown>>> {
+  const { management } = token;
+  const options = { signal: AbortSignal.timeout(DEADLINE_MS), onSigned: () => undefined };
+  const signing = {
+    'sign several at once': async () => await token.signAll?.({ keyReference, algorithm }, 'RS256', [], options),
+  };
+  const changing = management && {
+    'generate key': () => management.generateKey({ keyReference, algorithm }),
+    'write certificate': () => management.writeCertificate(keyReference, der),
+    'delete certificate': () => management.deleteCertificate(keyReference),
+    ...('addCertificate' in management
+      ? { 'add certificate': async () => await management.addCertificate?.(keyReference, der) }
+      : {}),
+    ...('deleteKey' in management ? { 'delete key': async () => await management.deleteKey?.(keyReference) } : {}),
+  };
+  return { ...('signAll' in token ? signing : {}), ...changing };
+}
+
 function describeManagement(under: TokenUnderTest): void {
   const { facts } = under;
   const { keyReference, algorithm } = facts.managed;
-  const has = (ability: Ability): boolean => !facts.lacks.includes(ability);
+  const has = (ability: Ability): boolean => !facts.lacks[ability];
   const [old, next] = [certify(pairOf('P-256')), certify(pairOf('P-256'), 200)];
 
-  it.each(ABILITIES.filter((ability) => !has(ability)))('cannot %s, and says so', async (ability) => {
-    const management = await withToken(under, (token) => Promise.resolve(token.management));
-    const members = new Set(Object.keys(management ?? {}));
-    if (ability === 'add certificate') expect(members).not.toContain('addCertificate');
-    else if (ability === 'delete key') expect(members).not.toContain('deleteKey');
-    else if (!ability.endsWith('PIN')) expect(management).toBeUndefined();
+  it.each(ABILITIES.filter((ability) => !has(ability) && !ability.endsWith('PIN')))('cannot %s, and says so', async (ability) => {
+    await withToken(under, async (token) => {
+      const use = usesOf(token, facts.managed, old)[ability];
+      if (facts.lacks[ability] === 'absent' || !use) {
+        expect(facts.lacks[ability]).toBe('absent');
+        expect(use).toBeUndefined();
+        return;
+      }
+      await facts.authorize(token, 'key');
+      const { keys, certificates } = await token.contents();
+      await expect(use()).rejects.toMatchObject({ name: facts.lacks[ability] });
+      expect(await token.contents()).toMatchObject({ keys, certificates });
+    });
   });
 
   if (has('generate key'))

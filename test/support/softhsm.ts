@@ -1,6 +1,6 @@
 /** Tokens of SoftHSM 2 in a folder of their own: a vendor's module that is software all through, for tests and figures. */
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ModuleConfiguration } from '../../drivers/pkcs11/configuration.ts';
@@ -28,19 +28,34 @@ export const TOKEN: TokenSetup = { label: 'bench', pin: '123456', officerPin: '8
 
 /** Makes the folder and these tokens in it; it goes when this is disposed of. */
 export async function createSoftHsm(tokens: readonly TokenSetup[] = [TOKEN]): Promise<SoftHsm> {
-  const folder = await mkdtemp(join(tmpdir(), 'kortd-softhsm-'));
-  await mkdir(join(folder, 'tokens'));
-  const file = join(folder, 'softhsm2.conf');
-  await writeFile(file, `directories.tokendir = ${join(folder, 'tokens')}\nobjectstore.backend = file\nlog.level = ERROR\n`);
-  const environment = { SOFTHSM2_CONF: file };
-  const run = (command: string, parameters: readonly string[]): Promise<string> => runTool(command, parameters, environment);
+  const hsm = await makeFolder();
   for (const { label, pin, officerPin } of tokens)
-    await run('softhsm2-util', ['--init-token', '--free', '--label', label, '--pin', pin, '--so-pin', officerPin]);
+    await hsm.run('softhsm2-util', ['--init-token', '--free', '--label', label, '--pin', pin, '--so-pin', officerPin]);
+  return hsm;
+}
+
+/** The same tokens with all that is on them now, in a folder of their own. */
+export async function copySoftHsm({ folder }: SoftHsm): Promise<SoftHsm> {
+  const copy = await makeFolder();
+  await cp(tokensOf(folder), tokensOf(copy.folder), { recursive: true });
+  return copy;
+}
+
+function tokensOf(folder: string): string {
+  return join(folder, 'tokens');
+}
+
+async function makeFolder(): Promise<SoftHsm> {
+  const folder = await mkdtemp(join(tmpdir(), 'kortd-softhsm-'));
+  await mkdir(tokensOf(folder));
+  const file = join(folder, 'softhsm2.conf');
+  await writeFile(file, `directories.tokendir = ${tokensOf(folder)}\nobjectstore.backend = file\nlog.level = ERROR\n`);
+  const environment = { SOFTHSM2_CONF: file };
   return {
     folder,
     configuration: { name: 'softhsm', path: MODULE, sha256: await sha256Of(MODULE), environment },
     environment,
-    run,
+    run: (command, parameters) => runTool(command, parameters, environment),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 }
