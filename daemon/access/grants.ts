@@ -2,11 +2,11 @@
  * Who may do what: grants of exact origins to the local users, from consent (kept in SQLite) and from policy. A grant ends by time or by being
  * revoked; a policy's grant ends with its file. Looking one up touches no disk.
  */
-import { chmodSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { Scope } from '../../api-spec/scopes.ts';
 import type { Policy } from './policy.ts';
 import { keyOf, type WebHolder } from './web-holder.ts';
+import { openPrivateDatabase } from '../private-database.ts';
 
 export interface Grant {
   readonly origin: string;
@@ -39,6 +39,14 @@ interface ConsentRow {
   readonly last_used_at: number | null;
 }
 
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS consent (
+    user TEXT NOT NULL, origin TEXT NOT NULL, scopes TEXT NOT NULL,
+    granted_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, last_used_at INTEGER,
+    PRIMARY KEY (user, origin)
+  ) STRICT;
+`;
+
 export class Grants implements Disposable {
   readonly #database: DatabaseSync;
   readonly #consents = new Map<string, Consent>();
@@ -49,17 +57,7 @@ export class Grants implements Disposable {
   constructor(file: string, policy: () => Policy, now: () => number) {
     this.#policy = policy;
     this.#now = now;
-    this.#database = new DatabaseSync(file);
-    chmodSync(file, 0o600);
-    this.#database.exec(`
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      CREATE TABLE IF NOT EXISTS consent (
-        user TEXT NOT NULL, origin TEXT NOT NULL, scopes TEXT NOT NULL,
-        granted_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, last_used_at INTEGER,
-        PRIMARY KEY (user, origin)
-      ) STRICT;
-    `);
+    this.#database = openPrivateDatabase(file, { schema: SCHEMA });
     const rows = this.#database.prepare('SELECT * FROM consent ORDER BY origin, user').all() as unknown as ConsentRow[];
     for (const row of rows) this.#consents.set(keyOf(row), fromRow(row));
   }

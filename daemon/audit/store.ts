@@ -1,8 +1,8 @@
 /** The audit log on disk: SQLite through `node:sqlite`, one table of records and one of checkpoints. It knows nothing of hashes and signatures. */
-import { chmodSync, closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Checkpoint } from './checkpoint.ts';
+import { openPrivateDatabase } from '../private-database.ts';
 import { RECORD_FIELDS, type AuditRecord } from './record.ts';
 
 const SCHEMA_VERSION = 1;
@@ -43,19 +43,7 @@ export class AuditStore implements Disposable {
 
   /** For writing; made when it is missing, readable by its owner alone. */
   static open(file: string): AuditStore {
-    closeSync(openSync(file, 'a', 0o600));
-    chmodSync(file, 0o600);
-    const database = new DatabaseSync(file, { timeout: 2_000 });
-    try {
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON');
-      const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
-      if (version > SCHEMA_VERSION) throw new Error(`opening the audit log: version ${version} of it is not known to this kortd`);
-      database.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; PRAGMA application_id = ${APPLICATION_ID}`);
-      return new AuditStore(database);
-    } catch (error) {
-      database.close();
-      throw error;
-    }
+    return new AuditStore(openPrivateDatabase(file, { schema: SCHEMA, version: SCHEMA_VERSION, applicationId: APPLICATION_ID }));
   }
 
   /** A log that another process may be writing, or that was copied. Throws when the file is none. */

@@ -4,14 +4,15 @@
  * used, and can be turned off by policy. Nothing depends on it: a file that is damaged is thrown away.
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, closeSync, openSync, rmSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+import { rmSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
 import { equalBytes } from '../../apdu/bytes.ts';
 import type { CardProfile } from '../../apdu/card-profile.ts';
 import { decodeTaggedJson, encodeTaggedJson } from '../../apdu/tagged-json.ts';
 import type { TokenContents } from '../../apdu/token.ts';
 import type { Log } from '../log.ts';
 import { VERSION } from '../version.ts';
+import { openPrivateDatabase } from '../private-database.ts';
 
 export const CARD_CACHE_FILE = 'cards.sqlite';
 const SCHEMA_VERSION = 1;
@@ -152,15 +153,12 @@ export class CardCache implements Disposable {
   }
 
   #open(): DatabaseSync {
-    const { file } = this.#options;
-    closeSync(openSync(file, 'a', 0o600));
-    chmodSync(file, 0o600);
-    const database = new DatabaseSync(file, { timeout: 2_000 });
+    const database = openPrivateDatabase(this.#options.file, {
+      schema: SCHEMA,
+      version: SCHEMA_VERSION,
+      journalMode: 'TRUNCATE',
+    });
     try {
-      database.exec('PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON');
-      const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
-      if (version !== SCHEMA_VERSION) database.exec('DROP TABLE IF EXISTS cards');
-      database.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}`);
       this.#tidy(database);
       return database;
     } catch (error) {

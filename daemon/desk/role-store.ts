@@ -1,7 +1,7 @@
 /** Which reader was assigned to which role, kept over restarts; and serial numbers that turned out to tell no reader from another. */
-import { chmodSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { ReaderSelector } from '../../api-spec/schemas.ts';
+import { openPrivateDatabase } from '../private-database.ts';
 
 interface RoleRow {
   readonly role: string;
@@ -11,6 +11,15 @@ interface RoleRow {
   readonly slot: number | null;
 }
 
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS role (
+    role TEXT NOT NULL PRIMARY KEY, serial_number TEXT, usb_path TEXT, name TEXT, slot INTEGER
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS shared_serial_number (
+    serial_number TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (serial_number, name)
+  ) STRICT;
+`;
+
 export class RoleStore implements Disposable {
   readonly #database: DatabaseSync;
   readonly #selectors = new Map<string, ReaderSelector>();
@@ -18,18 +27,7 @@ export class RoleStore implements Disposable {
 
   /** Opens, or makes, the database file; only its owner can read it. */
   constructor(file: string) {
-    this.#database = new DatabaseSync(file);
-    chmodSync(file, 0o600);
-    this.#database.exec(`
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      CREATE TABLE IF NOT EXISTS role (
-        role TEXT NOT NULL PRIMARY KEY, serial_number TEXT, usb_path TEXT, name TEXT, slot INTEGER
-      ) STRICT;
-      CREATE TABLE IF NOT EXISTS shared_serial_number (
-        serial_number TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (serial_number, name)
-      ) STRICT;
-    `);
+    this.#database = openPrivateDatabase(file, { schema: SCHEMA });
     const roles = this.#database.prepare('SELECT * FROM role ORDER BY role').all() as unknown as RoleRow[];
     for (const row of roles) this.#selectors.set(row.role, fromRow(row));
     const shared = this.#database.prepare('SELECT serial_number, name FROM shared_serial_number').all();

@@ -3,8 +3,8 @@
  * never changed; each carries the hash of the one before, so that what is exported or archived shows whether it is whole. SQLite through `node:sqlite`.
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, closeSync, openSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
+import { openPrivateDatabase } from '../private-database.ts';
 import type { Entry } from './entry.ts';
 
 const SCHEMA_VERSION = 1;
@@ -64,19 +64,7 @@ export class Journal implements Disposable {
 
   /** Opens, or makes, the file; only its owner can read it. */
   constructor(file: string) {
-    closeSync(openSync(file, 'a', 0o600));
-    chmodSync(file, 0o600);
-    this.#database = new DatabaseSync(file, { timeout: 2_000 });
-    try {
-      this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON');
-      const version = Number(this.#database.prepare('PRAGMA user_version').get()?.['user_version']);
-      if (version > SCHEMA_VERSION)
-        throw new Error(`opening the journal of issuance: version ${version} of it is not known to this kortd`);
-      this.#database.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; PRAGMA application_id = ${APPLICATION_ID}`);
-    } catch (error) {
-      this.#database.close();
-      throw error;
-    }
+    this.#database = openPrivateDatabase(file, { schema: SCHEMA, version: SCHEMA_VERSION, applicationId: APPLICATION_ID });
   }
 
   [Symbol.dispose](): void {

@@ -2,15 +2,22 @@
  * How many wrong PINs each web origin has sent to each card today, kept over restarts: a page may spend few tries, and never a card. Native programs hold
  * the person's own rights and are not counted.
  */
-import { chmodSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { WebHolder } from '../access/web-holder.ts';
 import { ApiError } from '../errors.ts';
+import { openPrivateDatabase } from '../private-database.ts';
 
 /** The card by its serial number, else by its answer to reset. */
 export interface WrongPinSubject extends WebHolder {
   readonly card: string;
 }
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS wrong_pin (
+    user TEXT NOT NULL, origin TEXT NOT NULL, card TEXT NOT NULL, day TEXT NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (user, origin, card, day)
+  ) STRICT;
+`;
 
 export class WrongPins implements Disposable {
   readonly #database: DatabaseSync;
@@ -19,16 +26,7 @@ export class WrongPins implements Disposable {
   /** Opens, or makes, the database file; only its owner can read it. */
   constructor(file: string, now: () => Date = () => new Date()) {
     this.#now = now;
-    this.#database = new DatabaseSync(file);
-    chmodSync(file, 0o600);
-    this.#database.exec(`
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      CREATE TABLE IF NOT EXISTS wrong_pin (
-        user TEXT NOT NULL, origin TEXT NOT NULL, card TEXT NOT NULL, day TEXT NOT NULL, count INTEGER NOT NULL,
-        PRIMARY KEY (user, origin, card, day)
-      ) STRICT;
-    `);
+    this.#database = openPrivateDatabase(file, { schema: SCHEMA });
   }
 
   /** Throws pin_limit_reached when the origin has had its wrong PINs of today. */
