@@ -3,14 +3,23 @@ import { describe, expect, it } from 'vitest';
 import * as ck from './constants.ts';
 import { buildDirectory, referenceOf, type ModuleObject } from './key-directory.ts';
 
-function elliptic(handle: string, id: readonly number[], options: { readonly raw?: boolean } = {}): ModuleObject {
-  const { x = '', y = '' } = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
+function elliptic(
+  handle: string,
+  id: readonly number[],
+  options: { readonly raw?: boolean; readonly x?: number } = {},
+): ModuleObject {
+  let { x = '', y = '' } = newPoint();
+  while (options.x !== undefined && Buffer.from(x, 'base64url')[0] !== options.x) ({ x = '', y = '' } = newPoint());
   const point = Buffer.concat([Buffer.of(4), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]);
   const wrapped = options.raw ? point : Buffer.concat([Buffer.of(0x04, point.length), point]);
   return object(handle, ck.CKO_PUBLIC_KEY, id, [
     [ck.CKA_EC_PARAMS, Buffer.from('06082A8648CE3D030107', 'hex')],
     [ck.CKA_EC_POINT, wrapped],
   ]);
+}
+
+function newPoint(): { readonly x?: string; readonly y?: string } {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
 }
 
 function object(
@@ -55,6 +64,12 @@ describe('keys', () => {
       expect(key?.algorithm).toBe('P-256');
       expect(key?.publicKey).toHaveLength(91);
     }
+  });
+
+  it('have a point that looks as if there were an OCTET STRING around it', () => {
+    const length = 63; // what is left of 65 bytes behind a tag and a length
+    const [key] = buildDirectory([{ slot: 0, objects: [elliptic('1', [1], { raw: true, x: length })] }]).keys;
+    expect(key?.algorithm).toBe('P-256');
   });
 
   it('of two halves are one, and the public half is told of', () => {

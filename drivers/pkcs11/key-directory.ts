@@ -6,7 +6,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { equalBytes, formatHex, parseHex } from '../../apdu/bytes.ts';
 import { keyOfCertificate } from '../../apdu/certificate-key.ts';
 import { CardDataError, KeyNotFoundError } from '../../apdu/errors.ts';
-import { encodeEllipticPublicKey, encodeRsaPublicKey, keyAlgorithmOf } from '../../apdu/public-key.ts';
+import { COORDINATE_LENGTH, encodeEllipticPublicKey, encodeRsaPublicKey, keyAlgorithmOf } from '../../apdu/public-key.ts';
 import { TlvError, decodeFirstTlv } from '../../apdu/tlv/ber-tlv.ts';
 import type { EllipticKeyAlgorithm, KeyAlgorithm, KeyUsage, TokenCertificate, TokenKey } from '../../apdu/token.ts';
 import * as ck from './constants.ts';
@@ -254,7 +254,8 @@ function ellipticKey(bytes: ModuleObject['bytes']): Uint8Array | undefined {
   const [params, point] = [bytes.get(ck.CKA_EC_PARAMS), bytes.get(ck.CKA_EC_POINT)];
   const curve = (Object.keys(CURVES) as EllipticKeyAlgorithm[]).find((name) => params && equalBytes(CURVES[name], params));
   if (!curve || !point) return undefined;
-  return encodeEllipticPublicKey(curve, unwrapPoint(point));
+  // Told apart by its length: a point too begins with 04, and what follows may look like the length of an OCTET STRING.
+  return encodeEllipticPublicKey(curve, point.length === 1 + 2 * COORDINATE_LENGTH[curve] ? point : unwrapPoint(point));
 }
 
 function unwrapPoint(point: Uint8Array): Uint8Array {
