@@ -11,10 +11,10 @@ import {
   encodeFields,
   encodeInitializeArgs,
   encodePssParams,
-  encodeUlong,
   readUlong,
   type TokenInfo,
 } from './layout.ts';
+import { LaneThreads, signHere } from './lanes.ts';
 import {
   MAX_OBJECTS,
   MAX_SLOTS,
@@ -25,6 +25,7 @@ import {
   type Results,
 } from './messages.ts';
 import { checkModuleFile } from './module-file.ts';
+import { shareList, takeSignatures } from './signing-lane.ts';
 
 export interface Outcome {
   readonly result: Results<Operation>;
@@ -36,11 +37,7 @@ export type OnDone = (done: number) => void;
 
 /** A list may grow between counting and reading it; one that grows again and again is no list. */
 const LIST_TRIES = 5;
-/** Longest signature of the keys that kortd knows is that of RSA-4096: 512 bytes. */
-const SIGNATURE_BYTES = 1_024;
 const FIND_AT_ONCE = 64;
-/** A progress message for so many signatures. */
-const PROGRESS_EVERY = 16;
 
 /** Throws ReturnedError, ModuleFaultError, ModuleFileError. */
 export async function perform(
@@ -93,7 +90,8 @@ export async function perform(
 
 export class LoadedModule {
   #cryptoki: Cryptoki | undefined;
-  readonly #lent = new Set<readonly unknown[]>();
+  readonly #lent = new Set<unknown>();
+  readonly #lanes = new LaneThreads();
 
   /** Checks the file, loads it, makes sure that it is this one that is in memory, and only then calls it. */
   async start({ path, sha256 }: Arguments<'start'>): Promise<Results<'start'>> {
@@ -216,31 +214,36 @@ export class LoadedModule {
     return { publicKey: String(readUlong(publicKey, numbers)), privateKey: String(readUlong(privateKey, numbers)) };
   }
 
-  /** Each lane is a session with the key's handle in it; they take the next digest as they come free. Signatures are in the order of the digests. */
+  /** Each lane is a session with the key's handle in it. Signatures are in the order of the digests. */
   async sign(
     { lanes, mechanism, authenticate }: Arguments<'sign'>,
     blobs: readonly Uint8Array[],
     onDone: OnDone,
   ): Promise<readonly Uint8Array[]> {
     const pin = authenticate === 'pin' ? blobs.at(-1) : undefined;
-    const digests = authenticate === 'pin' ? blobs.slice(0, -1) : blobs;
+    const list = shareList(authenticate === 'pin' ? blobs.slice(0, -1) : blobs);
     const encoded = this.#encodeMechanism(mechanism);
-    const signatures: Uint8Array[] = [];
-    let [next, done] = [0, 0];
-    const failed: unknown[] = [];
-    const isAlone = lanes.length === 1 || digests.length === 1;
-    const work = async ({ session, key }: { readonly session: string; readonly key: string }): Promise<void> => {
-      for (let index = next++; index < digests.length && failed.length === 0; index = next++) {
-        const digest = digests[index] ?? new Uint8Array();
-        this.#lend([encoded.parameter], () => this.call('C_SignInit', BigInt(session), encoded.bytes, BigInt(key)));
-        if (authenticate !== 'no') this.login(BigInt(session), ck.CKU_CONTEXT_SPECIFIC, pin);
-        signatures[index] = isAlone ? this.#signHere(session, digest) : await this.#signInThread(session, digest);
-        if (++done % PROGRESS_EVERY === 0) onDone(done);
-      }
-    };
-    await Promise.all(lanes.map((lane) => work(lane).catch((error: unknown) => void failed.push(error))));
-    if (failed.length > 0) throw failed[0];
-    return signatures;
+    const [own, ...others] = lanes.map(({ session, key }) => ({
+      session: BigInt(session),
+      key: BigInt(key),
+      mechanism: encoded.bytes,
+    }));
+    if (!own) throw new ModuleFaultError('signing: there is no session');
+    const { pointerTo, numbers } = this.#loaded;
+    const functions = { signInit: this.#function('C_SignInit'), sign: this.#function('C_Sign'), numbers };
+    const addresses = { signInit: pointerTo('C_SignInit'), sign: pointerTo('C_Sign') };
+    // A key that wants its PIN each time has one lane alone: what was verified is of the whole token.
+    const threads = authenticate === 'no' ? this.#lanes.start(others.map((lane) => ({ list, lane, addresses }))) : [];
+    const beforeSigning = authenticate === 'no' ? undefined : () => this.login(own.session, ck.CKU_CONTEXT_SPECIFIC, pin);
+    this.#lent.add(encoded);
+    try {
+      const mine = signHere({ ...functions, beforeSigning }, own, list, onDone);
+      const failed = (await Promise.allSettled([mine, ...threads])).find(({ status }) => status === 'rejected');
+      if (failed?.status === 'rejected') throw failed.reason;
+      return takeSignatures(list);
+    } finally {
+      this.#lent.delete(encoded);
+    }
   }
 
   /** Memory that a structure points to is not seen to be in use: it is held until the call is over. */
@@ -311,29 +314,5 @@ export class LoadedModule {
     const parameter = pss && encodePssParams(pss.hash, pss.mgf, pss.saltLength, numbers);
     const address = parameter ? addressOf(parameter) : 0n;
     return { bytes: encodeFields([{ type, address, length: parameter?.length ?? 0 }], numbers), parameter };
-  }
-
-  #signHere(session: string, digest: Uint8Array): Uint8Array {
-    const [signature, length] = this.#signatureBuffers();
-    this.call('C_Sign', BigInt(session), digest, digest.length, signature, length);
-    return this.#takeSignature(signature, length);
-  }
-
-  async #signInThread(session: string, digest: Uint8Array): Promise<Uint8Array> {
-    const [signature, length] = this.#signatureBuffers();
-    const result = await this.#function('C_Sign').inThread(BigInt(session), digest, digest.length, signature, length);
-    if (result !== ck.CKR_OK) throw new ReturnedError('C_Sign', result);
-    return this.#takeSignature(signature, length);
-  }
-
-  #signatureBuffers(): readonly [Buffer, Buffer] {
-    return [Buffer.alloc(SIGNATURE_BYTES), encodeUlong(SIGNATURE_BYTES, this.#loaded.numbers)];
-  }
-
-  #takeSignature(signature: Buffer, length: Buffer): Uint8Array {
-    const written = readUlong(length, this.#loaded.numbers);
-    if (written > BigInt(signature.length))
-      throw new ModuleFaultError(`C_Sign gave ${written} bytes where ${signature.length} fit`);
-    return signature.subarray(0, Number(written));
   }
 }

@@ -15,11 +15,8 @@ export interface CryptokiNumbers {
 
 export type Argument = bigint | number | Uint8Array | null;
 
-/** A function of the module: on this thread, or on one of libuv's. Buffers must live until the promise settles; it keeps them. */
-export interface CryptokiFunction {
-  (...args: readonly Argument[]): number;
-  inThread(...args: readonly Argument[]): Promise<number>;
-}
+/** A function of the module: CK_RV. */
+export type CryptokiFunction = (...args: readonly Argument[]) => number;
 
 /**
  * In the order of CK_FUNCTION_LIST (PKCS #11 v2.40, pkcs11f.h), with the parameters of those that are called: U a CK_ULONG, handle or flags, P a pointer, B a
@@ -70,6 +67,8 @@ export interface Cryptoki {
   readonly numbers: CryptokiNumbers;
   /** Throws Error for a function that the module's list has not: its entry is NULL. */
   readonly of: (name: CryptokiFunctionName) => CryptokiFunction;
+  /** Where it is, for another thread of this process. Throws as `of` does. */
+  readonly pointerTo: (name: CryptokiFunctionName) => bigint;
   /** Of memory that the caller keeps. */
   readonly addressOf: (bytes: Uint8Array) => bigint;
 }
@@ -92,21 +91,21 @@ export function loadCryptoki(path: string): Cryptoki {
   if (address === 0n) throw new Error('C_GetFunctionList gave no list');
   const first = numbers.isPacked ? 2 : numbers.pointerBytes; // after CK_VERSION
   const list = Buffer.from(koffi.view(address, first + FUNCTIONS.length * numbers.pointerBytes));
-  const pointer = (index: number): bigint => {
-    const offset = first + index * numbers.pointerBytes;
-    return numbers.pointerBytes === 8 ? list.readBigUInt64LE(offset) : BigInt(list.readUInt32LE(offset));
+  const pointerTo = (name: CryptokiFunctionName): bigint => {
+    const offset = first + FUNCTIONS.findIndex(([entry]) => entry === name) * numbers.pointerBytes;
+    const at = numbers.pointerBytes === 8 ? list.readBigUInt64LE(offset) : BigInt(list.readUInt32LE(offset));
+    if (at === 0n) throw new Error(`the module has no ${name}`);
+    return at;
   };
   const bound = new Map<string, CryptokiFunction>();
   return {
     numbers,
+    pointerTo,
     addressOf: (bytes) => koffi.address(bytes),
     of(name) {
       const known = bound.get(name);
       if (known) return known;
-      const index = FUNCTIONS.findIndex(([entry]) => entry === name);
-      const at = pointer(index);
-      if (at === 0n) throw new Error(`the module has no ${name}`);
-      const made = bind(at, FUNCTIONS[index]?.[1] ?? '');
+      const made = bindFunction(name, pointerTo(name));
       bound.set(name, made);
       return made;
     },
@@ -121,25 +120,23 @@ export function isMapped(file: { readonly dev: bigint; readonly ino: bigint }): 
   return readFileSync('/proc/self/maps', 'latin1').includes(` ${major}:${minor} ${file.ino} `);
 }
 
-function bind(address: bigint, signature: string): CryptokiFunction {
+/** For a further thread, before its first call: koffi 3.3.4 is ready in a thread once it has loaded something there, and a call before ends in SIGSEGV. */
+export function prepareThread(): void {
+  loaded.push(koffi.load(null));
+}
+
+/** A function that a module of this process has at this address. */
+export function bindFunction(name: CryptokiFunctionName, address: bigint): CryptokiFunction {
+  const [, signature = ''] = FUNCTIONS.find(([entry]) => entry === name) ?? [];
   const prototype = koffi.proto(
     'unsigned long',
     Array.from(signature).map((letter) => TYPES[letter as keyof typeof TYPES]),
   );
-  const native = koffi.decode(address, prototype) as ReturnType<ReturnType<typeof koffi.load>['func']>;
-  const call = (...args: readonly Argument[]): number => Number(native(...args));
-  const inThread = async (...args: readonly Argument[]): Promise<number> =>
-    new Promise((resolve, reject) => {
-      native.async(...args, (error: Error | null, result: number | bigint) => {
-        // `args` is named here so that the memory lent to the module lives until the call ends.
-        if (error !== null || args.length !== signature.length) reject(error ?? new TypeError('wrong number of arguments'));
-        else resolve(Number(result));
-      });
-    });
-  return Object.assign(call, { inThread });
+  const native = koffi.decode(address, prototype) as (...args: readonly Argument[]) => number | bigint;
+  return (...args) => Number(native(...args));
 }
 
-function numbersHere(): CryptokiNumbers {
+export function numbersHere(): CryptokiNumbers {
   return {
     ulongBytes: koffi.sizeof('unsigned long') === 8 ? 8 : 4,
     pointerBytes: koffi.sizeof('void *') === 8 ? 8 : 4,
