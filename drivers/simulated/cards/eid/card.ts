@@ -1,8 +1,9 @@
 /** The PKCS #15 card as a whole: which instruction answers which INS, and what happens before and after each. */
 import type { CommandApdu } from '../../../../apdu/iso7816/command-apdu.ts';
-import { SW_INS_NOT_SUPPORTED, SW_MEMORY_FAILURE } from '../../../../apdu/iso7816/status-word.ts';
+import { SW_INS_NOT_SUPPORTED } from '../../../../apdu/iso7816/status-word.ts';
 import { NO_BYTES } from '../../bytes.ts';
 import type { SimulatedCard } from '../../card.ts';
+import { SavedState } from '../saved-state.ts';
 import { ApduTransport, Refusal, type CardAnswer } from '../../transport.ts';
 import { readBinary, updateBinary } from './binary.ts';
 import {
@@ -71,20 +72,17 @@ class EidCard implements SimulatedEidCard {
   readonly #eid: Eid;
   readonly #transport: ApduTransport;
   readonly #t0: T0Responses | undefined;
-  readonly #options: EidCardOptions;
-  #hasChanged = false;
+  readonly #saved: SavedState<EidCardState>;
 
   constructor(contents: EidContents, options: EidCardOptions) {
     const { traits, carriesExtendedLength } = contents.posture;
-    this.#options = options;
+    this.#saved = new SavedState({ state: () => this.state(), save: options.save, onInternalError: options.onInternalError });
     this.atr = traits.atr(carriesExtendedLength);
     this.#t0 = traits.isT0 ? new T0Responses() : undefined;
     this.#eid = {
       ...contents,
       session: newSession(),
-      markChanged: () => {
-        this.#hasChanged = true;
-      },
+      markChanged: this.#saved.markChanged,
     };
     this.#transport = new ApduTransport({
       handle: (command) => handle(this.#eid, command),
@@ -107,27 +105,11 @@ class EidCard implements SimulatedEidCard {
   process(command: Uint8Array): Uint8Array | Promise<Uint8Array> {
     const process = (bytes: Uint8Array): Uint8Array | Promise<Uint8Array> => this.#transport.process(bytes);
     const response = this.#t0 ? this.#t0.exchange(command, process) : process(command);
-    const { save } = this.#options;
-    if (!save) return response;
-    if (response instanceof Promise) return response.then((settled) => this.#saveBefore(settled, save));
-    return this.#hasChanged ? this.#saveBefore(response, save) : response;
+    return this.#saved.before(response);
   }
 
   state(): EidCardState {
     return encodeState(this.#eid);
-  }
-
-  async #saveBefore(response: Uint8Array, save: (state: EidCardState) => Promise<void>): Promise<Uint8Array> {
-    if (!this.#hasChanged) return response;
-    this.#hasChanged = false;
-    try {
-      await save(this.state());
-      return response;
-    } catch (error) {
-      this.#hasChanged = true;
-      this.#options.onInternalError?.(error);
-      return Uint8Array.of(SW_MEMORY_FAILURE >> 8, SW_MEMORY_FAILURE & 0xff);
-    }
   }
 }
 

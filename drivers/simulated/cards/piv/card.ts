@@ -1,8 +1,9 @@
 /** The PIV card as a whole: which instruction answers which INS, and what happens before and after each. */
 import type { CommandApdu } from '../../../../apdu/iso7816/command-apdu.ts';
-import { SW_INS_NOT_SUPPORTED, SW_MEMORY_FAILURE } from '../../../../apdu/iso7816/status-word.ts';
+import { SW_INS_NOT_SUPPORTED } from '../../../../apdu/iso7816/status-word.ts';
 import { NO_BYTES } from '../../bytes.ts';
 import type { SimulatedCard } from '../../card.ts';
+import { SavedState } from '../saved-state.ts';
 import { ApduTransport, Refusal, type CardAnswer } from '../../transport.ts';
 import {
   INS_ATTEST,
@@ -91,20 +92,17 @@ class PivCard implements SimulatedPivCard {
   readonly atr: Uint8Array;
   readonly #piv: Piv;
   readonly #transport: ApduTransport;
-  readonly #options: PivCardOptions;
-  #hasChanged = false;
+  readonly #saved: SavedState<PivCardState>;
 
   constructor(contents: PivContents, options: PivCardOptions) {
-    this.#options = options;
+    this.#saved = new SavedState({ state: () => this.state(), save: options.save, onInternalError: options.onInternalError });
     this.atr = atrOf(contents.posture);
     this.#piv = {
       ...contents,
       session: newSession(),
       randomBytes: options.randomBytes ?? secureRandomBytes,
       now: options.now ?? (() => new Date()),
-      markChanged: () => {
-        this.#hasChanged = true;
-      },
+      markChanged: this.#saved.markChanged,
     };
     this.#transport = new ApduTransport({
       handle: (command) => handle(this.#piv, command),
@@ -124,28 +122,11 @@ class PivCard implements SimulatedPivCard {
   }
 
   process(command: Uint8Array): Uint8Array | Promise<Uint8Array> {
-    const response = this.#transport.process(command);
-    const { save } = this.#options;
-    if (!save) return response;
-    if (response instanceof Promise) return response.then((settled) => this.#saveBefore(settled, save));
-    return this.#hasChanged ? this.#saveBefore(response, save) : response;
+    return this.#saved.before(this.#transport.process(command));
   }
 
   state(): PivCardState {
     return encodeState(this.#piv);
-  }
-
-  async #saveBefore(response: Uint8Array, save: (state: PivCardState) => Promise<void>): Promise<Uint8Array> {
-    if (!this.#hasChanged) return response;
-    this.#hasChanged = false;
-    try {
-      await save(this.state());
-      return response;
-    } catch (error) {
-      this.#hasChanged = true;
-      this.#options.onInternalError?.(error);
-      return Uint8Array.of(SW_MEMORY_FAILURE >> 8, SW_MEMORY_FAILURE & 0xff);
-    }
   }
 }
 
