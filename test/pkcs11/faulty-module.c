@@ -32,7 +32,7 @@ static void misbehave(const char *function) {
   if (has("crash", function)) *(volatile int *)8 = 1;
   if (has("abort", function)) abort();
   if (has("exit", function)) exit(3);
-  while (has("hang", function)) sleep(1000);
+  while (has("hang", function)) pause();
   if (has("print", function)) {
     char noise[65536];
     memset(noise, 'x', sizeof noise);
