@@ -11,6 +11,7 @@ import { SCOPES, type Scope } from '../../api-spec/scopes.ts';
 import { IdentitySection, readAuthorities } from '../identity/settings.ts';
 import type { ModuleConfiguration } from '../../drivers/pkcs11/configuration.ts';
 import { readAdministratorFile } from './administrator-file.ts';
+import { IssuanceSection, checkIssuance, mergeIssuance, type IssuancePolicy } from './issuance-policy.ts';
 import { ModuleEntries, parseModules, type ModuleEntry } from './module-policy.ts';
 import { parseOrigin, type OriginRules } from './origin.ts';
 import { IgnoredReadersSection, RolesSection, checkRoles, mayHoldRoles, mergeRoles, type RolePolicy } from './role-policy.ts';
@@ -73,6 +74,7 @@ const PolicyFile = Type.Object(
       Type.Object({ retentionDays: Type.Integer({ minimum: 1, maximum: 36_500 }) }, { additionalProperties: false }),
     ),
     identity: Type.Optional(IdentitySection),
+    issuance: Type.Optional(IssuanceSection),
   },
   { additionalProperties: false },
 );
@@ -131,6 +133,7 @@ export interface Policy {
   readonly timeStamp: TimeStampPolicy | undefined;
   /** Whose certificates are trusted, and for what: one a file that says it. */
   readonly identity: readonly IdentitySection[];
+  readonly issuance: IssuancePolicy;
   /** Files that were refused, and why: for the log and `kortd doctor`. */
   readonly problems: readonly { readonly file: string; readonly problem: string }[];
 }
@@ -169,6 +172,7 @@ export function readPolicy(folder: string, ownUid: number | undefined = process.
     timeStamp: files.findLast(({ timeStamp }) => timeStamp !== undefined)?.timeStamp,
     modules: contents.flatMap(({ modules }) => parseModules(modules ?? [])),
     identity: contents.flatMap(({ identity }) => identity ?? []),
+    issuance: mergeIssuance(contents.flatMap(({ issuance }) => issuance ?? [])),
     problems,
   };
 }
@@ -240,6 +244,7 @@ function readFile(file: string, ownUid: number | undefined): Static<typeof Polic
     throw new Error(`${error?.instancePath ?? ''} ${error?.message ?? 'does not fit'}`.trim());
   }
   checkRoles(content);
+  checkIssuance(content.issuance ?? {});
   const exceptions: OriginRules = {
     developmentOrigins: (content.developmentOrigins ?? []).map(requireDevelopmentOrigin),
     extensionOrigins: (content.extensionOrigins ?? []).map(requireExtensionOrigin),
