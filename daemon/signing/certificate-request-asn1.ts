@@ -1,7 +1,7 @@
 /** The ASN.1 of PKCS #10 (RFC 2986, section 4), by @peculiar's schemas. Loaded on first use. */
 import 'reflect-metadata'; // @peculiar/x509 injects its dependencies by it
 import { AsnConvert } from '@peculiar/asn1-schema';
-import { CertificationRequest, CertificationRequestInfo } from '@peculiar/asn1-csr';
+import { Attributes, CertificationRequest, CertificationRequestInfo } from '@peculiar/asn1-csr';
 import { ecdsaWithSHA256, ecdsaWithSHA384 } from '@peculiar/asn1-ecc';
 import {
   RsaSaPssParams,
@@ -14,10 +14,11 @@ import {
   sha384,
   sha512,
 } from '@peculiar/asn1-rsa';
-import { AlgorithmIdentifier, Name, SubjectPublicKeyInfo } from '@peculiar/asn1-x509';
+import { AlgorithmIdentifier, Attribute, Name, SubjectPublicKeyInfo } from '@peculiar/asn1-x509';
 import { Name as NameText } from '@peculiar/x509';
 import { ecdsaToDer } from '../../apdu/signature-encoding.ts';
 import { ApiError } from '../errors.ts';
+import { encodeExtensionRequest, type RequestedExtensions } from './extension-request.ts';
 
 type HashName = 'sha256' | 'sha384' | 'sha512';
 
@@ -26,11 +27,22 @@ const PKCS1 = { sha256: id_sha256WithRSAEncryption, sha384: id_sha384WithRSAEncr
 const HASHES = { sha256, sha384, sha512 };
 const DIGEST_LENGTH = { sha256: 32, sha384: 48, sha512: 64 };
 
-/** DER of CertificationRequestInfo, without attributes. Throws invalid_params for a subject that is no distinguished name. */
-export function encodeRequestInfo(subject: string, publicKey: Uint8Array): Uint8Array {
+/** PKCS #9: extensionRequest (RFC 2985, section 5.4.2). */
+const id_extensionRequest = '1.2.840.113549.1.9.14';
+
+/**
+ * DER of CertificationRequestInfo. Its only attribute is the request of extensions, where there is one. Throws invalid_params for a subject that is no
+ * distinguished name.
+ */
+export function encodeRequestInfo(subject: string, publicKey: Uint8Array, extensions?: RequestedExtensions): Uint8Array {
+  const subjectPKInfo = AsnConvert.parse(publicKey, SubjectPublicKeyInfo);
+  const attributes = extensions
+    ? [new Attribute({ type: id_extensionRequest, values: [encodeExtensionRequest(extensions, subjectPKInfo)] })]
+    : [];
   const info = new CertificationRequestInfo({
     subject: parseSubject(subject),
-    subjectPKInfo: AsnConvert.parse(publicKey, SubjectPublicKeyInfo),
+    subjectPKInfo,
+    attributes: new Attributes(attributes),
   });
   return new Uint8Array(AsnConvert.serialize(info));
 }

@@ -4,6 +4,7 @@ import type { KeyAlgorithm, SignatureAlgorithm } from '../../apdu/token.ts';
 import { AlgorithmNotSupportedError } from '../../apdu/errors.ts';
 import { SIGNATURE_SCHEMES, fitsKey } from '../../apdu/signature-encoding.ts';
 import { ApiError } from '../errors.ts';
+import type { RequestedExtensions } from './extension-request.ts';
 import { verifyOptions } from './verify-options.ts';
 
 export interface RequestedCertificate {
@@ -11,6 +12,8 @@ export interface RequestedCertificate {
   readonly subject: string;
   readonly key: { readonly algorithm: KeyAlgorithm; readonly publicKey: Uint8Array };
   readonly algorithm: SignatureAlgorithm;
+  /** What the certificate is asked to say of the key and its card. The authority decides. */
+  readonly extensions?: RequestedExtensions;
 }
 
 /** `told` are those that the card says it does, where it does. */
@@ -32,7 +35,7 @@ export async function createCertificateRequest(
     throw new AlgorithmNotSupportedError(`requesting a certificate: ${algorithm} does not go with an ${key.algorithm} key`);
   // These libraries take 40 ms to load, and most sessions never need them.
   const { encodeRequestInfo, encodeRequest } = await import('./certificate-request-asn1.ts');
-  const info = encodeRequestInfo(wanted.subject, key.publicKey);
+  const info = encodeRequestInfo(wanted.subject, key.publicKey, wanted.extensions);
   const { hash, ...options } = verifyOptions(
     algorithm,
     createPublicKey({ key: Buffer.from(key.publicKey), format: 'der', type: 'spki' }),
