@@ -1,5 +1,6 @@
 /** Events, as data. Each comes with a sequence number of the stream, the name, the time and its data. */
 import Type, { type Static, type TSchema } from 'typebox';
+import { CeremonyId, CeremonyState, StepId } from './issuance.ts';
 import { Card, Closed, Id, Reader, RoleName, ScopeName } from './schemas.ts';
 import type { Scope } from './scopes.ts';
 
@@ -42,6 +43,17 @@ export const EVENTS = {
     since: 1,
     scope: 'card.read',
     data: Closed({ card: Id('card'), reader: Id('reader') }),
+  },
+  'issuance.changed': {
+    summary: 'A ceremony came on, or ended. Who takes part in it is not told here.',
+    since: 1,
+    scope: 'issuance',
+    data: Closed({
+      ceremony: CeremonyId,
+      routine: Type.String(),
+      state: CeremonyState,
+      nextStep: Type.Optional(StepId),
+    }),
   },
   'pin.prompted': {
     summary: 'Somebody is asked for a PIN, or whether what they are shown is to be signed.',

@@ -33,6 +33,16 @@ export const SCOPES = {
   },
   'card.read': { summary: 'See readers, cards and certificates', sv: 'Se läsare, kort och certifikat', webOrigins: true },
   'card.transmit': { summary: 'Send raw commands to a card', sv: 'Skicka råa kommandon till ett kort', webOrigins: false },
+  issuance: {
+    summary: 'Take steps of the card office: orders, keys and certificates, receipts',
+    sv: 'Utföra kortkontorets steg: beställningar, nycklar och certifikat, kvittenser',
+    webOrigins: true,
+  },
+  'issuance.protected': {
+    summary: 'Do so for persons with protected personal data',
+    sv: 'Göra det för personer med skyddade personuppgifter',
+    webOrigins: true,
+  },
   login: {
     summary: 'Have a card prove to this very site who its holder is',
     sv: 'Låta ett kort bevisa för just denna webbplats vem innehavaren är',

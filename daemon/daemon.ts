@@ -24,6 +24,7 @@ import { Modules } from './desk/modules.ts';
 import { openDesk, type OpenDeskOptions } from './desk/open-desk.ts';
 import type { Admission } from './listen/admission.ts';
 import { IdentityAuthorities, type SimulatedAuthorities } from './identity/settings.ts';
+import { openIssuance } from './issuance/open-issuance.ts';
 import { listen, type HttpServer, type UnixSocket } from './listen/http-server.ts';
 import type { WebSocketConnection } from './listen/web-socket.ts';
 import type { Log } from './log.ts';
@@ -60,6 +61,10 @@ export interface DaemonOptions {
   readonly simulatedAuthorities?: SimulatedAuthorities;
   /** What the simulated desk means its readers for. */
   readonly scenarioRoles?: ReadonlyMap<string, ReaderSelector>;
+  /** HSA-ids of those who act as administrators at the simulated desk; only with `simulated`. */
+  readonly simulatedAdministrators?: readonly string[];
+  /** Of issuance: when something happened, and whether it is too late. */
+  readonly now?: () => Date;
 }
 
 export interface Daemon extends AsyncDisposable {
@@ -91,6 +96,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
   const handlers: Handlers = createHandlers({
     ...parts,
+    issuance: parts.issuance.ceremonies,
     identity: () => identities.settings,
     simulated: options.simulated,
     startedAt: new Date(),
@@ -170,7 +176,17 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
       identity: () => identities.settings,
     }),
   );
-  return { audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk };
+  const issuance = undo.use(
+    openIssuance({
+      dataFolder: folder.path,
+      policy: () => access.policy.issuance,
+      simulatedAdministrators: options.simulated ? (options.simulatedAdministrators ?? []) : [],
+      publish: events.publish,
+      now: options.now ?? (() => new Date()),
+      log,
+    }),
+  );
+  return { audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk, issuance };
 }
 
 function openCardCache({ path }: DataFolder, access: Access, log: Log): CardCache {

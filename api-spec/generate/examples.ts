@@ -19,6 +19,7 @@ import {
   EXAMPLE_SIGNATURE_REPORT,
 } from './example-signatures.ts';
 import { EXAMPLE_AUTHENTICATION_TOKEN } from './example-token.ts';
+import { EXAMPLE_CEREMONY, EXAMPLE_CEREMONY_ID, EXAMPLE_ROUTINE } from './example-issuance.ts';
 import { EXAMPLE_BATCH } from './example-batch.ts';
 import { EXAMPLE_CERTIFICATE, EXAMPLE_CERTIFICATE_REQUEST } from './example-certificates.ts';
 
@@ -303,6 +304,47 @@ export const METHOD_EXAMPLES: MethodExamples = {
     params: { card: inReader, challenge: 'k4PyJmWXpnLSmpKyqNAwgAYb6nUpTMaWc1ZK2gjHsIo=', origin: webOrigin, pin: '123456' },
     result: EXAMPLE_AUTHENTICATION_TOKEN,
   },
+  'issuance.cancel': {
+    params: { ceremony: EXAMPLE_CEREMONY_ID, reason: 'The holder did not come.' },
+    result: EXAMPLE_CEREMONY,
+  },
+  'issuance.confirm': { params: { ceremony: EXAMPLE_CEREMONY_ID }, result: EXAMPLE_CEREMONY },
+  'issuance.enrol': { params: { ceremony: EXAMPLE_CEREMONY_ID, step: 'download' }, result: EXAMPLE_CEREMONY },
+  'issuance.get': { params: { ceremony: EXAMPLE_CEREMONY_ID }, result: EXAMPLE_CEREMONY },
+  'issuance.list': {
+    params: { state: 'open', search: 'öberg' },
+    result: {
+      ceremonies: [
+        {
+          ceremony: EXAMPLE_CEREMONY_ID,
+          routine: 'reserve-card-loa3',
+          state: 'open',
+          startedAt: EXAMPLE_CEREMONY.startedAt,
+          updatedAt: EXAMPLE_CEREMONY.updatedAt,
+          isProtected: false,
+        },
+      ],
+    },
+  },
+  'issuance.listRoutines': { params: {}, result: { routines: [EXAMPLE_ROUTINE] } },
+  'issuance.readCard': {
+    params: { ceremony: EXAMPLE_CEREMONY_ID, step: 'card', card: { role: 'holder' } },
+    result: EXAMPLE_CEREMONY,
+  },
+  'issuance.record': {
+    params: { ceremony: EXAMPLE_CEREMONY_ID, step: 'order', fields: { cardNumber: '9752000000000000102' } },
+    result: EXAMPLE_CEREMONY,
+  },
+  'issuance.resume': { params: { ceremony: EXAMPLE_CEREMONY_ID }, result: EXAMPLE_CEREMONY },
+  'issuance.sign': {
+    params: { ceremony: EXAMPLE_CEREMONY_ID, step: 'ordered', language: 'sv' },
+    result: EXAMPLE_CEREMONY,
+  },
+  'issuance.start': { params: { routine: 'reserve-card-loa3' }, result: EXAMPLE_CEREMONY },
+  'issuance.writeCertificates': {
+    params: { ceremony: EXAMPLE_CEREMONY_ID, certificates: [EXAMPLE_CERTIFICATE] },
+    result: EXAMPLE_CEREMONY,
+  },
   'access.approve': { params: { code: 'K7M2QX' }, result: { origin: webOrigin, scopes: ['card.read', 'sign'] } },
   'access.deny': { params: { code: 'K7M2QX' }, result: { origin: webOrigin } },
   'access.list': {
@@ -368,6 +410,12 @@ export const EVENT_EXAMPLES: EventExamples = {
     card: { id: card.id, reader: card.reader, atr: card.atr, insertedAt: card.insertedAt, status: 'identifying' },
   },
   'card.removed': { card: card.id, reader: reader.id },
+  'issuance.changed': {
+    ceremony: EXAMPLE_CEREMONY_ID,
+    routine: 'reserve-card-loa3',
+    state: 'open',
+    nextStep: 'receipt',
+  },
   'pin.prompted': { card: card.id, reader: reader.id, pinReference: '80', where: 'keypad' },
   'reader.added': { reader },
   'reader.changed': { reader },
@@ -389,9 +437,15 @@ const DETAILS: NonNullable<WireError['details']> = {
   algorithm: 'SHA-1',
   attemptsRemaining: 2,
   codePoint: 'U+0141',
+  due: '2026-03-02T08:27:30.118Z',
+  expected: '9752000000000000102',
   highest: HIGHEST_API_VERSION,
   holder: 'program 5f0c2a71 (renewing a certificate)',
+  last: '2026-03-02T08:12:30.118Z',
+  next: 'receipt',
   otherRole: 'operator',
+  participant: 'secondOperator',
+  reason: 'same_person',
   readers: 'Example Reader 00 00, Example Reader 01 00',
   role: 'secondOperator',
   rule: 'cards',
@@ -402,8 +456,11 @@ const DETAILS: NonNullable<WireError['details']> = {
   page: 9,
   problem: 'params: card is missing',
   scope: 'pin.direct',
+  state: 'finished',
   statusWord: '6A80',
   timeoutMs: 30_000,
+  usage: 'signature',
+  validTo: '2026-03-01',
   waitMs: 540_000,
   what: 'card',
 };

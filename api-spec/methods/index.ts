@@ -6,6 +6,7 @@ import { cardMethods } from './card.ts';
 import { certificateMethods } from './certificate.ts';
 import { connectionMethods } from './connection.ts';
 import { consoleMethods } from './console.ts';
+import { issuanceMethods } from './issuance.ts';
 import { keyMethods } from './key.ts';
 import { loginMethods } from './login.ts';
 import { pinMethods } from './pin.ts';
@@ -28,6 +29,7 @@ export const METHODS = {
   ...signPdfMethods,
   ...signatureMethods,
   ...loginMethods,
+  ...issuanceMethods,
   ...accessMethods,
   ...auditMethods,
   ...consoleMethods,

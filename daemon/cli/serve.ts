@@ -84,7 +84,11 @@ function onHangup(reload: () => void): Disposable {
 async function openSource(
   simulate: string | undefined,
   resources: AsyncDisposableStack,
-): Promise<{ readonly source: ReaderSource } & Partial<Pick<DaemonOptions, 'simulatedAuthorities' | 'scenarioRoles'>>> {
+): Promise<
+  { readonly source: ReaderSource } & Partial<
+    Pick<DaemonOptions, 'simulatedAuthorities' | 'simulatedAdministrators' | 'scenarioRoles'>
+  >
+> {
   if (simulate === undefined) {
     const { createPcscSource } = await import('../../drivers/pcsc/source.ts');
     const source = createPcscSource();
@@ -94,7 +98,13 @@ async function openSource(
   const { loadScenario } = await import('../../drivers/simulated/scenario.ts');
   const scenario = await loadScenario(simulate);
   resources.use(scenario);
-  return { source: scenario.source, simulatedAuthorities: scenario, scenarioRoles: rolesIn(scenario) };
+  const { source, administrators } = scenario;
+  return {
+    source,
+    simulatedAuthorities: scenario,
+    simulatedAdministrators: administrators,
+    scenarioRoles: rolesIn(scenario),
+  };
 }
 
 function rolesIn({ readers }: Scenario): ReadonlyMap<string, ReaderSelector> {

@@ -22,15 +22,21 @@ export interface CardJob {
   readonly accepted: readonly StoredCertificate[];
   readonly written: ReadonlySet<string>;
   readonly phase: JobPhase;
+  /** Why it goes back. */
+  readonly reason?: string;
+  readonly isWritingConfirmed: boolean;
+  /** Something was begun that changes the card. */
+  readonly hasTouched: boolean;
   /** A key was removed on the way back. */
   readonly removedKeys: ReadonlySet<string>;
 }
 
 /**
  * `making`: keys and requests. `waiting`: for the certificates. `writing`: them. `finished`: all stand on the card, and it can still go back.
- * `confirmed` and `undone` are ends.
+ * `confirmed`, `undone` and `abandoned` (the card is lost) are ends.
  */
-export type JobPhase = 'making' | 'waiting' | 'writing' | 'finished' | 'confirming' | 'confirmed' | 'undoing' | 'undone';
+export type JobPhase =
+  'making' | 'waiting' | 'writing' | 'finished' | 'confirming' | 'confirmed' | 'undoing' | 'undone' | 'abandoned';
 
 /** Undefined before the first entry. */
 export function foldJob(entries: Iterable<JobEntry>): CardJob | undefined {
@@ -48,11 +54,18 @@ function begin(entry: JobEntry): CardJob | undefined {
     accepted: [],
     written: new Set<string>(),
     removedKeys: new Set<string>(),
+    isWritingConfirmed: false,
+    hasTouched: false,
   };
   return { card, before, places, replaces, ...none, phase: 'making' };
 }
 
-/** Intentions change nothing: what became of them, the card tells. */
+/** Neither confirmed nor undone: it can still change the card. */
+export function isOver({ phase }: CardJob): boolean {
+  return phase === 'confirmed' || phase === 'undone' || phase === 'abandoned';
+}
+
+/** Of intentions only that there were any: what became of them, the card tells. */
 export function applyToJob(job: CardJob, entry: JobEntry): CardJob {
   switch (entry.type) {
     case 'key.generated':
@@ -68,21 +81,26 @@ export function applyToJob(job: CardJob, entry: JobEntry): CardJob {
     case 'job.finished':
       return { ...job, phase: 'finished' };
     case 'job.undoing':
-      return { ...job, phase: 'undoing' };
+      return { ...job, phase: 'undoing', reason: entry.reason };
     case 'key.removed':
       return { ...job, removedKeys: new Set([...job.removedKeys, entry.keyReference]) };
+    case 'writing.confirmed':
+      return { ...job, isWritingConfirmed: true };
     case 'job.undone':
       return { ...job, phase: 'undone' };
+    case 'job.abandoned':
+      return { ...job, phase: 'abandoned', reason: entry.reason };
     case 'job.confirming':
       return { ...job, phase: 'confirming' };
     case 'job.confirmed':
       return { ...job, phase: 'confirmed' };
-    case 'job.begun':
     case 'key.generating':
     case 'certificate.writing':
     case 'certificate.removing':
-    case 'certificate.removed':
     case 'key.removing':
+      return { ...job, hasTouched: true };
+    case 'job.begun':
+    case 'certificate.removed':
       return job;
   }
 }
@@ -91,8 +109,12 @@ export function applyToJob(job: CardJob, entry: JobEntry): CardJob {
 export interface CardAtWork {
   readonly token: Token;
   readonly management: TokenManagement;
-  /** Gets the right to change this key and its certificates; a person may be asked. Asked for once in a transaction and key. */
-  authorize(keyReference: string): Promise<void>;
+  /** Gets the right to change this key, or its certificates; a person may be asked. */
+  authorize(keyReference: string, what: 'key' | 'certificate'): Promise<void>;
+  /** The PKCS #10 request for a key that was made, signed by it, PEM. */
+  request(place: KeyPlace, publicKey: Uint8Array): Promise<string>;
+  /** The holder of the signature key gives its PIN, and the key signs something. */
+  confirmWriting(): Promise<void>;
   /** Writes to the journal: on the disk when it returns. */
   note(entry: JobEntry): void;
 }
@@ -105,24 +127,53 @@ export function stateOf({ keys, certificates }: TokenContents): CardBefore {
   };
 }
 
-/** Makes the keys that are not made. A place whose making broke off is made anew: nothing was requested for the key that may be there. */
+/**
+ * Makes the keys that are not made, and requests their certificates, one after the other. A place whose making broke off is made anew: nothing was requested
+ * for the key that may be there.
+ */
 export async function makeKeys(job: CardJob, work: CardAtWork): Promise<void> {
-  for (const { keyReference, algorithm } of job.places) {
-    if (job.generated.has(keyReference)) continue;
-    await work.authorize(keyReference);
-    work.note({ type: 'key.generating', keyReference });
-    const publicKey = await work.management.generateKey({ keyReference, algorithm });
-    work.note({ type: 'key.generated', keyReference, publicKey: encode(publicKey) });
+  for (const place of job.places) {
+    const { keyReference } = place;
+    if (job.requests.has(keyReference)) continue;
+    const publicKey = job.generated.get(keyReference) ?? (await makeKey(place, work));
+    work.note({ type: 'key.requested', keyReference, request: await work.request(place, publicKey) });
   }
 }
 
+async function makeKey({ keyReference, algorithm }: KeyPlace, work: CardAtWork): Promise<Uint8Array> {
+  await work.authorize(keyReference, 'key');
+  work.note({ type: 'key.generating', keyReference });
+  const publicKey = await work.management.generateKey({ keyReference, algorithm });
+  work.note({ type: 'key.generated', keyReference, publicKey: encode(publicKey) });
+  return publicKey;
+}
+
+/** Of the keys that the job made, those in whose place the card now tells of another one. */
+export async function replacedKeys(job: CardJob, token: Token): Promise<readonly string[]> {
+  const replaced: string[] = [];
+  for (const [keyReference, publicKey] of job.generated) {
+    const told = (await token.key(keyReference))?.publicKey;
+    if (told && !equalBytes(told, publicKey)) replaced.push(keyReference);
+  }
+  return replaced;
+}
+
+export interface WriteOptions {
+  /** The signature PIN is wanted once more before the first is written. */
+  readonly confirms: boolean;
+}
+
 /** Writes the accepted certificates, reads them back, and finishes. One that stands there already, from a run that broke off, is left as it is. */
-export async function writeCertificates(job: CardJob, work: CardAtWork): Promise<void> {
+export async function writeCertificates(job: CardJob, work: CardAtWork, { confirms }: WriteOptions): Promise<void> {
+  if (confirms && !job.isWritingConfirmed) {
+    await work.confirmWriting();
+    work.note({ type: 'writing.confirmed' });
+  }
   const standing = (await work.token.contents()).certificates;
   for (const { keyReference, der } of job.accepted) {
     const bytes = decode(der);
     if (!holds(standing, keyReference, bytes)) {
-      await work.authorize(keyReference);
+      await work.authorize(keyReference, 'certificate');
       work.note({ type: 'certificate.writing', keyReference });
       await work.management.writeCertificate(keyReference, bytes);
     }
@@ -160,14 +211,14 @@ export async function confirm(job: CardJob, work: CardAtWork): Promise<void> {
 }
 
 async function removeCertificate(work: CardAtWork, keyReference: string, der: Uint8Array): Promise<void> {
-  await work.authorize(keyReference);
+  await work.authorize(keyReference, 'certificate');
   work.note({ type: 'certificate.removing', keyReference, der: encode(der) });
   await work.management.deleteCertificate(keyReference, der);
   work.note({ type: 'certificate.removed', keyReference, der: encode(der) });
 }
 
 async function restoreCertificate(work: CardAtWork, keyReference: string, der: Uint8Array): Promise<void> {
-  await work.authorize(keyReference);
+  await work.authorize(keyReference, 'certificate');
   work.note({ type: 'certificate.writing', keyReference });
   await work.management.writeCertificate(keyReference, der);
   work.note({ type: 'certificate.written', keyReference });
@@ -181,7 +232,7 @@ async function removeKey(job: CardJob, work: CardAtWork, keyReference: string): 
 
 async function deleteKey(work: CardAtWork, keyReference: string): Promise<void> {
   if (!work.management.deleteKey) return;
-  await work.authorize(keyReference);
+  await work.authorize(keyReference, 'key');
   work.note({ type: 'key.removing', keyReference });
   try {
     await work.management.deleteKey(keyReference);

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ApiError } from '../errors.ts';
 import { Ceremonies } from './ceremonies.ts';
-import { CeremonyError } from './errors.ts';
 import type { Ceremony } from './ceremony.ts';
 import type { PersonSeen } from './entry.ts';
 import { Journal } from './journal.ts';
@@ -22,7 +22,13 @@ const person = (number: number, more: Partial<PersonSeen> = {}): PersonSeen => (
 });
 const [ANNA, BJORN, CECILIA] = [person(1), person(2), person(3)];
 const ORDER = {
-  ...{ holderName: 'Cecilia Öberg', personalNumber: '198112189876', cardNumber: '9752000000000000102', validTo: '2030-01-01' },
+  ...{
+    holderName: 'Cecilia Öberg',
+    personalNumber: '198112189876',
+    hsaId: 'SE2321000016-BENCH3',
+    cardNumber: '9752000000000000102',
+    validTo: '2030-01-01',
+  },
   ...{ documentKind: 'drivingLicence', documentNumber: '123', documentValidTo: '2030-01-01' },
 };
 
@@ -58,9 +64,9 @@ function codeOf(work: () => unknown): string {
     work();
     return 'done';
   } catch (error) {
-    if (!(error instanceof CeremonyError)) throw error;
+    if (!(error instanceof ApiError)) throw error;
     const { reason = '' } = error.details;
-    return [error.code, reason].join(' ').trim();
+    return [error.code, String(reason)].join(' ').trim();
   }
 }
 
@@ -158,17 +164,21 @@ describe('the time for the receipt', () => {
   it('is fifteen minutes from the download', () => {
     const ceremony = downloaded();
     now = new Date('2026-03-01T08:15:00Z');
-    expect(ceremonies.late(ceremony)).toBeUndefined();
+    expect(ceremonies.expire(ceremony)).toBe(ceremony);
     now = new Date('2026-03-01T08:15:01Z');
-    expect(ceremonies.late(ceremony)).toMatchObject({ step: { id: 'receipt' }, undo: 'download', report: 'revocation' });
     expect(codeOf(() => sign(ceremony, 'receipt', CECILIA))).toBe('ceremony_late');
+    const late = ceremonies.expire(ceremony);
+    expect(late.reports).toEqual(['revocation']);
+    expect(late.jobs.get('download')).toMatchObject({ phase: 'undoing', reason: 'late' });
+    expect(ceremonies.expire(late)).toBe(late);
   });
 
   it('is not made longer by a clock that was set back', () => {
     now = new Date('2026-03-01T08:00:00Z');
     const ceremony = downloaded();
-    now = new Date('2026-02-01T08:00:00Z');
-    expect(ceremonies.late(ceremony)).toBeUndefined();
+    now = new Date('2026-02-28T08:00:00Z');
+    expect(codeOf(() => sign(ceremony, 'receipt', CECILIA))).toBe('clock_set_back');
+    now = new Date('2026-03-01T07:58:00Z');
     const signed = sign(ceremony, 'receipt', CECILIA);
     expect(signed.done.get('receipt')?.time).toBe('2026-03-01T08:00:00.000Z');
   });

@@ -2,11 +2,11 @@
  * Ceremonies as they are taken: each act is checked against the routine, written to the journal, and only then true. Persons are those whom their cards say they
  * are. What is done with a card is done elsewhere and noted here; the clock is given, and one that was set back stops nothing from running out.
  */
-import { randomUUID } from 'node:crypto';
-import { dueAt, foldCeremony, nextStep, personOf, applyToCeremony, valueAt, type Ceremony } from './ceremony.ts';
-import { CeremonyError } from './errors.ts';
+import { createHash, randomUUID } from 'node:crypto';
+import { ApiError } from '../errors.ts';
+import { applyToCeremony, dueAt, foldCeremony, nextStep, openJob, personOf, valueAt, type Ceremony } from './ceremony.ts';
 import type { CeremonyEntry, JobEntry, Message, PersonSeen } from './entry.ts';
-import { checkFields } from './fields.ts';
+import { checkFields, localDate } from './fields.ts';
 import type { CeremonySummary, Journal, SummaryFilter } from './journal.ts';
 import { areComparable, isSamePerson } from './person.ts';
 import { fillIn, type Participant, type Routine, type RoutineStep, type StepOf } from './routine.ts';
@@ -16,19 +16,22 @@ export type Language = 'en' | 'sv';
 export interface CeremoniesOptions {
   readonly journal: Journal;
   readonly routines: ReadonlyMap<string, Routine>;
-  /** HSA-ids of the office's administrators, as the policy names them. */
-  readonly isAdministrator: (hsaId: string) => boolean;
+  /** Whether the policy names them as an administrator of the office; of one with protected personal data, as one for such persons. */
+  readonly isAdministrator: (hsaId: string, isProtected: boolean) => boolean;
   readonly now: () => Date;
   /** Told after each change. */
   readonly onChange: (ceremony: Ceremony) => void;
 }
 
+/** A clock that was set back by more than this is told of; by less, the last entry's time stands. */
+const CLOCK_TOLERANCE_MS = 5 * 60_000;
 /** Ceremonies in memory: those that somebody is at work on. The journal has them all. */
 const MAX_REMEMBERED = 256;
 
 export class Ceremonies {
   readonly #options: CeremoniesOptions;
   readonly #remembered = new Map<string, Ceremony>();
+  readonly #busy = new Set<string>();
 
   constructor(options: CeremoniesOptions) {
     this.#options = options;
@@ -54,7 +57,7 @@ export class Ceremonies {
     const remembered = this.#remembered.get(id);
     if (remembered) return remembered;
     const summary = this.#options.journal.summaryOf(id);
-    if (!summary) throw new CeremonyError('ceremony_unknown', `looking up ceremony ${id}: there is none`);
+    if (!summary) throw new ApiError('ceremony_unknown', `looking up ceremony ${id}: there is none`);
     const ceremony = foldCeremony(id, this.#options.journal.entriesOf(id), this.#routine(summary.routine));
     this.#remember(ceremony);
     return ceremony;
@@ -68,15 +71,16 @@ export class Ceremonies {
   requireStep<K extends RoutineStep['kind']>(ceremony: Ceremony, stepId: string, kind: K): StepOf<K> {
     const attempt = `taking step ${stepId} of ${ceremony.id}`;
     if (ceremony.state !== 'open')
-      throw new CeremonyError('ceremony_closed', `${attempt}: it is ${ceremony.state}`, { state: ceremony.state });
+      throw new ApiError('ceremony_closed', `${attempt}: it is ${ceremony.state}`, { state: ceremony.state });
     const step = nextStep(ceremony);
     if (step?.id !== stepId || step.kind !== kind)
-      throw new CeremonyError('ceremony_step_order', `${attempt}: ${step ? `its turn is ${step.id}'s` : 'all steps are taken'}`, {
+      throw new ApiError('ceremony_step_order', `${attempt}: ${step ? `its turn is ${step.id}'s` : 'all steps are taken'}`, {
         next: step?.id ?? '',
       });
     const due = dueAt(ceremony, step);
-    if (due !== undefined && this.#now(ceremony).getTime() > due)
-      throw new CeremonyError('ceremony_late', `${attempt}: its time ran out at ${new Date(due).toISOString()}`, {
+    // Where nothing is undone for it, late is better than never.
+    if (due !== undefined && step.within?.late.undo !== undefined && this.#now(ceremony).getTime() > due)
+      throw new ApiError('ceremony_late', `${attempt}: its time ran out at ${new Date(due).toISOString()}`, {
         due: new Date(due).toISOString(),
       });
     return step as StepOf<K>;
@@ -93,9 +97,36 @@ export class Ceremonies {
     const { fields, problems } = checkFields(step, given, context);
     if (problems.length > 0) {
       const problem = problems.map((each) => `${each.field}: ${each.problem}`).join('; ');
-      throw new CeremonyError('fields_invalid', `recording ${stepId} of ${id}: ${problem}`, { problem });
+      throw new ApiError('fields_invalid', `recording ${stepId} of ${id}: ${problem}`, { problem });
     }
-    return this.note(ceremony, { type: 'step.recorded', step: stepId, fields });
+    const entry = { type: 'step.recorded', step: stepId, fields } as const;
+    this.requireOnce(ceremony, entry);
+    return this.note(ceremony, entry);
+  }
+
+  /** Throws ceremony_busy while another call is at work on it. */
+  async exclusively<R>(id: string, work: () => Promise<R>): Promise<R> {
+    if (this.#busy.has(id)) throw new ApiError('ceremony_busy', `working on ${id}: another call is at work on it`);
+    this.#busy.add(id);
+    try {
+      return await work();
+    } finally {
+      this.#busy.delete(id);
+    }
+  }
+
+  /** Throws card_already_renewed: what the routine allows once only was finished before. `entry`: what is about to be noted. */
+  requireOnce(ceremony: Ceremony, entry?: CeremonyEntry): void {
+    const once = onceOf(entry ? applyToCeremony(ceremony, { time: ceremony.updatedAt, entry }) : ceremony);
+    if (once === undefined || !this.#options.journal.hasFinished(once, ceremony.id)) return;
+    throw new ApiError('card_already_renewed', `going on with ${ceremony.id}: ${ceremony.routine.id} was done before`);
+  }
+
+  /** Throws order_expired: the last day of what was ordered is over. */
+  requireOrder(ceremony: Ceremony, { id, validTo }: StepOf<'enrol'>): void {
+    const last = validTo === undefined ? undefined : valueAt(ceremony, validTo);
+    if (last === undefined || localDate(this.#now(ceremony)) <= last) return;
+    throw new ApiError('order_expired', `taking step ${id} of ${ceremony.id}: the order was valid to ${last}`, { validTo: last });
   }
 
   /** Whether this person may take the step. Throws participant_refused, saying why. */
@@ -105,7 +136,7 @@ export class Ceremonies {
     if (by === undefined || !participant) return;
     const problem = this.#participantProblem(ceremony, by, participant, person);
     if (problem === undefined) return;
-    throw new CeremonyError('participant_refused', `taking step ${step.id} of ${ceremony.id} as ${by}: ${problem.text}`, {
+    throw new ApiError('participant_refused', `taking step ${step.id} of ${ceremony.id} as ${by}: ${problem.text}`, {
       participant: by,
       reason: problem.reason,
     });
@@ -122,27 +153,58 @@ export class Ceremonies {
     return step.messages.map((message) => ({ to: message.to, en: text('en', message), sv: text('sv', message) }));
   }
 
-  /** Writes it to the journal; when it returns, it is on the disk. The last step of a routine finishes the ceremony. */
+  /** Writes it to the journal; when it returns, it is on the disk. Messages are made out when their turn comes; the last step of a routine finishes the ceremony. */
   note(ceremony: Ceremony, entry: CeremonyEntry): Ceremony {
-    const next = this.#write(ceremony, entry, this.#now(ceremony));
-    return next.state === 'open' && !nextStep(next) && !hasOpenJob(next)
+    let next = this.#write(ceremony, entry, this.#now(ceremony));
+    for (let step = nextStep(next); step?.kind === 'messages'; step = nextStep(next)) {
+      const messages = this.messagesOf(next, step);
+      next = this.#write(next, { type: 'step.messages', step: step.id, messages }, this.#now(next));
+    }
+    return next.state === 'open' && !nextStep(next) && !openJob(next)
       ? this.#write(next, { type: 'ceremony.finished' }, this.#now(next))
       : next;
   }
 
   noteJob(ceremony: Ceremony, step: StepOf<'enrol'>, entry: JobEntry): Ceremony {
     const cardNumber = valueAt(ceremony, step.cardNumber);
-    return this.note(ceremony, { type: 'step.card', step: step.id, entry, ...(cardNumber === undefined ? {} : { cardNumber }) });
+    const next = this.note(ceremony, {
+      type: 'step.card',
+      step: step.id,
+      entry,
+      ...(cardNumber === undefined ? {} : { cardNumber }),
+    });
+    const isGivenUp = entry.type === 'job.undone' || entry.type === 'job.abandoned';
+    if (!isGivenUp || openJob(next)) return next;
+    const reason = next.jobs.get(step.id)?.reason ?? 'late';
+    return this.note(next, { type: 'ceremony.cancelled', reason });
   }
 
-  /** Open ceremonies whose next step's time has run out, and what is then to be undone. */
-  late(
-    ceremony: Ceremony,
-  ): { readonly step: RoutineStep; readonly undo: string | undefined; readonly report: string } | undefined {
+  /** Says that the time of the next step has run out, once, and has what was done undone: the card is changed when it is next at hand. */
+  expire(ceremony: Ceremony): Ceremony {
     const step = nextStep(ceremony);
     const due = step && dueAt(ceremony, step);
-    if (!step?.within || due === undefined || this.#now(ceremony).getTime() <= due) return undefined;
-    return { step, undo: step.within.late.undo, report: step.within.late.report };
+    if (!step?.within || due === undefined || ceremony.lateSteps.has(step.id)) return ceremony;
+    if (this.#now(ceremony).getTime() <= due) return ceremony;
+    const { undo, report } = step.within.late;
+    const late = this.note(ceremony, { type: 'step.late', step: step.id, report });
+    const undone = late.routine.steps.find(({ id }) => id === undo);
+    if (undone?.kind !== 'enrol' || !late.jobs.has(undone.id)) return late;
+    return this.noteJob(late, undone, { type: 'job.undoing', reason: 'late' });
+  }
+
+  /** When the next step of an open ceremony must be taken: milliseconds since 1970. Undefined: whenever, or it was said to be late. */
+  deadlineOf(ceremony: Ceremony): number | undefined {
+    const step = nextStep(ceremony);
+    return step && !ceremony.lateSteps.has(step.id) ? dueAt(ceremony, step) : undefined;
+  }
+
+  clock(): Date {
+    return this.#options.now();
+  }
+
+  /** The time, as deadlines have it. Throws clock_set_back. */
+  now(ceremony: Ceremony): Date {
+    return this.#now(ceremony);
   }
 
   #participantProblem(
@@ -154,7 +216,8 @@ export class Ceremonies {
     const earlier = personOf(ceremony, name);
     if (earlier && !isSamePerson(earlier, person))
       return { reason: 'other_person', text: 'an earlier step was taken by another person' };
-    if (participant.isAdministrator && !(person.hsaId !== undefined && this.#options.isAdministrator(person.hsaId)))
+    const { isProtected } = ceremony;
+    if (participant.isAdministrator && !(person.hsaId !== undefined && this.#options.isAdministrator(person.hsaId, isProtected)))
       return { reason: 'not_administrator', text: 'the card is not that of an administrator of this office' };
     if (participant.assuranceLevel !== undefined && person.assuranceLevel !== participant.assuranceLevel)
       return { reason: 'assurance_level', text: `the card is not of ${participant.assuranceLevel}` };
@@ -177,14 +240,16 @@ export class Ceremonies {
 
   #routine(id: string): Routine {
     const routine = this.#options.routines.get(id);
-    if (!routine) throw new CeremonyError('routine_unknown', `looking up routine ${id}: there is none`);
+    if (!routine) throw new ApiError('routine_unknown', `looking up routine ${id}: there is none`);
     return routine;
   }
 
   /** Never before the last entry: a clock that was set back makes nobody's time longer than the routine gives. */
-  #now({ updatedAt }: Ceremony): Date {
+  #now({ id, updatedAt }: Ceremony): Date {
     const now = this.#options.now();
     const last = Date.parse(updatedAt);
+    if (now.getTime() < last - CLOCK_TOLERANCE_MS)
+      throw new ApiError('clock_set_back', `going on with ${id}: it is ${now.toISOString()} by the clock`, { last: updatedAt });
     return now.getTime() < last ? new Date(last) : now;
   }
 
@@ -213,9 +278,15 @@ function excludedBy({ participants }: Routine, name: string): readonly string[] 
     .map(([other]) => other);
 }
 
-/** A job that is neither confirmed nor undone can still change the card. */
-function hasOpenJob({ jobs }: Ceremony): boolean {
-  return [...jobs.values()].some(({ phase }) => phase !== 'confirmed' && phase !== 'undone');
+/** What may be finished only once, and of which routine; told apart without being told. */
+function onceOf(ceremony: Ceremony): string | undefined {
+  const { id, onceFor } = ceremony.routine;
+  const value = onceFor === undefined ? undefined : valueAt(ceremony, onceFor);
+  return value === undefined
+    ? undefined
+    : createHash('sha256')
+        .update(JSON.stringify([id, value]))
+        .digest('hex');
 }
 
 /** By what a ceremony is found: names and numbers, and nothing of one with protected personal data. */
@@ -226,5 +297,6 @@ function summaryOf(ceremony: Ceremony): CeremonySummary {
     person?.name,
   ]);
   const search = isProtected ? '' : [...new Set(words.filter((word) => word !== undefined))].join(' ');
-  return { id, routine: routine.id, state, startedAt, updatedAt, isProtected, search };
+  const once = onceOf(ceremony);
+  return { id, routine: routine.id, state, startedAt, updatedAt, isProtected, search, ...(once === undefined ? {} : { once }) };
 }

@@ -2,7 +2,7 @@
  * Where a ceremony stands: its routine and its entries, folded into one value. Pure: no clock, no card, no disk. A step is done when its entry is there; a step on
  * a card when its job has finished; the next step is the first that is not done.
  */
-import { applyToJob, foldJob, type CardJob } from './card-job.ts';
+import { applyToJob, foldJob, isOver, type CardJob } from './card-job.ts';
 import type { JournalEntry } from './journal.ts';
 import type { CeremonyEntry, Message, PersonSeen } from './entry.ts';
 import type { Routine, RoutineStep } from './routine.ts';
@@ -32,6 +32,8 @@ export interface Ceremony {
   readonly jobs: ReadonlyMap<string, CardJob>;
   /** What the caller has to report, and has not undone: "revocation". */
   readonly reports: readonly string[];
+  /** Those whose time ran out, and was said to. */
+  readonly lateSteps: ReadonlySet<string>;
   readonly reason?: string;
 }
 
@@ -42,7 +44,7 @@ export function foldCeremony(id: string, entries: readonly JournalEntry[], routi
     throw new Error(`reading ceremony ${id}: its journal does not begin with its start`);
   let ceremony: Ceremony = {
     ...{ id, routine, startedAt: first.time, updatedAt: first.time, isProtected: first.entry.isProtected, state: 'open' },
-    ...{ done: new Map(), jobs: new Map(), reports: [] },
+    ...{ done: new Map(), jobs: new Map(), reports: [], lateSteps: new Set() },
   };
   for (const entry of rest) ceremony = applyToCeremony(ceremony, entry);
   return ceremony;
@@ -56,7 +58,15 @@ export function applyToCeremony(ceremony: Ceremony, { time, entry }: Pick<Journa
     case 'step.recorded':
       return withStep(next, entry.step, { time, facts: entry.fields });
     case 'step.read':
-      return withStep(next, entry.step, { time, facts: { ...factsOf(entry.person), time }, person: entry.person });
+      return withStep(next, entry.step, {
+        time,
+        facts: {
+          ...factsOf(entry.person),
+          ...(entry.validDays === undefined ? {} : { validDays: String(entry.validDays) }),
+          time,
+        },
+        person: entry.person,
+      });
     case 'step.signed': {
       const { person, statement, cms } = entry;
       return withStep(next, entry.step, { time, facts: { ...factsOf(person), time }, person, statement, cms });
@@ -66,7 +76,7 @@ export function applyToCeremony(ceremony: Ceremony, { time, entry }: Pick<Journa
     case 'step.card':
       return withJob(next, time, entry);
     case 'step.late':
-      return { ...next, reports: [...ceremony.reports, entry.report] };
+      return withReport({ ...next, lateSteps: new Set([...ceremony.lateSteps, entry.step]) }, entry.report);
     case 'ceremony.finished':
       return { ...next, state: 'finished' };
     case 'ceremony.cancelled':
@@ -83,13 +93,25 @@ function withJob(ceremony: Ceremony, time: string, entry: Extract<CeremonyEntry,
   const known = ceremony.jobs.get(step);
   const job = known ? applyToJob(known, entry.entry) : foldJob([entry.entry]);
   if (!job) throw new Error(`reading ceremony ${ceremony.id}: the job of ${step} does not begin with its start`);
-  const next = { ...ceremony, jobs: new Map([...ceremony.jobs, [step, job]]) };
+  const withNewJob = { ...ceremony, jobs: new Map([...ceremony.jobs, [step, job]]) };
+  const isGivenUp = entry.entry.type === 'job.undoing' || entry.entry.type === 'job.abandoned';
+  const next = isGivenUp && job.accepted.length > 0 ? withReport(withNewJob, 'revocation') : withNewJob;
   if (entry.entry.type === 'job.finished')
     return withStep(next, step, {
       time,
       facts: { ...(entry.cardNumber === undefined ? {} : { cardNumber: entry.cardNumber }), time },
     });
   return next;
+}
+
+function withReport(ceremony: Ceremony, report: string): Ceremony {
+  return { ...ceremony, reports: [...new Set([...ceremony.reports, report])] };
+}
+
+/** Of a job that can still change its card, with its step. */
+export function openJob({ jobs }: Ceremony): { readonly stepId: string; readonly job: CardJob } | undefined {
+  for (const [stepId, job] of jobs) if (!isOver(job)) return { stepId, job };
+  return undefined;
 }
 
 function factsOf({ name, hsaId, personalNumber, cardNumber }: PersonSeen): Record<string, string> {

@@ -40,6 +40,8 @@ export type JobEntry =
   | { readonly type: 'key.generated'; readonly keyReference: string; readonly publicKey: string }
   | { readonly type: 'key.requested'; readonly keyReference: string; readonly request: string }
   | { readonly type: 'certificates.accepted'; readonly certificates: readonly StoredCertificate[] }
+  /** The signature PIN was given once more. */
+  | { readonly type: 'writing.confirmed' }
   | { readonly type: 'certificate.writing'; readonly keyReference: string }
   | { readonly type: 'certificate.written'; readonly keyReference: string }
   | { readonly type: 'job.finished' }
@@ -49,6 +51,8 @@ export type JobEntry =
   | { readonly type: 'key.removing'; readonly keyReference: string }
   | { readonly type: 'key.removed'; readonly keyReference: string }
   | { readonly type: 'job.undone' }
+  /** The card will not come back. */
+  | { readonly type: 'job.abandoned'; readonly reason: string }
   | { readonly type: 'job.confirming' }
   | { readonly type: 'job.confirmed' };
 
@@ -60,8 +64,8 @@ export interface PersonSeen {
   readonly personalNumber?: string;
   readonly cardNumber?: string;
   readonly assuranceLevel?: string;
-  /** SHA-256 of the certificate, hexadecimal. */
-  readonly certificate: string;
+  /** SHA-256 of the certificate, hexadecimal; absent for a card that has none of a person. */
+  readonly certificate?: string;
 }
 
 export interface Message {
@@ -79,7 +83,12 @@ export type CeremonyEntry =
       readonly isProtected: boolean;
     }
   | { readonly type: 'step.recorded'; readonly step: string; readonly fields: Readonly<Record<string, string>> }
-  | { readonly type: 'step.read'; readonly step: string; readonly person: PersonSeen }
+  | {
+      readonly type: 'step.read';
+      readonly step: string;
+      readonly person: PersonSeen;
+      /** Of its certificates, from first to last. */ readonly validDays?: number;
+    }
   | {
       readonly type: 'step.signed';
       readonly step: string;

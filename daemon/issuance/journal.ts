@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
+import { ApiError } from '../errors.ts';
 import { openPrivateDatabase } from '../private-database.ts';
 import type { Entry } from './entry.ts';
 
@@ -20,10 +21,11 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS ceremonies (
     id TEXT PRIMARY KEY, routine TEXT NOT NULL, state TEXT NOT NULL, startedAt TEXT NOT NULL, updatedAt TEXT NOT NULL,
-    isProtected INTEGER NOT NULL, search TEXT NOT NULL
+    isProtected INTEGER NOT NULL, search TEXT NOT NULL, once TEXT
   ) STRICT;
   CREATE INDEX IF NOT EXISTS ceremoniesByState ON ceremonies (state, startedAt);
   CREATE INDEX IF NOT EXISTS ceremoniesByStart ON ceremonies (startedAt);
+  CREATE INDEX IF NOT EXISTS ceremoniesByOnce ON ceremonies (once) WHERE once IS NOT NULL;
 `;
 
 /** An entry in its place. */
@@ -46,6 +48,8 @@ export interface CeremonySummary {
   readonly isProtected: boolean;
   /** Words to be found by: card number, names; empty for protected personal data. */
   readonly search: string;
+  /** Hash of what its routine allows once only. */
+  readonly once?: string;
 }
 
 export interface SummaryFilter {
@@ -71,7 +75,7 @@ export class Journal implements Disposable {
     if (this.#database.isOpen) this.#database.close();
   }
 
-  /** On the disk when it returns. `summary` as it is after the entry. */
+  /** On the disk when it returns. `summary` as it is after the entry. Throws journal_unavailable; nothing was written then. */
   append(ceremony: string, at: { readonly entry: Entry; readonly time: Date; readonly summary: CeremonySummary }): JournalEntry {
     const last = this.#database
       .prepare('SELECT number, hash FROM entries WHERE ceremony = ? ORDER BY number DESC LIMIT 1')
@@ -104,6 +108,12 @@ export class Journal implements Disposable {
     });
   }
 
+  /** Another ceremony with this hash is finished. */
+  hasFinished(once: string, except: string): boolean {
+    const sql = "SELECT 1 FROM ceremonies WHERE once = ? AND state = 'finished' AND id <> ? LIMIT 1";
+    return this.#database.prepare(sql).get(once, except) !== undefined;
+  }
+
   summaryOf(ceremony: string): CeremonySummary | undefined {
     const row = this.#database.prepare('SELECT * FROM ceremonies WHERE id = ?').get(ceremony);
     return row && summaryFrom(row);
@@ -132,8 +142,9 @@ export class Journal implements Disposable {
   #putSummary(summary: CeremonySummary): void {
     this.#database
       .prepare(
-        `INSERT INTO ceremonies (id, routine, state, startedAt, updatedAt, isProtected, search) VALUES (?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET state = excluded.state, updatedAt = excluded.updatedAt, isProtected = excluded.isProtected, search = excluded.search`,
+        `INSERT INTO ceremonies (id, routine, state, startedAt, updatedAt, isProtected, search, once) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET state = excluded.state, updatedAt = excluded.updatedAt, isProtected = excluded.isProtected,
+           search = excluded.search, once = excluded.once`,
       )
       .run(
         summary.id,
@@ -143,17 +154,18 @@ export class Journal implements Disposable {
         summary.updatedAt,
         summary.isProtected ? 1 : 0,
         normalise(summary.search),
+        summary.once ?? null,
       );
   }
 
   #transaction(work: () => void): void {
-    this.#database.exec('BEGIN IMMEDIATE');
     try {
+      this.#database.exec('BEGIN IMMEDIATE');
       work();
       this.#database.exec('COMMIT');
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw error;
+      throw new ApiError('journal_unavailable', 'writing to the journal: the disk did not take it', {}, { cause: error });
     }
   }
 }
@@ -189,5 +201,6 @@ function summaryFrom(row: Readonly<Record<string, unknown>>): CeremonySummary {
     updatedAt: String(row['updatedAt']),
     isProtected: row['isProtected'] === 1,
     search: String(row['search']),
+    ...(typeof row['once'] === 'string' ? { once: row['once'] } : {}),
   };
 }

@@ -63,6 +63,8 @@ export const scenarioSchema = Type.Object(
         Type.Object({ policy: Type.String({ pattern: '^\\d+(\\.\\d+)+$' }), level: Type.String({ minLength: 1 }) }, strict),
       ),
     ),
+    /** HSA-ids of the card office's administrators. */
+    administrators: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
     readers: Type.Array(readerSchema),
     cards: Type.Array(cardSchema),
   },

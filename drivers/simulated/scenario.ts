@@ -51,6 +51,8 @@ export interface Scenario extends AsyncDisposable {
   readonly authorities: readonly ScenarioAuthority[];
   /** What certificate policies (object identifiers) of the authorities stand for. */
   readonly assuranceLevels: readonly { readonly policy: string; readonly level: string }[];
+  /** HSA-ids of the card office's administrators. */
+  readonly administrators: readonly string[];
   dispose(): Promise<void>;
 }
 
@@ -109,8 +111,8 @@ async function build(file: ScenarioFile, options: ScenarioOptions & { readonly s
     source.stopService();
     return Promise.resolve();
   };
-  const { name, assuranceLevels = [] } = file;
-  return { name, source, readers, cards, authorities, assuranceLevels, dispose, [Symbol.asyncDispose]: dispose };
+  const { name, assuranceLevels = [], administrators = [] } = file;
+  return { name, source, readers, cards, authorities, assuranceLevels, administrators, dispose, [Symbol.asyncDispose]: dispose };
 }
 
 async function makeCard(row: ScenarioCardRow, field: string, stateFolder: string): Promise<ScenarioCard> {

@@ -26,6 +26,10 @@ export interface BenchOptions {
   /** Content of the policy's one file. */
   readonly policy?: object;
   readonly simulatedAuthorities?: SimulatedAuthorities;
+  /** HSA-ids. */
+  readonly simulatedAdministrators?: readonly string[];
+  /** Of issuance. */
+  readonly now?: () => Date;
   /** One that an earlier bench used and that its test tidies up; a new one unless given. */
   readonly dataFolder?: string;
 }
@@ -89,6 +93,8 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       simulated: true,
       log: evidence.log,
       ...(options.simulatedAuthorities ? { simulatedAuthorities: options.simulatedAuthorities } : {}),
+      ...(options.simulatedAdministrators ? { simulatedAdministrators: options.simulatedAdministrators } : {}),
+      ...(options.now ? { now: options.now } : {}),
     }),
   );
   undo.defer(() => evidence.searchWhileOpen());

@@ -14,6 +14,7 @@ import type { EntryName } from '../../prompt/entered-pins.ts';
 import type { DocumentList, Prompt, PromptPlace } from '../../prompt/prompt.ts';
 import { ApiError } from '../../errors.ts';
 import type { IdentitySettings } from '../../identity/identity.ts';
+import type { Ceremonies } from '../../issuance/ceremonies.ts';
 import { verifyForUse, type PinCaller } from '../../pin/entry.ts';
 import { PersonNeededError } from '../../pin/person-needed.ts';
 import type { PinReuse } from '../../pin/reuse.ts';
@@ -31,6 +32,7 @@ export interface HandlerContext {
   readonly contents: Contents;
   readonly desk: Desk;
   readonly events: EventLog;
+  readonly issuance: Ceremonies;
   readonly audit: AuditLog;
   /** As last read from the policy. */
   readonly identity: () => IdentitySettings;

@@ -7,6 +7,7 @@ import { certificateHandlers } from './certificate.ts';
 import { connectionHandlers } from './connection.ts';
 import { consoleHandlers } from './console.ts';
 import type { HandlerContext } from './context.ts';
+import { issuanceHandlers } from './issuance.ts';
 import { keyHandlers } from './key.ts';
 import { loginHandlers } from './login.ts';
 import { pinHandlers } from './pin.ts';
@@ -30,6 +31,7 @@ export function createHandlers(context: HandlerContext): Handlers {
     ...signPdfHandlers(context),
     ...signatureHandlers(context),
     ...loginHandlers(context),
+    ...issuanceHandlers(context),
     ...accessHandlers(context),
     ...auditHandlers(context),
     ...consoleHandlers(context),

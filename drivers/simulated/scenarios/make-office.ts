@@ -139,6 +139,7 @@ const scenario = {
     { policy: OID_BENCH_LOA2, level: 'LoA2' },
     { policy: OID_BENCH_LOA3, level: 'LoA3' },
   ],
+  administrators: [OPERATOR.hsaId, SECOND_OPERATOR.hsaId],
   readers: [
     { name: 'Simulated Operator 00 00', serialNumber: 'SIM0000000001', usbPath: '1-1.1', role: 'operator', card: 'operator' },
     {

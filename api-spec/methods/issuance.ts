@@ -1,0 +1,220 @@
+import Type, { type TProperties } from 'typebox';
+import { CARD_ERRORS, PIN_ERRORS } from '../errors.ts';
+import { Ceremony, CeremonyId, CeremonyState, CeremonySummary, StepId } from '../issuance.ts';
+import { PERSON_TIMEOUT_MS, defineMethod } from '../method.ts';
+import { Routine } from '../routine.ts';
+import {
+  AllowLastTry,
+  CardTarget,
+  CertificateList,
+  Closed,
+  KeyReference,
+  LeaseParam,
+  PinParam,
+  PinReference,
+  Purpose,
+  Time,
+  managementParams,
+} from '../schemas.ts';
+
+const ceremonyParams = { ceremony: CeremonyId };
+/** The card is found by the participant of the step, or, once something was begun on it, by its serial number. */
+const cardParams = { card: Type.Optional(CardTarget), lease: LeaseParam };
+const changeParams = { ...ceremonyParams, ...cardParams, ...managementParams };
+
+const anyErrors = ['ceremony_busy', 'ceremony_unknown', 'clock_set_back', 'journal_unavailable'] as const;
+const stepErrors = ['ceremony_closed', 'ceremony_late', 'ceremony_step_order'] as const;
+const changeErrors = [
+  ...anyErrors,
+  ...CARD_ERRORS,
+  ...PIN_ERRORS,
+  'algorithm_unsupported',
+  'card_full',
+  'card_other',
+  'key_not_found',
+  'management_key_rejected',
+  'management_key_required',
+  'object_not_found',
+  'public_key_mismatch',
+] as const;
+
+function path(name: string): { readonly verb: 'POST'; readonly path: string } {
+  return { verb: 'POST', path: `/v1/issuance/${name}` };
+}
+
+/** One that asks a person, and changes or uses a card. */
+const onCard = <const P extends TProperties>(params: P) => ({
+  since: 1,
+  scope: 'issuance' as const,
+  timeoutMs: PERSON_TIMEOUT_MS,
+  params: Closed(params),
+  result: Ceremony,
+});
+
+export const issuanceMethods = {
+  'issuance.cancel': defineMethod({
+    summary:
+      'End a ceremony before its end. What was put on its card is taken off; when the card is not at hand, issuance.resume does it later.',
+    attempt: { en: 'Cancelling the ceremony', sv: 'Att avbryta ärendet' },
+    ...onCard({
+      ...changeParams,
+      reason: Type.String({ minLength: 1, maxLength: 200 }),
+      isCardLost: Type.Optional(
+        Type.Boolean({
+          description: 'The card will not come back: nothing is taken off it, and its certificates are to be revoked.',
+        }),
+      ),
+    }),
+    rest: path('cancel'),
+    errors: [...changeErrors, 'ceremony_closed'],
+  }),
+  'issuance.confirm': defineMethod({
+    summary: 'Say that the card is as it shall be: certificates that were replaced go, and there is no way back.',
+    attempt: { en: 'Confirming the card', sv: 'Att bekräfta kortet' },
+    ...onCard(changeParams),
+    rest: path('confirm'),
+    errors: [...changeErrors, ...stepErrors, 'steps_missing'],
+  }),
+  'issuance.enrol': defineMethod({
+    summary:
+      'Begin a step on the card: keys are made there, and requests for their certificates. A call asks for one PIN; issuance.resume goes on with the next.',
+    attempt: { en: 'Making the keys', sv: 'Att skapa nycklarna' },
+    ...onCard({ ...changeParams, step: StepId }),
+    rest: path('enrol'),
+    errors: [
+      ...changeErrors,
+      ...stepErrors,
+      'card_already_renewed',
+      'card_not_for_issuance',
+      'no_free_key_container',
+      'order_expired',
+      'participant_refused',
+    ],
+  }),
+  'issuance.get': defineMethod({
+    summary: 'How a ceremony stands: its steps, what is next, who took part, and what becomes of the card.',
+    attempt: { en: 'Reading the ceremony', sv: 'Att läsa ärendet' },
+    since: 1,
+    scope: 'issuance',
+    rest: path('get'),
+    params: Closed(ceremonyParams),
+    result: Ceremony,
+    errors: ['ceremony_unknown'],
+  }),
+  'issuance.list': defineMethod({
+    summary: 'Ceremonies, the latest first. Those with protected personal data only with the scope issuance.protected.',
+    attempt: { en: 'Listing the ceremonies', sv: 'Att lista ärendena' },
+    since: 1,
+    scope: 'issuance',
+    rest: path('list'),
+    params: Closed({
+      state: Type.Optional(CeremonyState),
+      routine: Type.Optional(Type.String({ maxLength: 60 })),
+      search: Type.Optional(
+        Type.String({ maxLength: 200, description: 'Words, each the beginning of a name or number of the ceremony.' }),
+      ),
+      before: Type.Optional(Time('Those that were started before.')),
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
+    }),
+    result: Closed({ ceremonies: Type.Array(CeremonySummary) }),
+    errors: [],
+  }),
+  'issuance.listRoutines': defineMethod({
+    summary: 'The routines of the card office, as data: who takes part, which steps they take, and what is signed.',
+    attempt: { en: 'Listing the routines', sv: 'Att lista rutinerna' },
+    since: 1,
+    scope: 'issuance',
+    rest: path('routines'),
+    params: Closed({}),
+    result: Closed({ routines: Type.Array(Routine) }),
+    errors: [],
+  }),
+  'issuance.readCard': defineMethod({
+    summary: 'Take a step by reading the participant’s card: who they are, and which card it is.',
+    attempt: { en: 'Reading the card', sv: 'Att läsa kortet' },
+    ...onCard({ ...ceremonyParams, step: StepId, ...cardParams }),
+    rest: path('readcard'),
+    errors: [...anyErrors, ...stepErrors, ...CARD_ERRORS, 'card_already_renewed', 'card_other', 'participant_refused'],
+  }),
+  'issuance.record': defineMethod({
+    summary: 'Take a step by recording what a person filled in.',
+    attempt: { en: 'Recording the fields', sv: 'Att registrera uppgifterna' },
+    since: 1,
+    scope: 'issuance',
+    rest: path('record'),
+    params: Closed({
+      ...ceremonyParams,
+      step: StepId,
+      fields: Type.Record(Type.String({ pattern: '^[a-z][A-Za-z0-9]{0,39}$' }), Type.String({ maxLength: 2_000 }), {
+        maxProperties: 100,
+        description: 'By name, as the routine has them.',
+      }),
+    }),
+    result: Ceremony,
+    errors: [...anyErrors, ...stepErrors, 'card_already_renewed', 'fields_invalid'],
+  }),
+  'issuance.resume': defineMethod({
+    summary:
+      'Go on with what was begun on a card, on or back, after a next PIN, a pull, a reset, a crash or another day. The card is looked at first.',
+    attempt: { en: 'Going on with the card', sv: 'Att fortsätta med kortet' },
+    ...onCard(changeParams),
+    rest: path('resume'),
+    errors: [...changeErrors, 'ceremony_closed', 'ceremony_step_order'],
+  }),
+  'issuance.sign': defineMethod({
+    summary: 'Take a step by signing its statement with the participant’s own card. The result is an attached CMS signature.',
+    attempt: { en: 'Signing the statement', sv: 'Att underteckna intyget' },
+    ...onCard({
+      ...ceremonyParams,
+      step: StepId,
+      language: Type.Enum(['en', 'sv'] as const, { description: 'In which the person read the statement: that text is signed.' }),
+      ...cardParams,
+      keyReference: Type.Optional(KeyReference),
+      pin: PinParam,
+      pinReference: PinReference,
+      allowLastTry: AllowLastTry,
+      purpose: Purpose,
+    }),
+    rest: path('sign'),
+    errors: [
+      ...anyErrors,
+      ...stepErrors,
+      ...CARD_ERRORS,
+      ...PIN_ERRORS,
+      'algorithm_not_allowed',
+      'algorithm_unsupported',
+      'card_other',
+      'key_not_found',
+      'key_not_for_web',
+      'object_not_found',
+      'participant_refused',
+      'public_key_mismatch',
+    ],
+  }),
+  'issuance.start': defineMethod({
+    summary: 'Begin a ceremony by one of the routines.',
+    attempt: { en: 'Beginning the ceremony', sv: 'Att påbörja ärendet' },
+    since: 1,
+    scope: 'issuance',
+    rest: path('start'),
+    params: Closed({
+      routine: Type.String({ maxLength: 60 }),
+      isProtected: Type.Optional(
+        Type.Boolean({ description: 'It concerns protected personal data. Needs the scope issuance.protected.' }),
+      ),
+    }),
+    result: Ceremony,
+    errors: ['journal_unavailable', 'routine_unknown'],
+  }),
+  'issuance.writeCertificates': defineMethod({
+    summary:
+      'Write the certificates that the certification authority issued. Each is checked first: key, person, card, level, usage, validity and issuer; and read back after.',
+    attempt: { en: 'Writing the certificates', sv: 'Att skriva certifikaten' },
+    ...onCard({
+      ...changeParams,
+      certificates: CertificateList('One for each key, in any order.'),
+    }),
+    rest: path('certificates'),
+    errors: [...changeErrors, ...stepErrors, 'certificate_invalid', 'certificates_refused', 'order_expired'],
+  }),
+} as const;

@@ -1,0 +1,191 @@
+/** A card job in one transaction: the PINs it wants, the requests it signs, and its entries in the journal. */
+import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
+import type { KeyAlgorithm, PinReference, Token } from '../../../apdu/token.ts';
+import { managementOf, type CardSession } from '../../desk/card-session.ts';
+import { ApiError } from '../../errors.ts';
+import {
+  confirm,
+  makeKeys,
+  replacedKeys,
+  undo,
+  writeCertificates,
+  type CardAtWork,
+  type CardJob,
+} from '../../issuance/card-job.ts';
+import { subjectOf } from '../../issuance/order.ts';
+import { valueAt, type Ceremony } from '../../issuance/ceremony.ts';
+import type { JobEntry, KeyPlace } from '../../issuance/entry.ts';
+import type { StepOf } from '../../issuance/routine.ts';
+import { createCertificateRequest, preferredAlgorithm } from '../../signing/certificate-request.ts';
+import { verifyOptions } from '../../signing/verify-options.ts';
+import type { Call } from '../call.ts';
+import { keyOf, verifyFor, type CardParams, type HandlerContext } from './context.ts';
+import { authorize, beginChange } from './management.ts';
+
+/** The one PIN that a call may ask for: what a person types for one is sent to no other. Lives as long as the call. */
+export interface PinOfCall {
+  reference?: PinReference;
+}
+
+export interface JobRun {
+  readonly context: HandlerContext;
+  readonly session: CardSession;
+  readonly params: CardParams;
+  readonly call: Call;
+  readonly pin: PinOfCall;
+  readonly ceremonyId: string;
+  readonly step: StepOf<'enrol'>;
+}
+
+/** Another PIN is wanted than the one that the call asks for: it is the next call's. */
+class NextPinError extends Error {
+  override readonly name = 'NextPinError';
+}
+
+/** As far as the call's PIN allows. What was done stands in the journal. Throws card_other. */
+export async function runJob(run: JobRun): Promise<void> {
+  const { session, context } = run;
+  requireJobCard(run);
+  const token = await session.token();
+  await turnBackIfReplaced(run, token);
+  const work = cardAtWork(run, token);
+  try {
+    await takePart(jobOf(run), work, run);
+  } catch (error) {
+    if (!(error instanceof NextPinError)) throw error;
+  } finally {
+    session.card.contents = undefined;
+    context.desk.announce(session.card);
+  }
+}
+
+async function takePart(job: CardJob, work: CardAtWork, { step, session }: JobRun): Promise<void> {
+  session.forget();
+  switch (job.phase) {
+    case 'making':
+      await makeKeys(job, work);
+      return;
+    case 'writing':
+      await writeCertificates(job, work, { confirms: step.confirmsWriting === true });
+      return;
+    case 'undoing':
+      await undo(job, work);
+      return;
+    case 'confirming':
+      await confirm(job, work);
+      return;
+    case 'waiting':
+    case 'finished':
+    case 'confirmed':
+    case 'undone':
+    case 'abandoned':
+      return;
+  }
+}
+
+function ceremonyOf({ context, ceremonyId }: JobRun): Ceremony {
+  return context.issuance.get(ceremonyId);
+}
+
+function jobOf(run: JobRun): CardJob {
+  const job = ceremonyOf(run).jobs.get(run.step.id);
+  if (!job) throw new Error(`working on ${run.ceremonyId}: the job of ${run.step.id} was not begun`);
+  return job;
+}
+
+/** By its serial number, whatever reader it is in. */
+function requireJobCard(run: JobRun): void {
+  const { kind, serialNumber } = run.session.card;
+  const { card } = jobOf(run);
+  if (kind?.id === card.profile && serialNumber === card.serialNumber) return;
+  throw new ApiError('card_other', `working on ${run.ceremonyId}: card ${serialNumber ?? 'without a number'} is another one`, {
+    expected: card.serialNumber,
+  });
+}
+
+/** A key that another program has put in the place of ours is not certified: what was begun is taken back. */
+async function turnBackIfReplaced(run: JobRun, token: Token): Promise<void> {
+  const job = jobOf(run);
+  if (job.phase !== 'making' && job.phase !== 'writing') return;
+  if (job.generated.size === 0 || (await replacedKeys(job, token)).length === 0) return;
+  note(run, { type: 'job.undoing', reason: 'key_replaced' });
+}
+
+function note({ context, ceremonyId, step }: JobRun, entry: JobEntry): void {
+  context.issuance.noteJob(context.issuance.get(ceremonyId), step, entry);
+}
+
+function cardAtWork(run: JobRun, token: Token): CardAtWork {
+  const { context, session, params, call } = run;
+  const management = managementOf(token);
+  return {
+    token,
+    management,
+    note: (entry) => note(run, entry),
+    authorize: async (keyReference, what) => {
+      const change = await beginChange({ context, session, call, what, params: { ...params, keyReference } });
+      claimPin(run, change.pin);
+      await authorize(change);
+    },
+    request: (place, publicKey) => requestFor(run, token, place, publicKey),
+    confirmWriting: () => confirmWriting(run, token),
+  };
+}
+
+/** Throws NextPinError when the call asks for another one. */
+function claimPin({ pin }: JobRun, reference: PinReference | undefined): void {
+  if (reference === undefined) return;
+  if (pin.reference !== undefined && pin.reference !== reference) throw new NextPinError(`${reference} is wanted next`);
+  pin.reference = reference;
+}
+
+async function requestFor(run: JobRun, token: Token, place: KeyPlace, publicKey: Uint8Array): Promise<string> {
+  const { step } = run;
+  const ceremony = ceremonyOf(run);
+  const { keyReference, algorithm: kind, usage } = place;
+  const cardNumber = valueAt(ceremony, step.cardNumber);
+  const key = { algorithm: kind, publicKey };
+  const algorithm = preferredAlgorithm(kind);
+  const { request } = await createCertificateRequest(
+    {
+      subject: subjectOf(ceremony, step),
+      key,
+      algorithm,
+      extensions: {
+        keyUsage: usage === 'signature' ? 'signature' : 'authentication',
+        ...(cardNumber === undefined ? {} : { cardNumber }),
+      },
+    },
+    (digest) => signWith(run, token, keyReference, kind, digest),
+  );
+  return request;
+}
+
+async function signWith(
+  run: JobRun,
+  token: Token,
+  keyReference: string,
+  kind: KeyAlgorithm,
+  digest: Uint8Array,
+): Promise<Uint8Array> {
+  const { context, session, params, call } = run;
+  const key = await keyOf(session, token, keyReference);
+  if (key.pinPolicy !== 'never') claimPin(run, key.pin);
+  await verifyFor(context, session, token, key, params, call);
+  return await token.sign({ ...key, algorithm: kind }, preferredAlgorithm(kind), digest);
+}
+
+/** By a signature with the new signature key: a PIN alone proves that somebody knows it, not that the key is the one. */
+async function confirmWriting(run: JobRun, token: Token): Promise<void> {
+  const { places, generated } = jobOf(run);
+  const place = places.find(({ usage }) => usage === 'signature') ?? places[0];
+  const publicKey = place && generated.get(place.keyReference);
+  if (!publicKey) return;
+  const message = randomBytes(32);
+  const key = createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' });
+  const { hash, ...options } = verifyOptions(preferredAlgorithm(place.algorithm), key);
+  const digest = createHash(hash).update(message).digest();
+  const signature = await signWith(run, token, place.keyReference, place.algorithm, digest);
+  if (verify(hash, message, options, signature)) return;
+  throw new ApiError('public_key_mismatch', `confirming the writing for ${run.ceremonyId}: the card signed with another key`);
+}

@@ -1,0 +1,48 @@
+/** issuance.*: ceremonies begun, told of, and taken on by what people fill in. Their cards are the affair of issuance-steps.ts and issuance-job.ts. */
+import type { MethodName, Result } from '../../../api-spec/methods/index.ts';
+import { ApiError } from '../../errors.ts';
+import type { CeremonySummary } from '../../issuance/journal.ts';
+import type { Handlers } from '../call.ts';
+import type { HandlerContext } from './context.ts';
+import { issuanceJobHandlers } from './issuance-job.ts';
+import { issuanceStepHandlers } from './issuance-steps.ts';
+import { ceremonyOf, maySeeProtected, takeOn } from './issuance-ceremony.ts';
+import { describeCeremony } from './issuance-view.ts';
+
+type IssuanceMethod = Extract<MethodName, `issuance.${string}`>;
+
+const DEFAULT_LIMIT = 50;
+
+export function issuanceHandlers(context: HandlerContext): Pick<Handlers, IssuanceMethod> {
+  const { issuance } = context;
+  return {
+    ...issuanceStepHandlers(context),
+    ...issuanceJobHandlers(context),
+    'issuance.get': ({ ceremony }, call) => describeCeremony(issuance, ceremonyOf(context, ceremony, call)),
+    'issuance.list': ({ search, limit = DEFAULT_LIMIT, ...filter }, call) => ({
+      ceremonies: issuance
+        .list({
+          ...filter,
+          limit,
+          words: (search ?? '').split(/\s+/u).filter((word) => word !== ''),
+          includesProtected: maySeeProtected(call),
+        })
+        .map(describeSummary),
+    }),
+    'issuance.listRoutines': () => ({ routines: [...issuance.routines.values()] }),
+    'issuance.record': ({ ceremony, step, fields }, call) =>
+      takeOn(context, ceremony, call, ({ id }) => Promise.resolve(issuance.record(id, step, fields))),
+    'issuance.start': ({ routine, isProtected = false }, call) => {
+      if (isProtected && !maySeeProtected(call))
+        throw new ApiError('scope_missing', 'beginning a ceremony: the caller lacks issuance.protected', {
+          scope: 'issuance.protected',
+        });
+      return describeCeremony(issuance, issuance.start(routine, { isProtected }));
+    },
+  };
+}
+
+function describeSummary(summary: CeremonySummary): Result<'issuance.list'>['ceremonies'][number] {
+  const { id, routine, state, startedAt, updatedAt, isProtected } = summary;
+  return { ceremony: id, routine, state, startedAt, updatedAt, isProtected };
+}

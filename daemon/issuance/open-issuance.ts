@@ -1,0 +1,54 @@
+/** The office's ceremonies, opened: the journal in the data folder, who the administrators are, and the watch over times. */
+import { join } from 'node:path';
+import type { Publish } from '../desk/desk.ts';
+import type { IssuancePolicy } from '../access/issuance-policy.ts';
+import { isSameHsaId } from '../identity/hsa-id.ts';
+import type { Log } from '../log.ts';
+import { Ceremonies } from './ceremonies.ts';
+import { nextStep } from './ceremony.ts';
+import { Deadlines } from './deadlines.ts';
+import { Journal } from './journal.ts';
+import { standardRoutines } from './routines.ts';
+
+export const ISSUANCE_JOURNAL_FILE = 'issuance.sqlite';
+
+export interface IssuanceOptions {
+  readonly dataFolder: string;
+  readonly policy: () => IssuancePolicy;
+  /** HSA-ids of those who act as administrators at a simulated desk. */
+  readonly simulatedAdministrators: readonly string[];
+  readonly publish: Publish;
+  readonly now: () => Date;
+  readonly log: Log;
+}
+
+export interface Issuance extends Disposable {
+  readonly ceremonies: Ceremonies;
+}
+
+/** The caller closes. */
+export function openIssuance(options: IssuanceOptions): Issuance {
+  const { dataFolder, publish, now, log } = options;
+  using undo = new DisposableStack();
+  const journal = undo.use(new Journal(join(dataFolder, ISSUANCE_JOURNAL_FILE)));
+  const ceremonies: Ceremonies = new Ceremonies({
+    journal,
+    routines: standardRoutines(),
+    isAdministrator: (hsaId, isProtected) => isAdministrator(options, hsaId, isProtected),
+    now,
+    onChange: (ceremony) => {
+      deadlines.note(ceremony.id, ceremonies.deadlineOf(ceremony));
+      const next = nextStep(ceremony);
+      const { id, routine, state } = ceremony;
+      publish('issuance.changed', { ceremony: id, routine: routine.id, state, ...(next ? { nextStep: next.id } : {}) });
+    },
+  });
+  const deadlines = undo.use(new Deadlines({ ceremonies, log }));
+  const resources = undo.move();
+  return { ceremonies, [Symbol.dispose]: () => resources.dispose() };
+}
+
+function isAdministrator({ policy, simulatedAdministrators }: IssuanceOptions, hsaId: string, isProtected: boolean): boolean {
+  if (simulatedAdministrators.some((one) => isSameHsaId(one, hsaId))) return true;
+  return policy().administrators.some((one) => isSameHsaId(one.hsaId, hsaId) && (!isProtected || one.protectedPersons));
+}

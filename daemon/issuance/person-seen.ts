@@ -1,0 +1,45 @@
+/** Whom a card says that somebody is, for the journal: by its certificates as they are judged at that moment, and by the number of a card that has none yet. */
+import type { TokenCertificate } from '../../apdu/token.ts';
+import { isCardNumber } from '../identity/card-number.ts';
+import { identityOf, judgeCertificates, type IdentitySettings } from '../identity/identity.ts';
+import type { PersonSeen } from './entry.ts';
+
+export interface SeenCard {
+  readonly person: PersonSeen;
+  /** Its certificates name a person, and chain to a trust anchor. */
+  readonly isTrusted: boolean;
+  /** Days from the first to the last day of the certificate that is valid longest; undefined without one that is trusted. */
+  readonly validDays: number | undefined;
+}
+
+const DAY_MS = 86_400_000;
+
+/** `serialNumber` is that of the card: on a blank e-ID card it is the number that is printed on it (TokenInfo, ISO/IEC 7816-15:2016, section 8.10). */
+export function seeCard(
+  certificates: readonly TokenCertificate[],
+  serialNumber: string | undefined,
+  { settings, now }: { readonly settings: IdentitySettings; readonly now: Date },
+): SeenCard {
+  const judged = judgeCertificates(certificates, settings, now);
+  const identity = identityOf(judged);
+  const persons = judged.flatMap(({ facts, report }) =>
+    facts && !facts.isAuthority && !facts.isOfCard && report?.status === 'trusted' ? [facts] : [],
+  );
+  const personalNumber = identity?.personalIdentityNumber ?? identity?.coordinationNumber;
+  const printed = serialNumber !== undefined && isCardNumber(serialNumber) ? serialNumber : undefined;
+  const cardNumber = identity?.cardNumber ?? printed;
+  const certificate = persons[0]?.fingerprint;
+  const days = persons.map(({ notBefore, notAfter }) => Math.ceil((notAfter.getTime() - notBefore.getTime()) / DAY_MS));
+  return {
+    person: {
+      ...(identity?.name === undefined ? {} : { name: identity.name }),
+      ...(identity?.hsaId === undefined ? {} : { hsaId: identity.hsaId }),
+      ...(personalNumber === undefined ? {} : { personalNumber }),
+      ...(cardNumber === undefined ? {} : { cardNumber }),
+      ...(identity?.assuranceLevel === undefined ? {} : { assuranceLevel: identity.assuranceLevel }),
+      ...(certificate === undefined ? {} : { certificate }),
+    },
+    isTrusted: identity?.isTrusted === true,
+    validDays: days.length === 0 ? undefined : Math.max(...days),
+  };
+}
