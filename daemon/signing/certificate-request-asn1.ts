@@ -61,10 +61,20 @@ export function encodeRequest(
   return new Uint8Array(AsnConvert.serialize(request));
 }
 
+/** Attributes that certificates of people have and the library has no name for, by their names in RFC 4519, section 2, and as OpenSSL writes them. */
+const PERSONAL_ATTRIBUTES = {
+  serialNumber: '2.5.4.5',
+  GN: '2.5.4.42',
+  givenName: '2.5.4.42',
+  sn: '2.5.4.4',
+  surname: '2.5.4.4',
+  title: '2.5.4.12',
+};
+
 /** The text begins with the last relative name (RFC 4514, section 2.1); the library takes them in the order of the text. */
 function parseSubject(subject: string): Name {
   try {
-    const name = new NameText(new NameText(subject).toJSON().reverse());
+    const name = new NameText(new NameText(subject, PERSONAL_ATTRIBUTES).toJSON().reverse(), PERSONAL_ATTRIBUTES);
     if (name.toJSON().length > 0) return AsnConvert.parse(name.toArrayBuffer(), Name);
   } catch (error) {
     throw subjectError(error);

@@ -15,12 +15,16 @@ beforeAll(async () => {
 afterAll(() => pki[Symbol.asyncDispose]());
 
 /** What `openssl req -text -verify` says of the request. */
-async function requestWith(kind: 'RSA-2048' | 'P-256', extensions?: RequestedExtensions): Promise<string> {
+async function requestWith(
+  kind: 'RSA-2048' | 'P-256',
+  extensions?: RequestedExtensions,
+  { subject }: { readonly subject: string } = { subject: 'CN=Anna Lindqvist,C=SE' },
+): Promise<string> {
   const signer = await pki.issue('card', { kind });
   const algorithm = preferredAlgorithm(kind);
   const publicKey = new Uint8Array(signer.certificate.publicKey.export({ format: 'der', type: 'spki' }));
   const { request } = await createCertificateRequest(
-    { subject: 'CN=Anna Lindqvist,C=SE', key: { algorithm: kind, publicKey }, algorithm, ...(extensions ? { extensions } : {}) },
+    { subject, key: { algorithm: kind, publicKey }, algorithm, ...(extensions ? { extensions } : {}) },
     signWith(pki, signer, algorithm),
   );
   return await pki.openssl('req', '-in', await pki.file('request.pem', request), '-noout', '-text', '-verify');
@@ -51,6 +55,16 @@ describe('a certification request', () => {
     const answer = await requestWith('P-256');
     expect(answer).toContain('verify OK');
     expect(answer).toMatch(/Attributes:\s+\(none\)\s+Requested Extensions:\s+Signature Algorithm/);
+  });
+
+  it('names a person as certificates of people do', async () => {
+    const subject =
+      'CN=Åsa Öberg,serialNumber=SE2321000016-BENCH3,givenName=Åsa,surname=Öberg,title=Sjuksköterska,O=BENCH Region\\, norr,C=SE';
+    await requestWith('P-256', undefined, { subject });
+    const name = ['-noout', '-subject', '-nameopt', 'RFC2253,utf8,-esc_msb,sname'];
+    expect(await pki.openssl('req', '-in', pki.path('request.pem'), ...name)).toContain(
+      'subject=CN=Åsa Öberg,serialNumber=SE2321000016-BENCH3,GN=Åsa,SN=Öberg,title=Sjuksköterska,O=BENCH Region\\, norr,C=SE',
+    );
   });
 
   it('is not made with a card number that is none', async () => {
