@@ -10,7 +10,7 @@ import { bigIntToBytes } from './bytes.ts';
 export type NameAttribute = 'C' | 'O' | 'CN' | 'SN' | 'GN' | 'serialNumber' | 'title';
 
 /** X.520 (2.5.4.*), as dotted object identifiers. */
-const ATTRIBUTE_OIDS: Readonly<Record<NameAttribute, string>> = {
+export const ATTRIBUTE_OIDS: Readonly<Record<NameAttribute, string>> = {
   C: '2.5.4.6',
   O: '2.5.4.10',
   CN: '2.5.4.3',
@@ -123,6 +123,26 @@ export function certificatePolicies(...oids: readonly string[]): CertificateExte
   return { oid: '2.5.29.32', value: sequence(...oids.map((oid) => sequence(encodeOid(oid)))) };
 }
 
+/** One place where the revocation list of the issuer lies (RFC 5280, section 4.2.1.13). */
+export function crlDistributionPoint(address: string): CertificateExtension {
+  return { oid: '2.5.29.31', value: sequence(sequence(encodeTlv(0xa0, encodeTlv(0xa0, uniformResourceIdentifier(address))))) };
+}
+
+/** Authority information access (RFC 5280, section 4.2.2.1): who answers by OCSP, and where the issuer's own certificate lies. */
+export function authorityInformationAccess(addresses: { readonly ocsp: string; readonly issuer: string }): CertificateExtension {
+  const description = (method: string, address: string): Uint8Array =>
+    sequence(encodeOid(method), uniformResourceIdentifier(address));
+  return {
+    oid: '1.3.6.1.5.5.7.1.1',
+    value: sequence(description('1.3.6.1.5.5.7.48.1', addresses.ocsp), description('1.3.6.1.5.5.7.48.2', addresses.issuer)),
+  };
+}
+
+/** Of GeneralName (RFC 5280, section 4.2.1.6). */
+function uniformResourceIdentifier(address: string): Uint8Array {
+  return encodeTlv(0x86, new TextEncoder().encode(address));
+}
+
 /** Subject key identifier (RFC 5280, section 4.2.1.2). */
 export function subjectKeyIdentifier(publicKey: Uint8Array): CertificateExtension {
   return { oid: '2.5.29.14', value: encodeTlv(0x04, keyIdentifierOf(publicKey)) };
@@ -134,7 +154,7 @@ export function authorityKeyIdentifier(issuerPublicKey: Uint8Array): Certificate
 }
 
 /** SHA-1 over the bits of the subjectPublicKey: method 1 of section 4.2.1.2. */
-function keyIdentifierOf(publicKey: Uint8Array): Uint8Array {
+export function keyIdentifierOf(publicKey: Uint8Array): Uint8Array {
   const bits = decodeTlv(decodeFirstTlv(publicKey).object.value).find(({ tag }) => tag === 0x03)?.value;
   return new Uint8Array(
     createHash('sha1')

@@ -1,15 +1,17 @@
 /**
  * Certificates as on Swedish e-ID cards, for people who do not exist. Subject fields, key usages and the card-number extension are as publicly known of
- * SITHS e-id; the full certificate profiles are not public. Unconfirmed, and therefore parameters: policy identifiers, extended key usages. Left out for the
- * same reason: addresses of revocation lists and of OCSP, the user principal name.
+ * SITHS e-id; the full certificate profiles are not public. Unconfirmed, and therefore parameters: policy identifiers, extended key usages, addresses of
+ * revocation lists and of OCSP. Left out for the same reason: the user principal name.
  */
 import { createPublicKey, randomBytes, type KeyObject } from 'node:crypto';
 import { encodeTlv } from '../../../../apdu/tlv/ber-tlv.ts';
 import { bytesToBigInt } from '../../bytes.ts';
 import {
+  authorityInformationAccess,
   authorityKeyIdentifier,
   basicConstraints,
   certificatePolicies,
+  crlDistributionPoint,
   extendedKeyUsage,
   keyUsage,
   signCertificate,
@@ -52,29 +54,54 @@ export interface Validity {
   readonly notAfter: Date;
 }
 
-export interface PersonalCertificate extends Validity {
-  readonly person: EidPerson;
+/** Where it is told that a certificate was revoked, and where its issuer's own one lies. */
+export interface RevocationAddresses {
+  readonly crl: string;
+  readonly ocsp: string;
+  readonly issuer: string;
+}
+
+/** What certificates of a card have in common, whatever they call its holder. */
+interface CardCertificate extends Validity {
   readonly use: KeyName;
   readonly publicKey: KeyObject;
-  /** 19 digits. */
-  readonly cardNumber: string;
   /** Level of assurance, as policy identifiers. */
   readonly policies: readonly string[];
   readonly authority: EidAuthority;
+  /** Not in the certificate unless given. */
+  readonly addresses?: RevocationAddresses;
+}
+
+export interface PersonalCertificate extends CardCertificate {
+  readonly person: EidPerson;
+  /** 19 digits. */
+  readonly cardNumber: string;
+}
+
+export interface NamedCertificate extends CardCertificate {
+  readonly subject: CertificateName;
+  /** 19 digits. Not in the certificate unless given. */
+  readonly cardNumber?: string;
 }
 
 /** DER. */
 export function issuePersonalCertificate(order: PersonalCertificate): Uint8Array {
-  const isRsa = order.publicKey.asymmetricKeyType === 'rsa';
+  return issueNamedCertificate({ ...order, subject: nameOf(order.person) });
+}
+
+/** DER. As for a person, whose name is given as it is to stand there. */
+export function issueNamedCertificate(order: NamedCertificate): Uint8Array {
+  const { use, publicKey, cardNumber, addresses } = order;
+  const isRsa = publicKey.asymmetricKeyType === 'rsa';
   const usages =
-    order.use === 'underskrift' ? [USAGE_NON_REPUDIATION] : [USAGE_DIGITAL_SIGNATURE, ...(isRsa ? [USAGE_KEY_ENCIPHERMENT] : [])];
-  const purposes = order.use === 'underskrift' ? [OID_EMAIL_PROTECTION] : [OID_CLIENT_AUTH];
-  return issue(nameOf(order.person), order.publicKey, order.authority, order, [
+    use === 'underskrift' ? [USAGE_NON_REPUDIATION] : [USAGE_DIGITAL_SIGNATURE, ...(isRsa ? [USAGE_KEY_ENCIPHERMENT] : [])];
+  return issue(order.subject, publicKey, order.authority, order, [
     basicConstraints(false),
     { oid: OID_KEY_USAGE, critical: true, value: namedBits(...usages) },
-    extendedKeyUsage(...purposes),
+    extendedKeyUsage(use === 'underskrift' ? OID_EMAIL_PROTECTION : OID_CLIENT_AUTH),
     certificatePolicies(...order.policies),
-    { oid: OID_CARD_NUMBER, value: encodeTlv(0x13, new TextEncoder().encode(order.cardNumber)) },
+    ...(cardNumber === undefined ? [] : [{ oid: OID_CARD_NUMBER, value: encodeTlv(0x13, new TextEncoder().encode(cardNumber)) }]),
+    ...(addresses ? [crlDistributionPoint(addresses.crl), authorityInformationAccess(addresses)] : []),
   ]);
 }
 

@@ -39,6 +39,7 @@ const root = makeAuthority('BENCH e-id Root CA v2');
 const hsaLevel3 = makeAuthority('BENCH e-id Person HSA-id 3 CA v1', root);
 const hsaLevel2 = makeAuthority('BENCH e-id Person HSA-id 2 CA v1', root);
 const personLevel3 = makeAuthority('BENCH e-id Person ID 3 CA v1', root);
+const personLevel2 = makeAuthority('BENCH e-id Person ID 2 CA v1', root);
 
 function onCard(authority: MadeAuthority): { authority: EidAuthority; authorityCertificates: MadeAuthority[] } {
   return { authority, authorityCertificates: [authority, root] };
@@ -78,7 +79,7 @@ const cards = Object.entries(orders).map(([name, order]) => {
   const authorityCertificates = order.authorityCertificates.map(({ label, certificate }) => ({ label, certificate }));
   return [name, describePersonalCard({ ...order, authorityCertificates })] as const;
 });
-const authorities = [root, hsaLevel3, hsaLevel2, personLevel3].map(({ label, certificate, key }) => ({
+const authorities = [root, hsaLevel3, hsaLevel2, personLevel3, personLevel2].map(({ label, certificate, key }) => ({
   ...{ name: label, certificate },
   privateKey: formatBase64(new Uint8Array(key.export({ format: 'der', type: 'pkcs8' }))),
 }));
