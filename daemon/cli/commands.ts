@@ -22,6 +22,8 @@ interface ServeFlags {
   readonly consolePort?: number;
   readonly tlsPort?: number;
   readonly userSockets?: string;
+  readonly authorityPort?: number;
+  readonly authorityState?: string;
   readonly dataDir: string;
   readonly logLevel: string;
   readonly examples?: true;
@@ -43,6 +45,7 @@ export function createProgram(): Command {
   addBrowserPolicyCommand(program);
   addAuditCommands(program, dataDir);
   addSimulateCommand(program);
+  addSimulateAuthorityCommand(program);
   return program;
 }
 
@@ -62,6 +65,12 @@ function addServeCommand(program: Command, dataDir: OptionRow): void {
       '--user-sockets <DIR>',
       'folder with a folder for each user, which only that user can enter: a Unix socket is made in each',
     )
+    .option(
+      '--authority-port <N>',
+      'with --simulate: serve its test certification authority on this port of 127.0.0.1; 0 takes any free one',
+      parsePort,
+    )
+    .option('--authority-state <FILE>', 'file that keeps what the test authority issued and revoked')
     .option(...dataDir)
     .option('--policy-dir <DIR>', 'folder of files that grant access to web origins', DEFAULT_POLICY_FOLDER)
     .option('--log-level <LEVEL>', 'trace, debug, info, warn, error or silent; logs go to standard error', parseLogLevel, 'info')
@@ -262,6 +271,19 @@ function addSimulateCommand(program: Command): void {
     .action(async (flags: { card: string; vpcd: string; state?: string }) => {
       const { runSimulate } = await import('./simulate.ts');
       await runSimulate(flags);
+    });
+}
+
+function addSimulateAuthorityCommand(program: Command): void {
+  program
+    .command('simulate-authority')
+    .description('Serve the certification authority of a simulated desk by itself, until SIGTERM or Ctrl+C. Its keys are public.')
+    .requiredOption('--port <N>', 'port on 127.0.0.1; 0 takes any free one', parsePort)
+    .option('--scenario <SCENARIO>', 'whose authorities: "office", or the path of a scenario file', 'office')
+    .option('--state <FILE>', 'file that keeps what was issued and revoked; made when it is missing')
+    .action(async (flags: { port: number; scenario: string; state?: string }) => {
+      const { runSimulateAuthority } = await import('./simulate-authority.ts');
+      await runSimulateAuthority(flags);
     });
 }
 

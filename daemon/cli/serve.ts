@@ -9,8 +9,11 @@ import { selectorOf } from '../desk/reader-selector.ts';
 import { hardenProcess } from '../hardening/harden-process.ts';
 import type { UnixSocket } from '../listen/http-server.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
+import type { AuthorityServer } from '../../drivers/simulated/authority/server.ts';
 import type { Scenario } from '../../drivers/simulated/scenario.ts';
 import { printResult } from './output.ts';
+import { describeAuthority } from './simulate-authority.ts';
+import { UsageError } from './usage-error.ts';
 
 export interface ServeOptions {
   readonly dataDir: string;
@@ -23,6 +26,10 @@ export interface ServeOptions {
   readonly userSockets?: string;
   /** Name of a scenario, or the path of its file. */
   readonly simulate?: string;
+  /** Port of the simulated desk's certification authority, on 127.0.0.1; it is not served unless given. */
+  readonly authorityPort?: number;
+  /** File that keeps what that authority issued and revoked. */
+  readonly authorityState?: string;
   readonly logLevel: string;
   /** Print commands to try. */
   readonly examples: boolean;
@@ -32,6 +39,10 @@ export interface ServeOptions {
 const EXIT_PATIENCE_MS = 1_500;
 
 export async function runServe(options: ServeOptions): Promise<void> {
+  if (options.simulate === undefined && (options.authorityPort ?? options.authorityState) !== undefined)
+    throw new UsageError('--authority-port and --authority-state go with --simulate');
+  if (options.authorityPort === undefined && options.authorityState !== undefined)
+    throw new UsageError('--authority-state goes with --authority-port');
   await serveUntilStopped(options);
   if (options.simulate !== undefined) return;
   const { processBlockingCalls } = await import('../../drivers/pcsc/blocking-calls.ts');
@@ -47,7 +58,8 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
   const stopped = waitForSignal();
   await hardenProcess(log);
   await using resources = new AsyncDisposableStack();
-  const { source, ...simulatedDesk } = await openSource(options.simulate, resources);
+  const { source, scenario, ...simulatedDesk } = await openSource(options.simulate, resources);
+  const authority = await openAuthority(scenario, options, { log, resources });
   const daemon = await startDaemon({
     dataFolder: options.dataDir,
     policyFolder: options.policyDir,
@@ -63,6 +75,7 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
   resources.use(daemon);
   resources.use(onHangup(() => void daemon.reload()));
   printResult(`kortd ready ${daemon.url}`);
+  if (authority) printResult(describeAuthority(authority));
   if (options.examples) printExamples();
   log.info({ signal: await stopped }, 'shutting down');
 }
@@ -85,7 +98,7 @@ async function openSource(
   simulate: string | undefined,
   resources: AsyncDisposableStack,
 ): Promise<
-  { readonly source: ReaderSource } & Partial<
+  { readonly source: ReaderSource; readonly scenario?: Scenario } & Partial<
     Pick<DaemonOptions, 'simulatedAuthorities' | 'simulatedAdministrators' | 'scenarioRoles'>
   >
 > {
@@ -101,10 +114,29 @@ async function openSource(
   const { source, administrators } = scenario;
   return {
     source,
+    scenario,
     simulatedAuthorities: scenario,
     simulatedAdministrators: administrators,
     scenarioRoles: rolesIn(scenario),
   };
+}
+
+/** Beside the daemon, until the daemon ends. */
+async function openAuthority(
+  scenario: Scenario | undefined,
+  { authorityPort, authorityState }: ServeOptions,
+  { log, resources }: { readonly log: pino.Logger; readonly resources: AsyncDisposableStack },
+): Promise<AuthorityServer | undefined> {
+  if (!scenario || authorityPort === undefined) return undefined;
+  const { serveTestAuthority } = await import('../../drivers/simulated/authority/server.ts');
+  return resources.use(
+    await serveTestAuthority({
+      scenario,
+      port: authorityPort,
+      ...(authorityState === undefined ? {} : { stateFile: authorityState }),
+      onInternalError: (error) => log.error({ err: error }, 'the test authority failed'),
+    }),
+  );
 }
 
 function rolesIn({ readers }: Scenario): ReadonlyMap<string, ReaderSelector> {
