@@ -19,6 +19,7 @@ const RUN_PACKAGES = ['libpcsclite1', 'openssl', 'pcscd'];
 const TEST_PACKAGES = [
   'bsdutils',
   'chromium',
+  'curl',
   'fonts-dejavu-core',
   'gcc',
   'iproute2',

@@ -1,5 +1,5 @@
 /** Certificate revocation lists (RFC 5280, section 5), by pkijs. Made anew at every question. */
-import { Enumerated, Integer } from 'asn1js';
+import { BaseBlock, Enumerated, Integer } from 'asn1js';
 import { CertificateRevocationList, Extension, Extensions, RevokedCertificate, Time, TimeType } from 'pkijs';
 import { authorityKeyIdentifier } from '../certificate.ts';
 import { bufferOf } from './asn1.ts';
@@ -37,7 +37,9 @@ export async function createCrl(
     }),
   });
   await list.sign(issuer.signingKey, 'SHA-256');
-  return new Uint8Array(list.toSchema(true).toBER());
+  const encoded: unknown = list.toSchema(true);
+  if (!(encoded instanceof BaseBlock)) throw new TypeError('encoding a revocation list: the library gave no ASN.1');
+  return new Uint8Array(encoded.toBER());
 }
 
 function toEntry({ serialNumber, reason, revokedAt }: Revocation): RevokedCertificate {
