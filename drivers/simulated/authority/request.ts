@@ -5,6 +5,7 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { BitString, PrintableString } from 'asn1js';
 import { CertificationRequest, Extensions } from 'pkijs';
+import { equalBytes } from '../bytes.ts';
 import type { CertificateName, NameAttribute } from '../certificate.ts';
 import { OID_CARD_NUMBER } from '../cards/eid/certificates.ts';
 import type { KeyName } from '../cards/eid/layout.ts';
@@ -38,7 +39,7 @@ const CURVES: readonly (string | undefined)[] = ['prime256v1', 'secp384r1'];
 
 /** Throws AuthorityError. `der` is bounded by whoever took it from the wire. */
 export async function readRequest(der: Uint8Array): Promise<CardRequest> {
-  const request = orInvalid('it is no PKCS #10', () => new CertificationRequest({ schema: readAsn1(der) }));
+  const request = orInvalid('it is no PKCS #10', () => decodeRequest(der));
   const publicKey = orInvalid('its key is none', () =>
     createPublicKey({ key: Buffer.from(request.subjectPublicKeyInfo.toSchema().toBER()), format: 'der', type: 'spki' }),
   );
@@ -53,6 +54,14 @@ export async function readRequest(der: Uint8Array): Promise<CardRequest> {
     ...orInvalid('its extensionRequest', () => readExtensions(request)),
     fingerprint: createHash('sha256').update(der).digest('hex'),
   };
+}
+
+/** The library takes lengths and bits that DER does not allow: what does not encode to the same bytes is none. Throws. */
+function decodeRequest(der: Uint8Array): CertificationRequest {
+  const request = new CertificationRequest({ schema: readAsn1(der) });
+  const isDer = equalBytes(new Uint8Array(request.toSchema().toBER()), der);
+  if (!isDer || request.signatureValue.valueBlock.unusedBits !== 0) throw new SyntaxError('it is not DER');
+  return request;
 }
 
 function requireStrongKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): void {
