@@ -127,6 +127,7 @@ describe('help', () => {
     [['status', '--help'], /--data-dir[\s\S]*--json/],
     [['call', '--help'], /method[\s\S]*params[\s\S]*--timeout/],
     [['simulate', '--help'], /--card[\s\S]*--vpcd[\s\S]*--state/],
+    [['simulate-authority', '--help'], /--port[\s\S]*--scenario[\s\S]*--state/],
   ])('of %j goes to standard output with exit status 0', async (parameters, expected) => {
     const { status, stdout, stderr } = await run(parameters);
     expect([status, stderr]).toEqual([0, '']);
@@ -148,6 +149,9 @@ describe('wrong usage', () => {
     [['serve', '--port', '65536']],
     [['serve', '--log-level', 'loud']],
     [['serve', '--colour']],
+    [['serve', '--authority-port', '0']],
+    [['serve', '--simulate', 'office', '--authority-state', 'issued.jsonl']],
+    [['simulate-authority']],
     [['call']],
     [['call', 'system.info', '{}', 'more']],
     [['call', 'system.info', '--timeout', '0']],
@@ -372,5 +376,60 @@ describe('simulate', () => {
     const ended = await run(['simulate', '--card', 'piv', '--vpcd', '127.0.0.1:9', '--state', file]);
     expect(ended).toMatchObject({ status: 1, stdout: '' });
     expect(ended.stderr).toContain(file);
+  });
+});
+
+describe('the test authority', () => {
+  const line = /^kortd test authority (http:\/\/127\.0\.0\.1:\d+) \(.*trust nothing.*\)\n/m;
+
+  it('is served beside a daemon that is asked for it, and ends with it', async () => {
+    await using program = await serve(newFolder(), ['--authority-port', '0']);
+    const [, url = ''] = await program.said(line);
+    const answer = await fetch(`${url}/.well-known/est/cacerts`);
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/pkcs7-mime; smime-type=certs-only']);
+    expect(await program.stop()).toMatchObject({ status: 0, signal: null });
+    await expect(fetch(`${url}/issued`)).rejects.toThrow('fetch failed');
+  });
+
+  it('on a taken port is refused with exit status 1, by the name of its option', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const dataDir = newFolder();
+    const ended = await run([
+      'serve',
+      '--simulate',
+      'office',
+      '--port',
+      '0',
+      '--data-dir',
+      dataDir,
+      '--authority-port',
+      `${port}`,
+    ]);
+    taken.close();
+    expect(ended).toMatchObject({ status: 1, stdout: '' });
+    expect(ended.stderr).toContain(`test authority on 127.0.0.1:${port}: the port is taken`);
+  });
+
+  it('by itself knows after being killed what it had revoked', async () => {
+    const state = join(folder, 'issued.jsonl');
+    const start = async (): Promise<{ readonly program: Program; readonly url: string }> => {
+      const program = new Program(['simulate-authority', '--port', '0', '--state', state]);
+      return { program, url: (await program.said(line))[1] ?? '' };
+    };
+    const first = await start();
+    await using killed = first.program;
+    const issuer = Buffer.from(await (await fetch(`${first.url}/ca/bench-e-id-person-id-3-ca-v1.cer`)).arrayBuffer());
+    const body = JSON.stringify({ certificate: issuer.toString('base64'), reason: 'superseded' });
+    const headers = { 'content-type': 'application/json' };
+    const revoked = await (await fetch(`${first.url}/revoke`, { method: 'POST', headers, body })).json();
+    await killed.stop('SIGKILL');
+    const second = await start();
+    await using again = second.program;
+    const repeated = JSON.stringify({ certificate: issuer.toString('base64'), reason: 'unspecified' });
+    expect(await (await fetch(`${second.url}/revoke`, { method: 'POST', headers, body: repeated })).json()).toEqual(revoked);
+    expect(revoked).toMatchObject({ authority: 'BENCH e-id Root CA v2', reason: 'superseded' });
+    expect(await again.stop()).toMatchObject({ status: 0, signal: null, stderr: '' });
   });
 });

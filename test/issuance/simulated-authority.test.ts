@@ -100,6 +100,13 @@ async function askOcsp({
   return answer;
 }
 
+/** RFC 6960, appendix A.1: the question as base64 in the path. */
+async function askByPath(questionFile: string): Promise<Uint8Array> {
+  const question = (await readFile(questionFile)).toString('base64');
+  await curl(`${server.url}/ocsp/${encodeURIComponent(question)}`, '--output', pki.path('by-path.ocsp'));
+  return await readFile(pki.path('by-path.ocsp'));
+}
+
 async function revoke(order: object): Promise<string> {
   return await curl(
     `${server.url}/revoke`,
@@ -231,11 +238,12 @@ describe('what the core asks for', () => {
       return [
         checkRevocation(question, readRevocation([await readFile(list)], [])).status,
         checkRevocation(question, readRevocation([], [await readFile(answer)])).status,
+        checkRevocation(question, readRevocation([], [await askByPath(pki.path('question.ocsp'))])).status,
       ];
     };
-    expect(await ask()).toEqual(['good', 'good']);
+    expect(await ask()).toEqual(['good', 'good', 'good']);
     await revoke({ certificate: justPem(await readFile(leaf, 'utf8')) });
-    expect(await ask()).toEqual(['revoked', 'revoked']);
+    expect(await ask()).toEqual(['revoked', 'revoked', 'revoked']);
   });
 });
 

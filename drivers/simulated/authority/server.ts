@@ -49,9 +49,16 @@ export async function serveTestAuthority(options: AuthorityServerOptions): Promi
     url = await app.listen({ host: HOST, port: options.port });
   } catch (error) {
     await close();
-    throw error;
+    throw listenError(error, options.port);
   }
   return { url, authority, [Symbol.asyncDispose]: close };
+}
+
+/** Whoever serves a daemon beside it must be told which of the ports it is. */
+function listenError(error: unknown, port: number): Error {
+  const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+  const reason = isTaken ? 'the port is taken by another program; choose another one' : String(error);
+  return new Error(`serving the test authority on ${HOST}:${port}: ${reason}`, { cause: error });
 }
 
 function createApp(
