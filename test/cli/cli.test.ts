@@ -432,4 +432,46 @@ describe('the test authority', () => {
     expect(revoked).toMatchObject({ authority: 'BENCH e-id Root CA v2', reason: 'superseded' });
     expect(await again.stop()).toMatchObject({ status: 0, signal: null, stderr: '' });
   });
+
+  it('whose disk is full says so, and keeps what it had written before whole', async () => {
+    const state = join(folder, 'full.jsonl');
+    const request = spawnSync(
+      'openssl',
+      [
+        'req',
+        '-new',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:P-256',
+        '-nodes',
+        '-keyout',
+        join(folder, 'request.key'),
+      ].concat(['-subj', '/CN=Eva Nord/serialNumber=SE2321000016-BENCH9', '-addext', 'keyUsage=digitalSignature']),
+      { encoding: 'utf8' },
+    ).stdout;
+    const start = async (): Promise<{ readonly program: Program; readonly url: string }> => {
+      const program = new Program(['simulate-authority', '--port', '0', '--state', state]);
+      return { program, url: (await program.said(line))[1] ?? '' };
+    };
+    const post = async (url: string, body: object): Promise<number> => {
+      const headers = { 'content-type': 'application/json' };
+      return (await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })).status;
+    };
+    const first = await start();
+    await using full = first.program;
+    expect(await post(`${first.url}/issue`, { request })).toBe(200);
+    const limit = statSync(state).size + 500;
+    expect(spawnSync('prlimit', ['--pid', String(full.child.pid), `--fsize=${limit}`]).status).toBe(0);
+    expect(await post(`${first.url}/issue`, { request })).toBe(500);
+    expect(full.stderr).toContain('EFBIG');
+    const listed = (await (await fetch(`${first.url}/issued`)).json()) as { certificates: { serialNumber: string }[] };
+    expect(await post(`${first.url}/revoke`, { serialNumber: listed.certificates[0]?.serialNumber })).toBe(200);
+    await full.stop('SIGKILL');
+    const second = await start();
+    await using again = second.program;
+    const kept = (await (await fetch(`${second.url}/issued`)).json()) as { certificates: object[] };
+    expect(kept.certificates).toMatchObject([{ ...listed.certificates[0], revocation: { reason: 'unspecified' } }]);
+    await again.stop();
+  });
 });

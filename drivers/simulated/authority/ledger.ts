@@ -79,8 +79,7 @@ export async function openLedger(path?: string): Promise<Ledger> {
     revoked,
     add: (entry) => {
       const written = last.then(async () => {
-        await file?.appendFile(`${JSON.stringify(entry)}\n`);
-        await file?.sync();
+        await file?.append(`${JSON.stringify(entry)}\n`);
         apply(entry);
       });
       last = written.catch(() => undefined);
@@ -97,18 +96,42 @@ function withoutType<E extends LedgerEntry>({ type: _, ...rest }: E): Omit<E, 't
   return rest;
 }
 
-async function openFile(path: string, apply: (entry: LedgerEntry) => void): Promise<FileHandle> {
+interface LineFile {
+  /** On the disk when it resolves. When it rejects, nothing of it is in the file. */
+  append(line: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function openFile(path: string, apply: (entry: LedgerEntry) => void): Promise<LineFile> {
   const file = await open(path, 'a+', 0o600);
   try {
-    const { size } = await file.stat();
-    if (size > MAX_FILE_BYTES) throw new SimulationFileError(`it has ${size} bytes, more than ${MAX_FILE_BYTES}`);
-    const text = await file.readFile('utf8');
-    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-    for (const line of whole.split('\n')) if (line !== '') apply(check(entrySchema, parseJson(line)));
-    if (whole.length < text.length) await file.truncate(Buffer.byteLength(whole));
-    return file;
+    let sizeBytes = await readLines(file, apply);
+    const append = async (line: string): Promise<void> => {
+      try {
+        await file.appendFile(line);
+        await file.sync();
+        sizeBytes += Buffer.byteLength(line);
+      } catch (error) {
+        // The disk may have taken a part of it: the next line must not follow that.
+        await file.truncate(sizeBytes);
+        throw error;
+      }
+    };
+    return { append, close: () => file.close() };
   } catch (error) {
     await file.close();
     throw withFile(error, `opening what the test authority issued (${path})`, path);
   }
+}
+
+/** Resolves with the size of the whole lines, after which the file ends. */
+async function readLines(file: FileHandle, apply: (entry: LedgerEntry) => void): Promise<number> {
+  const { size } = await file.stat();
+  if (size > MAX_FILE_BYTES) throw new SimulationFileError(`it has ${size} bytes, more than ${MAX_FILE_BYTES}`);
+  const text = await file.readFile('utf8');
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  for (const line of whole.split('\n')) if (line !== '') apply(check(entrySchema, parseJson(line)));
+  const wholeBytes = Buffer.byteLength(whole);
+  if (whole.length < text.length) await file.truncate(wholeBytes);
+  return wholeBytes;
 }
