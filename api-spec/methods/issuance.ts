@@ -28,15 +28,13 @@ const changeErrors = [
   ...anyErrors,
   ...CARD_ERRORS,
   ...PIN_ERRORS,
-  'algorithm_unsupported',
-  'card_full',
   'card_other',
-  'key_not_found',
   'management_key_rejected',
   'management_key_required',
   'object_not_found',
-  'public_key_mismatch',
 ] as const;
+/** Of keys that are made, and of the requests that they sign. */
+const keyErrors = ['algorithm_unsupported', 'key_not_found', 'public_key_mismatch'] as const;
 
 function path(name: string): { readonly verb: 'POST'; readonly path: string } {
   return { verb: 'POST', path: `/v1/issuance/${name}` };
@@ -66,14 +64,14 @@ export const issuanceMethods = {
       ),
     }),
     rest: path('cancel'),
-    errors: [...changeErrors, 'ceremony_closed'],
+    errors: [...changeErrors, 'card_full', 'ceremony_closed', 'ceremony_step_order'],
   }),
   'issuance.confirm': defineMethod({
     summary: 'Say that the card is as it shall be: certificates that were replaced go, and there is no way back.',
     attempt: { en: 'Confirming the card', sv: 'Att bekräfta kortet' },
     ...onCard(changeParams),
     rest: path('confirm'),
-    errors: [...changeErrors, ...stepErrors, 'steps_missing'],
+    errors: [...changeErrors, 'card_already_renewed', 'ceremony_closed', 'ceremony_step_order', 'steps_missing'],
   }),
   'issuance.enrol': defineMethod({
     summary:
@@ -83,6 +81,7 @@ export const issuanceMethods = {
     rest: path('enrol'),
     errors: [
       ...changeErrors,
+      ...keyErrors,
       ...stepErrors,
       'card_already_renewed',
       'card_not_for_issuance',
@@ -159,7 +158,7 @@ export const issuanceMethods = {
     attempt: { en: 'Going on with the card', sv: 'Att fortsätta med kortet' },
     ...onCard(changeParams),
     rest: path('resume'),
-    errors: [...changeErrors, 'ceremony_closed', 'ceremony_step_order'],
+    errors: [...changeErrors, ...keyErrors, 'card_full', 'ceremony_closed', 'ceremony_step_order'],
   }),
   'issuance.sign': defineMethod({
     summary: 'Take a step by signing its statement with the participant’s own card. The result is an attached CMS signature.',
@@ -215,6 +214,15 @@ export const issuanceMethods = {
       certificates: CertificateList('One for each key, in any order.'),
     }),
     rest: path('certificates'),
-    errors: [...changeErrors, ...stepErrors, 'certificate_invalid', 'certificates_refused', 'order_expired'],
+    errors: [
+      ...changeErrors,
+      ...stepErrors,
+      'card_full',
+      'certificate_invalid',
+      'certificates_refused',
+      'key_not_found',
+      'order_expired',
+      'public_key_mismatch',
+    ],
   }),
 } as const;

@@ -7,12 +7,15 @@ import type { StepOf } from './routine.ts';
 /** Of a place that has no kind yet: what every card and authority of the field does. */
 const USUAL_ALGORITHM: KeyAlgorithm = 'RSA-2048';
 
-/** In the order of `plans`. Throws no_free_key_container. */
+/** In the order of `plans`. A key that anybody can use without a PIN is no person's. Throws no_free_key_container. */
 export function choosePlaces({ keys, certificates }: TokenContents, plans: StepOf<'enrol'>['keys']): readonly KeyPlace[] {
   const taken = new Set(certificates.map(({ keyReference }) => keyReference));
   return plans.map(({ usage, algorithm: wanted }) => {
     const isFree = (key: TokenKey): boolean =>
-      key.usage === usage && !taken.has(key.keyReference) && (wanted === undefined || (key.algorithm ?? wanted) === wanted);
+      key.usage === usage &&
+      key.pinPolicy !== 'never' &&
+      !taken.has(key.keyReference) &&
+      (wanted === undefined || (key.algorithm ?? wanted) === wanted);
     const free = keys.find(isFree);
     if (!free) throw new ApiError('no_free_key_container', `choosing a place for a key: none is free for ${usage}`, { usage });
     taken.add(free.keyReference);

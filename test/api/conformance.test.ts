@@ -8,8 +8,11 @@ import { EXAMPLE_CMS, EXAMPLE_CONTENT } from '../../api-spec/generate/example-si
 import type { ApiMethod } from '../../api-spec/method.ts';
 import { METHODS, METHOD_NAMES, type MethodName } from '../../api-spec/methods/index.ts';
 import { readerId } from '../../daemon/desk/desk.ts';
-import { TRANSPORTS, errorOf, openBench, resultOf } from './support.ts';
-import { GOOD, NOT_PROVOKED, makeCard, provoke, provoked } from './provocations.ts';
+import { TRANSPORTS, errorOf, openBench, resultOf, type Bench } from './support.ts';
+import { OFFICE_RULES } from '../issuance/office.ts';
+import { goodIssuanceCard, isIssuanceMethod } from './issuance-provocations.ts';
+import { makeCard } from './provocation.ts';
+import { NOT_PROVOKED, goodParams, provoke, provoked } from './provocations.ts';
 
 const DOCUMENTED = METHOD_NAMES.flatMap((method) =>
   METHODS[method].errors.map((code): [MethodName, ErrorCode] => [method, code]),
@@ -105,6 +108,10 @@ describe('every method', () => {
     'system.reload': {},
     'version.select': { apiVersion: 1 },
   };
+  const paramsOf = (bench: Bench, method: MethodName, card: string): object => ({
+    ...goodParams(bench, method),
+    ...(isIssuanceMethod(method) && !goodIssuanceCard(method) ? {} : { card }),
+  });
   const reached = new Set<string>();
   /** They decide on a web origin, or are called by one: test/access/web-origin.test.ts. */
   const OF_A_PAGE: readonly MethodName[] = ['access.approve', 'access.deny', 'access.request', 'access.revoke'];
@@ -114,12 +121,12 @@ describe('every method', () => {
     it.each(methods.filter((method) => name === 'WebSocket' || (METHODS[method] as ApiMethod).rest))(
       '%s succeeds, and its result fits its schema',
       async (method) => {
-        await using bench = await openBench();
-        const id = await bench.insert(makeCard());
+        await using bench = await openBench(isIssuanceMethod(method) ? OFFICE_RULES : {});
+        const id = await bench.insert(goodIssuanceCard(method) ?? makeCard());
         const api = await bench.transport(name);
         const lease = method === 'card.release' ? resultOf(await api.call('card.lease', { card: id })).lease : undefined;
         if (method === 'reader.removeRole') resultOf(await api.call('reader.assignRole', OTHERS['reader.assignRole']));
-        const params = lease === undefined ? (OTHERS[method] ?? { ...GOOD[method], card: id }) : { lease };
+        const params = lease === undefined ? (OTHERS[method] ?? paramsOf(bench, method, id)) : { lease };
         resultOf(await api.call(method, params));
         reached.add(`${name} ${method}`);
       },

@@ -6,7 +6,7 @@ import { type ErrorCode } from '../../api-spec/errors.ts';
 import { EXAMPLE_CMS, EXAMPLE_CONTENT } from '../../api-spec/generate/example-signatures.ts';
 import { type MethodName } from '../../api-spec/methods/index.ts';
 import { DeviceProtocolError } from '../../drivers/errors.ts';
-import { createMuteCard, type Fault } from '../../drivers/simulated/faults.ts';
+import { createMuteCard } from '../../drivers/simulated/faults.ts';
 import {
   PIN,
   PUK,
@@ -21,16 +21,17 @@ import {
   outcomeOf,
   resultOf,
   testKey,
-  watchedPivCard,
+  type watchedPivCard,
   type Bench,
-  type RpcSocket,
 } from './support.ts';
 import { createEidCard } from '../../drivers/simulated/cards/eid.ts';
+import { goodIssuanceParams, isIssuanceMethod, issuanceProvocation, ISSUANCE_NOT_PROVOKED } from './issuance-provocations.ts';
+import { OFFICE_RULES } from '../issuance/office.ts';
+import { certificate, keypad, makeCard, withFault, type Provocation, type Stage } from './provocation.ts';
 import { TestStation } from '../prompts/station.ts';
 import { ONE_PAGE, certifiedPdf, endlessPdf, writePdf } from '../signing/pdf-files.ts';
 
 const managementKey = 'default';
-const certificate = certificateFor(testKey('P-256').publicKey);
 const digest = Buffer.alloc(32, 9).toString('base64');
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 
@@ -57,30 +58,8 @@ export const GOOD: Readonly<Partial<Record<MethodName, object>>> = {
   'signature.verify': { cms: { data: EXAMPLE_CMS }, content: { data: EXAMPLE_CONTENT } },
 };
 
-export function makeCard(options: Parameters<typeof watchedPivCard>[0] = {}): ReturnType<typeof watchedPivCard> {
-  return watchedPivCard({ keys: { '9A': cardKey('P-256', { certificate }) }, ...options });
-}
-
 /** What was provoked: "method code". */
 export const provoked = new Set<string>();
-
-interface Stage {
-  readonly bench: Bench;
-  readonly api: RpcSocket;
-  readonly method: MethodName;
-  /** Calls the method on this card and records what comes. */
-  readonly call: (card: unknown, changes?: object) => Promise<'ok' | ErrorCode>;
-}
-
-type Provocation = (stage: Stage) => Promise<'ok' | ErrorCode>;
-
-function withFault(...faults: readonly Fault[]): Provocation {
-  return async ({ bench, call }) => {
-    const id = await bench.insert(makeCard());
-    bench.reader().arm(faults);
-    return await call(id);
-  };
-}
 
 const onCard =
   (changes: object, options: Parameters<typeof watchedPivCard>[0] = {}): Provocation =>
@@ -408,6 +387,7 @@ const BY_A_PAGE = 'test/access/web-origin.test.ts: only a web origin gets it';
 
 /** What cannot be provoked on simulated parts, and why; or where it is. */
 export const NOT_PROVOKED: Readonly<Record<string, string>> = {
+  ...ISSUANCE_NOT_PROVOKED,
   'access.request access_denied': BY_A_PAGE,
   'access.request access_silenced': BY_A_PAGE,
   'access.request scope_not_for_web': BY_A_PAGE,
@@ -491,19 +471,24 @@ function onKeypad(typed: string, options: Parameters<typeof watchedPivCard>[0] =
     return await call(await bench.insert(makeCard(options), 1), { pin: undefined, newPin: undefined, puk: undefined });
   };
 }
-/** What is typed on the reader with a keypad. */
-const keypad = { types: PIN };
+/** Parameters with which the method succeeds on this bench, but for the card. */
+export function goodParams(bench: Bench, method: MethodName): object | undefined {
+  return isIssuanceMethod(method) ? goodIssuanceParams(bench, method) : GOOD[method];
+}
 
 export async function provoke(method: MethodName, code: ErrorCode): Promise<'ok' | ErrorCode> {
   keypad.types = PIN;
   await using bench = await openBench({
     readers: [{ muteTimeoutMs: 10, ...FIRST }, { keypad: () => keypad.types, serialNumber: 'BENCH-SECOND' }, {}],
+    ...(isIssuanceMethod(method) ? OFFICE_RULES : {}),
   });
+  const good = goodParams(bench, method);
   const [api, holder] = [await bench.socket(), await bench.socket()];
-  const provocation = PROVOCATIONS[method]?.[code] ?? CARD_PROVOCATIONS[code] ?? PIN_PROVOCATIONS[code];
+  const provocation =
+    issuanceProvocation(method, code) ?? PROVOCATIONS[method]?.[code] ?? CARD_PROVOCATIONS[code] ?? PIN_PROVOCATIONS[code];
   if (!provocation) throw new Error(`no way is known to provoke ${code} of ${method}`);
   const call: Stage['call'] = async (card, changes = {}) => {
-    const outcome = outcomeOf(await api.call(method, { ...GOOD[method], ...(card === undefined ? {} : { card }), ...changes }));
+    const outcome = outcomeOf(await api.call(method, { ...good, ...(card === undefined ? {} : { card }), ...changes }));
     provoked.add(`${method} ${outcome}`);
     return outcome;
   };

@@ -2,7 +2,7 @@
  * A card office at a bench: four readers, two administrators with e-ID cards, a holder with a blank reserve card, and an authority that issues by request. People and
  * keys are those that come with the simulator.
  */
-import { X509Certificate, createPrivateKey, createPublicKey } from 'node:crypto';
+import { X509Certificate, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import 'reflect-metadata';
 import { Pkcs10CertificateRequest } from '@peculiar/x509';
 import type { Ceremony } from '../../api-spec/issuance.ts';
@@ -27,6 +27,18 @@ export const HOLDER = { name: 'Cecilia Öberg', hsaId: 'SE2321000016-BENCH3', pe
 const AUTHORITY = 'BENCH e-id Person HSA-id 3 CA v1';
 const LOA3 = '2.999.752.3';
 const DAY_MS = 86_400_000;
+
+/** Whom the office trusts, and who its administrators are. */
+export const OFFICE_RULES = {
+  simulatedAuthorities: {
+    authorities: benchAuthorities(),
+    assuranceLevels: [
+      { policy: '2.999.752.2', level: 'LoA2' },
+      { policy: LOA3, level: 'LoA3' },
+    ],
+  },
+  simulatedAdministrators: ['SE2321000016-BENCH1', 'SE2321000016-BENCH2'],
+} as const satisfies BenchOptions;
 
 export interface Office extends AsyncDisposable {
   readonly bench: Bench;
@@ -54,14 +66,7 @@ export async function openOffice(options: OfficeOptions = {}): Promise<Office> {
       ...options,
       readers: READERS.map((role) => ({ name: `Office ${role} 00 00`, serialNumber: `OFFICE-${role}` })),
       policy: { roles, ...options.policy },
-      simulatedAuthorities: {
-        authorities: benchAuthorities(),
-        assuranceLevels: [
-          { policy: '2.999.752.2', level: 'LoA2' },
-          { policy: LOA3, level: 'LoA3' },
-        ],
-      },
-      simulatedAdministrators: ['SE2321000016-BENCH1', 'SE2321000016-BENCH2'],
+      ...OFFICE_RULES,
       now: () => clock.now,
     }),
   );
@@ -89,6 +94,8 @@ export async function openOffice(options: OfficeOptions = {}): Promise<Office> {
 }
 
 export interface IssueOptions {
+  readonly name?: string;
+  readonly validFrom?: Date;
   readonly validTo?: Date;
   readonly now?: Date;
   readonly hsaId?: string;
@@ -99,22 +106,28 @@ export interface IssueOptions {
 
 /** What the authority makes of a request: PEM. The usage is in the request. */
 export function issue(request: string, usage: 'authentication' | 'signature', options: IssueOptions = {}): string {
+  const parsed = new Pkcs10CertificateRequest(request);
+  const key = createPublicKey({ key: Buffer.from(parsed.publicKey.rawData), format: 'der', type: 'spki' });
+  return issueTo(key, usage, { name: parsed.subjectName.getField('CN')[0] ?? '', ...options });
+}
+
+/** PEM. */
+export function issueTo(publicKey: KeyObject, usage: 'authentication' | 'signature', options: IssueOptions = {}): string {
   const { now = new Date(), authority = AUTHORITY } = options;
   const issuer = benchAuthorities().find(({ name }) => name === authority);
   if (!issuer) throw new Error(`there is no ${authority}`);
-  const parsed = new Pkcs10CertificateRequest(request);
-  const [givenName = '', surname = ''] = (parsed.subjectName.getField('CN')[0] ?? '').split(' ');
+  const [givenName = '', surname = ''] = (options.name ?? HOLDER.name).split(' ');
   const der = issuePersonalCertificate({
     person: { givenName, surname, identifier: options.hsaId ?? HOLDER.hsaId },
     use: usage === 'signature' ? 'underskrift' : 'legitimering',
-    publicKey: createPublicKey({ key: Buffer.from(parsed.publicKey.rawData), format: 'der', type: 'spki' }),
+    publicKey,
     cardNumber: options.cardNumber ?? RESERVE_NUMBER,
     policies: options.policies ?? [LOA3],
     authority: {
       name: nameOf(authority),
       key: createPrivateKey({ key: Buffer.from(issuer.privateKey), format: 'der', type: 'pkcs8' }),
     },
-    notBefore: new Date(now.getTime() - 60_000),
+    notBefore: options.validFrom ?? new Date(now.getTime() - 60_000),
     notAfter: options.validTo ?? new Date(now.getTime() + 30 * DAY_MS),
   });
   return new X509Certificate(der).toString();
@@ -148,7 +161,7 @@ export function orderFields(now: Date): Readonly<Record<string, string>> {
     cardNumber: RESERVE_NUMBER,
     validTo: inDays(60),
     documentKind: 'drivingLicence',
-    documentNumber: '12345678',
+    documentNumber: 'SE-774411',
     documentValidTo: inDays(1_000),
   };
 }

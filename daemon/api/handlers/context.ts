@@ -61,6 +61,8 @@ export interface Shown {
 
 interface CardUseOptions {
   readonly changes?: boolean;
+  /** The keys are not those that the parameters name: one that is not there is missed. */
+  readonly choosesKeys?: boolean;
   readonly raw?: boolean;
 }
 
@@ -73,7 +75,7 @@ export async function withCard<R>(
   context: HandlerContext,
   params: CardParams,
   call: Call,
-  options: CardUseOptions,
+  { choosesKeys, ...options }: CardUseOptions,
   work: (session: CardSession) => Promise<R>,
 ): Promise<R> {
   const card = context.desk.resolve(params.card);
@@ -94,7 +96,7 @@ export async function withCard<R>(
     });
   } catch (error) {
     if (error instanceof DeviceResetError) context.pinReuse.forgetCard(card.id);
-    if (!options.changes || !(error instanceof KeyNotFoundError)) throw error;
+    if (!options.changes || choosesKeys || !(error instanceof KeyNotFoundError)) throw error;
     throw new ApiError(
       'invalid_params',
       `calling ${call.method}: ${error.message}`,

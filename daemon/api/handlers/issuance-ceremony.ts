@@ -13,7 +13,7 @@ export function ceremonyOf({ issuance }: HandlerContext, id: string, call: Call)
   throw new ApiError('ceremony_unknown', `looking up ceremony ${id}: the caller may not know of it`);
 }
 
-/** Nobody else works on the ceremony meanwhile; what has run out is said first. */
+/** Nobody else works on the ceremony meanwhile; what has run out is said first. Throws clock_set_back before anybody is asked for anything. */
 export async function takeOn(
   context: HandlerContext,
   id: string,
@@ -22,7 +22,9 @@ export async function takeOn(
 ): Promise<Result<'issuance.get'>> {
   const { issuance } = context;
   return await issuance.exclusively(id, async () => {
-    await work(issuance.expire(ceremonyOf(context, id, call)));
+    const ceremony = ceremonyOf(context, id, call);
+    issuance.now(ceremony);
+    await work(issuance.expire(ceremony));
     return describeCeremony(issuance, issuance.get(id));
   });
 }

@@ -60,6 +60,7 @@ export function issuanceJobHandlers(context: HandlerContext): Pick<Handlers, Job
       }),
     'issuance.writeCertificates': (params, call) =>
       takeOn(context, params.ceremony, call, async (ceremony) => {
+        requireOpen(ceremony);
         const step = nextStep(ceremony);
         if (step?.kind !== 'enrol') throw outOfTurn(ceremony, 'writing the certificates');
         issuance.requireStep(ceremony, step.id, 'enrol');
@@ -76,7 +77,7 @@ async function goOn(context: HandlerContext, target: Target, params: JobParams, 
   const card = params.card ?? (job ? cardOf(context, job) : undefined) ?? targetOf(undefined, target.step.by);
   const pin: PinOfCall = {};
   const given = { ...params, card, purpose: params.purpose ?? target.step.title.sv };
-  await withCard(context, given, call, { changes: true }, async (session) => {
+  await withCard(context, given, call, { changes: true, choosesKeys: true }, async (session) => {
     const ceremony = context.issuance.get(target.ceremony.id);
     if (!ceremony.jobs.has(target.step.id)) await begin(context, session, { ...target, ceremony });
     await runJob({ context, session, params: given, call, pin, ceremonyId: ceremony.id, step: target.step });
@@ -99,7 +100,8 @@ async function begin(context: HandlerContext, session: CardSession, { ceremony, 
   const seen = see(context, ceremony, contents, session);
   requireCardNumber(ceremony, step.cardNumber, seen);
   // Nobody issues to themselves: whom the order names counts as much as whom the card does.
-  context.issuance.requireParticipant(ceremony, step, { ...holderOf(ceremony, step), ...seen.person });
+  context.issuance.requireParticipant(ceremony, step, { ...seen.person, ...holderOf(ceremony, step) });
+  if (seen.person.certificate !== undefined) context.issuance.requireParticipant(ceremony, step, seen.person);
   const before = stateOf(contents);
   const ofPersons = before.certificates.filter(({ der }) => isOfPerson(der));
   context.issuance.noteJob(ceremony, step, {

@@ -45,8 +45,8 @@ class NextPinError extends Error {
 /** As far as the call's PIN allows. What was done stands in the journal. Throws card_other. */
 export async function runJob(run: JobRun): Promise<void> {
   const { session, context } = run;
-  requireJobCard(run);
   const token = await session.token();
+  requireJobCard(run);
   await turnBackIfReplaced(run, token);
   const work = cardAtWork(run, token);
   try {
