@@ -5,6 +5,7 @@ import { DEFAULT_POLICY_FOLDER } from '../access/policy.ts';
 import { defaultDataFolder } from '../data-folder.ts';
 import { VERSION } from '../version.ts';
 import { runCall, runGrant, runStatus } from './call.ts';
+import { addIssuanceCommands } from './issuance-commands.ts';
 
 const GRANT_VERBS = [
   ['approve', '<code>', 'Grant what the request under this code asks for.'],
@@ -39,6 +40,7 @@ export function createProgram(): Command {
   addCallCommands(program, dataDir);
   addGrantCommands(program, dataDir);
   addRoleCommands(program, dataDir);
+  addIssuanceCommands(program, dataDir, parseMilliseconds);
   addAgentCommand(program, dataDir);
   addOpenCommand(program, dataDir);
   addTlsCommands(program, dataDir);

@@ -1,5 +1,5 @@
 /** The built program as a user runs it: what it prints, where, and with which exit status it ends. */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
@@ -7,17 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { searchProgram } from '../evidence/evidence.ts';
-import { noteMessage } from '../evidence/typed.ts';
+import { LATER, Program, ROOT, build, runProgram, type Ended } from './program.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-
-const ROOT = join(import.meta.dirname, '..', '..');
-const MAIN = join(ROOT, 'dist', 'main.js');
-const DEADLINE_MS = 15_000;
 
 let folder = '';
 beforeAll(() => {
-  const built = spawnSync(process.execPath, [join(ROOT, 'scripts', 'setup.mjs'), 'start'], { encoding: 'utf8' });
-  if (built.status !== 0) throw new Error(`the program could not be built: ${built.stderr}`);
+  build();
   folder = mkdtempSync(join(tmpdir(), 'kortd-cli-'));
 }, 120_000);
 afterAll(() => {
@@ -28,78 +23,15 @@ afterAll(() => {
   }
 });
 
-interface Ended {
-  readonly status: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** The test itself writes to standard input. */
-const LATER = Symbol('later');
-
-class Program implements AsyncDisposable {
-  readonly child: ChildProcess;
-  readonly ended: Promise<Ended>;
-  stdout = '';
-  stderr = '';
-
-  constructor(parameters: readonly string[], input: string | typeof LATER = '') {
-    const child = spawn(process.execPath, [MAIN, ...parameters], {
-      stdio: 'pipe',
-      env: { ...process.env, XDG_STATE_HOME: folder },
-    });
-    this.child = child;
-    child.stdout.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
-    child.stdin.on('error', () => undefined); // it may end without reading
-    if (input !== LATER) {
-      noteMessage(input);
-      child.stdin.end(input);
-    }
-    this.ended = once(child, 'close').then(([status, signal]) => ({
-      status: status as number | null,
-      signal: signal as NodeJS.Signals | null,
-      stdout: this.stdout,
-      stderr: this.stderr,
-    }));
-  }
-
-  /** Resolves when standard output or error has it. Rejects when the program ends before. */
-  async said(pattern: RegExp, where: 'stdout' | 'stderr' = 'stdout'): Promise<RegExpExecArray> {
-    const deadline = AbortSignal.timeout(DEADLINE_MS);
-    for (;;) {
-      const match = pattern.exec(this[where]);
-      if (match) return match;
-      const stream = this.child[where];
-      if (!stream || this.child.exitCode !== null)
-        throw new Error(`ended before it said ${pattern}: ${this.stdout}${this.stderr}`);
-      await Promise.race([once(stream, 'data', { signal: deadline }), this.ended]);
-    }
-  }
-
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
-    this.child.kill(signal);
-    return await this.ended;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.child.exitCode === null) this.child.kill('SIGKILL');
-    await this.ended;
-  }
-}
-
-async function run(parameters: readonly string[], input = ''): Promise<Ended> {
-  await using program = new Program(parameters, input);
-  return await program.ended;
-}
+const launch = (parameters: readonly string[], input?: string | typeof LATER): Program => new Program(folder, parameters, input);
+const run = (parameters: readonly string[], input?: string): Promise<Ended> => runProgram(folder, parameters, input);
 
 let folders = 0;
 const newFolder = (): string => join(folder, `data-${++folders}`);
 
 /** A daemon on the simulated office, on any port. */
 async function serve(dataDir: string, parameters: readonly string[] = []): Promise<Program> {
-  const program = new Program([
+  const program = launch([
     'serve',
     '--simulate',
     'office',
@@ -126,6 +58,7 @@ describe('help', () => {
     [['serve', '--help'], /--simulate[\s\S]*--port[\s\S]*--data-dir/],
     [['status', '--help'], /--data-dir[\s\S]*--json/],
     [['call', '--help'], /method[\s\S]*params[\s\S]*--timeout/],
+    [['issuance', '--help'], /list[\s\S]*show[\s\S]*resume[\s\S]*cancel/],
     [['simulate', '--help'], /--card[\s\S]*--vpcd[\s\S]*--state/],
     [['simulate-authority', '--help'], /--port[\s\S]*--scenario[\s\S]*--state/],
   ])('of %j goes to standard output with exit status 0', async (parameters, expected) => {
@@ -314,7 +247,7 @@ describe('status and call', () => {
   });
 
   it('call waits for parameters that come later, in pieces', async () => {
-    await using program = new Program(['call', '--data-dir', dataDir, 'system.info', '-'], LATER);
+    await using program = launch(['call', '--data-dir', dataDir, 'system.info', '-'], LATER);
     for (const piece of ['{', '}']) {
       await delay(400);
       program.child.stdin?.write(piece);
@@ -365,7 +298,7 @@ describe('status and call', () => {
 
 describe('simulate', () => {
   it('waits for a reader that is not there, and ends cleanly on SIGTERM', async () => {
-    await using program = new Program(['simulate', '--card', 'piv', '--vpcd', '127.0.0.1:9']);
+    await using program = launch(['simulate', '--card', 'piv', '--vpcd', '127.0.0.1:9']);
     await program.said(/waiting for a vpcd reader at 127\.0\.0\.1:9/, 'stderr');
     expect(await program.stop()).toMatchObject({ status: 0, signal: null, stdout: '' });
   });
@@ -415,7 +348,7 @@ describe('the test authority', () => {
   it('by itself knows after being killed what it had revoked', async () => {
     const state = join(folder, 'issued.jsonl');
     const start = async (): Promise<{ readonly program: Program; readonly url: string }> => {
-      const program = new Program(['simulate-authority', '--port', '0', '--state', state]);
+      const program = launch(['simulate-authority', '--port', '0', '--state', state]);
       return { program, url: (await program.said(line))[1] ?? '' };
     };
     const first = await start();
@@ -451,7 +384,7 @@ describe('the test authority', () => {
       { encoding: 'utf8' },
     ).stdout;
     const start = async (): Promise<{ readonly program: Program; readonly url: string }> => {
-      const program = new Program(['simulate-authority', '--port', '0', '--state', state]);
+      const program = launch(['simulate-authority', '--port', '0', '--state', state]);
       return { program, url: (await program.said(line))[1] ?? '' };
     };
     const post = async (url: string, body: object): Promise<number> => {
