@@ -1,0 +1,38 @@
+/** Waiting for an authority that is not done yet, within one deadline for everything that one certificate takes. */
+import { AuthorityError } from './errors.ts';
+
+/** Sooner nobody is asked again, whatever they say. */
+const MIN_WAIT_MS = 250;
+
+export interface AuthorityClock {
+  /** Milliseconds that never go back. */
+  readonly now: () => number;
+  /** Rejects with the signal's reason. */
+  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+export class Patience {
+  readonly #clock: AuthorityClock;
+  readonly #endsAt: number;
+  readonly #signal: AbortSignal;
+
+  constructor(clock: AuthorityClock, timeoutMs: number, signal: AbortSignal) {
+    this.#clock = clock;
+    this.#endsAt = clock.now() + timeoutMs;
+    this.#signal = signal;
+  }
+
+  /** Throws authority_waits at once when the deadline would come first. */
+  async wait(wantedMs: number): Promise<void> {
+    const waitMs = Math.max(wantedMs, MIN_WAIT_MS);
+    if (this.#clock.now() + waitMs >= this.#endsAt)
+      throw new AuthorityError(
+        'authority_waits',
+        `it is not done yet, and wants to be asked again in ${Math.ceil(waitMs / 1000)} s`,
+        {
+          waitMs,
+        },
+      );
+    await this.#clock.wait(waitMs, this.#signal);
+  }
+}
