@@ -13,8 +13,6 @@ import { ask, type Answer, type Question } from './transport.ts';
 
 /** Section 4.1.3. */
 const CERTIFICATES_TYPE = 'application/pkcs7-mime';
-/** RFC 2045, section 6.8. */
-const BASE64_LINE = 76;
 /** Where the server names no time, though it must (section 4.2.3). */
 const DEFAULT_WAIT_MS = 5_000;
 const MAX_WAIT_MS = 30 * 86_400_000;
@@ -38,7 +36,8 @@ export async function enrolByEst(entry: AuthorityEntry, pkcs10: Uint8Array, opti
       'content-type': 'application/pkcs10',
       'content-transfer-encoding': 'base64',
     },
-    body: encodeBase64(pkcs10),
+    // In one line: RFC 8951, section 3.
+    body: Buffer.from(Buffer.from(pkcs10).toString('base64')),
   };
   for (;;) {
     const answer = await ask(addressOf(entry, 'simpleenroll'), question, options);
@@ -73,11 +72,6 @@ function authorization({ credentials }: AuthorityFiles): Readonly<Record<string,
   return { authorization: `Basic ${text}` };
 }
 
-function encodeBase64(bytes: Uint8Array): Uint8Array {
-  const text = Buffer.from(bytes).toString('base64');
-  return Buffer.from(`${(text.match(new RegExp(`.{1,${BASE64_LINE}}`, 'g')) ?? []).join('\r\n')}\r\n`);
-}
-
 function requireSuccess({ status, contentType, body }: Answer): void {
   if (status === 200) return;
   const isText = contentType.startsWith('text/plain');
@@ -89,7 +83,7 @@ function requireSuccess({ status, contentType, body }: Answer): void {
   throw answerInvalid(`it answered ${status}, which EST does not know`);
 }
 
-/** SignedData without content and signers (section 4.1.3). The base64 may have lines; the header that names it is optional (RFC 8951, section 2.1). */
+/** SignedData without content and signers (section 4.1.3). The base64 may have lines, and the header that would name it says nothing (RFC 8951, section 3). */
 function readCertsOnly({ contentType, body }: Answer): readonly Uint8Array[] {
   if (contentType !== CERTIFICATES_TYPE)
     throw answerInvalid(`it is of type ${printable(contentType) || 'unknown'}, not ${CERTIFICATES_TYPE}`);

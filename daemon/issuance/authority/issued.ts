@@ -27,7 +27,8 @@ export function requestedKey(pkcs10: Uint8Array): KeyObject {
 export function parseCertificates(ders: readonly Uint8Array[]): readonly X509Certificate[] {
   return ders.map((der) => {
     try {
-      return new X509Certificate(readDer(der) && der);
+      readDer(der); // Node would take PEM, and BER
+      return new X509Certificate(der);
     } catch (error) {
       throw answerInvalid('the answer holds a certificate that does not parse', error);
     }
