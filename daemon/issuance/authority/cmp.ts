@@ -121,14 +121,15 @@ class CmpEnrolment {
       : await this.#exchange(BODY.p10cr, pkcs10, this.#transaction.firstNonce);
     for (;;) {
       const waitMs = this.#waitOf(answer);
+      const isPolled = this.#transaction.isWaiting;
       this.#transaction.isWaiting = waitMs !== undefined;
       if (waitMs === undefined) return await this.#take(answer, key);
-      if (waitMs > 0) await this.#options.patience.wait(waitMs);
+      if (waitMs > 0 || isPolled) await this.#options.patience.wait(waitMs);
       answer = await this.#exchange(BODY.pollReq, this.#pollRequest());
     }
   }
 
-  /** Undefined: it is done. After "waiting" it is asked at once when to come again (section 5.3.22). */
+  /** Undefined: it is done. After the first "waiting" it is asked at once when to come again (section 5.3.22). */
   #waitOf({ kind, content }: ReceivedMessage): number | undefined {
     if (kind === BODY.pollRep) {
       const [one] = childrenOf(content);

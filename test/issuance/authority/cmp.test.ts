@@ -65,6 +65,22 @@ describe('a certificate comes by CMP', () => {
     await expect.poll(ca.log).toMatch(/received CERTCONF[\s\S]*sending PKICONF/);
   });
 
+  test.each(['P-384', 'RSA-2048'] as const)('for a workstation whose own key is %s', async (kind) => {
+    const own = await desk.pki.issue(`workstation-${kind}`, { kind, extensions: 'keyUsage=critical,digitalSignature' });
+    await using ca = await start(signs(), issues());
+    const files = { clientCertificate: own.certificateFile, clientKey: own.keyFile };
+    expect((await ask(ca.url, { ...bySignature(), ...files })).certificate).toEqual(desk.issued.der);
+  });
+
+  test('from the authority that the policy names as the recipient', async () => {
+    await using ca = await start(knowsSecret, issues());
+    expect((await ask(ca.url, { ...byMac(), recipient: 'CN=Card CA,O=Example' })).certificate).toEqual(desk.issued.der);
+    await expect(ask(ca.url, { ...byMac(), recipient: 'the card CA' })).rejects.toMatchObject({
+      code: 'authority_misconfigured',
+      problem: 'recipient: the card CA is no distinguished name',
+    });
+  });
+
   test('without a confirmation when both agree to that', async () => {
     await using ca = await start(knowsSecret, issues(), ['-grant_implicitconf']);
     expect((await ask(ca.url, { ...byMac(), implicitConfirm: true })).certificate).toEqual(desk.issued.der);
