@@ -15,7 +15,7 @@ test('an authority is known by its name in the policy in force, and stays the sa
   entries = [{ ...entry, url: 'http://127.0.0.1:10' }];
   expect(authorities.named('office')).not.toBe(office);
   entries = [];
-  expect(authorities.names).toEqual([]);
+  expect(authorities.entries).toEqual([]);
   expect(() => authorities.named('office')).toThrow(expect.objectContaining({ code: 'authority_unknown' }));
 });
 
@@ -25,7 +25,7 @@ test('a file that is not there is told, and nobody is asked', async () => {
     .requestCertificate(new Uint8Array(), { signal: AbortSignal.any([]) });
   await expect(asked).rejects.toMatchObject({
     code: 'authority_misconfigured',
-    problem: expect.stringMatching(/^\/nowhere: ENOENT/) as string,
+    details: { problem: expect.stringMatching(/^\/nowhere: ENOENT/) as string },
   });
 });
 
@@ -43,7 +43,7 @@ test('an authority is waited for as long as the deadline allows, and never less 
   const patience = new Patience(clock, 10_000, AbortSignal.any([]));
   await patience.wait(0);
   await patience.wait(9_000);
-  await expect(patience.wait(1_000)).rejects.toMatchObject({ code: 'authority_waits', waitMs: 1_000 });
+  await expect(patience.wait(1_000)).rejects.toMatchObject({ code: 'authority_waits', details: { waitMs: 1_000 } });
   expect(waited).toEqual([250, 9_000]);
 });
 

@@ -5,7 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { AuthorityEntry } from '../../access/issuance-policy.ts';
-import { AuthorityError } from './errors.ts';
+import { ApiError } from '../../errors.ts';
+import { unknown, unreachable } from './errors.ts';
 import { CmpTransactions, enrolByCmp } from './cmp.ts';
 import { enrolByEst } from './est.ts';
 import { readAuthorityFiles } from './files.ts';
@@ -26,7 +27,7 @@ export interface AuthorityOptions {
 export interface Authority {
   readonly name: string;
   /**
-   * Throws AuthorityError, and what the signal is aborted with. After authority_waits, asking for the same request again goes on where it was, as long as this
+   * Throws the errors of errors.ts, and what the signal is aborted with. After authority_waits, asking for the same request again goes on where it was, as long as this
    * authority is open.
    */
   requestCertificate(pkcs10: Uint8Array, options: { readonly signal: AbortSignal }): Promise<IssuedCertificate>;
@@ -57,8 +58,7 @@ export function openAuthority(entry: AuthorityEntry, options: AuthorityOptions =
         return await enrolByCmp(entry, pkcs10, { ...how, transactions, today, random });
       } catch (error) {
         signal.throwIfAborted();
-        if (late.aborted && !(error instanceof AuthorityError))
-          throw new AuthorityError('authority_unreachable', `no certificate came within ${timeoutMs} ms`, { cause: error });
+        if (late.aborted && !(error instanceof ApiError)) throw unreachable(`no certificate came within ${timeoutMs} ms`, error);
         throw error;
       }
     },
@@ -76,14 +76,14 @@ export class Authorities {
     this.#options = options;
   }
 
-  get names(): readonly string[] {
-    return this.#entries().map(({ name }) => name);
+  get entries(): readonly AuthorityEntry[] {
+    return this.#entries();
   }
 
   /** Throws authority_unknown. */
   named(name: string): Authority {
     const entry = this.#entries().find((one) => one.name === name);
-    if (!entry) throw new AuthorityError('authority_unknown', 'the policy names no such authority');
+    if (!entry) throw unknown(name);
     const text = JSON.stringify(entry);
     const open = this.#open.get(name);
     if (open?.entry === text) return open.authority;

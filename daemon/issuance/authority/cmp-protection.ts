@@ -25,7 +25,7 @@ import { DerError, childrenOf, encode, octetsOf, oidOf, orDerError, readDer } fr
 import { KEY_USAGE, extendedKeyUsageOf, extensionsOf, keyUsageOf } from '../../signing/certificate-fields.ts';
 import type { ReceivedMessage } from './cmp-message.ts';
 import { integerOf } from './cmp-status.ts';
-import { AuthorityError, answerInvalid } from './errors.ts';
+import { answerInvalid, misconfigured } from './errors.ts';
 import type { AuthorityFiles, ClientIdentity, Credentials } from './files.ts';
 
 /** RFC 4210, section 5.1.3.1 and appendix D.2. */
@@ -90,7 +90,7 @@ export function macProtector({ secret }: Credentials, random: (length: number) =
 export function signatureProtector({ certificates, key }: ClientIdentity): Protector {
   const algorithm: SignatureAlgorithm | undefined =
     key.asymmetricKeyType === 'rsa' ? 'RS256' : CURVE_ALGORITHMS.get(key.asymmetricKeyDetails?.namedCurve ?? '');
-  if (!algorithm) throw new AuthorityError('authority_misconfigured', 'the client key is neither RSA nor of P-256 or P-384');
+  if (!algorithm) throw misconfigured('the client key is neither RSA nor of P-256 or P-384');
   const { hash } = SIGNATURE_SCHEMES[algorithm];
   return {
     algorithm: encode(encodeSignatureAlgorithm(algorithm).toSchema()),

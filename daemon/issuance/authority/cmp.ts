@@ -4,8 +4,10 @@
  */
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
 import { Integer, ObjectIdentifier, OctetString, Sequence, Set as Asn1Set, Utf8String, type BaseBlock } from 'asn1js';
+import type { ErrorCode } from '../../../api-spec/errors.ts';
 import { equalBytes } from '../../../apdu/bytes.ts';
 import type { AuthorityEntry } from '../../access/issuance-policy.ts';
+import { ApiError } from '../../errors.ts';
 import { OID_COMMON_NAME } from '../../identity/distinguished-name.ts';
 import { encodeName } from '../../signing/certificate-request-asn1.ts';
 import { certificateFields, subjectOf } from '../../signing/certificate-fields.ts';
@@ -22,7 +24,7 @@ import {
   integerOf,
   readStatusInfo,
 } from './cmp-status.ts';
-import { AuthorityError, answerInvalid, printable, refused, type AuthorityProblem } from './errors.ts';
+import { answerInvalid, misconfigured, printable, refused, unreachable } from './errors.ts';
 import type { AskOptions } from './est.ts';
 import type { AuthorityFiles } from './files.ts';
 import { isOfKey, parseCertificates, requestedKey, withChain, type IssuedCertificate } from './issued.ts';
@@ -77,7 +79,7 @@ export interface CmpOptions extends AskOptions {
   readonly random: (length: number) => Uint8Array;
 }
 
-/** Throws AuthorityError, and what the signal is aborted with. */
+/** Throws the errors of errors.ts, and what the signal is aborted with. */
 export async function enrolByCmp(entry: AuthorityEntry, pkcs10: Uint8Array, options: CmpOptions): Promise<IssuedCertificate> {
   const key = requestedKey(pkcs10);
   const transaction = options.transactions.take(pkcs10) ?? newTransaction(options.random);
@@ -85,14 +87,14 @@ export async function enrolByCmp(entry: AuthorityEntry, pkcs10: Uint8Array, opti
   try {
     return await orAnswerInvalid(() => enrolment.run(pkcs10, key));
   } catch (error) {
-    const isEnded = error instanceof AuthorityError && ENDINGS.includes(error.code);
+    const isEnded = error instanceof ApiError && ENDINGS.includes(error.code);
     if (transaction.isWaiting && !isEnded) options.transactions.keep(pkcs10, transaction);
     throw error;
   }
 }
 
 /** After these the authority does not go on with what it was asked. */
-const ENDINGS: readonly AuthorityProblem[] = ['authority_answer_invalid', 'authority_refused'];
+const ENDINGS: readonly ErrorCode[] = ['authority_answer_invalid', 'authority_refused'];
 
 function newTransaction(random: CmpOptions['random']): Transaction {
   return {
@@ -204,7 +206,7 @@ class CmpEnrolment {
     );
     // Errors may come with the status of HTTP that they have (RFC 6712, section 3.3).
     if (contentType !== CONTENT_TYPE) {
-      if (status >= 500) throw new AuthorityError('authority_unreachable', `it failed with ${status}`);
+      if (status >= 500) throw unreachable(`it failed with ${status}`);
       if (status >= 400) throw refused(`it answered ${status}`);
       throw answerInvalid(`it is of type ${printable(contentType) || 'unknown'}, not ${CONTENT_TYPE}`);
     }
@@ -213,8 +215,8 @@ class CmpEnrolment {
       requireProtection(answer, files, today());
     } catch (error) {
       // To be told why costs nothing: whoever can forge this could as well keep the answer back.
-      if (answer.kind === BODY.error && error instanceof AuthorityError)
-        throw refused(`${readError(answer.content).text} (${error.problem})`, error);
+      if (answer.kind === BODY.error && error instanceof ApiError)
+        throw refused(`${readError(answer.content).text} (${String(error.details['problem'])})`, error);
       throw error;
     }
     this.#requireFreshness(answer, nonce);
@@ -265,7 +267,7 @@ function senderOf({ credentials, client }: AuthorityFiles, random: CmpOptions['r
     return { protector: macProtector(credentials, random), sender: commonName(credentials.name), senderKeyId };
   }
   const own = client?.certificates[0];
-  if (!client || !own) throw new AuthorityError('authority_misconfigured', 'CMP needs credentials or a client certificate');
+  if (!client || !own) throw misconfigured('CMP needs credentials or a client certificate');
   const senderKeyId = own.subjectKeyId === undefined ? undefined : new Uint8Array(Buffer.from(own.subjectKeyId, 'hex'));
   return { protector: signatureProtector(client), sender: subjectOf(own.x509), senderKeyId };
 }
@@ -279,7 +281,7 @@ function recipientName(text: string): Uint8Array {
   try {
     return encodeName(text);
   } catch (error) {
-    throw new AuthorityError('authority_misconfigured', `recipient: ${text} is no distinguished name`, { cause: error });
+    throw misconfigured(`recipient: ${text} is no distinguished name`, error);
   }
 }
 

@@ -1,40 +1,39 @@
-/** Why an authority gave no certificate. The API gives each reason a code and texts of its own. */
+/** Why an authority gave no certificate: each reason with the code that the API gives it, and in words for the person. */
+import { ApiError } from '../../errors.ts';
 
-/** Sorted. */
-export type AuthorityProblem =
-  | 'authority_answer_invalid'
-  | 'authority_misconfigured'
-  | 'authority_refused'
-  | 'authority_unknown'
-  | 'authority_unreachable'
-  | 'authority_waits';
+/** What a server wrote is cut here. */
+const MAX_TEXT = 300;
 
-export class AuthorityError extends Error {
-  override readonly name = 'AuthorityError';
-  readonly code: AuthorityProblem;
-  /** For the person: what it was. Text of a server in it is bounded and printable. */
-  readonly problem: string;
-  /** Of authority_waits: after how long to ask again. */
-  readonly waitMs: number | undefined;
-
-  /** `problem`: what came back, as `message` has it after what was tried. */
-  constructor(code: AuthorityProblem, problem: string, options: ErrorOptions & { readonly waitMs?: number } = {}) {
-    super(`asking the authority: ${problem}`, options);
-    this.code = code;
-    this.problem = problem;
-    this.waitMs = options.waitMs;
-  }
+/** It answered, and the answer is none that may be taken. */
+export function answerInvalid(problem: string, cause?: unknown): ApiError {
+  return new ApiError('authority_answer_invalid', `asking the authority: ${problem}`, { problem }, { cause });
 }
 
-export function answerInvalid(problem: string, cause?: unknown): AuthorityError {
-  return new AuthorityError('authority_answer_invalid', problem, { cause });
+/** What the policy names cannot be used. */
+export function misconfigured(problem: string, cause?: unknown): ApiError {
+  return new ApiError('authority_misconfigured', `asking the authority: ${problem}`, { problem }, { cause });
 }
 
-export function refused(problem: string, cause?: unknown): AuthorityError {
-  return new AuthorityError('authority_refused', problem, { cause });
+/** It said no. `problem`: its own words, where it had any. */
+export function refused(problem: string, cause?: unknown): ApiError {
+  return new ApiError('authority_refused', `asking the authority: ${problem}`, { problem }, { cause });
 }
 
-/** Letters, digits and marks that a server wrote, in one line. */
+export function unknown(authority: string): ApiError {
+  return new ApiError('authority_unknown', `asking the authority: the policy names no ${authority}`, { authority });
+}
+
+/** Nothing came, or it failed. */
+export function unreachable(problem: string, cause?: unknown): ApiError {
+  return new ApiError('authority_unreachable', `asking the authority: ${problem}`, { problem }, { cause });
+}
+
+/** It is not done yet, and wants to be asked again in so long. */
+export function waits(waitMs: number): ApiError {
+  return new ApiError('authority_waits', `asking the authority: it wants to be asked again in ${waitMs} ms`, { waitMs });
+}
+
+/** Of a message of a server: one line, bounded, without what could mislead a screen. */
 export function printable(text: string): string {
   const line = text
     .toWellFormed()
@@ -42,5 +41,3 @@ export function printable(text: string): string {
     .trim();
   return line.length > MAX_TEXT ? `${line.slice(0, MAX_TEXT)}…` : line;
 }
-
-const MAX_TEXT = 300;

@@ -4,8 +4,8 @@
  */
 import type { AuthorityEntry } from '../../access/issuance-policy.ts';
 import { ApiError } from '../../errors.ts';
-import { parseSignedData } from '../../signing/cms/parse.ts';
-import { AuthorityError, answerInvalid, printable, refused } from './errors.ts';
+import { parseSignedData, type SignedData } from '../../signing/cms/parse.ts';
+import { answerInvalid, printable, refused, unreachable } from './errors.ts';
 import type { AuthorityFiles } from './files.ts';
 import { parseCertificates, pickIssued, requestedKey, withChain, type IssuedCertificate } from './issued.ts';
 import type { Patience } from './patience.ts';
@@ -23,7 +23,7 @@ export interface AskOptions {
   readonly signal: AbortSignal;
 }
 
-/** Throws AuthorityError, and what the signal is aborted with. */
+/** Throws the errors of errors.ts, and what the signal is aborted with. */
 export async function enrolByEst(entry: AuthorityEntry, pkcs10: Uint8Array, options: AskOptions): Promise<IssuedCertificate> {
   const key = requestedKey(pkcs10);
   // Before anything is issued: what comes after must not lose a certificate.
@@ -79,20 +79,24 @@ function requireSuccess({ status, contentType, body }: Answer): void {
   const reason = said === '' ? '' : `: ${said}`;
   if (status === 401 || status === 403) throw refused(`it does not let this workstation ask (${status})${reason}`);
   if (status >= 400 && status < 500) throw refused(`it answered ${status}${reason}`);
-  if (status >= 500) throw new AuthorityError('authority_unreachable', `it failed with ${status}${reason}`);
+  if (status >= 500) throw unreachable(`it failed with ${status}${reason}`);
   throw answerInvalid(`it answered ${status}, which EST does not know`);
 }
 
 /** SignedData without content and signers (section 4.1.3). The base64 may have lines, and the header that would name it says nothing (RFC 8951, section 3). */
-function readCertsOnly({ contentType, body }: Answer): readonly Uint8Array[] {
+function readCertsOnly(answer: Answer): readonly Uint8Array[] {
+  const { certificates, signers, content } = readCms(answer);
+  if (signers.length > 0 || content !== undefined) throw answerInvalid('it is more than certificates (certs-only CMS)');
+  return certificates;
+}
+
+function readCms({ contentType, body }: Answer): SignedData {
   if (contentType !== CERTIFICATES_TYPE)
     throw answerInvalid(`it is of type ${printable(contentType) || 'unknown'}, not ${CERTIFICATES_TYPE}`);
   const text = Buffer.from(body).toString('latin1').replaceAll(/\s+/g, '');
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text) || text.length % 4 !== 0) throw answerInvalid('it is no base64');
   try {
-    const { certificates, signers, content } = parseSignedData(new Uint8Array(Buffer.from(text, 'base64')));
-    if (signers.length > 0 || content !== undefined) throw answerInvalid('it is more than certificates (certs-only CMS)');
-    return certificates;
+    return parseSignedData(new Uint8Array(Buffer.from(text, 'base64')));
   } catch (error) {
     if (error instanceof ApiError) throw answerInvalid(`it is no CMS of certificates: ${error.message}`, error);
     throw error;

@@ -5,7 +5,7 @@ import { readAdministratorFile } from '../../access/administrator-file.ts';
 import type { AuthorityEntry } from '../../access/issuance-policy.ts';
 import { certificateFacts, type CertificateFacts } from '../../identity/certificate-facts.ts';
 import { readAuthorities } from '../../identity/settings.ts';
-import { AuthorityError } from './errors.ts';
+import { misconfigured } from './errors.ts';
 
 const MAX_PEM_BYTES = 262_144;
 const MAX_CREDENTIAL_BYTES = 4_096;
@@ -38,7 +38,7 @@ export function readAuthorityFiles(entry: AuthorityEntry, ownUid: number | undef
       return how(file);
     } catch (error) {
       const problem = `${file}: ${error instanceof Error ? error.message : String(error)}`;
-      throw new AuthorityError('authority_misconfigured', problem, { cause: error });
+      throw misconfigured(problem, error);
     }
   };
   const { trustAnchors = [], clientCertificate, clientKey, credentials, serverCertificate } = entry;

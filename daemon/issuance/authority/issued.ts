@@ -1,7 +1,7 @@
 /** What an authority issued: the certificate of the request's key, told from the others that came with it, and those put in order. */
 import { X509Certificate, createPublicKey, type KeyObject } from 'node:crypto';
 import { DerError, childrenOf, rawOf, readDer } from '../../signing/cms/asn1.ts';
-import { AuthorityError, answerInvalid } from './errors.ts';
+import { answerInvalid, misconfigured } from './errors.ts';
 
 export interface IssuedCertificate {
   /** X.509, DER; of the key that was requested for. Whether it says what was ordered is for others to check. */
@@ -20,7 +20,7 @@ export function requestedKey(pkcs10: Uint8Array): KeyObject {
     if (!key) throw new DerError('no SubjectPublicKeyInfo');
     return createPublicKey({ key: Buffer.from(rawOf(key)), format: 'der', type: 'spki' });
   } catch (error) {
-    throw new AuthorityError('authority_misconfigured', 'the request is no PKCS #10 request', { cause: error });
+    throw misconfigured('the request is no PKCS #10 request', error);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Waiting for an authority that is not done yet, within one deadline for everything that one certificate takes. */
-import { AuthorityError } from './errors.ts';
+import { waits } from './errors.ts';
 
 /** Sooner nobody is asked again, whatever they say. */
 const MIN_WAIT_MS = 250;
@@ -25,14 +25,7 @@ export class Patience {
   /** Throws authority_waits at once when the deadline would come first. */
   async wait(wantedMs: number): Promise<void> {
     const waitMs = Math.max(wantedMs, MIN_WAIT_MS);
-    if (this.#clock.now() + waitMs >= this.#endsAt)
-      throw new AuthorityError(
-        'authority_waits',
-        `it is not done yet, and wants to be asked again in ${Math.ceil(waitMs / 1000)} s`,
-        {
-          waitMs,
-        },
-      );
+    if (this.#clock.now() + waitMs >= this.#endsAt) throw waits(waitMs);
     await this.#clock.wait(waitMs, this.#signal);
   }
 }

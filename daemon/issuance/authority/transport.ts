@@ -4,7 +4,8 @@
  */
 import { request as requestPlain, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { request as requestTls } from 'node:https';
-import { AuthorityError, answerInvalid, printable } from './errors.ts';
+import { ApiError } from '../../errors.ts';
+import { answerInvalid, printable, unreachable } from './errors.ts';
 import type { AuthorityFiles } from './files.ts';
 
 /** A chain of RSA certificates has some 10 kB. */
@@ -43,7 +44,7 @@ export async function ask(
     return await readAnswer(response);
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof AuthorityError) throw error;
+    if (error instanceof ApiError) throw error;
     throw translated(error);
   }
 }
@@ -80,7 +81,7 @@ async function readAnswer(response: IncomingMessage): Promise<Answer> {
   }
 }
 
-function translated(error: unknown): AuthorityError {
+function translated(error: unknown): ApiError {
   const { code, message } = describe(error);
   if (code.startsWith('HPE_')) return answerInvalid(`it does not speak HTTP (${code})`, error);
   const problem = /CERT|SIGNATURE|ISSUER/.test(code)
@@ -88,7 +89,7 @@ function translated(error: unknown): AuthorityError {
     : /SSL|TLS|EPROTO/.test(code)
       ? `no TLS connection came about (${printable(message)})`
       : `it cannot be reached (${code === '' ? printable(message) : code})`;
-  return new AuthorityError('authority_unreachable', problem, { cause: error });
+  return unreachable(problem, error);
 }
 
 function describe(error: unknown): { readonly code: string; readonly message: string } {

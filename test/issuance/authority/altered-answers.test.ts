@@ -10,7 +10,7 @@ import type { AuthorityEntry } from '../../../daemon/access/issuance-policy.ts';
 import { openAuthority, type AuthorityOptions } from '../../../daemon/issuance/authority/authority.ts';
 import { BODY, buildMessage, readMessage } from '../../../daemon/issuance/authority/cmp-message.ts';
 import { macProtector } from '../../../daemon/issuance/authority/cmp-protection.ts';
-import { AuthorityError } from '../../../daemon/issuance/authority/errors.ts';
+import { ApiError } from '../../../daemon/errors.ts';
 import type { IssuedCertificate } from '../../../daemon/issuance/authority/issued.ts';
 import { Spliced, encode, rawOf, tagged } from '../../../daemon/signing/cms/asn1.ts';
 import { startCmpServer } from './cmp-server.ts';
@@ -99,7 +99,7 @@ describe('an answer that was', () => {
   ])('given to another %s is refused', async (_, first, problem) => {
     await using server = await startServer(replay);
     const asked = ask(server.url, { random: countedRandom(first) });
-    await expect(asked).rejects.toMatchObject({ code: 'authority_answer_invalid', problem });
+    await expect(asked).rejects.toMatchObject({ code: 'authority_answer_invalid', details: { problem } });
   });
 
   test('altered in any place that is protected is refused', async () => {
@@ -115,7 +115,7 @@ describe('an answer that was', () => {
     for (let turn = 0; turn < POSITIONS; turn++) {
       position = Math.floor((turn * (unprotectedFrom - 8)) / POSITIONS);
       const asked = ask(server.url, { random: countedRandom() });
-      await expect(asked, `byte ${position}`).rejects.toBeInstanceOf(AuthorityError);
+      await expect(asked, `byte ${position}`).rejects.toBeInstanceOf(ApiError);
     }
   });
 });
@@ -179,7 +179,7 @@ describe('a protected message that', () => {
     await using server = await startServer((question) => answerTo(question, kind, content()));
     await expect(ask(server.url)).rejects.toMatchObject({
       code: 'authority_answer_invalid',
-      problem: expect.stringMatching(problem) as string,
+      details: { problem: expect.stringMatching(problem) as string },
     });
   });
 
@@ -190,7 +190,7 @@ describe('a protected message that', () => {
     await using server = await startServer((question) =>
       answerTo(question, BODY.pollRep, sequence(sequence(number(0), number(seconds)))),
     );
-    await expect(ask(server.url)).rejects.toMatchObject({ code: 'authority_waits', waitMs });
+    await expect(ask(server.url)).rejects.toMatchObject({ code: 'authority_waits', details: { waitMs } });
   });
 
   test('says again and again that it is not done yet, and not when, is asked a few times a second', async () => {

@@ -77,7 +77,7 @@ describe('a certificate comes by CMP', () => {
     expect((await ask(ca.url, { ...byMac(), recipient: 'CN=Card CA,O=Example' })).certificate).toEqual(desk.issued.der);
     await expect(ask(ca.url, { ...byMac(), recipient: 'the card CA' })).rejects.toMatchObject({
       code: 'authority_misconfigured',
-      problem: 'recipient: the card CA is no distinguished name',
+      details: { problem: 'recipient: the card CA is no distinguished name' },
     });
   });
 
@@ -103,7 +103,7 @@ describe('a certificate comes by CMP', () => {
     const signal = AbortSignal.timeout(20_000);
     await expect(authority.requestCertificate(desk.request, { signal })).rejects.toMatchObject({
       code: 'authority_waits',
-      waitMs: 60_000,
+      details: { waitMs: 60_000 },
     });
     expect((await authority.requestCertificate(desk.request, { signal })).certificate).toEqual(desk.issued.der);
     await expect.poll(ca.log).toContain('sending PKICONF');
@@ -114,7 +114,7 @@ describe('a certificate comes by CMP', () => {
     await using ca = await start(signs(desk.strange), issues());
     await expect(ask(ca.url, bySignature())).rejects.toMatchObject({
       code: 'authority_answer_invalid',
-      problem: expect.stringMatching('may not speak for an authority') as string,
+      details: { problem: expect.stringMatching('may not speak for an authority') as string },
     });
     const pinned = { ...bySignature(), serverCertificate: desk.strange.certificateFile };
     expect((await ask(ca.url, pinned)).certificate).toEqual(desk.issued.der);
@@ -130,7 +130,7 @@ describe('no certificate comes by CMP', () => {
     await using ca = await start(knowsSecret, issues(), mood);
     await expect(ask(ca.url, byMac())).rejects.toMatchObject({
       code: 'authority_refused',
-      problem: expect.stringMatching(problem) as string,
+      details: { problem: expect.stringMatching(problem) as string },
     });
   });
 
@@ -139,14 +139,16 @@ describe('no certificate comes by CMP', () => {
     const wrong = await desk.secretFile('wrong', 'kortd-7:battery staple');
     await expect(ask(ca.url, { credentials: wrong })).rejects.toMatchObject({
       code: 'authority_refused',
-      problem: expect.stringMatching(/not protected by the secret/) as string,
+      details: { problem: expect.stringMatching(/not protected by the secret/) as string },
     });
   });
 
   test.each(['-send_unprotected', '-send_unprot_err'])('that is not protected (%s)', async (mood) => {
     const refusal = mood === '-send_unprot_err' ? ['-pkistatus', '2'] : [];
     await using ca = await start(knowsSecret, issues(), [mood, ...refusal]);
-    await expect(ask(ca.url, byMac())).rejects.toMatchObject({ problem: expect.stringMatching(/not protected/) as string });
+    await expect(ask(ca.url, byMac())).rejects.toMatchObject({
+      details: { problem: expect.stringMatching(/not protected/) as string },
+    });
   });
 
   test('that somebody signed whom the policy does not trust', async () => {
@@ -154,7 +156,7 @@ describe('no certificate comes by CMP', () => {
     await using ca = await start(signs(stranger), issues());
     await expect(ask(ca.url, bySignature())).rejects.toMatchObject({
       code: 'authority_answer_invalid',
-      problem: expect.stringMatching(/not trusted/) as string,
+      details: { problem: expect.stringMatching(/not trusted/) as string },
     });
   });
 
@@ -162,7 +164,7 @@ describe('no certificate comes by CMP', () => {
     await using ca = await start(knowsSecret, issues(desk.strange));
     await expect(ask(ca.url, byMac())).rejects.toMatchObject({
       code: 'authority_answer_invalid',
-      problem: expect.stringMatching(/another key/) as string,
+      details: { problem: expect.stringMatching(/another key/) as string },
     });
     await expect.poll(ca.log).toMatch(/received CERTCONF/);
   });

@@ -22,6 +22,8 @@ export interface EstServerOptions {
   readonly refuses?: (response: ServerResponse) => void;
   /** Issues this one, whatever was requested. */
   readonly issues?: PkiSigner;
+  /** Issues instead of OpenSSL: PEM for PEM. */
+  readonly issueBy?: (request: string) => string;
   /** Of the second path segment after "est". */
   readonly label?: string;
 }
@@ -47,7 +49,7 @@ export async function startEstServer(options: EstServerOptions): Promise<EstServ
     else if (request.headers['content-type'] !== 'application/pkcs10') response.writeHead(415).end();
     else if (waiting-- > 0) response.writeHead(202, { 'retry-after': options.waits?.retryAfter }).end();
     else if (options.refuses) options.refuses(response);
-    else sendCertificates(response, await pack(pki, [options.issues?.certificateFile ?? (await issue(pki, body, asked.length))]));
+    else sendCertificates(response, await pack(pki, [await issuedFile(options, body, asked.length)]));
   };
   const listener: RequestListener = (request, response) => {
     answer(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)));
@@ -79,13 +81,15 @@ function isKnown({ headers, socket }: IncomingMessage, { password, tls }: EstSer
   return tls !== undefined && socket instanceof TLSSocket && socket.authorized;
 }
 
-/** A certificate file for the request, whose signature OpenSSL verifies. */
-async function issue(pki: Pki, body: Uint8Array, count: number): Promise<string> {
+/** Of the certificate for the request, whose signature OpenSSL verifies. */
+async function issuedFile({ pki, issues, issueBy }: EstServerOptions, body: Uint8Array, count: number): Promise<string> {
+  if (issues) return issues.certificateFile;
   const path = (end: string): string => pki.path(`est-${count}.${end}`);
   await pki.file(`est-${count}.b64`, Buffer.from(body).toString('latin1').replaceAll(/\s/g, ''));
   await pki.openssl('base64', '-d', '-A', '-in', path('b64'), '-out', path('der'));
   const read = await pki.openssl('req', '-inform', 'DER', '-in', path('der'), '-verify', '-out', path('csr'));
   if (!read.includes('verify OK')) throw new Error(`openssl does not accept the request: ${read}`);
+  if (issueBy) return await pki.file(`est-${count}.pem`, issueBy(await readFile(path('csr'), 'utf8')));
   const signWith = ['-CA', pki.sub.certificateFile, '-CAkey', pki.sub.keyFile, '-CAcreateserial', '-days', '20'];
   await pki.openssl('x509', '-req', '-in', path('csr'), ...signWith, '-out', path('pem'));
   return path('pem');

@@ -63,7 +63,7 @@ describe('a certificate comes by EST', () => {
   test('under the label of one of its authorities', async () => {
     await using ca = await start({ label: 'cards' });
     expectIssued(await ask(ca.url, { label: 'cards' }));
-    await expect(ask(ca.url)).rejects.toMatchObject({ code: 'authority_refused', problem: 'it answered 404' });
+    await expect(ask(ca.url)).rejects.toMatchObject({ code: 'authority_refused', details: { problem: 'it answered 404' } });
   });
 
   test('over plain http, on this machine', async () => {
@@ -90,7 +90,7 @@ describe('a certificate comes by EST', () => {
 describe('no certificate comes by EST', () => {
   test('when it takes longer than the deadline, and the person is told how long', async () => {
     await using ca = await start({ waits: { times: 1, retryAfter: '600' } });
-    await expect(ask(ca.url)).rejects.toMatchObject({ code: 'authority_waits', waitMs: 600_000 });
+    await expect(ask(ca.url)).rejects.toMatchObject({ code: 'authority_waits', details: { waitMs: 600_000 } });
     expectIssued(await ask(ca.url));
   });
 
@@ -98,7 +98,10 @@ describe('no certificate comes by EST', () => {
     await using ca = await start({
       refuses: (response) => response.writeHead(400, { 'content-type': 'text/plain' }).end('No such\u0007 person\n'),
     });
-    await expect(ask(ca.url)).rejects.toMatchObject({ code: 'authority_refused', problem: 'it answered 400: No such person' });
+    await expect(ask(ca.url)).rejects.toMatchObject({
+      code: 'authority_refused',
+      details: { problem: 'it answered 400: No such person' },
+    });
   });
 
   test('with a wrong password', async () => {
@@ -106,7 +109,7 @@ describe('no certificate comes by EST', () => {
     const wrong = await desk.secretFile('wrong', 'desk-7:battery staple');
     await expect(ask(ca.url, { credentials: wrong })).rejects.toMatchObject({
       code: 'authority_refused',
-      problem: 'it does not let this workstation ask (401)',
+      details: { problem: 'it does not let this workstation ask (401)' },
     });
     expect(ca.asked).toEqual(['/.well-known/est/cacerts']);
   });
@@ -115,7 +118,7 @@ describe('no certificate comes by EST', () => {
     await using ca = await start({ issues: desk.strange });
     await expect(ask(ca.url)).rejects.toMatchObject({
       code: 'authority_answer_invalid',
-      problem: expect.stringMatching('another key') as string,
+      details: { problem: expect.stringMatching('another key') as string },
     });
   });
 
@@ -128,7 +131,7 @@ describe('no certificate comes by EST', () => {
     await using ca = await start({ tls: wrong });
     await expect(ask(ca.url)).rejects.toMatchObject({
       code: 'authority_unreachable',
-      problem: expect.stringMatching('its certificate is not accepted') as string,
+      details: { problem: expect.stringMatching('its certificate is not accepted') as string },
     });
     expect(ca.asked).toEqual([]);
   });
@@ -146,7 +149,7 @@ describe('what the policy names is not used', () => {
     const asked = which === 'credentials' ? ask(nowhere, { credentials: file }) : askWithoutPassword(nowhere, file);
     await expect(asked).rejects.toMatchObject({
       code: 'authority_misconfigured',
-      problem: `${file}: others than its owner can read it`,
+      details: { problem: `${file}: others than its owner can read it` },
     });
   });
 
@@ -160,7 +163,7 @@ describe('what the policy names is not used', () => {
     const asked = which === 'credentials' ? ask(nowhere, { credentials: file }) : askWithoutPassword(nowhere, file);
     await expect(asked).rejects.toMatchObject({
       code: 'authority_misconfigured',
-      problem: expect.stringContaining(problem) as string,
+      details: { problem: expect.stringContaining(problem) as string },
     });
   });
 });

@@ -110,7 +110,10 @@ describe.each(PROTOCOLS)('by %s, a server that', (protocol) => {
   test.each(MOODS)('%s is an error with words', async (_, mood, code, problem) => {
     await using server = await listen(createHttp((__, response) => mood(response, TYPES[protocol])));
     const began = performance.now();
-    await expect(ask(server.url, protocol)).rejects.toMatchObject({ code, problem: expect.stringMatching(problem) as string });
+    await expect(ask(server.url, protocol)).rejects.toMatchObject({
+      code,
+      details: { problem: expect.stringMatching(problem) as string },
+    });
     expect(performance.now() - began).toBeLessThan(TIMEOUT_MS + GRACE_MS);
   });
 
@@ -130,7 +133,10 @@ describe.each(PROTOCOLS)('by %s, a server that', (protocol) => {
     ['speaks another language', '220 mail ready\r\n\r\n', 'authority_answer_invalid', /it does not speak HTTP/],
   ])('%s is an error with words', async (_, greeting, code, problem) => {
     await using server = await listen(createTcp((socket) => void socket.on('error', () => undefined).end(greeting)));
-    await expect(ask(server.url, protocol)).rejects.toMatchObject({ code, problem: expect.stringMatching(problem) as string });
+    await expect(ask(server.url, protocol)).rejects.toMatchObject({
+      code,
+      details: { problem: expect.stringMatching(problem) as string },
+    });
   });
 
   test('is not there is an error with words', async () => {
@@ -138,7 +144,7 @@ describe.each(PROTOCOLS)('by %s, a server that', (protocol) => {
     await server[Symbol.asyncDispose]();
     await expect(ask(url, protocol)).rejects.toMatchObject({
       code: 'authority_unreachable',
-      problem: 'it cannot be reached (ECONNREFUSED)',
+      details: { problem: 'it cannot be reached (ECONNREFUSED)' },
     });
   });
 
