@@ -99,12 +99,13 @@ function problemOf(authority: AuthorityEntry): string | undefined {
   const { protocol: scheme, hostname, username, password, search, hash } = new URL(url);
   if (username + password + search + hash !== '') return `${url} has more than host, port and path`;
   if ((clientCertificate === undefined) !== (clientKey === undefined)) return 'a client certificate goes with its key';
-  if (clientCertificate === undefined && credentials === undefined)
+  const isOfThisMachine = protocol === 'est' && isLoopback(hostname);
+  if (clientCertificate === undefined && credentials === undefined && !isOfThisMachine)
     return 'it needs credentials or a client certificate: it could not know who asks';
   if (scheme === 'https:' && trustAnchors.length === 0) return 'https needs trustAnchors';
   if (protocol === 'est') {
     // RFC 7030, section 3.3: the transport alone protects it.
-    if (scheme === 'http:' && !isLoopback(hostname)) return 'EST over plain http is for this machine alone';
+    if (scheme === 'http:' && !isOfThisMachine) return 'EST over plain http is for this machine alone';
     const strange = (['recipient', 'serverCertificate', 'implicitConfirm'] as const).find((key) => authority[key] !== undefined);
     return strange && `${strange} is of CMP`;
   }

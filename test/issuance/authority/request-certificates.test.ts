@@ -3,6 +3,8 @@ import { rm } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Ceremony } from '../../../api-spec/issuance.ts';
+import { loadScenario } from '../../../drivers/simulated/scenario.ts';
+import { serveTestAuthority } from '../../../drivers/simulated/authority/server.ts';
 import { errorOf, resultOf, type Answer } from '../../api/support.ts';
 import { PINS, issue, openOffice, orderReserveCard, stepOf, type IssueOptions, type Office } from '../office.ts';
 import { createAuthorityDesk, type AuthorityDesk } from './desk.ts';
@@ -42,9 +44,9 @@ interface Waiting extends AsyncDisposable {
 }
 
 /** A card whose keys are made, and which waits for its certificates. */
-async function openWaiting(url: string, file = credentials): Promise<Waiting> {
+async function openWaiting(url: string, more: object = { credentials }): Promise<Waiting> {
   await using undo = new AsyncDisposableStack();
-  const authorities = [{ name: 'office', protocol: 'est', url, credentials: file, timeoutMs: 5_000 }];
+  const authorities = [{ name: 'office', protocol: 'est', url, timeoutMs: 5_000, ...more }];
   const office = undo.use(await openOffice({ policy: { issuance: { authorities } } }));
   const { ceremony } = await orderReserveCard(office);
   resultOf(await office.api.call('issuance.enrol', { ceremony, step: 'download', pin: PINS.legitimering }));
@@ -76,6 +78,15 @@ describe('certificates of an authority that the policy names', () => {
     const sign = { ceremony, step: 'receipt', language: 'sv', pin: PINS.underskrift } as const;
     resultOf(await office.api.call('issuance.sign', sign));
     expect(resultOf(await office.api.call('issuance.confirm', { ceremony }))).toMatchObject({ state: 'finished', reports: [] });
+  });
+
+  test('come from the authority of the simulated desk', async () => {
+    await using undo = new AsyncDisposableStack();
+    const scenario = await loadScenario('office');
+    undo.defer(() => scenario.dispose());
+    const ca = undo.use(await serveTestAuthority({ scenario, port: 0 }));
+    await using waiting = await openWaiting(ca.url, { label: 'reserve-30' });
+    expect(phaseOf(resultOf(await waiting.request()))).toBe('finished');
   });
 
   test('are kept when a later one fails, and only the rest is asked for again', async () => {
@@ -151,7 +162,7 @@ describe('nothing is written, and the card goes on waiting,', () => {
   test('when the authority is not there, is not named, or its password is not', async () => {
     const file = await desk.secretFile('gone', PASSWORD);
     const ca = await startServer();
-    await using waiting = await openWaiting(ca.url, file);
+    await using waiting = await openWaiting(ca.url, { credentials: file });
     expect(errorOf(await waiting.request('other'))).toMatchObject({ code: 'authority_unknown' });
     await ca[Symbol.asyncDispose]();
     expect(errorOf(await waiting.request())).toMatchObject({ code: 'authority_unreachable' });
