@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { AuthorityEntry } from '../../access/issuance-policy.ts';
 import { ApiError } from '../../errors.ts';
-import { unknown, unreachable } from './errors.ts';
+import { unknown, unreachable, waits } from './errors.ts';
 import { CmpTransactions, enrolByCmp } from './cmp.ts';
 import { enrolByEst } from './est.ts';
 import { readAuthorityFiles } from './files.ts';
@@ -52,14 +52,16 @@ export function openAuthority(entry: AuthorityEntry, options: AuthorityOptions =
       using files = readAuthorityFiles(entry, ownUid);
       const late = AbortSignal.timeout(timeoutMs);
       const both = AbortSignal.any([signal, late]);
-      const how = { files, signal: both, patience: new Patience(clock, timeoutMs, both) };
+      const patience = new Patience(clock, timeoutMs, both);
+      const how = { files, signal: both, patience };
       try {
         if (protocol === 'est') return await enrolByEst(entry, pkcs10, how);
         return await enrolByCmp(entry, pkcs10, { ...how, transactions, today, random });
       } catch (error) {
         signal.throwIfAborted();
-        if (late.aborted && !(error instanceof ApiError)) throw unreachable(`no certificate came within ${timeoutMs} ms`, error);
-        throw error;
+        if (!late.aborted || error instanceof ApiError) throw error;
+        const { lastWaitMs } = patience;
+        throw lastWaitMs === undefined ? unreachable(`no certificate came within ${timeoutMs} ms`, error) : waits(lastWaitMs);
       }
     },
   };

@@ -132,7 +132,8 @@ function encodeHeader(header: CmpHeader): Sequence {
 export function readMessage(bytes: Uint8Array): ReceivedMessage {
   const root = readDer(bytes);
   const [head, body, ...more] = childrenOf(root);
-  if (!head || !body || body.idBlock.tagClass !== CONTEXT_SPECIFIC) throw new DerError('no PKIMessage');
+  if (!(root instanceof Sequence) || !head || !body || body.idBlock.tagClass !== CONTEXT_SPECIFIC)
+    throw new DerError('no PKIMessage');
   const fields = taggedFields(more);
   const extra = fields.get(1);
   const extraCertificates = extra ? childrenOf(extra) : [];

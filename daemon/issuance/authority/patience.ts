@@ -15,6 +15,7 @@ export class Patience {
   readonly #clock: AuthorityClock;
   readonly #endsAt: number;
   readonly #signal: AbortSignal;
+  #lastWaitMs: number | undefined;
 
   constructor(clock: AuthorityClock, timeoutMs: number, signal: AbortSignal) {
     this.#clock = clock;
@@ -22,9 +23,15 @@ export class Patience {
     this.#signal = signal;
   }
 
+  /** What the authority wanted last; undefined when it never said that it is not done. */
+  get lastWaitMs(): number | undefined {
+    return this.#lastWaitMs;
+  }
+
   /** Throws authority_waits at once when the deadline would come first. */
   async wait(wantedMs: number): Promise<void> {
     const waitMs = Math.max(wantedMs, MIN_WAIT_MS);
+    this.#lastWaitMs = waitMs;
     if (this.#clock.now() + waitMs >= this.#endsAt) throw waits(waitMs);
     await this.#clock.wait(waitMs, this.#signal);
   }

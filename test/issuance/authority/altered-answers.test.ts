@@ -14,21 +14,35 @@ import { ApiError } from '../../../daemon/errors.ts';
 import type { IssuedCertificate } from '../../../daemon/issuance/authority/issued.ts';
 import { Spliced, encode, rawOf, tagged } from '../../../daemon/signing/cms/asn1.ts';
 import { startCmpServer } from './cmp-server.ts';
+import type { PkiSigner } from '../../signing/pki.ts';
 import { createAuthorityDesk, type AuthorityDesk } from './desk.ts';
 
 const SECRET = 'correct horse';
 const POSITIONS = 150;
 let desk: AuthorityDesk;
 let credentials: string;
+let signer: PkiSigner;
 /** Of a transaction that went well. */
 let answers: readonly Uint8Array[];
+let signedAnswers: readonly Uint8Array[];
 
 beforeAll(async () => {
   desk = await createAuthorityDesk();
   credentials = await desk.secretFile('credentials', `desk-7:${SECRET}`);
+  signer = await desk.pki.issue('cmp', { extensions: 'keyUsage=critical,digitalSignature\nextendedKeyUsage=cmcRA' });
+  answers = await record(['-srv_ref', 'ca', '-srv_secret', `pass:${SECRET}`], { credentials });
+  const { root, sub } = desk.pki;
+  const signs = ['-srv_cert', signer.certificateFile, '-srv_key', signer.keyFile];
+  const trusts = ['-srv_trusted', root.certificateFile, '-srv_untrusted', sub.certificateFile];
+  signedAnswers = await record([...signs, ...trusts], bySignature());
+});
+afterAll(() => desk[Symbol.asyncDispose]());
+
+/** What OpenSSL's server answers. */
+async function record(parameters: readonly string[], how: Partial<AuthorityEntry>): Promise<readonly Uint8Array[]> {
   const recorded: Uint8Array[] = [];
   const issues = ['-rsp_cert', desk.issued.certificateFile, '-rsp_extracerts', desk.pki.sub.certificateFile];
-  await using ca = await startCmpServer(desk.pki, ['-srv_ref', 'ca', '-srv_secret', `pass:${SECRET}`, ...issues]);
+  await using ca = await startCmpServer(desk.pki, [...parameters, ...issues]);
   await using relay = await startServer(async (question) => {
     const response = await fetch(ca.url, {
       method: 'POST',
@@ -39,10 +53,15 @@ beforeAll(async () => {
     recorded.push(answer);
     return answer;
   });
-  await ask(relay.url, { random: countedRandom() });
-  answers = recorded;
+  await ask(relay.url, { random: countedRandom() }, how);
+  return recorded;
+}
+
+const bySignature = (): Partial<AuthorityEntry> => ({
+  clientCertificate: desk.workstation.certificateFile,
+  clientKey: desk.workstation.keyFile,
+  trustAnchors: [desk.pki.root.certificateFile],
 });
-afterAll(() => desk[Symbol.asyncDispose]());
 
 type Respond = (question: Uint8Array, index: number) => Uint8Array | Promise<Uint8Array>;
 
@@ -80,8 +99,12 @@ function countedRandom(first = Infinity): (length: number) => Uint8Array {
   };
 }
 
-function ask(url: string, options: AuthorityOptions = {}): Promise<IssuedCertificate> {
-  const entry: AuthorityEntry = { name: 'office', protocol: 'cmp', url, credentials, timeoutMs: 3_000 };
+function ask(
+  url: string,
+  options: AuthorityOptions = {},
+  how: Partial<AuthorityEntry> = { credentials },
+): Promise<IssuedCertificate> {
+  const entry: AuthorityEntry = { name: 'office', protocol: 'cmp', url, timeoutMs: 3_000, ...how };
   return openAuthority(entry, options).requestCertificate(desk.request, { signal: AbortSignal.timeout(20_000) });
 }
 
@@ -102,19 +125,24 @@ describe('an answer that was', () => {
     await expect(asked).rejects.toMatchObject({ code: 'authority_answer_invalid', details: { problem } });
   });
 
-  test('altered in any place that is protected is refused', async () => {
-    const [answer = new Uint8Array()] = answers;
-    const unprotectedFrom = Buffer.from(answer).indexOf(desk.pki.sub.der);
+  test.each([
+    ['a secret', () => answers, () => desk.pki.sub.der, (): Partial<AuthorityEntry> => ({ credentials })],
+    ['a signature', () => signedAnswers, () => signer.der, bySignature],
+  ] as const)('altered in any place that %s protects is refused', async (_, recorded, firstBeside, how) => {
+    const [answer = new Uint8Array(), confirmed = new Uint8Array()] = recorded();
+    const unprotectedFrom = Buffer.from(answer).indexOf(firstBeside());
     expect(unprotectedFrom).toBeGreaterThan(desk.issued.der.length);
-    let position = 0;
-    await using server = await startServer(() => {
+    let position: number | undefined;
+    await using server = await startServer((question) => {
+      if (readMessage(question).kind === BODY.certConf) return confirmed;
       const altered = Uint8Array.from(answer);
-      altered[position] = (altered[position] ?? 0) ^ 0x01;
+      if (position !== undefined) altered[position] = (altered[position] ?? 0) ^ 0x01;
       return altered;
     });
+    expect((await ask(server.url, { random: countedRandom() }, how())).certificate).toEqual(desk.issued.der);
     for (let turn = 0; turn < POSITIONS; turn++) {
       position = Math.floor((turn * (unprotectedFrom - 8)) / POSITIONS);
-      const asked = ask(server.url, { random: countedRandom() });
+      const asked = ask(server.url, { random: countedRandom() }, how());
       await expect(asked, `byte ${position}`).rejects.toBeInstanceOf(ApiError);
     }
   });
