@@ -3,6 +3,7 @@
  * what was tried is the method's own phrase. `{name}` in a text stands for a field of the error's details.
  */
 import Type, { type Static } from 'typebox';
+import { AUTHORITY_ERRORS } from './authority-errors.ts';
 import { ISSUANCE_ERRORS } from './issuance-errors.ts';
 import { BY_ROLE_ERRORS, ROLE_ERRORS } from './role-errors.ts';
 import { PDF_ERRORS } from './pdf-errors.ts';
@@ -446,7 +447,15 @@ const GENERAL_ERRORS = {
   },
 } as const satisfies Record<string, ErrorDefinition>;
 
-const all = { ...GENERAL_ERRORS, ...ISSUANCE_ERRORS, ...PDF_ERRORS, ...PIN_ENTRY_ERRORS, ...ROLE_ERRORS, ...SIGNING_ERRORS };
+const all = {
+  ...GENERAL_ERRORS,
+  ...AUTHORITY_ERRORS,
+  ...ISSUANCE_ERRORS,
+  ...PDF_ERRORS,
+  ...PIN_ENTRY_ERRORS,
+  ...ROLE_ERRORS,
+  ...SIGNING_ERRORS,
+};
 
 /** All of them, in the order of their codes. */
 export const ERRORS = sorted(all);

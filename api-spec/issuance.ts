@@ -6,6 +6,7 @@ import { Id, KeyAlgorithm, Time } from './schemas.ts';
 
 export const CeremonyState = Type.Enum(['open', 'finished', 'cancelled'] as const);
 export const CeremonyId = Id('ceremony');
+export const AuthorityName = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,31}$', description: 'As the policy has it.' });
 export const StepId = Type.String({ pattern: '^[a-z][A-Za-z0-9]{0,39}$', description: 'As the routine calls it.' });
 
 const Person = Closed(
@@ -100,7 +101,7 @@ export const Ceremony = Closed(
     ),
     steps: Type.Array(Step),
     reports: Type.Array(Type.String(), {
-      description: 'What the caller is to report: revocation (of the certificates that were accepted), paperReceiptMissing.',
+      description: 'What the caller is to report: revocation (of the certificates that were issued), paperReceiptMissing.',
     }),
     reason: Type.Optional(Type.String({ description: 'Why it was cancelled.' })),
   },

@@ -24,6 +24,7 @@ import { Modules } from './desk/modules.ts';
 import { openDesk, type OpenDeskOptions } from './desk/open-desk.ts';
 import type { Admission } from './listen/admission.ts';
 import { IdentityAuthorities, type SimulatedAuthorities } from './identity/settings.ts';
+import { Authorities } from './issuance/authority/authority.ts';
 import { openIssuance } from './issuance/open-issuance.ts';
 import { listen, type HttpServer, type UnixSocket } from './listen/http-server.ts';
 import type { WebSocketConnection } from './listen/web-socket.ts';
@@ -97,6 +98,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const handlers: Handlers = createHandlers({
     ...parts,
     issuance: parts.issuance.ceremonies,
+    authorities: new Authorities(() => access.policy.issuance.authorities),
     identity: () => identities.settings,
     simulated: options.simulated,
     startedAt: new Date(),

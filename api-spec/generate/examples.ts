@@ -326,6 +326,7 @@ export const METHOD_EXAMPLES: MethodExamples = {
       ],
     },
   },
+  'issuance.listAuthorities': { params: {}, result: { authorities: [{ name: 'office', protocol: 'cmp' }] } },
   'issuance.listRoutines': { params: {}, result: { routines: [EXAMPLE_ROUTINE] } },
   'issuance.readCard': {
     params: { ceremony: EXAMPLE_CEREMONY_ID, step: 'card', card: { role: 'holder' } },
@@ -333,6 +334,10 @@ export const METHOD_EXAMPLES: MethodExamples = {
   },
   'issuance.record': {
     params: { ceremony: EXAMPLE_CEREMONY_ID, step: 'order', fields: { cardNumber: '9752000000000000102' } },
+    result: EXAMPLE_CEREMONY,
+  },
+  'issuance.requestCertificates': {
+    params: { ceremony: EXAMPLE_CEREMONY_ID, authority: 'office' },
     result: EXAMPLE_CEREMONY,
   },
   'issuance.resume': { params: { ceremony: EXAMPLE_CEREMONY_ID }, result: EXAMPLE_CEREMONY },
@@ -436,6 +441,7 @@ export const GREETING_EXAMPLE: Greeting = {
 const DETAILS: NonNullable<WireError['details']> = {
   algorithm: 'SHA-1',
   attemptsRemaining: 2,
+  authority: 'office',
   codePoint: 'U+0141',
   due: '2026-03-02T08:27:30.118Z',
   expected: '9752000000000000102',

@@ -1,6 +1,6 @@
 import Type, { type TProperties } from 'typebox';
 import { CARD_ERRORS, PIN_ERRORS } from '../errors.ts';
-import { Ceremony, CeremonyId, CeremonyState, CeremonySummary, StepId } from '../issuance.ts';
+import { AuthorityName, Ceremony, CeremonyId, CeremonyState, CeremonySummary, StepId } from '../issuance.ts';
 import { PERSON_TIMEOUT_MS, defineMethod } from '../method.ts';
 import { Routine } from '../routine.ts';
 import {
@@ -118,6 +118,18 @@ export const issuanceMethods = {
     result: Closed({ ceremonies: Type.Array(CeremonySummary) }),
     errors: [],
   }),
+  'issuance.listAuthorities': defineMethod({
+    summary: 'The certification authorities that the policy names, for issuance.requestCertificates.',
+    attempt: { en: 'Listing the certification authorities', sv: 'Att lista certifikatutfärdarna' },
+    since: 1,
+    scope: 'issuance',
+    rest: path('authorities'),
+    params: Closed({}),
+    result: Closed({
+      authorities: Type.Array(Closed({ name: AuthorityName, protocol: Type.Enum(['cmp', 'est'] as const) })),
+    }),
+    errors: [],
+  }),
   'issuance.listRoutines': defineMethod({
     summary: 'The routines of the card office, as data: who takes part, which steps they take, and what is signed.',
     attempt: { en: 'Listing the routines', sv: 'Att lista rutinerna' },
@@ -151,6 +163,25 @@ export const issuanceMethods = {
     }),
     result: Ceremony,
     errors: [...anyErrors, ...stepErrors, 'card_already_renewed', 'fields_invalid'],
+  }),
+  'issuance.requestCertificates': defineMethod({
+    summary:
+      'Have a certification authority that the policy names issue the certificates, by EST or CMP, and write them, checked as by issuance.writeCertificates. What was issued is kept: called again, only the rest is asked for.',
+    attempt: { en: 'Requesting the certificates', sv: 'Att begära certifikaten' },
+    ...onCard({ ...changeParams, authority: AuthorityName }),
+    rest: path('requestcertificates'),
+    errors: [
+      ...changeErrors,
+      ...stepErrors,
+      'authority_answer_invalid',
+      'authority_misconfigured',
+      'authority_refused',
+      'authority_unknown',
+      'authority_unreachable',
+      'authority_waits',
+      'certificates_refused',
+      'order_expired',
+    ],
   }),
   'issuance.resume': defineMethod({
     summary:

@@ -8,10 +8,12 @@ export interface AdministratorFileOptions {
   readonly maxBytes: number;
   /** The user of kortd; undefined on systems without such numbers. */
   readonly ownUid: number | undefined;
+  /** It holds a key or a password: others may not read it either. */
+  readonly isSecret?: boolean;
 }
 
-/** Throws for a file of a third user, one that others can write, one that is too large, and whatever is no plain file. */
-export function readAdministratorFile(file: string, { maxBytes, ownUid }: AdministratorFileOptions): string {
+/** Throws for a file of a third user, one that others can write (or read, if it is secret), one that is too large, and whatever is no plain file. */
+export function readAdministratorFile(file: string, { maxBytes, ownUid, isSecret = false }: AdministratorFileOptions): string {
   const descriptor = openSync(file, READ_WITHOUT_WAITING);
   try {
     const status = fstatSync(descriptor);
@@ -20,6 +22,7 @@ export function readAdministratorFile(file: string, { maxBytes, ownUid }: Admini
     if (ownUid !== undefined && uid !== 0 && uid !== ownUid)
       throw new Error(`it belongs to user ${uid}, neither root nor the user of kortd`);
     if (process.platform !== 'win32' && (mode & 0o022) !== 0) throw new Error('others than its owner can write it');
+    if (isSecret && process.platform !== 'win32' && (mode & 0o077) !== 0) throw new Error('others than its owner can read it');
     if (size > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
     return readFileSync(descriptor, 'utf8');
   } finally {

@@ -15,7 +15,8 @@ function policyOf(...contents: readonly object[]): ReturnType<typeof readPolicy>
 }
 
 test('administrators of several files add up, and the last authority of a name counts', () => {
-  const est = { name: 'office', protocol: 'est', url: 'https://ca.example' };
+  const trust = { trustAnchors: ['/etc/ca.pem'], credentials: '/etc/ca.secret' };
+  const est = { name: 'office', protocol: 'est', url: 'https://ca.example', ...trust };
   const { issuance, problems } = policyOf(
     { issuance: { administrators: [{ hsaId: 'SE2321000016-A' }], authorities: [est] } },
     {
@@ -37,6 +38,18 @@ test.each([
   [{ evidenceRecipients: ['evidence.pem'] }, 'no absolute path'],
   [{ authorities: [{ name: 'a', protocol: 'est', url: 'ftp://ca.example' }] }, 'no http or https address'],
   [{ authorities: [{ name: 'a', protocol: 'cmp', url: 'http://ca.example', clientKey: '/k.pem' }] }, 'goes with its key'],
+  [{ authorities: [{ name: 'a', protocol: 'cmp', url: 'http://ca.example/?q' }] }, 'more than host, port and path'],
+  [{ authorities: [{ name: 'a', protocol: 'cmp', url: 'http://ca.example' }] }, 'could not know who asks'],
+  [{ authorities: [{ name: 'a', protocol: 'est', url: 'https://ca.example', credentials: '/c' }] }, 'https needs trustAnchors'],
+  [{ authorities: [{ name: 'a', protocol: 'est', url: 'http://127.0.0.1.ca.example', credentials: '/c' }] }, 'plain http'],
+  [{ authorities: [{ name: 'a', protocol: 'est', url: 'http://[::1]', credentials: '/c', recipient: 'CN=a' }] }, 'is of CMP'],
+  [{ authorities: [{ name: 'a', protocol: 'cmp', url: 'http://ca.example', credentials: '/c', label: 'a' }] }, 'is of EST'],
+  [
+    {
+      authorities: [{ name: 'a', protocol: 'cmp', url: 'http://ca.example', clientCertificate: '/c.pem', clientKey: '/k.pem' }],
+    },
+    'need trustAnchors',
+  ],
   [{ authorities: [{ name: 'a', protocol: 'scep', url: 'http://ca.example' }] }, '/issuance/authorities/0/protocol'],
 ])('a file with %j is refused', (issuance, problem) => {
   const policy = policyOf({ issuance });

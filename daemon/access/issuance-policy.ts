@@ -33,6 +33,13 @@ const Authority = Type.Object(
     clientKey: Type.Optional(File),
     /** File with `user:password` (EST: HTTP Basic) or `reference:secret` (CMP: password-based MAC); readable by its owner alone. */
     credentials: Type.Optional(File),
+    /** CMP: the name of the authority (RFC 4514), for servers that have several. */
+    recipient: Type.Optional(Type.String({ minLength: 3, maxLength: 512 })),
+    /** CMP: PEM file of the certificate that signs the answers, where it does not say itself that it may (RFC 9480, section 2.2). */
+    serverCertificate: Type.Optional(File),
+    /** CMP: asks that the certificate needs no confirmation (RFC 4210, section 5.1.1.1). */
+    implicitConfirm: Type.Optional(Type.Boolean()),
+    /** For one certificate, with all waiting that the authority asks for. */
     timeoutMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 120_000 })),
   },
   strict,
@@ -73,19 +80,43 @@ export function checkIssuance({
   const files = [
     ...evidenceRecipients,
     ...trustedDesks,
-    ...authorities.flatMap(({ trustAnchors = [], clientCertificate, clientKey, credentials }) => [
+    ...authorities.flatMap(({ trustAnchors = [], clientCertificate, clientKey, credentials, serverCertificate }) => [
       ...trustAnchors,
-      ...[clientCertificate, clientKey, credentials].filter((file) => file !== undefined),
+      ...[clientCertificate, clientKey, credentials, serverCertificate].filter((file) => file !== undefined),
     ]),
     ...(pictureFolder === undefined ? [] : [pictureFolder]),
   ];
   for (const file of files) if (!isAbsolute(file)) throw new Error(`issuance: ${file} is no absolute path`);
-  for (const { name, url, clientCertificate, clientKey } of authorities) {
-    if (!URL.canParse(url) || !['http:', 'https:'].includes(new URL(url).protocol))
-      throw new Error(`issuance: authority ${name}: ${url} is no http or https address`);
-    if ((clientCertificate === undefined) !== (clientKey === undefined))
-      throw new Error(`issuance: authority ${name}: a client certificate goes with its key`);
+  for (const authority of authorities) {
+    const problem = problemOf(authority);
+    if (problem !== undefined) throw new Error(`issuance: authority ${authority.name}: ${problem}`);
   }
+}
+
+function problemOf(authority: AuthorityEntry): string | undefined {
+  const { protocol, url, label, trustAnchors = [], clientCertificate, clientKey, credentials } = authority;
+  if (!URL.canParse(url) || !['http:', 'https:'].includes(new URL(url).protocol)) return `${url} is no http or https address`;
+  const { protocol: scheme, hostname, username, password, search, hash } = new URL(url);
+  if (username + password + search + hash !== '') return `${url} has more than host, port and path`;
+  if ((clientCertificate === undefined) !== (clientKey === undefined)) return 'a client certificate goes with its key';
+  const isOfThisMachine = protocol === 'est' && isLoopback(hostname);
+  if (clientCertificate === undefined && credentials === undefined && !isOfThisMachine)
+    return 'it needs credentials or a client certificate: it could not know who asks';
+  if (scheme === 'https:' && trustAnchors.length === 0) return 'https needs trustAnchors';
+  if (protocol === 'est') {
+    // RFC 7030, section 3.3: the transport alone protects it.
+    if (scheme === 'http:' && !isOfThisMachine) return 'EST over plain http is for this machine alone';
+    const strange = (['recipient', 'serverCertificate', 'implicitConfirm'] as const).find((key) => authority[key] !== undefined);
+    return strange && `${strange} is of CMP`;
+  }
+  if (label !== undefined) return 'label is of EST';
+  const signs = credentials === undefined;
+  return signs && trustAnchors.length === 0 ? 'signed CMP messages need trustAnchors for the answers' : undefined;
+}
+
+/** RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3; RFC 6761, section 6.3. */
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.[0-9]{1,3}){3}$/.test(hostname);
 }
 
 /** Of two authorities of one name the later one counts. */

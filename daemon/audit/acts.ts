@@ -19,6 +19,7 @@ const ACTS: ReadonlySet<MethodName> = new Set<MethodName>([
   'issuance.enrol',
   'issuance.readCard',
   'issuance.record',
+  'issuance.requestCertificates',
   'issuance.resume',
   'issuance.sign',
   'issuance.start',

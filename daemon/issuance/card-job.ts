@@ -18,6 +18,8 @@ export interface CardJob {
   readonly generated: ReadonlyMap<string, Uint8Array>;
   /** PKCS #10, PEM. */
   readonly requests: ReadonlyMap<string, string>;
+  /** By an authority that kortd asked. */
+  readonly issued: readonly StoredCertificate[];
   /** Checked, to be written; empty until the caller brought them. */
   readonly accepted: readonly StoredCertificate[];
   readonly written: ReadonlySet<string>;
@@ -51,6 +53,7 @@ function begin(entry: JobEntry): CardJob | undefined {
   const none = {
     generated: new Map(),
     requests: new Map(),
+    issued: [],
     accepted: [],
     written: new Set<string>(),
     removedKeys: new Set<string>(),
@@ -74,6 +77,10 @@ export function applyToJob(job: CardJob, entry: JobEntry): CardJob {
       const requests = new Map([...job.requests, [entry.keyReference, entry.request]]);
       return { ...job, requests, phase: requests.size === job.places.length ? 'waiting' : 'making' };
     }
+    case 'certificate.issued':
+      return { ...job, issued: [...job.issued, { keyReference: entry.keyReference, der: entry.der }] };
+    case 'certificates.refused':
+      return { ...job, issued: [] };
     case 'certificates.accepted':
       return { ...job, accepted: entry.certificates, phase: 'writing' };
     case 'certificate.written':

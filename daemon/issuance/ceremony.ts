@@ -95,7 +95,9 @@ function withJob(ceremony: Ceremony, time: string, entry: Extract<CeremonyEntry,
   if (!job) throw new Error(`reading ceremony ${ceremony.id}: the job of ${step} does not begin with its start`);
   const withNewJob = { ...ceremony, jobs: new Map([...ceremony.jobs, [step, job]]) };
   const isGivenUp = entry.entry.type === 'job.undoing' || entry.entry.type === 'job.abandoned';
-  const next = isGivenUp && job.accepted.length > 0 ? withReport(withNewJob, 'revocation') : withNewJob;
+  const isIssued = job.accepted.length + job.issued.length > 0;
+  const isForRevocation = (isGivenUp && isIssued) || entry.entry.type === 'certificates.refused';
+  const next = isForRevocation ? withReport(withNewJob, 'revocation') : withNewJob;
   if (entry.entry.type === 'job.finished')
     return withStep(next, step, {
       time,

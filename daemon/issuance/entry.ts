@@ -39,6 +39,10 @@ export type JobEntry =
   | { readonly type: 'key.generating'; readonly keyReference: string }
   | { readonly type: 'key.generated'; readonly keyReference: string; readonly publicKey: string }
   | { readonly type: 'key.requested'; readonly keyReference: string; readonly request: string }
+  /** By an authority that kortd asked; not looked at yet. */
+  | { readonly type: 'certificate.issued'; readonly keyReference: string; readonly der: string; readonly authority: string }
+  /** What was issued is not what was ordered: it is asked for anew, and this is to be revoked. */
+  | { readonly type: 'certificates.refused'; readonly problem: string }
   | { readonly type: 'certificates.accepted'; readonly certificates: readonly StoredCertificate[] }
   /** The signature PIN was given once more. */
   | { readonly type: 'writing.confirmed' }

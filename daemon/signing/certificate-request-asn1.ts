@@ -71,6 +71,11 @@ const PERSONAL_ATTRIBUTES = {
   title: '2.5.4.12',
 };
 
+/** DER of a distinguished name. Throws invalid_params for a text that is none. */
+export function encodeName(text: string): Uint8Array {
+  return new Uint8Array(AsnConvert.serialize(parseSubject(text)));
+}
+
 /** The text begins with the last relative name (RFC 4514, section 2.1); the library takes them in the order of the text. */
 function parseSubject(subject: string): Name {
   try {

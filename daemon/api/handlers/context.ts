@@ -14,6 +14,7 @@ import type { EntryName } from '../../prompt/entered-pins.ts';
 import type { DocumentList, Prompt, PromptPlace } from '../../prompt/prompt.ts';
 import { ApiError } from '../../errors.ts';
 import type { IdentitySettings } from '../../identity/identity.ts';
+import type { Authorities } from '../../issuance/authority/authority.ts';
 import type { Ceremonies } from '../../issuance/ceremonies.ts';
 import { verifyForUse, type PinCaller } from '../../pin/entry.ts';
 import { PersonNeededError } from '../../pin/person-needed.ts';
@@ -33,6 +34,8 @@ export interface HandlerContext {
   readonly desk: Desk;
   readonly events: EventLog;
   readonly issuance: Ceremonies;
+  /** Certification authorities of the policy. */
+  readonly authorities: Authorities;
   readonly audit: AuditLog;
   /** As last read from the policy. */
   readonly identity: () => IdentitySettings;

@@ -20,7 +20,13 @@ import { takeOn } from './issuance-ceremony.ts';
 import { requireCardNumber, see, targetOf } from './issuance-steps.ts';
 import { runJob, type PinOfCall } from './issuance-work.ts';
 
-type JobMethod = 'issuance.cancel' | 'issuance.confirm' | 'issuance.enrol' | 'issuance.resume' | 'issuance.writeCertificates';
+type JobMethod =
+  | 'issuance.cancel'
+  | 'issuance.confirm'
+  | 'issuance.enrol'
+  | 'issuance.requestCertificates'
+  | 'issuance.resume'
+  | 'issuance.writeCertificates';
 type JobParams = PublicParams<'issuance.resume'>;
 type EnrolStep = StepOf<'enrol'>;
 
@@ -50,6 +56,13 @@ export function issuanceJobHandlers(context: HandlerContext): Pick<Handlers, Job
         issuance.requireOnce(ceremony);
         await goOn(context, { ceremony, step }, params, call);
       }),
+    'issuance.requestCertificates': (params, call) =>
+      takeOn(context, params.ceremony, call, async (ceremony) => {
+        const target = requireWaiting(context, ceremony);
+        await haveIssued(context, target, params.authority, call);
+        acceptIssued(context, requireWaiting(context, issuance.get(ceremony.id)));
+        await goOn(context, { ...target, ceremony: issuance.get(ceremony.id) }, params, call);
+      }),
     'issuance.resume': (params, call) =>
       takeOn(context, params.ceremony, call, async (ceremony) => {
         requireOpen(ceremony);
@@ -60,13 +73,10 @@ export function issuanceJobHandlers(context: HandlerContext): Pick<Handlers, Job
       }),
     'issuance.writeCertificates': (params, call) =>
       takeOn(context, params.ceremony, call, async (ceremony) => {
-        requireOpen(ceremony);
-        const step = nextStep(ceremony);
-        if (step?.kind !== 'enrol') throw outOfTurn(ceremony, 'writing the certificates');
-        issuance.requireStep(ceremony, step.id, 'enrol');
-        issuance.requireOrder(ceremony, step);
-        accept(context, { ceremony, step }, params.certificates ?? []);
-        await goOn(context, { ceremony, step }, params, call);
+        const target = requireWaiting(context, ceremony);
+        const given = (params.certificates ?? []).map((text) => new Uint8Array(parseCertificate(text).raw));
+        accept(context, target, given);
+        await goOn(context, target, params, call);
       }),
   };
 }
@@ -130,11 +140,52 @@ function isOfPerson(der: string): boolean {
   return facts !== undefined && !facts.isAuthority && !facts.isOfCard;
 }
 
-/** All of them are looked at before one is written. Throws certificates_refused, ceremony_step_order. */
-function accept(context: HandlerContext, { ceremony, step }: Target, given: readonly string[]): void {
-  const job = ceremony.jobs.get(step.id);
-  if (job?.phase !== 'waiting') throw outOfTurn(ceremony, 'writing the certificates');
-  const ders = given.map((text) => new Uint8Array(parseCertificate(text).raw));
+/** The card waits for its certificates, and it is not too late for them. Throws ceremony_step_order, ceremony_late, order_expired. */
+function requireWaiting({ issuance }: HandlerContext, ceremony: Ceremony): Target {
+  requireOpen(ceremony);
+  const step = nextStep(ceremony);
+  if (step?.kind !== 'enrol') throw outOfTurn(ceremony, 'writing the certificates');
+  issuance.requireStep(ceremony, step.id, 'enrol');
+  issuance.requireOrder(ceremony, step);
+  if (ceremony.jobs.get(step.id)?.phase !== 'waiting') throw outOfTurn(ceremony, 'writing the certificates');
+  return { ceremony, step };
+}
+
+/** One after the other; each stands in the journal before the next is asked for, and none is asked for twice. Throws authority_…. */
+async function haveIssued({ authorities, issuance }: HandlerContext, target: Target, name: string, call: Call): Promise<void> {
+  const authority = authorities.named(name);
+  const { issued, places, requests } = jobOf(target);
+  for (const { keyReference } of places) {
+    if (issued.some((one) => one.keyReference === keyReference)) continue;
+    const request = new Uint8Array(parseRequest(requests.get(keyReference) ?? ''));
+    const { certificate } = await authority.requestCertificate(request, { signal: call.signal });
+    const der = Buffer.from(certificate).toString('base64');
+    const entry = { type: 'certificate.issued', keyReference, der, authority: name } as const;
+    issuance.noteJob(issuance.get(target.ceremony.id), target.step, entry);
+  }
+}
+
+/** PEM (RFC 7468, section 7), as kortd made it. */
+function parseRequest(pem: string): Buffer {
+  return Buffer.from(pem.replaceAll(/-----[A-Z ]+-----/g, ''), 'base64');
+}
+
+/** What is refused is asked for anew. */
+function acceptIssued(context: HandlerContext, target: Target): void {
+  const ders = jobOf(target).issued.map(({ der }) => new Uint8Array(Buffer.from(der, 'base64')));
+  try {
+    accept(context, target, ders);
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'certificates_refused')
+      context.issuance.noteJob(target.ceremony, target.step, { type: 'certificates.refused', problem: error.message });
+    throw error;
+  }
+}
+
+/** All of them are looked at before one is written. Throws certificates_refused. */
+function accept(context: HandlerContext, target: Target, ders: readonly Uint8Array[]): void {
+  const { ceremony, step } = target;
+  const job = jobOf(target);
   const now = context.issuance.now(ceremony);
   const verdict = checkCertificates(
     ders.filter((der) => !certificateFacts(der)?.isAuthority),

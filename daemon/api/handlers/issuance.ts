@@ -29,6 +29,9 @@ export function issuanceHandlers(context: HandlerContext): Pick<Handlers, Issuan
         })
         .map(describeSummary),
     }),
+    'issuance.listAuthorities': () => ({
+      authorities: context.authorities.entries.map(({ name, protocol }) => ({ name, protocol })),
+    }),
     'issuance.listRoutines': () => ({ routines: [...issuance.routines.values()] }),
     'issuance.record': ({ ceremony, step, fields }, call) =>
       takeOn(context, ceremony, call, ({ id }) => Promise.resolve(issuance.record(id, step, fields))),
