@@ -2,17 +2,17 @@
  * The journal of issuance: what was done and what is about to be done, one entry after the other, each on the disk before the next step is taken. Entries are
  * never changed; each carries the hash of the one before, so that what is exported or archived shows whether it is whole. SQLite through `node:sqlite`.
  */
-import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { ApiError } from '../errors.ts';
 import { openPrivateDatabase } from '../private-database.ts';
+import { CHAIN_START, hashOf, type JournalEntry } from './entry-chain.ts';
 import type { Entry } from './entry.ts';
+
+export type { JournalEntry } from './entry-chain.ts';
 
 const SCHEMA_VERSION = 1;
 /** "kiss": tells this journal from other SQLite files (PRAGMA application_id). */
 const APPLICATION_ID = 0x6b_69_73_73;
-const FORMAT = 'kortd-issuance-entry-1';
-const CHAIN_START = '0'.repeat(64);
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS entries (
@@ -27,16 +27,6 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS ceremoniesByStart ON ceremonies (startedAt);
   CREATE INDEX IF NOT EXISTS ceremoniesByOnce ON ceremonies (once) WHERE once IS NOT NULL;
 `;
-
-/** An entry in its place. */
-export interface JournalEntry {
-  readonly number: number;
-  /** ISO 8601, UTC. */
-  readonly time: string;
-  readonly entry: Entry;
-  /** SHA-256, hexadecimal, over format, ceremony, number, time, body and the hash before (a JSON array). */
-  readonly hash: string;
-}
 
 /** What lists and searches show of a ceremony. */
 export interface CeremonySummary {
@@ -168,20 +158,6 @@ export class Journal implements Disposable {
       throw new ApiError('journal_unavailable', 'writing to the journal: the disk did not take it', {}, { cause: error });
     }
   }
-}
-
-interface HashedFields {
-  readonly ceremony: string;
-  readonly number: number;
-  readonly time: string;
-  readonly body: string;
-  readonly previous: string;
-}
-
-function hashOf({ ceremony, number, time, body, previous }: HashedFields): string {
-  return createHash('sha256')
-    .update(JSON.stringify([FORMAT, ceremony, number, time, body, previous]))
-    .digest('hex');
 }
 
 function normalise(text: string): string {
