@@ -32,6 +32,7 @@ const TEST_PACKAGES = [
   'pinentry-tty',
   'poppler-utils',
   'softhsm2',
+  'unzip',
   'util-linux',
   'vsmartcard-vpcd',
   'yubico-piv-tool',

@@ -32,8 +32,7 @@ export async function auditExcerpt(
       if (isOurs && record.time >= startedAt && record.time <= until) found.push(record);
     }
     const last = page.at(-1);
-    if (!last || page.length < PAGE || last.time > until || found.length >= MAX_RECORDS)
-      return found.slice(0, MAX_RECORDS);
+    if (!last || page.length < PAGE || last.time > until || found.length >= MAX_RECORDS) return found.slice(0, MAX_RECORDS);
     since = last.sequence;
     await turn();
   }

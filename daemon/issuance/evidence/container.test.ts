@@ -21,7 +21,8 @@ afterAll(() => {
 
 const filesOf = (container: Uint8Array): ReadonlyMap<string, Uint8Array> =>
   new Map(unpackZip(container).entries.map(({ name, content }) => [name, content]));
-const text = (files: ReadonlyMap<string, Uint8Array>, name: string): string => Buffer.from(files.get(name) ?? []).toString('utf8');
+const text = (files: ReadonlyMap<string, Uint8Array>, name: string): string =>
+  Buffer.from(files.get(name) ?? []).toString('utf8');
 
 describe('the container of a finished ceremony', () => {
   it('holds what was signed, recorded and written, and nothing that the manifest does not list', async () => {
@@ -31,7 +32,11 @@ describe('the container of a finished ceremony', () => {
     const files = filesOf(container);
     expect([...files.keys()]).toEqual([
       ...['mimetype', 'summary.html', 'summary.json', 'recorded/order.json'],
-      ...['ordered', 'reviewed'].flatMap((step) => [`statements/${step}.txt`, `statements/${step}.p7s`, `statements/${step}.json`]),
+      ...['ordered', 'reviewed'].flatMap((step) => [
+        `statements/${step}.txt`,
+        `statements/${step}.p7s`,
+        `statements/${step}.json`,
+      ]),
       ...['recorded/terms.json', 'cards/download/job.json'],
       ...['cards/download/1-authentication.cer', 'cards/download/2-signature.cer'],
       ...['statements/receipt.txt', 'statements/receipt.p7s', 'statements/receipt.json'],
@@ -51,7 +56,9 @@ describe('the container of a finished ceremony', () => {
   it('begins with its media type, so that programs tell it by its first bytes', async () => {
     const container = await buildContainer(office.recordOf(await office.highest()), seal);
     // ETSI EN 319 162-1, annex A.1: at offset 30 the name, at 38 the content.
-    expect(Buffer.from(container.subarray(0, 38 + MIMETYPE.length)).toString('latin1')).toMatch(/^PK\x03\x04[^]{26}mimetypeapplication\/vnd\.etsi\.asic-e\+zip$/);
+    expect(Buffer.from(container.subarray(0, 38 + MIMETYPE.length)).toString('latin1')).toMatch(
+      /^PK\x03\x04[^]{26}mimetypeapplication\/vnd\.etsi\.asic-e\+zip$/,
+    );
   });
 
   it('is the same each time, but for the seal', async () => {

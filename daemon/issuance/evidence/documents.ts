@@ -35,7 +35,13 @@ const CERTIFICATE = 'application/pkix-cert';
 export function documentsOf({ ceremony, entries, audit, attachments = [] }: CeremonyRecord): readonly ListedFile[] {
   return [
     ...ceremony.routine.steps.flatMap((step) => filesOfStep(ceremony, step, entries)),
-    textFile(JOURNAL_FILE, LINES, linesOf(ceremony.id, entries).map((line) => `${JSON.stringify(line)}\n`).join('')),
+    textFile(
+      JOURNAL_FILE,
+      LINES,
+      linesOf(ceremony.id, entries)
+        .map((line) => `${JSON.stringify(line)}\n`)
+        .join(''),
+    ),
     textFile(AUDIT_FILE, LINES, audit.map(encodeRecord).join('')),
     ...attachments.map(({ name, mediaType, content }) => ({ name: `${ATTACHMENT_FOLDER}/${name}`, mediaType, content })),
   ];
@@ -65,12 +71,18 @@ function filesOfDone(step: RoutineStep, { time, facts, person, statement, cms, m
     ];
   if (messages) return [jsonFile(`messages/${id}.json`, { step: id, title, time, messages })];
   if (step.kind === 'enrol') return [];
-  const titles = step.kind === 'record' ? Object.fromEntries(Object.entries(step.fields).map(([name, field]) => [name, field.title])) : undefined;
+  const titles =
+    step.kind === 'record'
+      ? Object.fromEntries(Object.entries(step.fields).map(([name, field]) => [name, field.title]))
+      : undefined;
   return [jsonFile(`recorded/${id}.json`, { step: id, title, time, ...(person ? { person } : { fields: facts, titles }) })];
 }
 
 /** The certificates that a job put onto its card, and where they are in the container. */
-export function certificatesOf(step: string, job: CardJob): readonly { readonly file: string; readonly certificate: X509Certificate }[] {
+export function certificatesOf(
+  step: string,
+  job: CardJob,
+): readonly { readonly file: string; readonly certificate: X509Certificate }[] {
   return job.accepted.map(({ keyReference, der }, index) => {
     const usage = job.places.find((place) => place.keyReference === keyReference)?.usage ?? 'other';
     return { file: `cards/${step}/${index + 1}-${usage}.cer`, certificate: new X509Certificate(Buffer.from(der, 'base64')) };

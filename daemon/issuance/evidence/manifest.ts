@@ -9,6 +9,8 @@ import type { ZipEntry } from './zip.ts';
 /** ETSI EN 319 162-1, annex A.1; XML Signature, section 4.4. */
 const NS_ASIC = 'http://uri.etsi.org/02918/v1.2.1#';
 const NS_XMLDSIG = 'http://www.w3.org/2000/09/xmldsig#';
+/** Namespaces in XML 1.0, section 3. */
+const NS_XMLNS = 'http://www.w3.org/2000/xmlns/';
 /** XML Encryption, section 5.8.2. */
 const SHA256 = 'http://www.w3.org/2001/04/xmlenc#sha256';
 const SIGNATURE_TYPE = 'application/pkcs7-signature';
@@ -41,7 +43,7 @@ export function encodeManifest(signature: string, files: readonly ListedFile[]):
   const document = new DOMImplementation().createDocument(NS_ASIC, 'asic:ASiCManifest', null);
   const root = document.documentElement;
   if (!root) throw new Error('making a manifest: the library made no root');
-  root.setAttribute('xmlns:ds', NS_XMLDSIG);
+  root.setAttributeNS(NS_XMLNS, 'xmlns:ds', NS_XMLDSIG);
   const add = (element: Element): void => {
     root.appendChild(document.createTextNode('\n'));
     root.appendChild(element);

@@ -1,8 +1,13 @@
 /** How long evidence is kept: the years of its routine from the day on which the ceremony ended, to the end of that day (UTC). */
-import type { Ceremony } from '../ceremony.ts';
+
+export interface Ended {
+  readonly routine: { readonly retentionYears: number };
+  /** ISO 8601, UTC. */
+  readonly updatedAt: string;
+}
 
 /** YYYY-MM-DD, the last day. */
-export function keepUntil({ routine, updatedAt }: Ceremony): string {
+export function keepUntil({ routine, updatedAt }: Ended): string {
   const day = new Date(updatedAt);
   day.setUTCFullYear(day.getUTCFullYear() + routine.retentionYears);
   return dayOf(day);

@@ -2,7 +2,15 @@
  * The workstation's own seal: an ECDSA key on P-256 and a certificate that it signed for itself, made on first use, `seal.pem` in the data folder. It says which
  * workstation put something together, and nothing of a person. Other desks and archives trust it by its certificate, `seal-certificate.pem` beside it.
  */
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, X509Certificate, type KeyObject } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign,
+  X509Certificate,
+  type KeyObject,
+} from 'node:crypto';
 import { chmodSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';

@@ -49,31 +49,39 @@ export class EvidenceStore {
 
   /** On the disk when it resolves. What is there for this ceremony already stays as it is. Rejects, and keeps nothing, when it cannot be encrypted as the policy says. */
   async put(ceremony: Ceremony, container: Uint8Array): Promise<StoredEvidence> {
-    const existing = await this.find(ceremony.id);
+    const day = keepUntil(ceremony);
+    const existing = await this.#findOn(day, ceremony.id);
     if (existing) return existing;
     const recipients = this.#recipients();
     const content = recipients.length > 0 ? await encrypt(recipients, container) : container;
-    const day = keepUntil(ceremony);
     const kind = recipients.length > 0 ? ENCRYPTED : PLAIN;
     mkdirSync(join(this.#folder, day), { recursive: true, mode: 0o700 });
     createDurably(join(this.#folder, day, `${ceremony.id}${kind}`), content);
     return { ceremony: ceremony.id, keepUntil: day, isEncrypted: kind === ENCRYPTED, lengthBytes: content.length };
   }
 
-  /** As it is kept: encrypted, or the container itself. Undefined for a ceremony that has none. */
-  async read(ceremony: string): Promise<(StoredEvidence & { readonly content: Uint8Array }) | undefined> {
-    const found = await this.find(ceremony);
+  /** As it is kept: encrypted, or the container itself. Undefined for a ceremony that has none. `day`: the last one, where it is known. */
+  async read(ceremony: string, day?: string): Promise<(StoredEvidence & { readonly content: Uint8Array }) | undefined> {
+    const found = await this.find(ceremony, day);
     return found && { ...found, content: new Uint8Array(await readFile(this.#fileOf(found))) };
   }
 
-  async find(ceremony: string): Promise<StoredEvidence | undefined> {
-    if (!FILE.test(`${ceremony}${PLAIN}`)) return undefined;
-    for (const day of await this.#days())
-      for (const kind of [PLAIN, ENCRYPTED]) {
-        const found = { ceremony, keepUntil: day, isEncrypted: kind === ENCRYPTED };
-        if (await isThere(this.#fileOf(found))) return await this.#measured(found);
-      }
+  /** Looks at `day` first, then at all others: routines change. */
+  async find(ceremony: string, day?: string): Promise<StoredEvidence | undefined> {
+    const expected = day === undefined ? undefined : await this.#findOn(day, ceremony);
+    if (expected) return expected;
+    for (const other of await this.#days()) {
+      const found = await this.#findOn(other, ceremony);
+      if (found) return found;
+    }
     return undefined;
+  }
+
+  /** Of all that is kept: the ceremonies. */
+  async ceremonies(): Promise<ReadonlySet<string>> {
+    const found = new Set<string>();
+    for (const day of await this.#days()) for (const each of await this.#filesOf(day)) found.add(each.ceremony);
+    return found;
   }
 
   /** By last day and ceremony. */
@@ -102,6 +110,15 @@ export class EvidenceStore {
       } else await this.#sweep(day);
     }
     return dropped;
+  }
+
+  async #findOn(day: string, ceremony: string): Promise<StoredEvidence | undefined> {
+    if (!DAY.test(day) || !FILE.test(`${ceremony}${PLAIN}`)) return undefined;
+    for (const kind of [PLAIN, ENCRYPTED]) {
+      const found = { ceremony, keepUntil: day, isEncrypted: kind === ENCRYPTED };
+      if (await isThere(this.#fileOf(found))) return await this.#measured(found);
+    }
+    return undefined;
   }
 
   async #days(): Promise<readonly string[]> {

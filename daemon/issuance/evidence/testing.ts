@@ -32,9 +32,12 @@ export function simulatedPerson(name: OfficeName): SimulatedPerson {
   const [authentication, signature] = [keys?.['legitimering'], keys?.['underskrift']];
   if (!authentication?.certificate || !signature?.certificate || !signature.privateKey) throw new Error(`${name} has no keys`);
   const certificate = new X509Certificate(Buffer.from(signature.certificate, 'base64'));
-  const subject = new Map(certificate.subject.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+  const subject = new Map(
+    certificate.subject.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
   const key = createPrivateKey({ key: Buffer.from(signature.privateKey, 'base64'), format: 'der', type: 'pkcs8' });
-  const algorithm = key.asymmetricKeyType === 'rsa' ? 'RS256' : key.asymmetricKeyDetails?.namedCurve === 'secp384r1' ? 'ES384' : 'ES256';
+  const algorithm =
+    key.asymmetricKeyType === 'rsa' ? 'RS256' : key.asymmetricKeyDetails?.namedCurve === 'secp384r1' ? 'ES384' : 'ES256';
   const { hash } = SIGNATURE_SCHEMES[algorithm];
   const byKey: Sign = (_, message) => Promise.resolve(sign(hash, message, { key, dsaEncoding: 'ieee-p1363' }));
   const chain = authorities.map(({ certificate: der }) => new Uint8Array(Buffer.from(der, 'base64')));

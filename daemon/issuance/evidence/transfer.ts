@@ -5,13 +5,12 @@
 import { createHash, type X509Certificate } from 'node:crypto';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
-import { parseSignedData } from '../../signing/cms/parse.ts';
 import { foldCeremony, type Ceremony } from '../ceremony.ts';
 import type { Entry } from '../entry.ts';
 import { brokenLink, type JournalEntry } from '../entry-chain.ts';
 import type { Routine } from '../routine.ts';
 import { fingerprintOf, type Seal } from './seal.ts';
-import { sealOf } from './verify.ts';
+import { readSeal } from './signers.ts';
 
 const FORMAT = 'kortd-ceremony-transfer-1';
 /** Forty steps with signatures, certificates and statements, many times over. */
@@ -24,7 +23,11 @@ const isTransfer = Compile(
       format: Type.Literal(FORMAT),
       ceremony: Type.String({ pattern: '^ceremony-[0-9a-f-]{36}$' }),
       routine: Type.Object(
-        { id: Type.String({ maxLength: 60 }), version: Type.Integer({ minimum: 1 }), digest: Type.String({ pattern: '^[0-9a-f]{64}$' }) },
+        {
+          id: Type.String({ maxLength: 60 }),
+          version: Type.Integer({ minimum: 1 }),
+          digest: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+        },
         { additionalProperties: false },
       ),
       entries: Type.Array(
@@ -117,17 +120,20 @@ export function importCeremony(bytes: Uint8Array, { seals, routines, ownEntries 
 }
 
 /** Whose seal it is comes first: what strangers send is not read. */
-function openSealed(bytes: Uint8Array, seals: readonly X509Certificate[]): { readonly content: Uint8Array; readonly seal: X509Certificate } {
-  if (bytes.length > MAX_TRANSFER_BYTES) throw new TransferError('transfer_invalid', `it is larger than ${MAX_TRANSFER_BYTES} bytes`);
-  const seal = sealOf(bytes);
-  if (typeof seal === 'string') throw new TransferError('transfer_invalid', `its seal is not good: ${seal}`);
+function openSealed(
+  bytes: Uint8Array,
+  seals: readonly X509Certificate[],
+): { readonly content: Uint8Array; readonly seal: X509Certificate } {
+  if (bytes.length > MAX_TRANSFER_BYTES)
+    throw new TransferError('transfer_invalid', `it is larger than ${MAX_TRANSFER_BYTES} bytes`);
+  const read = readSeal(bytes);
+  if (typeof read === 'string') throw new TransferError('transfer_invalid', `its seal is not good: ${read}`);
+  const { certificate: seal, content } = read;
   const fingerprint = fingerprintOf(seal);
   if (!seals.some((one) => fingerprintOf(one) === fingerprint))
     throw new TransferError('transfer_seal_untrusted', `it comes from a desk that is not trusted (certificate ${fingerprint})`, {
       fingerprint,
     });
-  const { content } = parseSignedData(bytes);
-  if (!content) throw new TransferError('transfer_invalid', 'what it seals is not in it');
   return { content, seal };
 }
 
@@ -164,11 +170,7 @@ function fold(id: string, entries: readonly JournalEntry[], routine: Routine): C
 }
 
 /** What is new in it. What this desk has must be its beginning: a ceremony goes on at one desk at a time. */
-function continuation(
-  id: string,
-  own: readonly JournalEntry[],
-  given: readonly JournalEntry[],
-): readonly JournalEntry[] {
+function continuation(id: string, own: readonly JournalEntry[], given: readonly JournalEntry[]): readonly JournalEntry[] {
   const common = Math.min(own.length, given.length);
   if (common > 0 && own[common - 1]?.hash !== given[common - 1]?.hash)
     throw new TransferError('transfer_diverged', `${id} went on at this desk meanwhile`, { ceremony: id });

@@ -3,10 +3,19 @@ import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { ExportFormatError, parseLine } from '../../audit/export.ts';
 import { hashRecord } from '../../audit/record.ts';
-import { parseSignedData } from '../../signing/cms/parse.ts';
-import { verifySignedData, type SignerReport } from '../../signing/cms/verify.ts';
+import { oneLine } from '../../signing/chain.ts';
 import { CHAIN_START, hashOf } from '../entry-chain.ts';
-import { AUDIT_FILE, JOURNAL_FILE, SUMMARY_FILE, SUMMARY_FORMAT, statementCms, statementText, type EvidenceSummary } from './contents.ts';
+import {
+  AUDIT_FILE,
+  JOURNAL_FILE,
+  SUMMARY_FILE,
+  SUMMARY_FORMAT,
+  statementCms,
+  statementText,
+  type EvidenceSummary,
+} from './contents.ts';
+import { fingerprintOf } from './seal.ts';
+import { readSigners, type GoodSignature } from './signers.ts';
 import type { EvidenceProblem, EvidenceReport } from './verify.ts';
 
 export interface StatementSigner {
@@ -70,11 +79,7 @@ function readSummary(files: Files, problems: EvidenceProblem[]): EvidenceSummary
 }
 
 /** The entries of the journal; every one must follow from the one before. */
-function readJournal(
-  files: Files,
-  summary: EvidenceSummary | undefined,
-  problems: EvidenceProblem[],
-): readonly unknown[] {
+function readJournal(files: Files, summary: EvidenceSummary | undefined, problems: EvidenceProblem[]): readonly unknown[] {
   const content = files.get(JOURNAL_FILE);
   const broken = (en: string, sv: string): readonly unknown[] => {
     problems.push({ code: 'journal_broken', file: JOURNAL_FILE, en, sv });
@@ -127,11 +132,7 @@ function isWholeRecord(text: string): boolean {
   }
 }
 
-function checkStatementsListed(
-  files: Files,
-  signed: readonly Static<typeof Signed>[],
-  problems: EvidenceProblem[],
-): void {
+function checkStatementsListed(files: Files, signed: readonly Static<typeof Signed>[], problems: EvidenceProblem[]): void {
   const known = new Set(signed.map(({ step }) => statementCms(step)));
   for (const name of files.keys())
     if (name.startsWith('statements/') && name.endsWith('.p7s') && !known.has(name))
@@ -154,11 +155,12 @@ function checkStatement(
   if (textOf(text) !== statement || Buffer.compare(signature, Buffer.from(cms, 'base64')) !== 0)
     return fail('it is not what the journal holds', 'det är inte det som journalen har');
   const verdict = signersOf(signature, text);
-  if (typeof verdict === 'string') return fail(`its signatures are not good: ${verdict}`, `underskrifterna stämmer inte: ${verdict}`);
+  if (typeof verdict === 'string')
+    return fail(`its signatures are not good: ${verdict}`, `underskrifterna stämmer inte: ${verdict}`);
   const signers = verdict.map(({ certificate, claimedTime }) => ({
     step,
-    subject: certificate?.subject ?? '',
-    fingerprint: (certificate?.fingerprint ?? '').toLowerCase(),
+    subject: oneLine(certificate.subject),
+    fingerprint: fingerprintOf(certificate),
     ...(claimedTime ? { time: claimedTime } : {}),
   }));
   if (signers.at(-1)?.fingerprint !== person.certificate.toLowerCase())
@@ -166,22 +168,11 @@ function checkStatement(
   return signers;
 }
 
-/** Everybody who signed, or what is wrong. Whether their certificates are trusted is not asked. */
-function signersOf(cms: Uint8Array, text: Uint8Array): readonly SignerReport[] | string {
-  try {
-    const { signers, isDetached } = verifySignedData(cms, { content: text });
-    if (isDetached) return 'the text is not in it';
-    if (signers.length === 0) return 'nobody has signed it';
-    const bad = signers.find(
-      ({ digest, signature, verdict }) => digest !== 'match' || signature !== 'good' || verdict === 'invalid',
-    );
-    if (bad) return bad.reasons[0]?.text ?? 'one does not verify';
-    // What is signed stands in the CMS; the file beside it is for people, and must be the same.
-    const { content } = parseSignedData(cms);
-    return content && Buffer.compare(content, text) === 0 ? signers : 'the text in it is another';
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+/** Everybody who signed, or what is wrong. The file beside it is for people, and must hold what was signed. */
+function signersOf(cms: Uint8Array, text: Uint8Array): readonly GoodSignature[] | string {
+  const read = readSigners(cms);
+  if (typeof read === 'string') return read;
+  return Buffer.compare(read.content, text) === 0 ? read.signers : 'the text in it is another';
 }
 
 function statementProblem(file: string, en: string, sv: string): EvidenceProblem {

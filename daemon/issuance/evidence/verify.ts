@@ -2,11 +2,11 @@
  * Whether a container is as it was sealed: its form, the seal, the digest of every file, nothing beside them; then what is in it: signatures of statements, the
  * chain of the journal, records of the audit log. Every problem is named with the file that it is in. Nothing is fetched, nothing is written.
  */
-import { X509Certificate } from 'node:crypto';
-import { verifySignedData } from '../../signing/cms/verify.ts';
+import type { X509Certificate } from 'node:crypto';
 import { MANIFEST_FILE, MIMETYPE, MIMETYPE_FILE, SEAL_SIGNATURE_FILE, type EvidenceSummary } from './contents.ts';
 import { digestOf, parseManifest } from './manifest.ts';
 import { fingerprintOf } from './seal.ts';
+import { readSeal } from './signers.ts';
 import { checkContents, type StatementSigner } from './verify-contents.ts';
 import { ZipFormatError, unpackZip, type ZipEntry } from './zip.ts';
 
@@ -53,7 +53,7 @@ export function verifyEvidence(bytes: Uint8Array, { seals }: VerifyEvidenceOptio
   const unpacked = unpack(bytes, problems);
   const files = new Map(unpacked.map(({ name, content }) => [name, content]));
   const none = { problems, summary: undefined, seal: undefined, signers: [] };
-  if (files.size === 0) return none;
+  if (files.size === 0 && problems.length > 0) return none;
   if (unpacked[0]?.name !== MIMETYPE_FILE || Buffer.from(unpacked[0].content).toString('latin1') !== MIMETYPE)
     problems.push({
       ...{ code: 'container_invalid', file: MIMETYPE_FILE },
@@ -61,7 +61,10 @@ export function verifyEvidence(bytes: Uint8Array, { seals }: VerifyEvidenceOptio
     });
   const manifest = files.get(MANIFEST_FILE);
   const signature = files.get(SEAL_SIGNATURE_FILE);
-  for (const [name, content] of [[MANIFEST_FILE, manifest], [SEAL_SIGNATURE_FILE, signature]] as const)
+  for (const [name, content] of [
+    [MANIFEST_FILE, manifest],
+    [SEAL_SIGNATURE_FILE, signature],
+  ] as const)
     if (!content) problems.push(missing(name));
   if (!manifest || !signature) return none;
   const seal = checkSeal({ manifest, signature, seals }, problems);
@@ -98,7 +101,7 @@ interface Sealed {
 
 /** The certificate that the seal is by, when it is good, trusted or not. */
 function checkSeal({ manifest, signature, seals }: Sealed, problems: EvidenceProblem[]): X509Certificate | undefined {
-  const verdict = sealOf(signature, manifest);
+  const verdict = readSeal(signature, manifest);
   if (typeof verdict === 'string') {
     problems.push({
       ...{ code: 'seal_invalid', file: SEAL_SIGNATURE_FILE },
@@ -106,30 +109,15 @@ function checkSeal({ manifest, signature, seals }: Sealed, problems: EvidencePro
     });
     return undefined;
   }
-  const fingerprint = fingerprintOf(verdict);
+  const { certificate } = verdict;
+  const fingerprint = fingerprintOf(certificate);
   if (!seals.some((one) => fingerprintOf(one) === fingerprint))
     problems.push({
       ...{ code: 'seal_untrusted', file: SEAL_SIGNATURE_FILE },
       en: `it is sealed by a desk that is not trusted (certificate ${fingerprint})`,
       sv: `den är förseglad av en arbetsplats som inte är betrodd (certifikat ${fingerprint})`,
     });
-  return verdict;
-}
-
-/** The certificate of the one signer, or why it is not good. Whether it is trusted is the caller's to say. */
-export function sealOf(signature: Uint8Array, content?: Uint8Array): X509Certificate | string {
-  try {
-    const { signers, isDetached } = verifySignedData(signature, content ? { content } : {});
-    const [signer, ...others] = signers;
-    if (!signer || others.length > 0) return `it has ${signers.length} signers`;
-    if (isDetached !== (content !== undefined)) return isDetached ? 'what it seals is not in it' : 'what it seals is in it';
-    const { digest, signature: verified, signingCertificate, certificateDer } = signer;
-    const isGood = digest === 'match' && verified === 'good' && signingCertificate === 'match';
-    if (isGood && certificateDer) return new X509Certificate(certificateDer);
-    return signer.reasons[0]?.text ?? 'it does not verify';
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  return certificate;
 }
 
 function checkDigests(manifest: Uint8Array, files: ReadonlyMap<string, Uint8Array>, problems: EvidenceProblem[]): void {
