@@ -97,6 +97,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const handlers: Handlers = createHandlers({
     ...parts,
     issuance: parts.issuance.ceremonies,
+    evidence: parts.issuance.evidence,
     identity: () => identities.settings,
     simulated: options.simulated,
     startedAt: new Date(),
@@ -181,6 +182,7 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
       dataFolder: folder.path,
       policy: () => access.policy.issuance,
       simulatedAdministrators: options.simulated ? (options.simulatedAdministrators ?? []) : [],
+      audit,
       publish: events.publish,
       now: options.now ?? (() => new Date()),
       log,

@@ -5,7 +5,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { ApiError } from '../errors.ts';
 import { openPrivateDatabase } from '../private-database.ts';
-import { CHAIN_START, hashOf, type JournalEntry } from './entry-chain.ts';
+import { CHAIN_START, brokenLink, hashOf, type JournalEntry } from './entry-chain.ts';
 import type { Entry } from './entry.ts';
 
 export type { JournalEntry } from './entry-chain.ts';
@@ -81,6 +81,18 @@ export class Journal implements Disposable {
       this.#putSummary(at.summary);
     });
     return { number, time, entry: at.entry, hash };
+  }
+
+  /** Entries from another journal, behind those that are here, with the times and hashes that they have; all of them or none. Throws when they do not follow. */
+  takeOver(ceremony: string, given: { readonly entries: readonly JournalEntry[]; readonly summary: CeremonySummary }): void {
+    const all = [...this.entriesOf(ceremony), ...given.entries];
+    const broken = brokenLink(ceremony, all);
+    if (broken !== undefined) throw new Error(`taking over ${ceremony}: entry ${broken} does not follow from the one before`);
+    this.#transaction(() => {
+      const insert = this.#database.prepare('INSERT INTO entries (ceremony, number, time, body, hash) VALUES (?, ?, ?, ?, ?)');
+      for (const { number, time, entry, hash } of given.entries) insert.run(ceremony, number, time, JSON.stringify(entry), hash);
+      this.#putSummary(given.summary);
+    });
   }
 
   /** In their order; none for a ceremony that there is not. Throws when the chain is broken. */

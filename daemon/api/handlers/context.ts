@@ -15,6 +15,7 @@ import type { DocumentList, Prompt, PromptPlace } from '../../prompt/prompt.ts';
 import { ApiError } from '../../errors.ts';
 import type { IdentitySettings } from '../../identity/identity.ts';
 import type { Ceremonies } from '../../issuance/ceremonies.ts';
+import type { EvidenceKeeper } from '../../issuance/evidence/keeper.ts';
 import { verifyForUse, type PinCaller } from '../../pin/entry.ts';
 import { PersonNeededError } from '../../pin/person-needed.ts';
 import type { PinReuse } from '../../pin/reuse.ts';
@@ -33,6 +34,7 @@ export interface HandlerContext {
   readonly desk: Desk;
   readonly events: EventLog;
   readonly issuance: Ceremonies;
+  readonly evidence: EvidenceKeeper;
   readonly audit: AuditLog;
   /** As last read from the policy. */
   readonly identity: () => IdentitySettings;

@@ -117,7 +117,7 @@ describe('the evidence of a ceremony', () => {
 
 it('a ceremony goes to another desk that trusts this one', async () => {
   const here = open();
-  const ceremony = await office.highest(2);
+  const ceremony = office.ceremonies.note(await office.highest(2), { type: 'ceremony.exported' });
   const bytes = await here.exportCeremony(ceremony, office.journal.entriesOf(ceremony.id));
   using there = new SimulatedOffice();
   const trusted = join(there.folder, 'first-desk.pem');
@@ -132,7 +132,7 @@ it('a ceremony goes to another desk that trusts this one', async () => {
   await expect(other.importCeremony(bytes)).rejects.toThrow(/first-desk\.pem, which the policy names/);
   writeFileSync(trusted, readFileSync(join(office.folder, SEAL_CERTIFICATE_FILE)), { mode: 0o600 });
   expect((await other.importCeremony(bytes)).entries).toEqual(office.journal.entriesOf(ceremony.id));
-  await expect(here.importCeremony(bytes)).rejects.toMatchObject({ code: 'transfer_already_taken' });
+  expect((await here.importCeremony(bytes)).entries).toEqual([]);
 });
 
 describe('the excerpt of the audit log', () => {

@@ -96,7 +96,7 @@ export class EvidenceKeeper implements AsyncDisposable {
     return await transfer.exportCeremony({ ceremony, entries }, await this.seal());
   }
 
-  /** Changes nothing: what is to be journalled is in the result. Throws TransferError. */
+  /** Changes nothing: what is to be journalled is in the result. Throws transfer_*. */
   async importCeremony(bytes: Uint8Array): Promise<Imported> {
     const { journal, routines } = this.#options;
     const transfer = await import('./transfer.ts');

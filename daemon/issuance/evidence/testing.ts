@@ -66,7 +66,13 @@ export function simulatedPerson(name: OfficeName): SimulatedPerson {
 
 const ORDER = {
   ...{ holderName: 'Cecilia Öberg <Öbs&Co>', personalNumber: '198112189876', cardNumber: '9752000000000000102' },
-  ...{ hsaId: 'SE2321000016-BENCH3', validTo: '2030-01-01', documentKind: 'drivingLicence', documentNumber: '123', documentValidTo: '2030-01-01' },
+  ...{
+    hsaId: 'SE2321000016-BENCH3',
+    validTo: '2030-01-01',
+    documentKind: 'drivingLicence',
+    documentNumber: '123',
+    documentValidTo: '2030-01-01',
+  },
 };
 const CARD = { profile: 'eid', serialNumber: 'BENCH-102' };
 

@@ -4,7 +4,8 @@ import type { JournalEntry } from '../entry-chain.ts';
 import { standardRoutines } from '../routines.ts';
 import { openSeal, type Seal } from './seal.ts';
 import { SimulatedOffice } from './testing.ts';
-import { TransferError, exportCeremony, importCeremony, type ImportOptions, type Imported } from './transfer.ts';
+import { ApiError } from '../../errors.ts';
+import { exportCeremony, importCeremony, type ImportOptions, type Imported } from './transfer.ts';
 
 let office: SimulatedOffice;
 let seal: Seal;
@@ -13,7 +14,7 @@ let ceremony: Ceremony;
 beforeEach(async () => {
   office = new SimulatedOffice();
   seal = await openSeal({ folder: office.folder, now: () => new Date('2026-03-01T09:00:00Z') });
-  ceremony = await office.highest(2);
+  ceremony = office.ceremonies.note(await office.highest(2), { type: 'ceremony.exported' });
 });
 afterEach(() => {
   office[Symbol.dispose]();
@@ -30,7 +31,7 @@ function codeOf(work: () => unknown): string {
     work();
     return 'done';
   } catch (error) {
-    if (!(error instanceof TransferError)) throw error;
+    if (!(error instanceof ApiError)) throw error;
     return error.code;
   }
 }
@@ -68,19 +69,27 @@ describe('a ceremony that goes from one desk to another', () => {
 
   it('comes back with what was added, and only that is taken over', async () => {
     const before = entriesOf();
-    const later = office.ceremonies.note(ceremony, { type: 'step.late', step: 'receipt', report: 'none' });
-    const taken = take(await exported(entriesOf(later.id)), { ownEntries: () => before });
-    expect(taken.entries.map(({ number }) => number)).toEqual([before.length + 1]);
+    const there = office.ceremonies.note(ceremony, { type: 'ceremony.imported', seal: '0'.repeat(64) });
+    office.ceremonies.note(there, { type: 'ceremony.exported' });
+    const taken = take(await exported(entriesOf(ceremony.id)), { ownEntries: () => before });
+    expect(taken.entries.map(({ number }) => number)).toEqual([before.length + 1, before.length + 2]);
   });
 
   it('is not taken over a second time, nor when it went on here meanwhile', async () => {
     const bytes = await exported();
+    office.ceremonies.note(ceremony, { type: 'ceremony.imported', seal: '0'.repeat(64) });
     expect(codeOf(() => take(bytes, { ownEntries: () => entriesOf() }))).toBe('transfer_already_taken');
     const [first, second] = entriesOf();
     if (!first || !second) throw new Error('a ceremony has two entries');
     const diverged = [first, { ...second, hash: '0'.repeat(64) }];
     expect(codeOf(() => take(bytes, { ownEntries: () => diverged }))).toBe('transfer_diverged');
   });
+});
+
+it('whoever exported it takes it back, and has nothing new', async () => {
+  const taken = take(await exported(), { ownEntries: () => entriesOf() });
+  expect(taken.entries).toEqual([]);
+  expect(taken.ceremony.id).toBe(ceremony.id);
 });
 
 describe('it is refused', () => {
@@ -126,6 +135,11 @@ describe('it is refused', () => {
     const renewal = standardRoutines().get('renewal');
     if (!renewal) throw new Error('there is a renewal');
     const bytes = await exported(entriesOf(), { id: ceremony.id, routine: renewal });
+    expect(codeOf(() => take(bytes))).toBe('transfer_invalid');
+  });
+
+  it('when the desk that it comes from did not let it go', async () => {
+    const bytes = await exported(entriesOf().slice(0, -1));
     expect(codeOf(() => take(bytes))).toBe('transfer_invalid');
   });
 
