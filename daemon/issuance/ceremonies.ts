@@ -113,8 +113,9 @@ export class Ceremonies {
     if (isAway) throw new ApiError('ceremony_away', `going on with ${id}: it was exported`);
   }
 
-  /** What another desk took over or gives back; on the disk when it returns, all of it or nothing. `entries`: those that are new here. */
+  /** What another desk hands over or gives back; on the disk when it returns. `entries`: those that are new here. */
   takeOver(given: Ceremony, { entries, seal }: { readonly entries: readonly JournalEntry[]; readonly seal: string }): Ceremony {
+    this.#now(given); // a clock that is wrong takes over nothing
     this.#options.journal.takeOver(given.id, { entries, summary: summaryOf(given) });
     this.#remember(given);
     return this.note(given, { type: 'ceremony.imported', seal });

@@ -3,12 +3,18 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Ceremony } from '../../api-spec/issuance.ts';
 import type { Result } from '../../api-spec/methods/index.ts';
+import { openSeal } from '../../daemon/issuance/evidence/seal.ts';
 import { EVIDENCE_FOLDER } from '../../daemon/issuance/evidence/store.ts';
+import { exportCeremony, type Exported } from '../../daemon/issuance/evidence/transfer.ts';
 import { verifyEvidence, type EvidenceReport } from '../../daemon/issuance/evidence/verify.ts';
 import { unpackZip } from '../../daemon/issuance/evidence/zip.ts';
+import { Journal } from '../../daemon/issuance/journal.ts';
+import { ISSUANCE_JOURNAL_FILE } from '../../daemon/issuance/open-issuance.ts';
+import { standardRoutines } from '../../daemon/issuance/routines.ts';
 import { benchAuthorities } from '../../drivers/simulated/cards/eid/personas.ts';
 import { eventually, outcomeOf, resultOf } from '../api/support.ts';
 import { runTool } from '../support/run-tool.ts';
@@ -149,6 +155,17 @@ describe('two administrators at two desks', () => {
     return [here, there];
   }
 
+  /** Another program holds the journal. */
+  async function whileLocked({ bench }: Office, work: () => Promise<string>): Promise<string> {
+    const database = new DatabaseSync(join(bench.dataFolder, ISSUANCE_JOURNAL_FILE));
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      return await work();
+    } finally {
+      database.close();
+    }
+  }
+
   const exported = async ({ api }: Office, ceremony: string): Promise<{ readonly data: string }> => {
     const { data = '' } = resultOf(await api.call('issuance.export', { ceremony }));
     return { data };
@@ -223,6 +240,53 @@ describe('two administrators at two desks', () => {
     const changed = { transfer: { data: bytes.toString('base64') } };
     expect(outcomeOf(await here.api.call('issuance.import', changed))).toBe('transfer_invalid');
     expect(resultOf(await here.api.call('issuance.list', {})).ceremonies).toEqual([]);
+  });
+
+  it('take over nothing that is not whole, nor by another routine', async () => {
+    await using undo = new AsyncDisposableStack();
+    const [here, there] = await openDesks(undo);
+    const entries = new Journal(join(there.bench.dataFolder, ISSUANCE_JOURNAL_FILE));
+    undo.use(entries);
+    const ceremony = await ordered(there);
+    await exported(there, ceremony);
+    const seal = await openSeal({ folder: there.bench.dataFolder, now: () => new Date() });
+    const routine = standardRoutines().get('reserve-card-loa3');
+    if (!routine) throw new Error('there is such a routine');
+    const outcome = async (whole: Exported): Promise<string> => {
+      const data = Buffer.from(await exportCeremony(whole, seal)).toString('base64');
+      return outcomeOf(await here.api.call('issuance.import', { transfer: { data } }));
+    };
+    const all = entries.entriesOf(ceremony);
+    expect(await outcome({ ceremony: { id: ceremony, routine }, entries: all.slice(1) })).toBe('transfer_broken');
+    const other = { ...routine, retentionYears: 1 };
+    expect(await outcome({ ceremony: { id: ceremony, routine: other }, entries: all })).toBe('transfer_routine_differs');
+    expect(await outcome({ ceremony: { id: ceremony, routine }, entries: all })).toBe('ok');
+  });
+
+  it('leave a ceremony alone on which a call is at work, and while the journal or the clock cannot be relied on', async () => {
+    await using undo = new AsyncDisposableStack();
+    const [here, there] = await openDesks(undo);
+    const ceremony = await ordered(here);
+    const outcome = async (): Promise<string> => outcomeOf(await here.api.call('issuance.export', { ceremony }));
+    const signing = here.api.call('issuance.sign', { ceremony, step: 'ordered', language: 'sv' });
+    const prompt = await here.station.prompt();
+    expect(await outcome()).toBe('ceremony_busy');
+    here.station.answer(prompt.id, 'cancelled');
+    expect(outcomeOf(await signing)).toBe('pin_cancelled');
+    const now = here.clock.now;
+    here.clock.now = new Date(now.getTime() - 86_400_000);
+    expect(await outcome()).toBe('clock_set_back');
+    here.clock.now = now;
+    expect(resultOf(await here.api.call('issuance.get', { ceremony }))).not.toHaveProperty('isAway');
+    expect(await whileLocked(here, outcome)).toBe('journal_unavailable');
+    const transfer = await exported(here, ceremony);
+    const taken = async (): Promise<string> => outcomeOf(await there.api.call('issuance.import', { transfer }));
+    there.clock.now = new Date(now.getTime() - 86_400_000);
+    expect(await taken()).toBe('clock_set_back');
+    expect(outcomeOf(await there.api.call('issuance.get', { ceremony }))).toBe('ceremony_unknown');
+    there.clock.now = now;
+    expect(await whileLocked(there, taken)).toBe('journal_unavailable');
+    expect((await Promise.all([taken(), taken()])).sort()).toEqual(['ceremony_busy', 'ok']);
   });
 
   it('wait for the administrator when the policy names a desk that cannot be read', async () => {

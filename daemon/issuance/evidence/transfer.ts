@@ -5,7 +5,6 @@
 import { createHash, type X509Certificate } from 'node:crypto';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
-import type { ErrorCode } from '../../../api-spec/errors.ts';
 import { ApiError } from '../../errors.ts';
 import { foldCeremony, type Ceremony } from '../ceremony.ts';
 import type { Entry } from '../entry.ts';
@@ -49,11 +48,10 @@ const isTransfer = Compile(
   ),
 );
 
-/** Why a ceremony is not taken over. */
-export type TransferProblem = Extract<ErrorCode, `transfer_${string}`>;
+const ATTEMPT = 'taking over a ceremony';
 
-function refused(code: TransferProblem, problem: string, details: Readonly<Record<string, string>> = {}): ApiError {
-  return new ApiError(code, `taking over a ceremony: ${problem}`, { problem, ...details });
+function invalid(problem: string): ApiError {
+  return new ApiError('transfer_invalid', `${ATTEMPT}: ${problem}`, { problem });
 }
 
 export interface Exported {
@@ -90,15 +88,18 @@ export interface Imported {
   readonly seal: string;
 }
 
-/** Changes nothing. Throws ApiError with a code of TransferProblem. */
+/** Changes nothing. Throws transfer_already_taken, transfer_broken, transfer_diverged, transfer_invalid, transfer_routine_differs, transfer_seal_untrusted. */
 export function importCeremony(bytes: Uint8Array, { seals, routines, ownEntries }: ImportOptions): Imported {
   const { content, seal } = openSealed(bytes, seals);
   const { ceremony: id, routine: named, entries } = parse(content);
   const broken = brokenLink(id, entries);
-  if (broken !== undefined) throw refused('transfer_broken', `entry ${broken} of ${id} is not the one that was written`);
+  if (broken !== undefined) {
+    const problem = `entry ${broken} of ${id} is not the one that was written`;
+    throw new ApiError('transfer_broken', `${ATTEMPT}: ${problem}`, { problem });
+  }
   const routine = routines.get(named.id);
   if (routine?.version !== named.version || digestOfRoutine(routine) !== named.digest)
-    throw refused('transfer_routine_differs', `the routine ${named.id} is not the same at both desks`, {
+    throw new ApiError('transfer_routine_differs', `${ATTEMPT}: the routine ${named.id} is not the same at both desks`, {
       routine: named.id,
       version: String(named.version),
     });
@@ -111,15 +112,19 @@ function openSealed(
   bytes: Uint8Array,
   seals: readonly X509Certificate[],
 ): { readonly content: Uint8Array; readonly seal: X509Certificate } {
-  if (bytes.length > MAX_TRANSFER_BYTES) throw refused('transfer_invalid', `it is larger than ${MAX_TRANSFER_BYTES} bytes`);
+  if (bytes.length > MAX_TRANSFER_BYTES) throw invalid(`it is larger than ${MAX_TRANSFER_BYTES} bytes`);
   const read = readSeal(bytes);
-  if (typeof read === 'string') throw refused('transfer_invalid', `its seal is not good: ${read}`);
+  if (typeof read === 'string') throw invalid(`its seal is not good: ${read}`);
   const { certificate: seal, content } = read;
   const fingerprint = fingerprintOf(seal);
   if (!seals.some((one) => fingerprintOf(one) === fingerprint))
-    throw refused('transfer_seal_untrusted', `it comes from a desk that is not trusted (certificate ${fingerprint})`, {
-      fingerprint,
-    });
+    throw new ApiError(
+      'transfer_seal_untrusted',
+      `${ATTEMPT}: it comes from a desk that is not trusted (certificate ${fingerprint})`,
+      {
+        fingerprint,
+      },
+    );
   return { content, seal };
 }
 
@@ -134,9 +139,9 @@ function parse(content: Uint8Array): Transfer {
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(content));
   } catch (error) {
-    throw refused('transfer_invalid', `it is no JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw invalid(`it is no JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-  if (!isTransfer.Check(value)) throw refused('transfer_invalid', 'it is no exported ceremony that this kortd knows');
+  if (!isTransfer.Check(value)) throw invalid('it is no exported ceremony that this kortd knows');
   // A desk that is trusted wrote the entries, and their hashes were over them as they stand; the fold below refuses what it does not know.
   return { ...value, entries: value.entries.map((one) => ({ ...one, entry: one.entry as Entry })) };
 }
@@ -144,15 +149,14 @@ function parse(content: Uint8Array): Transfer {
 function fold(id: string, entries: readonly JournalEntry[], routine: Routine): Ceremony {
   const [first] = entries;
   const { id: begunAs, version } = first?.entry.type === 'ceremony.begun' ? first.entry.routine : { id: '', version: 0 };
-  if (begunAs !== routine.id || version !== routine.version)
-    throw refused('transfer_invalid', `${id} was not begun by the routine that is named`);
+  if (begunAs !== routine.id || version !== routine.version) throw invalid(`${id} was not begun by the routine that is named`);
   try {
     const ceremony = foldCeremony(id, entries, routine);
     if (ceremony.state !== 'open') throw new Error(`it is ${ceremony.state}`);
     if (!ceremony.isAway) throw new Error('the desk that it comes from did not let it go');
     return ceremony;
   } catch (error) {
-    throw refused('transfer_invalid', error instanceof Error ? error.message : String(error));
+    throw invalid(error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -160,10 +164,11 @@ function fold(id: string, entries: readonly JournalEntry[], routine: Routine): C
 function continuation(id: string, own: readonly JournalEntry[], given: readonly JournalEntry[]): readonly JournalEntry[] {
   const common = Math.min(own.length, given.length);
   if (common > 0 && own[common - 1]?.hash !== given[common - 1]?.hash)
-    throw refused('transfer_diverged', `${id} went on at this desk meanwhile`, { ceremony: id });
+    throw new ApiError('transfer_diverged', `${ATTEMPT}: ${id} went on at this desk meanwhile`, { ceremony: id });
   // Nobody took it, or nobody shall have: who exported it takes it back.
   if (own.length === given.length && own.at(-1)?.entry.type === 'ceremony.exported') return [];
-  if (own.length >= given.length) throw refused('transfer_already_taken', `all of ${id} is here already`, { ceremony: id });
+  if (own.length >= given.length)
+    throw new ApiError('transfer_already_taken', `${ATTEMPT}: all of ${id} is here already`, { ceremony: id });
   return given.slice(own.length);
 }
 
