@@ -432,7 +432,10 @@ export const NOT_PROVOKED: Readonly<Record<string, string>> = {
       ...['import evidence_unavailable', 'import journal_unavailable', 'import transfer_already_taken'],
       ...['import transfer_broken', 'import transfer_diverged', 'import transfer_routine_differs'],
       'import transfer_seal_untrusted',
-    ].map((row) => [`issuance.${row}`, 'test/issuance/evidence.test.ts: it takes a card office, or two']),
+    ].map((row) => [
+      `issuance.${row}`,
+      'test/issuance/evidence.test.ts, evidence-protected.test.ts: it takes a card office, or two',
+    ]),
   ),
   ...Object.fromEntries(
     ['issuance.evidence', 'issuance.export'].map((method) => [
