@@ -47,6 +47,16 @@ function auditOf(records: readonly AuditRecord[]): EvidenceKeeperOptions['audit'
   };
 }
 
+/** `looked`: for finished ceremonies, which comes after what is over its time was dropped. */
+function watchedJournal(): { readonly journal: EvidenceKeeperOptions['journal']; readonly looked: Promise<undefined> } {
+  const looked = Promise.withResolvers<undefined>();
+  const list: EvidenceKeeperOptions['journal']['list'] = (filter) => {
+    if (filter.state === 'finished') looked.resolve(undefined);
+    return office.journal.list(filter);
+  };
+  return { journal: { list, entriesOf: (id) => office.journal.entriesOf(id) }, looked: looked.promise };
+}
+
 const kept = async (of: EvidenceKeeper): Promise<readonly string[]> => [...(await of.store.ceremonies())];
 
 describe('the evidence of a ceremony', () => {
@@ -73,18 +83,28 @@ describe('the evidence of a ceremony', () => {
 
   it('is not put together again when its time is over', async () => {
     await office.highest();
-    let looked = 0;
-    const journal: EvidenceKeeperOptions['journal'] = {
-      entriesOf: (id) => office.journal.entriesOf(id),
-      list: (filter) => {
-        looked++;
-        return office.journal.list(filter);
-      },
-    };
+    const { journal, looked } = watchedJournal();
     const late = open({ journal, now: () => new Date('2037-01-01T00:00:00Z') });
-    await expect.poll(() => looked, SOON).toBe(1);
+    await looked;
     await late[Symbol.asyncDispose]();
     expect(await kept(late)).toEqual([]);
+  });
+
+  it('is dropped when its time is over, and ceremonies since then prove it', async () => {
+    const old = await office.highest();
+    const before = open();
+    await before.evidenceOf(old);
+    await before[Symbol.asyncDispose]();
+    const clock = { now: () => new Date('2036-03-02T00:00:00Z') };
+    const { journal, looked } = watchedJournal();
+    const jumped = open({ ...clock, journal });
+    await looked;
+    await jumped[Symbol.asyncDispose]();
+    expect(await kept(jumped)).toEqual([old.id]);
+    office.skipTo('2036-03-01T12:00:00Z');
+    office.ceremonies.start('renewal', { isProtected: false });
+    const later = open(clock);
+    await expect.poll(() => kept(later), SOON).toEqual([]);
   });
 
   it('is made once, whoever asks for it at the same time', async () => {

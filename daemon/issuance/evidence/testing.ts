@@ -15,7 +15,7 @@ import { standardRoutines } from '../routines.ts';
 import type { CeremonyRecord } from './documents.ts';
 import { fingerprintOf } from './seal.ts';
 
-/** Which of the routines, and the statement of each step. */
+/** People of the simulated office. */
 export type OfficeName = 'anna' | 'bjorn' | 'cecilia';
 
 export interface SimulatedPerson {
@@ -81,7 +81,7 @@ export class SimulatedOffice implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'kortd-evidence-'));
   readonly journal = new Journal(join(this.folder, 'issuance.sqlite'));
   readonly ceremonies: Ceremonies;
-  /** A minute later at each look. */
+  /** A second later at each look. */
   #now = Date.parse('2026-03-01T08:00:00Z');
 
   constructor() {
@@ -95,6 +95,11 @@ export class SimulatedOffice implements Disposable {
   [Symbol.dispose](): void {
     this.journal[Symbol.dispose]();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Moves the clock. */
+  skipTo(time: string): void {
+    this.#now = Date.parse(time);
   }
 
   /** The routine at the highest level: two administrators, a download, a receipt. Stops after so many steps. */

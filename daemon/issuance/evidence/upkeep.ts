@@ -10,6 +10,8 @@ import { dayOf, keepUntil } from './retention-time.ts';
 import type { EvidenceStore } from './store.ts';
 
 const DAY_MS = 86_400_000;
+/** An office may be closed for so long; what is over its time waits then until it opens again. */
+const IDLE_DAYS = 31;
 /** Ceremonies looked at between two turns of the event loop. */
 const PAGE = 200;
 
@@ -43,9 +45,9 @@ export function startUpkeep(options: UpkeepOptions): AsyncDisposable {
 
 /** Never rejects: what could not be done is tried again the next day. */
 async function upkeep(options: UpkeepOptions, signal: AbortSignal): Promise<void> {
-  const { store, keep, now, log } = options;
+  const { keep, log } = options;
   try {
-    const dropped = await store.purge(now(), signal);
+    const dropped = await purge(options, signal);
     if (dropped > 0) log.info({ dropped }, 'evidence that was over its time was dropped');
     for await (const { id } of missing(options)) {
       signal.throwIfAborted();
@@ -54,6 +56,14 @@ async function upkeep(options: UpkeepOptions, signal: AbortSignal): Promise<void
   } catch (error) {
     if (!signal.aborted) log.error({ err: error }, 'the evidence of ceremonies could not be looked after');
   }
+}
+
+/** A clock that jumped ahead, after an empty battery perhaps, drops nothing that it should not: time goes on as far as ceremonies prove it, and a little more. */
+async function purge({ store, journal, now }: UpkeepOptions, signal: AbortSignal): Promise<number> {
+  const [latest] = journal.list({ includesProtected: true, limit: 1 });
+  if (!latest) return 0;
+  const proven = Date.parse(latest.startedAt) + IDLE_DAYS * DAY_MS;
+  return await store.purge(new Date(Math.min(now().getTime(), proven)), signal);
 }
 
 /** Finished ceremonies without evidence, of those whose evidence would still be kept. */
