@@ -39,6 +39,19 @@ export const ISSUANCE_ERRORS = {
       action: 'Sätt rätt kort i läsaren. Inget har ändrats på detta kort.',
     },
   },
+  ceremony_away: {
+    httpStatus: 409,
+    retry: 'after_user_action',
+    en: {
+      happened: 'the ceremony was exported, and goes on at another desk.',
+      action: 'Go on there. To go on here, import what that desk exports, or, if no desk took it over, what this one exported.',
+    },
+    sv: {
+      happened: 'ärendet har exporterats och fortsätter vid en annan arbetsplats.',
+      action:
+        'Fortsätt där. För att fortsätta här: importera det som den arbetsplatsen exporterar, eller det som exporterades här om ingen har tagit över det.',
+    },
+  },
   ceremony_busy: {
     httpStatus: 409,
     retry: 'now',
@@ -117,6 +130,30 @@ export const ISSUANCE_ERRORS = {
       action: 'Ställ klockan rätt.',
     },
   },
+  evidence_missing: {
+    httpStatus: 404,
+    retry: 'no',
+    en: {
+      happened: 'there is no evidence of this ceremony: it is {state}.',
+      action: 'Evidence is put together when a ceremony has finished. See with issuance.get what is next.',
+    },
+    sv: {
+      happened: 'det finns ingen bevisning för ärendet (läge: {state}).',
+      action: 'Bevisningen sammanställs när ärendet är slutfört. Se med issuance.get vad som är nästa steg.',
+    },
+  },
+  evidence_unavailable: {
+    httpStatus: 503,
+    retry: 'after_user_action',
+    en: {
+      happened: 'the evidence could not be kept as the policy says: {problem}.',
+      action: 'Put the policy or the disk right, then call this again. Nothing is lost: the journal has it all.',
+    },
+    sv: {
+      happened: 'bevisningen kunde inte sparas så som policyn anger: {problem}.',
+      action: 'Rätta policyn eller disken och anropa detta igen. Inget är förlorat: allt finns i journalen.',
+    },
+  },
   fields_invalid: {
     httpStatus: 422,
     retry: 'after_user_action',
@@ -181,6 +218,79 @@ export const ISSUANCE_ERRORS = {
     sv: {
       happened: 'kortet kan inte bekräftas innan övriga steg är tagna ({next}).',
       action: 'Ta dem först.',
+    },
+  },
+  transfer_already_taken: {
+    httpStatus: 409,
+    retry: 'no',
+    en: {
+      happened: 'all of this ceremony is here already ({ceremony}).',
+      action: 'Go on with it, or have the other desk export it as it now stands.',
+    },
+    sv: {
+      happened: 'hela ärendet finns redan här ({ceremony}).',
+      action: 'Fortsätt med det, eller låt den andra arbetsplatsen exportera det så som det nu är.',
+    },
+  },
+  transfer_broken: {
+    httpStatus: 422,
+    retry: 'no',
+    en: {
+      happened: 'the exported ceremony is not whole: {problem}.',
+      action: 'Nothing was taken over. Have it exported again, and look into how the other desk keeps its journal.',
+    },
+    sv: {
+      happened: 'det exporterade ärendet är inte helt: {problem}.',
+      action: 'Inget har tagits över. Exportera det på nytt och utred hur den andra arbetsplatsens journal hanteras.',
+    },
+  },
+  transfer_diverged: {
+    httpStatus: 409,
+    retry: 'no',
+    en: {
+      happened: 'the ceremony went on at this desk and at the other one ({ceremony}).',
+      action: 'Cancel it at both, and begin a new one.',
+    },
+    sv: {
+      happened: 'ärendet har fortsatt både vid denna och den andra arbetsplatsen ({ceremony}).',
+      action: 'Avbryt det på båda och påbörja ett nytt.',
+    },
+  },
+  transfer_invalid: {
+    httpStatus: 422,
+    retry: 'no',
+    en: {
+      happened: 'this is no exported ceremony that can be taken over: {problem}.',
+      action: 'Nothing was taken over. Use the file as issuance.export gave it.',
+    },
+    sv: {
+      happened: 'detta är inget exporterat ärende som kan tas över: {problem}.',
+      action: 'Inget har tagits över. Använd filen så som issuance.export gav den.',
+    },
+  },
+  transfer_routine_differs: {
+    httpStatus: 409,
+    retry: 'no',
+    en: {
+      happened: 'the routine {routine} (version {version}) is not the same at both desks.',
+      action: 'Install the same version of kortd at both, or finish the ceremony where it began.',
+    },
+    sv: {
+      happened: 'rutinen {routine} (version {version}) är inte densamma på båda arbetsplatserna.',
+      action: 'Installera samma version av kortd på båda, eller slutför ärendet där det påbörjades.',
+    },
+  },
+  transfer_seal_untrusted: {
+    httpStatus: 403,
+    retry: 'after_user_action',
+    en: {
+      happened: 'the ceremony comes from a desk that is not trusted here (seal {fingerprint}).',
+      action:
+        'If it is one of yours, have the administrator name its seal-certificate.pem in the policy (issuance.trustedDesks).',
+    },
+    sv: {
+      happened: 'ärendet kommer från en arbetsplats som inte är betrodd här (sigill {fingerprint}).',
+      action: 'Om den är en av era: låt administratören ange dess seal-certificate.pem i policyn (issuance.trustedDesks).',
     },
   },
 } as const satisfies Record<string, ErrorDefinition>;

@@ -84,6 +84,9 @@ export const Ceremony = Closed(
     startedAt: Time(),
     updatedAt: Time(),
     isProtected: Type.Boolean({ description: 'It concerns protected personal data.' }),
+    isAway: Type.Optional(
+      Type.Boolean({ description: 'It was exported and goes on at another desk, until it is imported here again.' }),
+    ),
     nextStep: Type.Optional(StepId),
     nextCall: Type.Optional(
       Type.Enum(
@@ -96,7 +99,7 @@ export const Ceremony = Closed(
           'issuance.sign',
           'issuance.writeCertificates',
         ] as const,
-        { description: 'What takes it on. Absent when it has ended.' },
+        { description: 'What takes it on. Absent when it has ended, or goes on at another desk.' },
       ),
     ),
     steps: Type.Array(Step),

@@ -35,6 +35,7 @@ const TEST_PACKAGES = [
   'poppler-utils',
   'softhsm2',
   'strongswan-pki',
+  'unzip',
   'util-linux',
   'vsmartcard-vpcd',
   'yubico-piv-tool',

@@ -310,7 +310,18 @@ export const METHOD_EXAMPLES: MethodExamples = {
   },
   'issuance.confirm': { params: { ceremony: EXAMPLE_CEREMONY_ID }, result: EXAMPLE_CEREMONY },
   'issuance.enrol': { params: { ceremony: EXAMPLE_CEREMONY_ID, step: 'download' }, result: EXAMPLE_CEREMONY },
+  'issuance.evidence': {
+    params: { ceremony: EXAMPLE_CEREMONY_ID },
+    result: {
+      content: 'content-5a7ffb8e-3a51-4a35-8b5b-1c6a3f5c5f11',
+      size: 165_533,
+      isEncrypted: true,
+      keepUntil: '2036-03-02',
+    },
+  },
+  'issuance.export': { params: { ceremony: EXAMPLE_CEREMONY_ID }, result: { data: 'MIIK', size: 18_214 } },
   'issuance.get': { params: { ceremony: EXAMPLE_CEREMONY_ID }, result: EXAMPLE_CEREMONY },
+  'issuance.import': { params: { transfer: { data: 'MIIK' } }, result: EXAMPLE_CEREMONY },
   'issuance.list': {
     params: { state: 'open', search: 'öberg' },
     result: {

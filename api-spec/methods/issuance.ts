@@ -5,9 +5,11 @@ import { PERSON_TIMEOUT_MS, defineMethod } from '../method.ts';
 import { Routine } from '../routine.ts';
 import {
   AllowLastTry,
+  ByteSource,
   CardTarget,
   CertificateList,
   Closed,
+  Id,
   KeyReference,
   LeaseParam,
   PinParam,
@@ -22,7 +24,13 @@ const ceremonyParams = { ceremony: CeremonyId };
 const cardParams = { card: Type.Optional(CardTarget), lease: LeaseParam };
 const changeParams = { ...ceremonyParams, ...cardParams, ...managementParams };
 
-const anyErrors = ['ceremony_busy', 'ceremony_unknown', 'clock_set_back', 'journal_unavailable'] as const;
+const BYTES_OUT = {
+  data: Type.Optional(Type.String({ description: 'Base64. Absent when it is too long for an answer.' })),
+  content: Type.Optional(Id('content that holds it then: GET /v1/contents/{id}')),
+  size: Type.Integer({ description: 'Bytes of it.' }),
+};
+
+const anyErrors = ['ceremony_away', 'ceremony_busy', 'ceremony_unknown', 'clock_set_back', 'journal_unavailable'] as const;
 const stepErrors = ['ceremony_closed', 'ceremony_late', 'ceremony_step_order'] as const;
 const changeErrors = [
   ...anyErrors,
@@ -90,6 +98,41 @@ export const issuanceMethods = {
       'participant_refused',
     ],
   }),
+  'issuance.evidence': defineMethod({
+    summary:
+      'The evidence of a finished ceremony: an ASiC-E container with CAdES (ETSI EN 319 162-1), sealed by this workstation; in a CMS EnvelopedData when the policy names recipients.',
+    attempt: { en: 'Reading the evidence', sv: 'Att läsa bevisningen' },
+    since: 1,
+    scope: 'issuance',
+    rest: path('evidence'),
+    timeoutMs: 60_000,
+    params: Closed(ceremonyParams),
+    result: Closed({
+      ...BYTES_OUT,
+      isEncrypted: Type.Boolean({ description: 'To the recipients that the policy named when the ceremony finished.' }),
+      keepUntil: Type.String({ pattern: '^[0-9]{4,6}-[0-9]{2}-[0-9]{2}$', description: 'The last day on which it is kept.' }),
+    }),
+    errors: ['ceremony_unknown', 'contents_full', 'evidence_missing', 'evidence_unavailable'],
+  }),
+  'issuance.export': defineMethod({
+    summary:
+      'Hand a ceremony to another desk: all of it so far, sealed by this workstation. It goes on there by issuance.import, and here not until it is imported again.',
+    attempt: { en: 'Exporting the ceremony', sv: 'Att exportera ärendet' },
+    since: 1,
+    scope: 'issuance',
+    rest: path('export'),
+    params: Closed(ceremonyParams),
+    result: Closed(BYTES_OUT),
+    errors: [
+      'ceremony_busy',
+      'ceremony_closed',
+      'ceremony_unknown',
+      'clock_set_back',
+      'contents_full',
+      'evidence_unavailable',
+      'journal_unavailable',
+    ],
+  }),
   'issuance.get': defineMethod({
     summary: 'How a ceremony stands: its steps, what is next, who took part, and what becomes of the card.',
     attempt: { en: 'Reading the ceremony', sv: 'Att läsa ärendet' },
@@ -99,6 +142,30 @@ export const issuanceMethods = {
     params: Closed(ceremonyParams),
     result: Ceremony,
     errors: ['ceremony_unknown'],
+  }),
+  'issuance.import': defineMethod({
+    summary:
+      'Take over a ceremony that another desk exported, or take back one that this desk did. Only from desks whose seal the policy names.',
+    attempt: { en: 'Importing the ceremony', sv: 'Att importera ärendet' },
+    since: 1,
+    scope: 'issuance',
+    rest: path('import'),
+    params: Closed({ transfer: ByteSource('What issuance.export gave') }),
+    result: Ceremony,
+    errors: [
+      'ceremony_busy',
+      'ceremony_unknown',
+      'clock_set_back',
+      'content_not_found',
+      'evidence_unavailable',
+      'journal_unavailable',
+      'transfer_already_taken',
+      'transfer_broken',
+      'transfer_diverged',
+      'transfer_invalid',
+      'transfer_routine_differs',
+      'transfer_seal_untrusted',
+    ],
   }),
   'issuance.list': defineMethod({
     summary: 'Ceremonies, the latest first. Those with protected personal data only with the scope issuance.protected.',

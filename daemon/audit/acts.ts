@@ -17,6 +17,8 @@ const ACTS: ReadonlySet<MethodName> = new Set<MethodName>([
   'issuance.cancel',
   'issuance.confirm',
   'issuance.enrol',
+  'issuance.export',
+  'issuance.import',
   'issuance.readCard',
   'issuance.record',
   'issuance.requestCertificates',

@@ -7,7 +7,7 @@ import { ApiError } from '../errors.ts';
 import { applyToCeremony, dueAt, foldCeremony, nextStep, openJob, personOf, valueAt, type Ceremony } from './ceremony.ts';
 import type { CeremonyEntry, JobEntry, Message, PersonSeen } from './entry.ts';
 import { checkFields, localDate } from './fields.ts';
-import type { CeremonySummary, Journal, SummaryFilter } from './journal.ts';
+import type { CeremonySummary, Journal, JournalEntry, SummaryFilter } from './journal.ts';
 import { areComparable, isSamePerson } from './person.ts';
 import { fillIn, type Participant, type Routine, type RoutineStep, type StepOf } from './routine.ts';
 
@@ -104,6 +104,23 @@ export class Ceremonies {
     return this.note(ceremony, entry);
   }
 
+  entriesOf(id: string): readonly JournalEntry[] {
+    return this.#options.journal.entriesOf(id);
+  }
+
+  /** Throws ceremony_away. */
+  requireHere({ id, isAway }: Ceremony): void {
+    if (isAway) throw new ApiError('ceremony_away', `going on with ${id}: it was exported`);
+  }
+
+  /** What another desk hands over or gives back; on the disk when it returns. `entries`: those that are new here. */
+  takeOver(given: Ceremony, { entries, seal }: { readonly entries: readonly JournalEntry[]; readonly seal: string }): Ceremony {
+    this.#now(given); // a clock that is wrong takes over nothing
+    this.#options.journal.takeOver(given.id, { entries, summary: summaryOf(given) });
+    this.#remember(given);
+    return this.note(given, { type: 'ceremony.imported', seal });
+  }
+
   /** Throws ceremony_busy while another call is at work on it. */
   async exclusively<R>(id: string, work: () => Promise<R>): Promise<R> {
     if (this.#busy.has(id)) throw new ApiError('ceremony_busy', `working on ${id}: another call is at work on it`);
@@ -183,7 +200,7 @@ export class Ceremonies {
   expire(ceremony: Ceremony): Ceremony {
     const step = nextStep(ceremony);
     const due = step && dueAt(ceremony, step);
-    if (!step?.within || due === undefined || ceremony.lateSteps.has(step.id)) return ceremony;
+    if (!step?.within || due === undefined || ceremony.isAway || ceremony.lateSteps.has(step.id)) return ceremony;
     if (this.#now(ceremony).getTime() <= due) return ceremony;
     const { undo, report } = step.within.late;
     const late = this.note(ceremony, { type: 'step.late', step: step.id, report });
@@ -195,7 +212,7 @@ export class Ceremonies {
   /** When the next step of an open ceremony must be taken: milliseconds since 1970. Undefined: whenever, or it was said to be late. */
   deadlineOf(ceremony: Ceremony): number | undefined {
     const step = nextStep(ceremony);
-    return step && !ceremony.lateSteps.has(step.id) ? dueAt(ceremony, step) : undefined;
+    return step && !ceremony.isAway && !ceremony.lateSteps.has(step.id) ? dueAt(ceremony, step) : undefined;
   }
 
   clock(): Date {

@@ -34,6 +34,8 @@ export interface Ceremony {
   readonly reports: readonly string[];
   /** Those whose time ran out, and was said to. */
   readonly lateSteps: ReadonlySet<string>;
+  /** It was exported: it goes on at another desk. */
+  readonly isAway: boolean;
   readonly reason?: string;
 }
 
@@ -44,7 +46,7 @@ export function foldCeremony(id: string, entries: readonly JournalEntry[], routi
     throw new Error(`reading ceremony ${id}: its journal does not begin with its start`);
   let ceremony: Ceremony = {
     ...{ id, routine, startedAt: first.time, updatedAt: first.time, isProtected: first.entry.isProtected, state: 'open' },
-    ...{ done: new Map(), jobs: new Map(), reports: [], lateSteps: new Set() },
+    ...{ done: new Map(), jobs: new Map(), reports: [], lateSteps: new Set(), isAway: false },
   };
   for (const entry of rest) ceremony = applyToCeremony(ceremony, entry);
   return ceremony;
@@ -77,6 +79,10 @@ export function applyToCeremony(ceremony: Ceremony, { time, entry }: Pick<Journa
       return withJob(next, time, entry);
     case 'step.late':
       return withReport({ ...next, lateSteps: new Set([...ceremony.lateSteps, entry.step]) }, entry.report);
+    case 'ceremony.exported':
+      return { ...next, isAway: true };
+    case 'ceremony.imported':
+      return { ...next, isAway: false };
     case 'ceremony.finished':
       return { ...next, state: 'finished' };
     case 'ceremony.cancelled':

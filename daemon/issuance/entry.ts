@@ -105,6 +105,10 @@ export type CeremonyEntry =
   | { readonly type: 'step.card'; readonly step: string; readonly entry: JobEntry; readonly cardNumber?: string }
   /** The time of a step ran out. What is to be undone is undone by the job's own entries. */
   | { readonly type: 'step.late'; readonly step: string; readonly report: string }
+  /** It goes on at another desk, with all entries up to this one. */
+  | { readonly type: 'ceremony.exported' }
+  /** It goes on at this desk. `seal`: of the desk that exported it, SHA-256 of the certificate. */
+  | { readonly type: 'ceremony.imported'; readonly seal: string }
   | { readonly type: 'ceremony.finished' }
   | { readonly type: 'ceremony.cancelled'; readonly reason: string };
 

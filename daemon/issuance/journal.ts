@@ -2,17 +2,17 @@
  * The journal of issuance: what was done and what is about to be done, one entry after the other, each on the disk before the next step is taken. Entries are
  * never changed; each carries the hash of the one before, so that what is exported or archived shows whether it is whole. SQLite through `node:sqlite`.
  */
-import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { ApiError } from '../errors.ts';
 import { openPrivateDatabase } from '../private-database.ts';
+import { CHAIN_START, brokenLink, hashOf, type JournalEntry } from './entry-chain.ts';
 import type { Entry } from './entry.ts';
+
+export type { JournalEntry } from './entry-chain.ts';
 
 const SCHEMA_VERSION = 1;
 /** "kiss": tells this journal from other SQLite files (PRAGMA application_id). */
 const APPLICATION_ID = 0x6b_69_73_73;
-const FORMAT = 'kortd-issuance-entry-1';
-const CHAIN_START = '0'.repeat(64);
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS entries (
@@ -27,16 +27,6 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS ceremoniesByStart ON ceremonies (startedAt);
   CREATE INDEX IF NOT EXISTS ceremoniesByOnce ON ceremonies (once) WHERE once IS NOT NULL;
 `;
-
-/** An entry in its place. */
-export interface JournalEntry {
-  readonly number: number;
-  /** ISO 8601, UTC. */
-  readonly time: string;
-  readonly entry: Entry;
-  /** SHA-256, hexadecimal, over format, ceremony, number, time, body and the hash before (a JSON array). */
-  readonly hash: string;
-}
 
 /** What lists and searches show of a ceremony. */
 export interface CeremonySummary {
@@ -91,6 +81,18 @@ export class Journal implements Disposable {
       this.#putSummary(at.summary);
     });
     return { number, time, entry: at.entry, hash };
+  }
+
+  /** Entries from another journal, behind those that are here, with the times and hashes that they have; all of them or none. Throws when they do not follow. */
+  takeOver(ceremony: string, given: { readonly entries: readonly JournalEntry[]; readonly summary: CeremonySummary }): void {
+    const all = [...this.entriesOf(ceremony), ...given.entries];
+    const broken = brokenLink(ceremony, all);
+    if (broken !== undefined) throw new Error(`taking over ${ceremony}: entry ${broken} does not follow from the one before`);
+    this.#transaction(() => {
+      const insert = this.#database.prepare('INSERT INTO entries (ceremony, number, time, body, hash) VALUES (?, ?, ?, ?, ?)');
+      for (const { number, time, entry, hash } of given.entries) insert.run(ceremony, number, time, JSON.stringify(entry), hash);
+      this.#putSummary(given.summary);
+    });
   }
 
   /** In their order; none for a ceremony that there is not. Throws when the chain is broken. */
@@ -168,20 +170,6 @@ export class Journal implements Disposable {
       throw new ApiError('journal_unavailable', 'writing to the journal: the disk did not take it', {}, { cause: error });
     }
   }
-}
-
-interface HashedFields {
-  readonly ceremony: string;
-  readonly number: number;
-  readonly time: string;
-  readonly body: string;
-  readonly previous: string;
-}
-
-function hashOf({ ceremony, number, time, body, previous }: HashedFields): string {
-  return createHash('sha256')
-    .update(JSON.stringify([FORMAT, ceremony, number, time, body, previous]))
-    .digest('hex');
 }
 
 function normalise(text: string): string {

@@ -6,7 +6,9 @@ import { isSameHsaId } from '../identity/hsa-id.ts';
 import type { Log } from '../log.ts';
 import { Ceremonies } from './ceremonies.ts';
 import { nextStep } from './ceremony.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
 import { Deadlines } from './deadlines.ts';
+import { EvidenceKeeper } from './evidence/keeper.ts';
 import { Journal } from './journal.ts';
 import { standardRoutines } from './routines.ts';
 
@@ -17,26 +19,29 @@ export interface IssuanceOptions {
   readonly policy: () => IssuancePolicy;
   /** HSA-ids of those who act as administrators at a simulated desk. */
   readonly simulatedAdministrators: readonly string[];
+  readonly audit: Pick<AuditLog, 'head' | 'list'>;
   readonly publish: Publish;
   readonly now: () => Date;
   readonly log: Log;
 }
 
-export interface Issuance extends Disposable {
+export interface Issuance extends AsyncDisposable {
   readonly ceremonies: Ceremonies;
+  readonly evidence: EvidenceKeeper;
 }
 
 /** The caller closes. */
 export function openIssuance(options: IssuanceOptions): Issuance {
-  const { dataFolder, publish, now, log } = options;
-  using undo = new DisposableStack();
+  const { dataFolder, policy, audit, publish, now, log } = options;
+  const undo = new AsyncDisposableStack();
   const journal = undo.use(new Journal(join(dataFolder, ISSUANCE_JOURNAL_FILE)));
+  const routines = standardRoutines();
   const ceremonies: Ceremonies = new Ceremonies({
-    journal,
-    routines: standardRoutines(),
+    ...{ journal, routines },
     isAdministrator: (hsaId, isProtected) => isAdministrator(options, hsaId, isProtected),
     now,
     onChange: (ceremony) => {
+      evidence.changed(ceremony);
       deadlines.note(ceremony.id, ceremonies.deadlineOf(ceremony));
       const next = nextStep(ceremony);
       const { id, routine, state } = ceremony;
@@ -44,8 +49,13 @@ export function openIssuance(options: IssuanceOptions): Issuance {
     },
   });
   const deadlines = undo.use(new Deadlines({ ceremonies, log }));
-  const resources = undo.move();
-  return { ceremonies, [Symbol.dispose]: () => resources.dispose() };
+  const evidence: EvidenceKeeper = undo.use(
+    new EvidenceKeeper({
+      ...{ folder: dataFolder, journal, routines, policy, audit, now, log },
+      ceremony: (id) => ceremonies.get(id),
+    }),
+  );
+  return { ceremonies, evidence, [Symbol.asyncDispose]: () => undo.disposeAsync() };
 }
 
 function isAdministrator({ policy, simulatedAdministrators }: IssuanceOptions, hsaId: string, isProtected: boolean): boolean {

@@ -64,7 +64,7 @@ const managementKey = 'default';
 const statement = { step: 'ordered', language: 'sv', pin: PIN } as const;
 
 /** Without the ceremony. */
-const PARAMS: Readonly<Record<IssuanceMethod, object>> = {
+const PARAMS: Readonly<Partial<Record<IssuanceMethod, object>>> = {
   'issuance.cancel': { reason: 'the holder did not come', managementKey },
   'issuance.confirm': { managementKey },
   'issuance.enrol': { step: 'download', managementKey, pin: PIN },
@@ -90,7 +90,7 @@ function isCardMethod(method: MethodName): method is CardMethod {
 
 /** Parameters with which the method succeeds, but for the card. */
 export function goodIssuanceParams(bench: Bench, method: IssuanceMethod, card: JobCard = ON_PIV): object {
-  if (WITHOUT_CEREMONY.includes(method)) return PARAMS[method];
+  if (WITHOUT_CEREMONY.includes(method)) return PARAMS[method] ?? {};
   const written = isCardMethod(method)
     ? CEREMONIES[method](card)
     : ({ routine: 'renewal', entries: renewing().slice(0, 1) } as const);

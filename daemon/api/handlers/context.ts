@@ -16,6 +16,7 @@ import { ApiError } from '../../errors.ts';
 import type { IdentitySettings } from '../../identity/identity.ts';
 import type { Authorities } from '../../issuance/authority/authority.ts';
 import type { Ceremonies } from '../../issuance/ceremonies.ts';
+import type { EvidenceKeeper } from '../../issuance/evidence/keeper.ts';
 import { verifyForUse, type PinCaller } from '../../pin/entry.ts';
 import { PersonNeededError } from '../../pin/person-needed.ts';
 import type { PinReuse } from '../../pin/reuse.ts';
@@ -36,6 +37,7 @@ export interface HandlerContext {
   readonly issuance: Ceremonies;
   /** Certification authorities of the policy. */
   readonly authorities: Authorities;
+  readonly evidence: EvidenceKeeper;
   readonly audit: AuditLog;
   /** As last read from the policy. */
   readonly identity: () => IdentitySettings;

@@ -21,8 +21,10 @@ export async function takeOn(
   work: (ceremony: Ceremony) => Promise<unknown>,
 ): Promise<Result<'issuance.get'>> {
   const { issuance } = context;
+  call.subject = { purpose: id };
   return await issuance.exclusively(id, async () => {
     const ceremony = ceremonyOf(context, id, call);
+    issuance.requireHere(ceremony);
     issuance.now(ceremony);
     await work(issuance.expire(ceremony));
     return describeCeremony(issuance, issuance.get(id));

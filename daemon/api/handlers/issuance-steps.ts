@@ -1,4 +1,5 @@
 /** The steps of a ceremony that read a participant's card, or have it sign. Who somebody is, their card says. */
+import { createHash } from 'node:crypto';
 import { SIGNATURE_SCHEMES } from '../../../apdu/signature-encoding.ts';
 import type { TokenContents } from '../../../apdu/token.ts';
 import { contentsOf, type CardSession } from '../../desk/card-session.ts';
@@ -121,7 +122,8 @@ async function signStep(context: HandlerContext, session: CardSession, task: Ste
   context.issuance.note(ceremony, {
     type: 'step.signed',
     step: step.id,
-    person: seen.person,
+    // A key may have several certificates: the one that is in the signature counts.
+    person: { ...seen.person, certificate: createHash('sha256').update(certificate).digest('hex').toUpperCase() },
     statement,
     cms: Buffer.from(cms).toString('base64'),
   });

@@ -9,13 +9,14 @@ import type { RoutineStep } from '../../issuance/routine.ts';
 type StepView = CeremonyView['steps'][number];
 
 export function describeCeremony(ceremonies: Ceremonies, ceremony: Ceremony): CeremonyView {
-  const { id, routine, state, startedAt, updatedAt, isProtected, reports, reason } = ceremony;
+  const { id, routine, state, startedAt, updatedAt, isProtected, isAway, reports, reason } = ceremony;
   const next = nextStep(ceremony);
   const nextCall = nextCallOf(ceremony, next);
   return {
     ceremony: id,
     routine: { id: routine.id, version: routine.version, title: routine.title },
     ...{ state, startedAt, updatedAt, isProtected },
+    ...(isAway ? { isAway } : {}),
     ...(next ? { nextStep: next.id } : {}),
     ...(nextCall ? { nextCall } : {}),
     steps: routine.steps.map((step) => describeStep(ceremonies, ceremony, step, step === next)),
@@ -25,7 +26,7 @@ export function describeCeremony(ceremonies: Ceremonies, ceremony: Ceremony): Ce
 }
 
 function nextCallOf(ceremony: Ceremony, next: RoutineStep | undefined): CeremonyView['nextCall'] {
-  if (ceremony.state !== 'open') return undefined;
+  if (ceremony.state !== 'open' || ceremony.isAway) return undefined;
   const phase = openJob(ceremony)?.job.phase;
   if (phase === 'waiting') return 'issuance.writeCertificates';
   if (phase !== undefined && phase !== 'finished') return 'issuance.resume';

@@ -4,6 +4,7 @@ import { ApiError } from '../../errors.ts';
 import type { CeremonySummary } from '../../issuance/journal.ts';
 import type { Handlers } from '../call.ts';
 import type { HandlerContext } from './context.ts';
+import { issuanceEvidenceHandlers } from './issuance-evidence.ts';
 import { issuanceJobHandlers } from './issuance-job.ts';
 import { issuanceStepHandlers } from './issuance-steps.ts';
 import { ceremonyOf, maySeeProtected, takeOn } from './issuance-ceremony.ts';
@@ -17,6 +18,7 @@ export function issuanceHandlers(context: HandlerContext): Pick<Handlers, Issuan
   const { issuance } = context;
   return {
     ...issuanceStepHandlers(context),
+    ...issuanceEvidenceHandlers(context),
     ...issuanceJobHandlers(context),
     'issuance.get': ({ ceremony }, call) => describeCeremony(issuance, ceremonyOf(context, ceremony, call)),
     'issuance.list': ({ search, limit = DEFAULT_LIMIT, ...filter }, call) => ({

@@ -52,8 +52,8 @@ export interface NewSignature {
   readonly signingTime?: Date;
 }
 
-/** Gives the signature of a digest, ECDSA as r‖s. */
-export type Sign = (digest: Uint8Array) => Promise<Uint8Array>;
+/** Gives the signature of a digest, ECDSA as r‖s. `message` is what the digest is of, for keys that hash themselves. */
+export type Sign = (digest: Uint8Array, message: Uint8Array) => Promise<Uint8Array>;
 
 /**
  * A ContentInfo with one signer, DER; attached when `content` is there. Throws algorithm_not_allowed before anything is signed, and public_key_mismatch when
@@ -139,7 +139,7 @@ async function createSignerInfo(wanted: NewSignature, contentType: string, sign:
     attributes: signedAttributes(wanted, certificate, contentType),
   });
   const attributes = encode(new Asn1Set({ value: signedAttrs.attributes.map((one) => one.toSchema()) }));
-  const answer = await sign(new Uint8Array(createHash(hash).update(attributes).digest()));
+  const answer = await sign(new Uint8Array(createHash(hash).update(attributes).digest()), attributes);
   const signature = family === 'ecdsa' ? ecdsaToDer(answer) : answer;
   const signatureAlgorithm = encodeSignatureAlgorithm(signer.algorithm);
   if (!verifySignature(decodeSignatureAlgorithm(signatureAlgorithm), publicKey, attributes, signature))
