@@ -10,7 +10,7 @@ import { METHODS, METHOD_NAMES, type MethodName } from '../../api-spec/methods/i
 import { readerId } from '../../daemon/desk/desk.ts';
 import { TRANSPORTS, errorOf, openBench, resultOf, type Bench } from './support.ts';
 import { OFFICE_RULES } from '../issuance/office.ts';
-import { goodIssuanceCard, isIssuanceMethod } from './issuance-provocations.ts';
+import { goodIssuanceCard, goodTransfer, isIssuanceMethod } from './issuance-provocations.ts';
 import { makeCard } from './provocation.ts';
 import { NOT_PROVOKED, goodParams, provoke, provoked } from './provocations.ts';
 
@@ -127,7 +127,8 @@ describe('every method', () => {
         const api = await bench.transport(name);
         const lease = method === 'card.release' ? resultOf(await api.call('card.lease', { card: id })).lease : undefined;
         if (method === 'reader.removeRole') resultOf(await api.call('reader.assignRole', OTHERS['reader.assignRole']));
-        const params = lease === undefined ? (OTHERS[method] ?? paramsOf(bench, method, id)) : { lease };
+        const others = OTHERS[method] ?? { ...paramsOf(bench, method, id), ...(await goodTransfer(bench, method)) };
+        const params = lease === undefined ? others : { lease };
         resultOf(await api.call(method, params));
         reached.add(`${name} ${method}`);
       },

@@ -2,10 +2,17 @@
  * How the errors of issuance are provoked. Every method gets a ceremony in which it is next; the job of those that change a card is on the very card that all
  * provocations of cards use. PINs are those of an e-ID card, which is changed by them.
  */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ErrorCode } from '../../api-spec/errors.ts';
 import type { MethodName } from '../../api-spec/methods/index.ts';
 import { createEidCard, type EidCardDescription } from '../../drivers/simulated/cards/eid.ts';
 import type { JobCard } from '../../daemon/issuance/entry.ts';
+import { SEAL_FILE, openSeal } from '../../daemon/issuance/evidence/seal.ts';
+import { exportCeremony } from '../../daemon/issuance/evidence/transfer.ts';
+import { Journal } from '../../daemon/issuance/journal.ts';
+import { ISSUANCE_JOURNAL_FILE } from '../../daemon/issuance/open-issuance.ts';
+import { standardRoutines } from '../../daemon/issuance/routines.ts';
 import { RESERVE_NUMBER, issueTo } from '../issuance/office.ts';
 import { TestStation } from '../prompts/station.ts';
 import {
@@ -68,7 +75,10 @@ const PARAMS: Readonly<Partial<Record<IssuanceMethod, object>>> = {
   'issuance.cancel': { reason: 'the holder did not come', managementKey },
   'issuance.confirm': { managementKey },
   'issuance.enrol': { step: 'download', managementKey, pin: PIN },
+  'issuance.evidence': {},
+  'issuance.export': {},
   'issuance.get': {},
+  'issuance.import': { transfer: { data: 'MIIK' } },
   'issuance.list': {},
   'issuance.listRoutines': {},
   'issuance.readCard': { step: 'card' },
@@ -78,7 +88,7 @@ const PARAMS: Readonly<Partial<Record<IssuanceMethod, object>>> = {
   'issuance.start': { routine: 'renewal' },
   'issuance.writeCertificates': { managementKey, certificates: [certificateOfJob()] },
 };
-const WITHOUT_CEREMONY: readonly MethodName[] = ['issuance.list', 'issuance.listRoutines', 'issuance.start'];
+const WITHOUT_CEREMONY: readonly MethodName[] = ['issuance.import', 'issuance.list', 'issuance.listRoutines', 'issuance.start'];
 
 export function isIssuanceMethod(method: MethodName): method is IssuanceMethod {
   return method in PARAMS;
@@ -93,8 +103,22 @@ export function goodIssuanceParams(bench: Bench, method: IssuanceMethod, card: J
   if (WITHOUT_CEREMONY.includes(method)) return PARAMS[method] ?? {};
   const written = isCardMethod(method)
     ? CEREMONIES[method](card)
-    : ({ routine: 'renewal', entries: renewing().slice(0, 1) } as const);
+    : method === 'issuance.evidence'
+      ? ({ routine: 'renewal', entries: [...renewing(), ...job(ON_PIV, 'confirming'), CONFIRMED] } as const)
+      : ({ routine: 'renewal', entries: renewing().slice(0, 1) } as const);
   return { ...PARAMS[method], ceremony: writeCeremony(bench, written) };
+}
+
+/** Beside them, what must be sealed first: a ceremony that this desk exported, and takes back. */
+export async function goodTransfer(bench: Bench, method: MethodName): Promise<object> {
+  if (method !== 'issuance.import') return {};
+  const ceremony = writeCeremony(bench, { entries: [{ type: 'ceremony.exported' }] });
+  using journal = new Journal(join(bench.dataFolder, ISSUANCE_JOURNAL_FILE));
+  const routine = standardRoutines().get('reserve-card-loa3');
+  if (!routine) throw new Error('there is such a routine');
+  const seal = await openSeal({ folder: bench.dataFolder, now: () => new Date() });
+  const bytes = await exportCeremony({ ceremony: { id: ceremony, routine }, entries: journal.entriesOf(ceremony) }, seal);
+  return { transfer: { data: Buffer.from(bytes).toString('base64') } };
 }
 
 /** The card with which the method succeeds; undefined for those that use none. */
@@ -201,6 +225,7 @@ async function busy({ bench, api, call }: Stage, { takesCard }: { readonly takes
 }
 
 const CEREMONY_PROVOCATIONS: ProvocationsOf<ErrorCode> = {
+  ceremony_away: inCeremony({ entries: [{ type: 'ceremony.exported' }] }),
   ceremony_busy: (stage) => busy(stage, { takesCard: true }),
   ceremony_closed: inCeremony({ entries: [{ type: 'ceremony.cancelled', reason: 'nobody came' }] }),
   ceremony_step_order: inCeremony({}),
@@ -234,6 +259,13 @@ const samePerson: Provocation = async ({ bench, call }) => {
   for (const index of [0, 1]) await bench.insert(makeCard({ serialNumber: index + 1, keys }), index);
   return await call({ role: 'holder' });
 };
+
+function underPolicy(issuance: object): Provocation {
+  return async ({ bench, call }) => {
+    await bench.setPolicy({ issuance });
+    return await call(undefined);
+  };
+}
 
 function onGood(changes: object): Provocation {
   return async ({ bench, method, call }) => {
@@ -342,6 +374,22 @@ const METHOD_PROVOCATIONS: Readonly<Partial<Record<IssuanceMethod, ProvocationsO
     card_already_renewed: renewedBefore(() => []),
     participant_refused: on(makeCard),
   },
+  'issuance.evidence': {
+    evidence_missing: inCeremony({}),
+    evidence_unavailable: underPolicy({ evidenceRecipients: ['/etc/kortd/none.pem'] }),
+  },
+  'issuance.export': {
+    ceremony_busy: (stage) => busy(stage, { takesCard: false }),
+    evidence_unavailable: async ({ bench, call }) => {
+      writeFileSync(join(bench.dataFolder, SEAL_FILE), 'no key');
+      return await call(undefined);
+    },
+  },
+  'issuance.import': {
+    content_not_found: async ({ call }) => await call(undefined, { transfer: { upload: 'none' } }),
+    evidence_unavailable: underPolicy({ trustedDesks: ['/etc/kortd/none.pem'] }),
+    transfer_invalid: async ({ call }) => await call(undefined, { transfer: { data: 'MIIK' } }),
+  },
   'issuance.record': {
     ceremony_busy: (stage) => busy(stage, { takesCard: false }),
     card_already_renewed: renewedBefore((number) => renewing(number).slice(0, 1)),
@@ -441,6 +489,21 @@ export const ISSUANCE_NOT_PROVOKED: Readonly<Record<string, string>> = {
     ['cancel', 'confirm', 'enrol', 'resume', 'sign', 'writeCertificates'].map((name) => [
       `issuance.${name} pin_limit_reached`,
       'test/prompts/prompts.test.ts: only pages are counted',
+    ]),
+  ),
+  ...Object.fromEntries(
+    [
+      ...['ceremony_busy', 'ceremony_unknown', 'clock_set_back', 'journal_unavailable', 'transfer_already_taken'],
+      ...['transfer_broken', 'transfer_diverged', 'transfer_routine_differs', 'transfer_seal_untrusted'],
+    ].map((code) => [
+      `issuance.import ${code}`,
+      'test/issuance/evidence.test.ts, evidence-protected.test.ts: it takes a card office, or two',
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['issuance.evidence', 'issuance.export'].map((method) => [
+      `${method} contents_full`,
+      'test/signing/contents.test.ts: it takes as much as the store holds',
     ]),
   ),
   'issuance.readCard card_other': 'no routine that comes with kortd compares the number of a card that is read',

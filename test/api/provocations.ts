@@ -26,7 +26,13 @@ import {
   type RpcSocket,
 } from './support.ts';
 import { createEidCard } from '../../drivers/simulated/cards/eid.ts';
-import { goodIssuanceParams, isIssuanceMethod, issuanceProvocation, ISSUANCE_NOT_PROVOKED } from './issuance-provocations.ts';
+import {
+  goodIssuanceParams,
+  goodTransfer,
+  isIssuanceMethod,
+  issuanceProvocation,
+  ISSUANCE_NOT_PROVOKED,
+} from './issuance-provocations.ts';
 import { OFFICE_RULES } from '../issuance/office.ts';
 import { certificate, keypad, makeCard, withFault, type Provocation, type Stage } from './provocation.ts';
 import { TestStation } from '../prompts/station.ts';
@@ -35,8 +41,6 @@ import { ONE_PAGE, certifiedPdf, endlessPdf, writePdf } from '../signing/pdf-fil
 const managementKey = 'default';
 const digest = Buffer.alloc(32, 9).toString('base64');
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
-
-const NO_CEREMONY = 'ceremony-00000000-0000-4000-8000-000000000000';
 
 /** Parameters with which each method of a card succeeds. */
 export const GOOD: Readonly<Partial<Record<MethodName, object>>> = {
@@ -47,9 +51,6 @@ export const GOOD: Readonly<Partial<Record<MethodName, object>>> = {
   'certificate.list': {},
   'certificate.request': { keyReference: '9A', subject: 'CN=Anna', pin: PIN },
   'certificate.write': { keyReference: '9A', certificate, managementKey },
-  'issuance.evidence': { ceremony: NO_CEREMONY },
-  'issuance.export': { ceremony: NO_CEREMONY },
-  'issuance.import': { transfer: { data: 'MIIK' } },
   'key.delete': { keyReference: '9A', managementKey },
   'login.authenticate': { challenge: Buffer.alloc(33, 5).toString('base64'), origin: 'https://login.example', pin: PIN },
   'key.generate': { keyReference: '9C', algorithm: 'P-256', managementKey },
@@ -196,11 +197,6 @@ const SIGNING_PROVOCATIONS: Readonly<Partial<Record<ErrorCode, Provocation>>> = 
   time_stamp_unavailable: onCard({ timeStamp: true }),
 };
 
-async function startedCeremony(api: RpcSocket): Promise<{ readonly ceremony: string }> {
-  const { ceremony } = resultOf(await api.call('issuance.start', { routine: 'renewal' }));
-  return { ceremony };
-}
-
 /** Of sign.addSigner alone. */
 const CMS_PROVOCATIONS: Readonly<Partial<Record<ErrorCode, Provocation>>> = {
   cms_invalid: onCard({ cms: { data: EXAMPLE_CONTENT } }),
@@ -241,22 +237,6 @@ const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<
   'access.approve': { not_found: async ({ call }) => await call(undefined, { code: 'NOBODY' }) },
   'access.deny': { not_found: async ({ call }) => await call(undefined, { code: 'NOBODY' }) },
   'access.revoke': { not_found: async ({ call }) => await call(undefined, { origin: 'https://nobody.example' }) },
-  'issuance.evidence': {
-    ceremony_unknown: async ({ call }) => await call(undefined),
-    evidence_missing: async ({ api, call }) => await call(undefined, await startedCeremony(api)),
-  },
-  'issuance.export': {
-    ceremony_closed: async ({ api, call }) => {
-      const started = await startedCeremony(api);
-      resultOf(await api.call('issuance.cancel', { ...started, reason: 'no card' }));
-      return await call(undefined, started);
-    },
-    ceremony_unknown: async ({ call }) => await call(undefined),
-  },
-  'issuance.import': {
-    content_not_found: async ({ call }) => await call(undefined, { transfer: { upload: 'none' } }),
-    transfer_invalid: async ({ call }) => await call(undefined),
-  },
   'certificate.delete': {
     ...PIN_PROVOCATIONS_ON_EID,
     management_key_rejected: onCard({ managementKey: WRONG_MANAGEMENT_KEY }),
@@ -426,24 +406,6 @@ export const NOT_PROVOKED: Readonly<Record<string, string>> = {
       [`${method} time_stamp_failed`, 'test/signing/time-stamp.test.ts: it takes a server'],
     ]),
   ),
-  ...Object.fromEntries(
-    [
-      ...['evidence evidence_unavailable', 'export ceremony_busy', 'export clock_set_back', 'export evidence_unavailable'],
-      ...['export journal_unavailable', 'import ceremony_busy', 'import ceremony_unknown', 'import clock_set_back'],
-      ...['import evidence_unavailable', 'import journal_unavailable', 'import transfer_already_taken'],
-      ...['import transfer_broken', 'import transfer_diverged', 'import transfer_routine_differs'],
-      'import transfer_seal_untrusted',
-    ].map((row) => [
-      `issuance.${row}`,
-      'test/issuance/evidence.test.ts, evidence-protected.test.ts: it takes a card office, or two',
-    ]),
-  ),
-  ...Object.fromEntries(
-    ['issuance.evidence', 'issuance.export'].map((method) => [
-      `${method} contents_full`,
-      'test/signing/contents.test.ts: it takes as much as the store holds',
-    ]),
-  ),
   'sign.batch key_not_for_web': BY_A_PAGE,
   'sign.batch public_key_unknown': 'test/api/batch.test.ts: it takes a card that tells less than any simulated one',
   'sign.digest key_not_for_web': BY_A_PAGE,
@@ -533,7 +495,7 @@ export async function provoke(method: MethodName, code: ErrorCode): Promise<'ok'
     readers: [{ muteTimeoutMs: 10, ...FIRST }, { keypad: () => keypad.types, serialNumber: 'BENCH-SECOND' }, {}],
     ...(isIssuanceMethod(method) ? OFFICE_RULES : {}),
   });
-  const good = goodParams(bench, method);
+  const good = { ...goodParams(bench, method), ...(await goodTransfer(bench, method)) };
   const [api, holder] = [await bench.socket(), await bench.socket()];
   const provocation =
     issuanceProvocation(method, code) ?? PROVOCATIONS[method]?.[code] ?? CARD_PROVOCATIONS[code] ?? PIN_PROVOCATIONS[code];
