@@ -246,8 +246,11 @@ export const issuanceMethods = {
       'authority_unknown',
       'authority_unreachable',
       'authority_waits',
+      'card_full',
       'certificates_refused',
+      'key_not_found',
       'order_expired',
+      'public_key_mismatch',
     ],
   }),
   'issuance.resume': defineMethod({

@@ -58,6 +58,12 @@ function problemsOf(ders: readonly Uint8Array[], order: CertificateOrder = ORDER
 }
 
 describe('certificates for a job', () => {
+  it('may be from an authority whose clock is a few minutes ahead', () => {
+    const ahead = (time: string) => issue('legitimering', { notBefore: new Date(time) });
+    expect(problemsOf([ahead('2026-03-01T12:05:00Z'), SIGNATURE])).toEqual([]);
+    expect(problemsOf([ahead('2026-03-01T12:05:01Z'), SIGNATURE])).toContain('45 not_yet_valid');
+  });
+
   it('fit in any order, and are given in that of the keys', () => {
     const authentication = issue('legitimering');
     const { findings, fitting } = checkCertificates([SIGNATURE, authentication], PLACES, PUBLIC_KEYS, {

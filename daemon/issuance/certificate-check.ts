@@ -93,7 +93,7 @@ function problemsOf(
   { keyReference, usage }: KeyPlace,
   { order, settings, now }: { readonly order: CertificateOrder; readonly settings: IdentitySettings; readonly now: Date },
 ): readonly CertificateProblem[] {
-  const judged = judgeCertificate({ keyReference, der }, settings, now);
+  const judged = judgeCertificate({ keyReference, der }, settings, judgedAt(facts, now));
   const wrong: [CertificateProblem, boolean][] = [
     ['not_for_a_person', facts.isAuthority || facts.isOfCard],
     ['usage_other', facts.purpose !== usage],
@@ -106,6 +106,12 @@ function problemsOf(
     ['assurance_level_missing', order.assuranceLevel !== undefined && !judged.assuranceLevels.includes(order.assuranceLevel)],
   ];
   return wrong.filter(([, isWrong]) => isWrong).map(([problem]) => problem);
+}
+
+/** An authority whose clock is a little ahead issues from a moment that has not come here. */
+function judgedAt({ notBefore }: CertificateFacts, now: Date): Date {
+  const aheadMs = notBefore.getTime() - now.getTime();
+  return aheadMs > 0 && aheadMs <= CLOCK_SKEW_MS ? notBefore : now;
 }
 
 /** Every number of a person in it is the one that was ordered for, and there is one. */

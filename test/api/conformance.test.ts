@@ -97,7 +97,6 @@ describe('every method', () => {
     'console.open': {},
     'event.subscribe': {},
     'event.unsubscribe': {},
-    'issuance.listAuthorities': {},
     'reader.assignRole': { role: 'holder', reader: readerId('simulated', 'Bench 0') },
     'reader.list': {},
     'reader.listRoles': {},

@@ -126,6 +126,12 @@ export function job(card: JobCard, reached: Reached, options: WrittenJob = {}): 
     .map((entry) => ({ type: 'step.card', step: 'download', entry, cardNumber: RESERVE_NUMBER }));
 }
 
+/** By an authority that was asked; base64 of DER. */
+export function issued(card: JobCard, der = certificateOfJob()): CeremonyEntry {
+  const entry = { type: 'certificate.issued', keyReference: keyOn(card), der, authority: 'office' } as const;
+  return { type: 'step.card', step: 'download', entry, cardNumber: RESERVE_NUMBER };
+}
+
 export function keyOn({ profile }: JobCard): string {
   return profile === 'piv' ? '9A' : '45';
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { ErrorCode } from '../../api-spec/errors.ts';
 import type { MethodName } from '../../api-spec/methods/index.ts';
 import { createEidCard, type EidCardDescription } from '../../drivers/simulated/cards/eid.ts';
-import type { JobCard } from '../../daemon/issuance/entry.ts';
+import type { CeremonyEntry, JobCard } from '../../daemon/issuance/entry.ts';
 import { SEAL_FILE, openSeal } from '../../daemon/issuance/evidence/seal.ts';
 import { exportCeremony } from '../../daemon/issuance/evidence/transfer.ts';
 import { Journal } from '../../daemon/issuance/journal.ts';
@@ -22,6 +22,7 @@ import {
   certificateOfJob,
   failDisk,
   inDays,
+  issued,
   job,
   keyOn,
   ordered,
@@ -62,6 +63,7 @@ const CEREMONIES = {
   }),
   'issuance.enrol': () => ({ entries: ordered() }),
   'issuance.readCard': () => ({ routine: 'renewal' }),
+  'issuance.requestCertificates': (card) => ({ entries: [...ordered(), ...job(card, 'waiting'), issued(card)] }),
   'issuance.resume': (card) => ({ entries: [...ordered(), ...job(card, 'making')] }),
   'issuance.sign': () => ({ entries: ordered().slice(0, 1) }),
   'issuance.writeCertificates': (card) => ({ entries: [...ordered(), ...job(card, 'waiting')] }),
@@ -80,15 +82,23 @@ const PARAMS: Readonly<Partial<Record<IssuanceMethod, object>>> = {
   'issuance.get': {},
   'issuance.import': { transfer: { data: 'MIIK' } },
   'issuance.list': {},
+  'issuance.listAuthorities': {},
   'issuance.listRoutines': {},
   'issuance.readCard': { step: 'card' },
   'issuance.record': { step: 'terms', fields: { accepted: 'yes' } },
+  'issuance.requestCertificates': { managementKey, authority: 'office' },
   'issuance.resume': { managementKey, pin: PIN },
   'issuance.sign': statement,
   'issuance.start': { routine: 'renewal' },
   'issuance.writeCertificates': { managementKey, certificates: [certificateOfJob()] },
 };
-const WITHOUT_CEREMONY: readonly MethodName[] = ['issuance.import', 'issuance.list', 'issuance.listRoutines', 'issuance.start'];
+const WITHOUT_CEREMONY: readonly MethodName[] = [
+  'issuance.import',
+  'issuance.list',
+  'issuance.listAuthorities',
+  'issuance.listRoutines',
+  'issuance.start',
+];
 
 export function isIssuanceMethod(method: MethodName): method is IssuanceMethod {
   return method in PARAMS;
@@ -338,6 +348,23 @@ function derOf(pem: string): string {
   return pem.replaceAll(/-----[^-]+-----|\s/g, '');
 }
 
+/** A renewal whose key is not on the card. */
+function withoutKey(more: (card: JobCard) => readonly CeremonyEntry[]): Provocation {
+  const entries = [...renewing(), ...job(ON_PIV, 'waiting'), ...more(ON_PIV)];
+  return on(() => makeCard({ keys: {} }), { pin: PIN }, { routine: 'renewal', entries });
+}
+
+/** A renewal in whose key's place another one is. */
+function withOtherKey(more: (card: JobCard) => readonly CeremonyEntry[]): Provocation {
+  return async ({ bench, call }) => {
+    const other = { '9A': cardKey('P-256', { name: 'other' }) };
+    const id = await bench.insert(makeCard({ profile: 'plain', keys: other }));
+    const card = { profile: 'piv', serialNumber: bench.daemon.desk.cards[0]?.serialNumber ?? '' };
+    const entries = [...renewing(), ...job(card, 'waiting'), ...more(card)];
+    return await call(id, { ceremony: writeCeremony(bench, { routine: 'renewal', entries }), pin: PIN });
+  };
+}
+
 const METHOD_PROVOCATIONS: Readonly<Partial<Record<IssuanceMethod, ProvocationsOf<ErrorCode>>>> = {
   'issuance.cancel': {
     card_full: on(
@@ -395,6 +422,26 @@ const METHOD_PROVOCATIONS: Readonly<Partial<Record<IssuanceMethod, ProvocationsO
     card_already_renewed: renewedBefore((number) => renewing(number).slice(0, 1)),
     fields_invalid: async ({ call }) => await call(undefined, { fields: { accepted: 'perhaps' } }),
   },
+  'issuance.requestCertificates': {
+    authority_misconfigured: async (stage) => {
+      // The request of these ceremonies is none.
+      const authority = { name: 'office', protocol: 'est', url: 'http://127.0.0.1:9' };
+      await stage.bench.setPolicy({ issuance: { authorities: [authority] } });
+      return await inCeremony({ entries: [...ordered(), ...job(ON_PIV, 'waiting')] })(stage);
+    },
+    authority_unknown: inCeremony({ entries: [...ordered(), ...job(ON_PIV, 'waiting')] }),
+    card_full: on(() => makeCard({ keys: { '9A': cardKey('P-256') }, capacityBytes: 100 })),
+    certificates_refused: inCeremony({
+      entries: [
+        ...ordered(),
+        ...job(ON_PIV, 'waiting'),
+        issued(ON_PIV, derOf(issueTo(testKey('P-256', 'other').publicKey, 'authentication'))),
+      ],
+    }),
+    key_not_found: withoutKey((card) => [issued(card)]),
+    order_expired: inCeremony({ entries: [...lateOrder.entries, ...job(ON_PIV, 'waiting'), issued(ON_PIV)] }),
+    public_key_mismatch: withOtherKey((card) => [issued(card)]),
+  },
   'issuance.resume': {
     algorithm_unsupported: on(
       () => makeCard({ firmware: '5.4.3' }),
@@ -443,22 +490,9 @@ const METHOD_PROVOCATIONS: Readonly<Partial<Record<IssuanceMethod, ProvocationsO
     card_full: on(() => makeCard({ keys: { '9A': cardKey('P-256') }, capacityBytes: 100 })),
     certificate_invalid: onGood({ certificates: ['none'] }),
     certificates_refused: onGood({ certificates: [issueTo(testKey('P-256', 'other').publicKey, 'authentication')] }),
-    key_not_found: on(
-      () => makeCard({ keys: {} }),
-      { pin: PIN },
-      {
-        routine: 'renewal',
-        entries: [...renewing(), ...job(ON_PIV, 'waiting')],
-      },
-    ),
+    key_not_found: withoutKey(() => []),
     order_expired: inCeremony({ entries: [...lateOrder.entries, ...job(ON_PIV, 'waiting')] }),
-    public_key_mismatch: async ({ bench, call }) => {
-      const other = { '9A': cardKey('P-256', { name: 'other' }) };
-      const id = await bench.insert(makeCard({ profile: 'plain', keys: other }));
-      const serialNumber = bench.daemon.desk.cards[0]?.serialNumber ?? '';
-      const entries = [...renewing(), ...job({ profile: 'piv', serialNumber }, 'waiting')];
-      return await call(id, { ceremony: writeCeremony(bench, { routine: 'renewal', entries }), pin: PIN });
-    },
+    public_key_mismatch: withOtherKey(() => []),
   },
 };
 
@@ -483,10 +517,13 @@ const NO_TIME = 'no routine that comes with kortd gives such a step a time after
 /** What simulated parts cannot provoke, and why. */
 export const ISSUANCE_NOT_PROVOKED: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
-    ['enrol', 'readCard', 'record', 'writeCertificates'].map((name) => [`issuance.${name} ceremony_late`, NO_TIME]),
+    ['enrol', 'readCard', 'record', 'requestCertificates', 'writeCertificates'].map((name) => [
+      `issuance.${name} ceremony_late`,
+      NO_TIME,
+    ]),
   ),
   ...Object.fromEntries(
-    ['cancel', 'confirm', 'enrol', 'resume', 'sign', 'writeCertificates'].map((name) => [
+    ['cancel', 'confirm', 'enrol', 'requestCertificates', 'resume', 'sign', 'writeCertificates'].map((name) => [
       `issuance.${name} pin_limit_reached`,
       'test/prompts/prompts.test.ts: only pages are counted',
     ]),
@@ -504,6 +541,12 @@ export const ISSUANCE_NOT_PROVOKED: Readonly<Record<string, string>> = {
     ['issuance.evidence', 'issuance.export'].map((method) => [
       `${method} contents_full`,
       'test/signing/contents.test.ts: it takes as much as the store holds',
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['answer_invalid', 'refused', 'unreachable', 'waits'].map((what) => [
+      `issuance.requestCertificates authority_${what}`,
+      'test/issuance/authority/request-certificates.test.ts: it takes a server',
     ]),
   ),
   'issuance.readCard card_other': 'no routine that comes with kortd compares the number of a card that is read',

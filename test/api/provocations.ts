@@ -412,12 +412,6 @@ export const NOT_PROVOKED: Readonly<Record<string, string>> = {
   'sign.pdf key_not_for_web': 'test/signing/pdf-api.test.ts: only a web origin gets it',
   'sign.pdf time_stamp_failed': 'test/signing/time-stamp.test.ts: it takes a server',
   ...Object.fromEntries(
-    ['answer_invalid', 'misconfigured', 'refused', 'unknown', 'unreachable', 'waits'].map((what) => [
-      `issuance.requestCertificates authority_${what}`,
-      'test/issuance/authority/request-certificates.test.ts: it takes a server',
-    ]),
-  ),
-  ...Object.fromEntries(
     [
       'certificate.delete',
       'certificate.request',

@@ -153,10 +153,11 @@ function requireWaiting({ issuance }: HandlerContext, ceremony: Ceremony): Targe
 
 /** One after the other; each stands in the journal before the next is asked for, and none is asked for twice. Throws authority_…. */
 async function haveIssued({ authorities, issuance }: HandlerContext, target: Target, name: string, call: Call): Promise<void> {
-  const authority = authorities.named(name);
   const { issued, places, requests } = jobOf(target);
-  for (const { keyReference } of places) {
-    if (issued.some((one) => one.keyReference === keyReference)) continue;
+  const missing = places.filter(({ keyReference }) => !issued.some((one) => one.keyReference === keyReference));
+  if (missing.length === 0) return;
+  const authority = authorities.named(name);
+  for (const { keyReference } of missing) {
     const request = new Uint8Array(parseRequest(requests.get(keyReference) ?? ''));
     const { certificate } = await authority.requestCertificate(request, { signal: call.signal });
     const der = Buffer.from(certificate).toString('base64');

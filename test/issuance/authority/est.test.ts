@@ -114,6 +114,21 @@ describe('no certificate comes by EST', () => {
     expect(ca.asked).toEqual(['/.well-known/est/cacerts']);
   });
 
+  test('in a message that is signed, which certificates alone are not', async () => {
+    const { pki, issued } = desk;
+    const content = await pki.file('content.txt', 'hello');
+    const signs = ['-signer', issued.certificateFile, '-inkey', issued.keyFile, '-nodetach', '-outform', 'DER'];
+    await pki.openssl('cms', '-sign', '-in', content, ...signs, '-out', pki.path('signed.p7'));
+    const body = Buffer.from(await pki.read('signed.p7')).toString('base64');
+    await using ca = await start({
+      refuses: (response) => response.writeHead(200, { 'content-type': 'application/pkcs7-mime' }).end(body),
+    });
+    await expect(ask(ca.url)).rejects.toMatchObject({
+      code: 'authority_answer_invalid',
+      details: { problem: 'it is more than certificates (certs-only CMS)' },
+    });
+  });
+
   test('of another key than was requested for', async () => {
     await using ca = await start({ issues: desk.strange });
     await expect(ask(ca.url)).rejects.toMatchObject({
