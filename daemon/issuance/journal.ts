@@ -4,7 +4,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { ApiError } from '../errors.ts';
-import { openPrivateDatabase } from '../private-database.ts';
+import { openPrivateDatabase, type PrivateDatabaseOptions } from '../private-database.ts';
 import { CHAIN_START, brokenLink, hashOf, type JournalEntry } from './entry-chain.ts';
 import type { Entry } from './entry.ts';
 
@@ -53,12 +53,15 @@ export interface SummaryFilter {
   readonly before?: string;
 }
 
+/** Opens the database of a journal; the journal closes it. */
+export type OpenDatabase = (file: string, options: PrivateDatabaseOptions) => DatabaseSync;
+
 export class Journal implements Disposable {
   readonly #database: DatabaseSync;
 
   /** Opens, or makes, the file; only its owner can read it. */
-  constructor(file: string) {
-    this.#database = openPrivateDatabase(file, { schema: SCHEMA, version: SCHEMA_VERSION, applicationId: APPLICATION_ID });
+  constructor(file: string, open: OpenDatabase = openPrivateDatabase) {
+    this.#database = open(file, { schema: SCHEMA, version: SCHEMA_VERSION, applicationId: APPLICATION_ID });
   }
 
   [Symbol.dispose](): void {

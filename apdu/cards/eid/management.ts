@@ -79,6 +79,17 @@ export async function generateKey(directory: EidDirectory, object: KeyObject, op
   }
 }
 
+/** Where the card has no file for it, or does not let it be written, it tells what it tells. */
+export async function forgetPublicKey(directory: EidDirectory, object: KeyObject): Promise<void> {
+  const attempt = `clearing the public key of ${object.id}`;
+  await requireWritable(attempt, directory);
+  const file = await openPublicKeyFile(directory, object);
+  if (!file) return;
+  await directory.markChange();
+  await file.empty();
+  directory.forget();
+}
+
 async function generate(
   attempt: string,
   directory: EidDirectory,

@@ -85,7 +85,7 @@ export function issuanceJobHandlers(context: HandlerContext): Pick<Handlers, Job
 async function goOn(context: HandlerContext, target: Target, params: JobParams, call: Call): Promise<void> {
   const job = target.ceremony.jobs.get(target.step.id);
   const card = params.card ?? (job ? cardOf(context, job) : undefined) ?? targetOf(undefined, target.step.by);
-  const pin: PinOfCall = {};
+  const pin: PinOfCall = params.pinReference === undefined ? {} : { reference: params.pinReference.toUpperCase() };
   const given = { ...params, card, purpose: params.purpose ?? target.step.title.sv };
   await withCard(context, given, call, { changes: true, choosesKeys: true }, async (session) => {
     const ceremony = context.issuance.get(target.ceremony.id);

@@ -22,7 +22,7 @@ import type { Call } from '../call.ts';
 import { keyOf, verifyFor, type CardParams, type HandlerContext } from './context.ts';
 import { authorize, beginChange } from './management.ts';
 
-/** The one PIN that a call may ask for: what a person types for one is sent to no other. Lives as long as the call. */
+/** The one PIN that a call may ask for: what a person types for one is sent to no other. The caller may say which it is. Lives as long as the call. */
 export interface PinOfCall {
   reference?: PinReference;
 }
@@ -116,7 +116,8 @@ function note({ context, ceremonyId, step }: JobRun, entry: JobEntry): void {
 }
 
 function cardAtWork(run: JobRun, token: Token): CardAtWork {
-  const { context, session, params, call } = run;
+  const { context, session, call } = run;
+  const { pinReference, ...params } = run.params;
   const management = managementOf(token);
   return {
     token,
