@@ -62,10 +62,14 @@ interface DirectoryParts {
   readonly publicKeys?: readonly KeyObject[];
   readonly ownCertificates?: readonly CertificateObject[];
   readonly otherCertificates?: readonly CertificateObject[];
+  /** Who may write what EF.UnusedSpace names. */
+  readonly unusedSpaceWriter?: { readonly authenticationId?: string };
 }
 
 export class EidDirectory {
   readonly files: CardFiles;
+  /** Identifiers of files of which this transaction found out that the card has them. */
+  readonly takenFiles = new Set<string>();
   readonly #now: (() => Date) | undefined;
   #parts: DirectoryParts;
   #isRemembered: boolean;
@@ -104,16 +108,34 @@ export class EidDirectory {
   }
 
   /**
+   * This transaction wrote to the card, which nobody else can do meanwhile: what is known of the directory's other parts is so still. A card that tells when it was
+   * changed may tell otherwise now.
+   */
+  forgetWritten(part: 'certificates' | 'keys'): void {
+    if (this.#information?.lastUpdate !== undefined) this.#information = undefined;
+    this.#informationHead = undefined;
+    if (part === 'certificates') {
+      const { ownCertificates, ...others } = this.#parts;
+      this.#parts = others;
+    }
+    this.files.forget();
+  }
+
+  /**
    * EF.CIAInfo gives the time of the last change of the directory, so that whoever kept a copy sees that it is old (ISO/IEC 7816-15:2016, section 8.10, lastUpdate).
    * It is written before the change: broken off afterwards, a copy is read anew for nothing. A card that gives no time, or does not let it be written, is left so.
    */
   async markChange(): Promise<void> {
+    // A card that gave no time gives none to be changed.
+    if ((await this.informationNow())?.lastUpdate === undefined) return;
     const { file } = this.files.place.cardInformation ?? CARD_INFORMATION;
     this.files.forget();
     const content = await this.files.read({ file }, 'object');
     const next = content && planLastUpdate(content, this.#now?.());
     if (next) await updateIfAllowed(this.files, file, next.offset, next.time);
     this.files.forget();
+    this.#information = undefined;
+    this.#informationHead = undefined;
   }
 
   /** From the card in this transaction, in one command where it can be: whatever else EF.CIAInfo tells may be left for later. */
@@ -225,8 +247,12 @@ export class EidDirectory {
 
   /** The authentication object that EF.UnusedSpace names for writing there; undefined on cards that tell of none. */
   async writerOfUnusedSpace(): Promise<string | undefined> {
+    const known = this.#parts.unusedSpaceWriter;
+    if (known) return known.authenticationId;
     const content = await this.files.read(UNUSED_SPACE, 'objects');
-    return content && parseUnusedSpace(content);
+    const authenticationId = content && parseUnusedSpace(content);
+    this.#parts = { ...this.#parts, unusedSpaceWriter: authenticationId === undefined ? {} : { authenticationId } };
+    return authenticationId;
   }
 
   async #readObjectDirectory(): Promise<Uint8Array | undefined> {

@@ -187,12 +187,23 @@ export class CardFiles {
   }
 
   async #readFile(path: FilePath, shape: FileShape): Promise<Uint8Array | undefined> {
-    const { file, offset = 0, lengthBytes } = path;
+    const { file } = path;
     const what = `file ${file}`;
     if (file.length === 2) return await this.readShort(Number.parseInt(file, 16) >> 3, shape);
     this.#count(what);
     const selected = await this.select(file);
-    if (!selected) return undefined;
+    return selected && (await this.#readContent(path, shape, selected));
+  }
+
+  /** The file that was selected, or written to, right before: it is not selected again. */
+  async readSelected(path: FilePath, shape: FileShape, selected: SelectedFile): Promise<Uint8Array | undefined> {
+    this.#count(`file ${path.file}`);
+    return await this.#readContent(path, shape, selected);
+  }
+
+  async #readContent(path: FilePath, shape: FileShape, selected: SelectedFile): Promise<Uint8Array | undefined> {
+    const { file, offset = 0, lengthBytes } = path;
+    const what = `file ${file}`;
     const room = selected.lengthBytes === undefined ? undefined : Math.max(selected.lengthBytes - offset, 0);
     const target = lengthBytes === undefined ? room : Math.min(lengthBytes, room ?? lengthBytes);
     if (target === 0) return new Uint8Array();

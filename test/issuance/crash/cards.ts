@@ -33,7 +33,6 @@ export interface CardKind {
 export type CardKindId = 'eid-myeid' | 'eid-nidel' | 'eid-plain' | 'piv-old' | 'piv-yubikey';
 
 function eid(id: CardKindId, profile: EidProfile, algorithm: 'P-256' | 'RSA-2048', isLocal: boolean): CardKind {
-  const [first, second] = isLocal ? ['81', '82'] : ['01', '02'];
   return {
     id,
     profile: createEidProfile,
@@ -42,8 +41,8 @@ function eid(id: CardKindId, profile: EidProfile, algorithm: 'P-256' | 'RSA-2048
       { keyReference: '46', usage: 'signature' },
     ],
     pins: {
-      authentication: { reference: first ?? '', pin: PINS.legitimering },
-      signature: { reference: second ?? '', pin: PINS.underskrift },
+      authentication: { reference: isLocal ? '81' : '01', pin: PINS.legitimering },
+      signature: { reference: isLocal ? '82' : '02', pin: PINS.underskrift },
     },
     forgetsKeys: true,
     open: (path, which) =>

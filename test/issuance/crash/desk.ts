@@ -150,7 +150,10 @@ function fileLog(path: string): Log {
   const write =
     (level: string) =>
     (fields: object, message: string): void => {
-      const texts = Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? textOf(value) : value]);
+      const texts = Object.entries(fields).map(([name, value]: [string, unknown]) => [
+        name,
+        value instanceof Error ? textOf(value) : value,
+      ]);
       appendFileSync(path, `${level} ${message} ${JSON.stringify(Object.fromEntries(texts))}\n`, { mode: 0o600 });
     };
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
