@@ -5,7 +5,7 @@
  * public half, and the next job makes its own in that place.
  */
 import { equalBytes } from '../../apdu/bytes.ts';
-import { NotSupportedByCardError, ObjectNotFoundError } from '../../apdu/errors.ts';
+import { CardDataError, NotSupportedByCardError, ObjectNotFoundError } from '../../apdu/errors.ts';
 import type { Token, TokenContents, TokenManagement } from '../../apdu/token.ts';
 import type { CardBefore, JobCard, JobEntry, KeyPlace, StoredCertificate } from './entry.ts';
 
@@ -175,8 +175,11 @@ export interface WriteOptions {
   readonly confirms: boolean;
 }
 
-/** Writes the accepted certificates, reads them back, and finishes. One that stands there already, from a run that broke off, is left as it is. */
-export async function writeCertificates(job: CardJob, work: CardAtWork, { confirms }: WriteOptions): Promise<void> {
+/**
+ * Writes the accepted certificates, reads them back, and finishes. One that stands there already, from a run that broke off, is left as it is. Resolves with what
+ * the card holds then.
+ */
+export async function writeCertificates(job: CardJob, work: CardAtWork, { confirms }: WriteOptions): Promise<TokenContents> {
   if (confirms && !job.isWritingConfirmed) {
     await work.confirmWriting();
     work.note({ type: 'writing.confirmed' });
@@ -191,7 +194,11 @@ export async function writeCertificates(job: CardJob, work: CardAtWork, { confir
     }
     if (!job.written.has(keyReference)) work.note({ type: 'certificate.written', keyReference });
   }
+  const contents = await work.token.contents();
+  const missing = job.accepted.find(({ keyReference, der }) => !holds(contents.certificates, keyReference, decode(der)));
+  if (missing) throw new CardDataError(`writing the certificates: the card does not give the one of ${missing.keyReference}`);
   work.note({ type: 'job.finished' });
+  return contents;
 }
 
 /** Takes off the card what the job put there, and puts back what it took off. Safe to begin again at any point. */

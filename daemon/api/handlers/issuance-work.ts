@@ -1,7 +1,7 @@
 /** A card job in one transaction: the PINs it wants, the requests it signs, and its entries in the journal. */
 import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
 import type { KeyAlgorithm, PinReference, Token } from '../../../apdu/token.ts';
-import { managementOf, type CardSession } from '../../desk/card-session.ts';
+import { managementOf, withGenerated, type CardSession } from '../../desk/card-session.ts';
 import { ApiError } from '../../errors.ts';
 import {
   confirm,
@@ -54,33 +54,50 @@ export async function runJob(run: JobRun): Promise<void> {
   } catch (error) {
     if (!(error instanceof NextPinError)) throw error;
   } finally {
-    session.card.contents = undefined;
     context.desk.announce(session.card);
   }
 }
 
-async function takePart(job: CardJob, work: CardAtWork, { step, session }: JobRun): Promise<void> {
+/** What is known of the card afterwards is what was read of it, or nothing. */
+async function takePart(job: CardJob, work: CardAtWork, run: JobRun): Promise<void> {
+  const { step, session } = run;
   session.forget();
+  const { contents } = session.card;
+  session.card.contents = undefined;
   switch (job.phase) {
     case 'making':
-      await makeKeys(job, work);
+      // Keys without certificates: of the rest of the card, everything is as it was.
+      session.card.contents = contents;
+      await makeKeys(job, work).finally(() => noteMade(run));
       return;
     case 'writing':
-      await writeCertificates(job, work, { confirms: step.confirmsWriting === true });
+      await session.remember(await writeCertificates(job, work, { confirms: step.confirmsWriting === true }));
       return;
     case 'undoing':
-      await undo(job, work);
+      await undo(job, work).finally(() => (session.card.contents = undefined));
       return;
     case 'confirming':
-      await confirm(job, work);
+      await confirm(job, work).finally(() => (session.card.contents = undefined));
       return;
     case 'waiting':
     case 'finished':
     case 'confirmed':
     case 'undone':
     case 'abandoned':
+      session.card.contents = contents;
       return;
   }
+}
+
+/** Keys that were made, on cards that do not tell of them. */
+function noteMade(run: JobRun): void {
+  const { card } = run.session;
+  const { places, generated } = jobOf(run);
+  for (const { keyReference, algorithm } of places) {
+    const publicKey = generated.get(keyReference);
+    if (publicKey) card.generated.set(keyReference, { algorithm, publicKey });
+  }
+  if (card.contents) card.contents = withGenerated(card, card.contents);
 }
 
 function ceremonyOf({ context, ceremonyId }: JobRun): Ceremony {
@@ -124,7 +141,7 @@ function cardAtWork(run: JobRun, token: Token): CardAtWork {
     management,
     note: (entry) => note(run, entry),
     authorize: async (keyReference, what) => {
-      const change = await beginChange({ context, session, call, what, params: { ...params, keyReference } });
+      const change = await beginChange({ context, session, token, call, what, params: { ...params, keyReference } });
       claimPin(run, change.pin);
       await authorize(change);
     },
