@@ -248,7 +248,7 @@ async function pinFor(directory: EidDirectory, keyReference: string, what: 'key'
   const key = await requireKey(directory, keyReference);
   const pins = await directory.pins();
   if (what === 'key') return pinReferenceOf(key, pins);
-  const named = await directory.writerOfUnusedSpace();
+  const named = (await directory.unusedSpace()).authenticationId;
   const writer = pins.find(({ kind, authenticationId }) => kind === 'pin' && named !== undefined && authenticationId === named);
   const first = pins.find(({ kind, isAdministrator }) => kind === 'pin' && !isAdministrator);
   return (writer ?? first)?.reference ?? pinReferenceOf(key, pins);

@@ -18,9 +18,10 @@ import {
   parseUnusedSpace,
   type DirectoryKind,
   type DirectoryPointer,
+  type UnusedSpace,
 } from './object-directory.ts';
 import { MASTER_FILE, isAbsolute, parentOf, type FilePath } from './path.ts';
-import { updateIfAllowed } from './update.ts';
+import { updateSelectedIfAllowed } from './update.ts';
 
 /** File identifiers in the application's DF, and short EF identifiers (ISO/IEC 7816-15:2016, section 7.5; PKCS #15 v1.1, section 5.6). */
 const OBJECT_DIRECTORY: FilePath = { file: '5031' };
@@ -63,7 +64,7 @@ interface DirectoryParts {
   readonly ownCertificates?: readonly CertificateObject[];
   readonly otherCertificates?: readonly CertificateObject[];
   /** Who may write what EF.UnusedSpace names. */
-  readonly unusedSpaceWriter?: { readonly authenticationId?: string };
+  readonly unusedSpace?: UnusedSpace;
 }
 
 export class EidDirectory {
@@ -98,13 +99,12 @@ export class EidDirectory {
     };
   }
 
-  /** Something was written to the card: whatever was read may be otherwise. */
-  forget(): void {
-    this.#isRemembered = false;
-    this.#information = undefined;
-    this.#informationHead = undefined;
-    this.#parts = {};
-    this.files.forget();
+  /** What is to be changed is looked at first: a directory of certificates that was not given, or held nothing, may be given after a PIN. */
+  readForChange(): void {
+    this.readAnew();
+    if (this.#parts.ownCertificates?.length !== 0) return;
+    const { ownCertificates, ...others } = this.#parts;
+    this.#parts = others;
   }
 
   /**
@@ -118,7 +118,6 @@ export class EidDirectory {
       const { ownCertificates, ...others } = this.#parts;
       this.#parts = others;
     }
-    this.files.forget();
   }
 
   /**
@@ -128,12 +127,12 @@ export class EidDirectory {
   async markChange(): Promise<void> {
     // A card that gave no time gives none to be changed.
     if ((await this.informationNow())?.lastUpdate === undefined) return;
-    const { file } = this.files.place.cardInformation ?? CARD_INFORMATION;
-    this.files.forget();
-    const content = await this.files.read({ file }, 'object');
+    const path = this.files.place.cardInformation ?? CARD_INFORMATION;
+    const selected = await this.files.select(path.file);
+    const content = selected && (await this.files.readSelected(path, 'object', selected));
     const next = content && planLastUpdate(content, this.#now?.());
-    if (next) await updateIfAllowed(this.files, file, next.offset, next.time);
-    this.files.forget();
+    if (next) await updateSelectedIfAllowed(this.files, next.offset, next.time);
+    this.files.forget(path.file);
     this.#information = undefined;
     this.#informationHead = undefined;
   }
@@ -245,14 +244,12 @@ export class EidDirectory {
     return objects;
   }
 
-  /** The authentication object that EF.UnusedSpace names for writing there; undefined on cards that tell of none. */
-  async writerOfUnusedSpace(): Promise<string | undefined> {
-    const known = this.#parts.unusedSpaceWriter;
-    if (known) return known.authenticationId;
-    const content = await this.files.read(UNUSED_SPACE, 'objects');
-    const authenticationId = content && parseUnusedSpace(content);
-    this.#parts = { ...this.#parts, unusedSpaceWriter: authenticationId === undefined ? {} : { authenticationId } };
-    return authenticationId;
+  /** Nothing on cards that tell of none. */
+  async unusedSpace(): Promise<UnusedSpace> {
+    const content = this.#parts.unusedSpace ? undefined : await this.files.read(UNUSED_SPACE, 'objects');
+    const unusedSpace = this.#parts.unusedSpace ?? (content ? parseUnusedSpace(content) : { files: [] });
+    this.#parts = { ...this.#parts, unusedSpace };
+    return unusedSpace;
   }
 
   async #readObjectDirectory(): Promise<Uint8Array | undefined> {

@@ -136,7 +136,7 @@ function decodeGenerated(attempt: string, algorithm: KeyAlgorithm, data: Uint8Ar
 /** In place of the key's certificate, in its file where it fits; else in a new file. */
 export async function writeCertificate(directory: EidDirectory, key: KeyObject, der: Uint8Array): Promise<void> {
   const attempt = `writing the certificate of ${key.id}`;
-  directory.readAnew();
+  directory.readForChange();
   await requireWritable(attempt, directory);
   const earlier = (await directory.ownCertificates()).find(({ id }) => id === key.id);
   const file = earlier && wholeFile(earlier);
@@ -153,7 +153,7 @@ export async function writeCertificate(directory: EidDirectory, key: KeyObject, 
 /** Beside the certificates that the key has. */
 export async function addCertificate(directory: EidDirectory, key: KeyObject, der: Uint8Array): Promise<void> {
   const attempt = `adding a certificate of ${key.id}`;
-  directory.readAnew();
+  directory.readForChange();
   await requireWritable(attempt, directory);
   await addToNewFile(attempt, directory, key, { der, instead: undefined });
 }
@@ -161,7 +161,7 @@ export async function addCertificate(directory: EidDirectory, key: KeyObject, de
 /** First out of the directory, then the file: whenever it breaks off, no entry leads to a file that is gone. */
 export async function deleteCertificate(directory: EidDirectory, id: string, der?: Uint8Array): Promise<void> {
   const attempt = `deleting the certificate of ${id}`;
-  directory.readAnew();
+  directory.readForChange();
   await requireWritable(attempt, directory);
   const doomed: CertificateObject[] = [];
   for (const certificate of await directory.ownCertificates()) {
@@ -235,13 +235,11 @@ interface EntriesPlan {
 async function planEntries(attempt: string, directory: EidDirectory, change: EntriesChange): Promise<EntriesPlan> {
   const { files } = directory;
   const path = await ownDirectoryFile(attempt, directory);
-  files.forget();
-  const selected = await files.select(path.file);
-  const before = selected && (await files.readSelected(path, 'bytes', selected));
+  const before = await files.read(path, 'objects');
   if (!before) throw new CardDataError(`${attempt}: the card does not give its directory of certificates`);
   const entries = change(parsing('EF.CD', () => splitEntries(before)));
   const after = concat(...entries);
-  const room = selected.lengthBytes ?? before.length;
+  const room = files.lengthOf(path.file) ?? before.length;
   if (after.length > room)
     throw new CardFullError(`${attempt}: ${after.length} bytes of directory, the card has room for ${room}`);
   return { path, usedLength: before.findLastIndex((byte) => !isFilling(byte)) + 1, entries };
@@ -253,10 +251,11 @@ async function writeEntries(attempt: string, directory: EidDirectory, { path, us
   const selected = await files.select(path.file);
   if (!selected) throw new CardDataError(`${attempt}: the card does not find its directory of certificates`);
   await update(attempt, files, concat(after, new Uint8Array(Math.max(usedLength - after.length, 0))));
-  files.forget();
-  const stored = await files.readSelected(path, 'bytes', selected);
+  files.forget(path.file);
+  const stored = await files.readSelected(path, 'objects', selected);
   if (!stored || !equalBytes(stored.subarray(0, after.length), after))
     throw new CardDataError(`${attempt}: card gave back another directory than was written`);
+  files.learn(path, 'objects', stored);
 }
 
 async function ownDirectoryFile(attempt: string, directory: EidDirectory): Promise<FilePath> {
@@ -267,7 +266,6 @@ async function ownDirectoryFile(attempt: string, directory: EidDirectory): Promi
 
 /** Over what the file holds, to its end. */
 async function overwriteFile(attempt: string, directory: EidDirectory, file: string, content: Uint8Array): Promise<void> {
-  directory.files.forget();
   const before = await directory.files.read({ file }, 'object');
   const rest = Math.max((before?.length ?? 0) - content.length, 0);
   await writeFile(attempt, directory, file, concat(content, new Uint8Array(rest)));
@@ -278,18 +276,19 @@ async function writeFile(attempt: string, { files }: EidDirectory, file: string,
   const selected = await files.select(file);
   if (!selected) throw new CardDataError(`${attempt}: card does not find file ${file}`);
   await update(attempt, files, content);
-  files.forget();
+  files.forget(file);
   const stored = await files.readSelected({ file, offset: 0, lengthBytes: content.length }, 'bytes', selected);
   if (!stored || !equalBytes(stored, content)) throw new CardDataError(`${attempt}: card gave back something else`);
+  files.learn({ file }, 'object', stored);
 }
 
 /** A transparent file in the application's DF; resolves with its path. Access rules are left to the card. */
 async function createFile(attempt: string, directory: EidDirectory, lengthBytes: number): Promise<string> {
   const { files } = directory;
   if (lengthBytes > MAX_FILE_LENGTH) throw new CardFullError(`${attempt}: ${lengthBytes} bytes are more than a file can hold`);
-  const used = new Set(
-    [...(await directory.ownCertificates()), ...(await directory.otherCertificates())].map(({ path }) => path?.file.slice(-4)),
-  );
+  const { files: unused } = await directory.unusedSpace();
+  const certificates = [...(await directory.ownCertificates()), ...(await directory.otherCertificates())];
+  const used = new Set([...unused, ...certificates.map(({ path }) => path?.file)].map((file) => file?.slice(-4)));
   await files.enter('');
   for (let identifier = FIRST_CERTIFICATE_FILE; identifier < FIRST_CERTIFICATE_FILE + MAX_FILE_TRIES; identifier++) {
     const name = Uint8Array.of(identifier >> 8, identifier & 0xff);
@@ -317,6 +316,7 @@ function pathInApplication({ files }: EidDirectory, identifier: number): string 
 
 /** A card that keeps the file keeps it without an entry: nobody finds it, and only its room is lost. */
 async function deleteFile({ files }: EidDirectory, file: string): Promise<void> {
+  files.forget(file);
   if (!(await files.select(file))) return;
   await files.channel.exchange({ cla: 0x00, ins: INS_DELETE_FILE, p1: 0x00, p2: 0x00, data: parseHex(file.slice(-4)) });
 }

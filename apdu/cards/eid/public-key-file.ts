@@ -25,7 +25,7 @@ export async function openPublicKeyFile(directory: EidDirectory, key: KeyObject)
   const twin = (await directory.publicKeys()).find(({ id, family }) => id === key.id && family === key.family);
   const path = twin?.path;
   if (!path || path.offset !== undefined || path.file.length < 4) return undefined;
-  files.forget();
+  files.forget(path.file);
   const before = await files.read(path, 'head');
   const [first] = before ?? [];
   if (!before || first === undefined) return undefined;
