@@ -88,6 +88,8 @@ async function goOn(context: HandlerContext, target: Target, params: JobParams, 
   const pin: PinOfCall = params.pinReference === undefined ? {} : { reference: params.pinReference.toUpperCase() };
   const given = { ...params, card, purpose: params.purpose ?? target.step.title.sv };
   await withCard(context, given, call, { changes: true, choosesKeys: true }, async (session) => {
+    // A person may have been asked since: this is another transaction.
+    pin.isFresh = pin.isManaging = false;
     const ceremony = context.issuance.get(target.ceremony.id);
     if (!ceremony.jobs.has(target.step.id)) await begin(context, session, { ...target, ceremony });
     await runJob({ context, session, params: given, call, pin, ceremonyId: ceremony.id, step: target.step });

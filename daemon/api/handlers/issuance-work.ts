@@ -25,6 +25,10 @@ import { authorize, beginChange } from './management.ts';
 /** The one PIN that a call may ask for: what a person types for one is sent to no other. The caller may say which it is. Lives as long as the call. */
 export interface PinOfCall {
   reference?: PinReference;
+  /** It was verified in this transaction, and nothing was done since that a card may want it anew for. */
+  isFresh?: boolean;
+  /** The management key was proven in this transaction. */
+  isManaging?: boolean;
 }
 
 export interface JobRun {
@@ -143,7 +147,10 @@ function cardAtWork(run: JobRun, token: Token): CardAtWork {
     authorize: async (keyReference, what) => {
       const change = await beginChange({ context, session, token, call, what, params: { ...params, keyReference } });
       claimPin(run, change.pin);
+      if (change.pin === undefined ? run.pin.isManaging : run.pin.isFresh && !management.managementKey) return;
       await authorize(change);
+      if (change.pin === undefined) run.pin.isManaging = true;
+      else run.pin.isFresh = true;
     },
     request: (place, publicKey) => requestFor(run, token, place, publicKey),
     confirmWriting: () => confirmWriting(run, token),
@@ -189,7 +196,8 @@ async function signWith(
   const { context, session, params, call } = run;
   const key = await keyOf(session, token, keyReference);
   if (key.pinPolicy !== 'never') claimPin(run, key.pin);
-  await verifyFor(context, session, token, key, params, call);
+  if (key.pinPolicy !== 'once' || !run.pin.isFresh) await verifyFor(context, session, token, key, params, call);
+  run.pin.isFresh = key.pinPolicy === 'once';
   return await token.sign({ ...key, algorithm: kind }, preferredAlgorithm(kind), digest);
 }
 
