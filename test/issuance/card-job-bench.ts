@@ -147,9 +147,9 @@ export class JobBench {
 
   /** Another program makes a key of its own in the place; resolves with its public half. */
   async replaceKey(keyReference: string): Promise<Uint8Array> {
-    return await this.#transact(async ({ management, authorize }) => {
-      await authorize(keyReference, 'key');
-      return await management.generateKey({ keyReference, algorithm: 'P-256' });
+    return await this.#transact(async (work) => {
+      await work.authorize(keyReference, 'key');
+      return await work.management.generateKey({ keyReference, algorithm: 'P-256' });
     });
   }
 
