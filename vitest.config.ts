@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * `unit`: everything that runs on simulated parts alone. `pcsc`: needs the real pcscd and tools. `browser`: needs Chromium. `scripts/test.mjs`
- * runs the last two in namespaces of their own.
+ * `unit`: everything that runs on simulated parts alone. `pcsc`: needs the real pcscd and tools. `browser`: needs Chromium. `crash`: kills daemons, and fills
+ * disks. `scripts/test.mjs` runs the last three in namespaces of their own.
  */
 export default defineConfig({
   test: {
@@ -16,7 +16,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{apdu,api-spec,drivers,daemon,installer,test}/**/*.test.ts'],
-          exclude: ['test/{abuse,browser,pcsc}/**', '**/node_modules/**'],
+          exclude: ['test/{abuse,browser,pcsc}/**', 'test/issuance/crash/**', '**/node_modules/**'],
         },
       },
       {
@@ -26,6 +26,15 @@ export default defineConfig({
           include: ['test/abuse/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'crash',
+          include: ['test/issuance/crash/**/*.test.ts'],
+          fileParallelism: false,
           hookTimeout: 60_000,
         },
       },

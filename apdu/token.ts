@@ -144,4 +144,6 @@ export interface TokenManagement {
   addCertificate?(keyReference: string, der: Uint8Array): Promise<void>;
   /** Absent on cards that cannot delete a key. */
   deleteKey?(keyReference: string): Promise<void>;
+  /** The card tells the key's public half no longer; the key itself stays where it is, until one is made in its place. For cards that cannot delete a key. */
+  forgetPublicKey?(keyReference: string): Promise<void>;
 }

@@ -25,6 +25,7 @@ import { openDesk, type OpenDeskOptions } from './desk/open-desk.ts';
 import type { Admission } from './listen/admission.ts';
 import { IdentityAuthorities, type SimulatedAuthorities } from './identity/settings.ts';
 import { Authorities } from './issuance/authority/authority.ts';
+import type { OpenDatabase } from './issuance/journal.ts';
 import { openIssuance } from './issuance/open-issuance.ts';
 import { listen, type HttpServer, type UnixSocket } from './listen/http-server.ts';
 import type { WebSocketConnection } from './listen/web-socket.ts';
@@ -66,6 +67,8 @@ export interface DaemonOptions {
   readonly simulatedAdministrators?: readonly string[];
   /** Of issuance: when something happened, and whether it is too late. */
   readonly now?: () => Date;
+  /** Of issuance: how the journal's database is opened; for tests. */
+  readonly openJournalDatabase?: OpenDatabase;
 }
 
 export interface Daemon extends AsyncDisposable {
@@ -188,6 +191,7 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
       publish: events.publish,
       now: options.now ?? (() => new Date()),
       log,
+      openJournalDatabase: options.openJournalDatabase,
     }),
   );
   return { audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk, issuance };

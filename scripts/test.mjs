@@ -1,5 +1,5 @@
 /**
- * Every test: those on simulated parts, then those on the real pcscd and in Chromium in namespaces of their own. Ends with one line
+ * Every test: those on simulated parts, then those on disks that are filled, on the real pcscd and in Chromium, in namespaces of their own. Ends with one line
  * "N passed, N failed".
  * A test that was skipped counts as failed: what is promised and cannot run must not pass.
  */
@@ -20,12 +20,14 @@ const unit = await report('unit', (command, parameters) => runPlain(command, par
 // Alone: it measures how long a good client waits.
 const abuse = await report('abuse', (command, parameters) => runPlain(command, parameters));
 const inNamespaces = (command, parameters) => runInPrivateNamespaces(command, parameters, { cwd: root });
+const crash = await report('crash', inNamespaces);
 const pcsc = await report('pcsc', inNamespaces);
 const browser = await report('browser', inNamespaces);
 // That no PIN was found anywhere, and no core dump, counts as one test.
 const evidence = (await runPlain(process.execPath, [afterRun, 'end'])) === 0;
-const passed = unit.passed + abuse.passed + pcsc.passed + browser.passed + (evidence ? 1 : 0);
-const failed = unit.failed + abuse.failed + pcsc.failed + browser.failed + (evidence ? 0 : 1);
+const runs = [unit, abuse, crash, pcsc, browser];
+const passed = runs.reduce((sum, run) => sum + run.passed, evidence ? 1 : 0);
+const failed = runs.reduce((sum, run) => sum + run.failed, evidence ? 0 : 1);
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 

@@ -25,7 +25,7 @@ import { EidDirectory, RememberedDirectory } from './eid/directory.ts';
 import { isFilling } from './eid/file-shape.ts';
 import { CardFiles } from './eid/files.ts';
 import { algorithmOf, decodePublicKey, directValue, pinPolicyOf, usageOf, type KeyObject } from './eid/keys.ts';
-import { addCertificate, deleteCertificate, generateKey, writeCertificate } from './eid/management.ts';
+import { addCertificate, deleteCertificate, forgetPublicKey, generateKey, writeCertificate } from './eid/management.ts';
 import { MASTER_FILE } from './eid/path.ts';
 import { changePin, findPuk, readPinStatus, unblockPin, verifyPin } from './eid/pin.ts';
 import { sign, signatureAlgorithmsOf } from './eid/signing.ts';
@@ -236,6 +236,7 @@ function createManagement(directory: EidDirectory): TokenManagement {
     writeCertificate: async (keyReference, der) => writeCertificate(directory, await requireKey(directory, keyReference), der),
     addCertificate: async (keyReference, der) => addCertificate(directory, await requireKey(directory, keyReference), der),
     deleteCertificate: async (keyReference, der) => deleteCertificate(directory, keyReference.toUpperCase(), der),
+    forgetPublicKey: async (keyReference) => forgetPublicKey(directory, await requireKey(directory, keyReference)),
   };
 }
 
@@ -247,7 +248,7 @@ async function pinFor(directory: EidDirectory, keyReference: string, what: 'key'
   const key = await requireKey(directory, keyReference);
   const pins = await directory.pins();
   if (what === 'key') return pinReferenceOf(key, pins);
-  const named = await directory.writerOfUnusedSpace();
+  const named = (await directory.unusedSpace()).authenticationId;
   const writer = pins.find(({ kind, authenticationId }) => kind === 'pin' && named !== undefined && authenticationId === named);
   const first = pins.find(({ kind, isAdministrator }) => kind === 'pin' && !isAdministrator);
   return (writer ?? first)?.reference ?? pinReferenceOf(key, pins);

@@ -22,7 +22,18 @@ import {
 const ceremonyParams = { ceremony: CeremonyId };
 /** The card is found by the participant of the step, or, once something was begun on it, by its serial number. */
 const cardParams = { card: Type.Optional(CardTarget), lease: LeaseParam };
-const changeParams = { ...ceremonyParams, ...cardParams, ...managementParams };
+const changeParams = {
+  ...ceremonyParams,
+  ...cardParams,
+  ...managementParams,
+  pinReference: Type.Optional(
+    Type.String({
+      pattern: '^[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2})?$',
+      description:
+        'Which of the card’s PINs the call brings: nothing is done that wants another one, and it is sent to no other. Left out: the one that is wanted first.',
+    }),
+  ),
+};
 
 const BYTES_OUT = {
   data: Type.Optional(Type.String({ description: 'Base64. Absent when it is too long for an answer.' })),

@@ -1,10 +1,11 @@
 /**
  * Keys and certificates onto a card, so that it cannot break half-way: inspect, plan, do, verify. Every change of the card stands in the journal before it is
  * made and after; whoever comes back, after a pull, a reset, a crash or another day, reads the journal, looks at the card, and goes on or back. Going back leads
- * to what stood there before; on cards that cannot delete a key, a new key stays without a certificate, and nobody can use it.
+ * to what stood there before; on cards that cannot delete a key, a new key stays without a certificate, the card tells of it no longer where it can forget its
+ * public half, and the next job makes its own in that place.
  */
 import { equalBytes } from '../../apdu/bytes.ts';
-import { NotSupportedByCardError, ObjectNotFoundError } from '../../apdu/errors.ts';
+import { CardDataError, NotSupportedByCardError, ObjectNotFoundError } from '../../apdu/errors.ts';
 import type { Token, TokenContents, TokenManagement } from '../../apdu/token.ts';
 import type { CardBefore, JobCard, JobEntry, KeyPlace, StoredCertificate } from './entry.ts';
 
@@ -29,6 +30,8 @@ export interface CardJob {
   readonly isWritingConfirmed: boolean;
   /** Something was begun that changes the card. */
   readonly hasTouched: boolean;
+  /** Keys whose making was begun: what stood in their places before is gone, or may be. */
+  readonly begunKeys: ReadonlySet<string>;
   /** A key was removed on the way back. */
   readonly removedKeys: ReadonlySet<string>;
 }
@@ -56,6 +59,7 @@ function begin(entry: JobEntry): CardJob | undefined {
     issued: [],
     accepted: [],
     written: new Set<string>(),
+    begunKeys: new Set<string>(),
     removedKeys: new Set<string>(),
     isWritingConfirmed: false,
     hasTouched: false,
@@ -102,6 +106,7 @@ export function applyToJob(job: CardJob, entry: JobEntry): CardJob {
     case 'job.confirmed':
       return { ...job, phase: 'confirmed' };
     case 'key.generating':
+      return { ...job, hasTouched: true, begunKeys: new Set([...job.begunKeys, entry.keyReference]) };
     case 'certificate.writing':
     case 'certificate.removing':
     case 'key.removing':
@@ -170,8 +175,11 @@ export interface WriteOptions {
   readonly confirms: boolean;
 }
 
-/** Writes the accepted certificates, reads them back, and finishes. One that stands there already, from a run that broke off, is left as it is. */
-export async function writeCertificates(job: CardJob, work: CardAtWork, { confirms }: WriteOptions): Promise<void> {
+/**
+ * Writes the accepted certificates, reads them back, and finishes. One that stands there already, from a run that broke off, is left as it is. Resolves with what
+ * the card holds then.
+ */
+export async function writeCertificates(job: CardJob, work: CardAtWork, { confirms }: WriteOptions): Promise<TokenContents> {
   if (confirms && !job.isWritingConfirmed) {
     await work.confirmWriting();
     work.note({ type: 'writing.confirmed' });
@@ -186,20 +194,30 @@ export async function writeCertificates(job: CardJob, work: CardAtWork, { confir
     }
     if (!job.written.has(keyReference)) work.note({ type: 'certificate.written', keyReference });
   }
+  const contents = await work.token.contents();
+  const missing = job.accepted.find(({ keyReference, der }) => !holds(contents.certificates, keyReference, decode(der)));
+  if (missing) throw new CardDataError(`writing the certificates: the card does not give the one of ${missing.keyReference}`);
   work.note({ type: 'job.finished' });
+  return contents;
 }
 
 /** Takes off the card what the job put there, and puts back what it took off. Safe to begin again at any point. */
 export async function undo(job: CardJob, work: CardAtWork): Promise<void> {
   const { certificates } = await work.token.contents();
   for (const { keyReference } of job.places) {
-    const earlier = job.before.certificates
-      .filter((certificate) => certificate.keyReference === keyReference)
-      .map(({ der }) => decode(der));
+    const of = (stored: readonly StoredCertificate[]): readonly Uint8Array[] =>
+      stored.filter((certificate) => certificate.keyReference === keyReference).map(({ der }) => decode(der));
+    const earlier = of(job.before.certificates);
+    const told = await toldKey(job, work, keyReference);
+    const isForeign = told === 'foreign';
+    // In the place of a key that another program made, only what the job wrote is taken away.
+    const keeps = (der: Uint8Array): boolean =>
+      [...earlier, ...(isForeign ? [der] : [])].some((bytes) => equalBytes(bytes, der)) &&
+      !of(job.accepted).some((bytes) => equalBytes(bytes, der));
     for (const { der } of certificates.filter((certificate) => certificate.keyReference === keyReference))
-      if (!earlier.some((bytes) => equalBytes(bytes, der))) await removeCertificate(work, keyReference, der);
+      if (!keeps(der)) await removeCertificate(work, keyReference, der);
     for (const der of earlier) if (!holds(certificates, keyReference, der)) await restoreCertificate(work, keyReference, der);
-    await removeKey(job, work, keyReference);
+    if (told === 'ours' && !job.removedKeys.has(keyReference)) await deleteKey(work, keyReference);
   }
   work.note({ type: 'job.undone' });
 }
@@ -231,18 +249,28 @@ async function restoreCertificate(work: CardAtWork, keyReference: string, der: U
   work.note({ type: 'certificate.written', keyReference });
 }
 
-/** Only one that this job made, or had begun to make: its place was free before. */
-async function removeKey(job: CardJob, work: CardAtWork, keyReference: string): Promise<void> {
-  const wasThere = job.before.keys.some((key) => key.keyReference === keyReference && key.publicKey !== undefined);
-  if (!wasThere && !job.removedKeys.has(keyReference)) await deleteKey(work, keyReference);
+/**
+ * Whose key is in a place of the job. `before`: the one that stood there before, or whatever did when nothing was made. `foreign`: another program's, made after the
+ * job's own. `ours`: what the job made or had begun to make, as far as the card tells.
+ */
+async function toldKey(job: CardJob, { token }: CardAtWork, keyReference: string): Promise<'before' | 'foreign' | 'ours'> {
+  if (!job.begunKeys.has(keyReference)) return 'before';
+  const told = (await token.key(keyReference))?.publicKey;
+  const before = job.before.keys.find((key) => key.keyReference === keyReference)?.publicKey;
+  if (told && before !== undefined && equalBytes(told, decode(before))) return 'before';
+  const made = job.generated.get(keyReference);
+  return told && made && !equalBytes(told, made) ? 'foreign' : 'ours';
 }
 
+/** On cards that cannot, its public half is forgotten: then nothing tells of it. */
 async function deleteKey(work: CardAtWork, keyReference: string): Promise<void> {
-  if (!work.management.deleteKey) return;
+  const { management } = work;
+  if (!management.deleteKey && !management.forgetPublicKey) return;
   await work.authorize(keyReference, 'key');
   work.note({ type: 'key.removing', keyReference });
   try {
-    await work.management.deleteKey(keyReference);
+    if (management.deleteKey) await management.deleteKey(keyReference);
+    else await management.forgetPublicKey?.(keyReference);
   } catch (error) {
     if (error instanceof NotSupportedByCardError) return;
     if (!(error instanceof ObjectNotFoundError)) throw error; // it was gone, or had never come

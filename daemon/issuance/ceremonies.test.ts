@@ -171,6 +171,10 @@ describe('the time for the receipt', () => {
     expect(late.reports).toEqual(['revocation']);
     expect(late.jobs.get('download')).toMatchObject({ phase: 'undoing', reason: 'late' });
     expect(ceremonies.expire(late)).toBe(late);
+    // Both in one write: no crash leaves a step that is late, and a card that nobody takes back.
+    const [lateEntry, undoing] = journal.entriesOf(late.id).slice(-2);
+    expect([lateEntry?.entry.type, undoing?.entry.type]).toEqual(['step.late', 'step.card']);
+    expect(undoing?.time).toBe(lateEntry?.time);
   });
 
   it('is not made longer by a clock that was set back', () => {

@@ -48,8 +48,7 @@ export class Ceremonies {
     const entry: CeremonyEntry = { type: 'ceremony.begun', routine: { id: routine.id, version: routine.version }, isProtected };
     const time = this.#options.now();
     const begun = foldCeremony(id, [{ number: 1, time: time.toISOString(), entry, hash: '' }], routine);
-    this.#write(begun, entry, time);
-    return begun;
+    return this.#write(begun, [entry], time);
   }
 
   /** Throws ceremony_unknown. */
@@ -170,30 +169,28 @@ export class Ceremonies {
     return step.messages.map((message) => ({ to: message.to, en: text('en', message), sv: text('sv', message) }));
   }
 
-  /** Writes it to the journal; when it returns, it is on the disk. Messages are made out when their turn comes; the last step of a routine finishes the ceremony. */
-  note(ceremony: Ceremony, entry: CeremonyEntry): Ceremony {
-    let next = this.#write(ceremony, entry, this.#now(ceremony));
-    for (let step = nextStep(next); step?.kind === 'messages'; step = nextStep(next)) {
-      const messages = this.messagesOf(next, step);
-      next = this.#write(next, { type: 'step.messages', step: step.id, messages }, this.#now(next));
-    }
-    return next.state === 'open' && !nextStep(next) && !openJob(next)
-      ? this.#write(next, { type: 'ceremony.finished' }, this.#now(next))
-      : next;
+  /**
+   * Writes it to the journal; when it returns, it is on the disk, with what follows from it: messages are made out when their turn comes; the last step of a
+   * routine finishes the ceremony, and a card that was given up cancels it. Whenever it breaks off, all of that is there or nothing.
+   */
+  note(ceremony: Ceremony, ...noted: readonly CeremonyEntry[]): Ceremony {
+    const time = this.#now(ceremony);
+    const entries: CeremonyEntry[] = [];
+    let next = ceremony;
+    const add = (entry: CeremonyEntry): void => {
+      entries.push(entry);
+      next = applyToCeremony(next, { time: time.toISOString(), entry });
+    };
+    for (const entry of noted) add(entry);
+    for (let step = nextStep(next); step?.kind === 'messages'; step = nextStep(next))
+      add({ type: 'step.messages', step: step.id, messages: this.messagesOf(next, step) });
+    const end = endOf(next);
+    if (end) add(end);
+    return this.#write(next, entries, time);
   }
 
   noteJob(ceremony: Ceremony, step: StepOf<'enrol'>, entry: JobEntry): Ceremony {
-    const cardNumber = valueAt(ceremony, step.cardNumber);
-    const next = this.note(ceremony, {
-      type: 'step.card',
-      step: step.id,
-      entry,
-      ...(cardNumber === undefined ? {} : { cardNumber }),
-    });
-    const isGivenUp = entry.type === 'job.undone' || entry.type === 'job.abandoned';
-    if (!isGivenUp || openJob(next)) return next;
-    const reason = next.jobs.get(step.id)?.reason ?? 'late';
-    return this.note(next, { type: 'ceremony.cancelled', reason });
+    return this.note(ceremony, entryOfJob(ceremony, step, entry));
   }
 
   /** Says that the time of the next step has run out, once, and has what was done undone: the card is changed when it is next at hand. */
@@ -203,10 +200,10 @@ export class Ceremonies {
     if (!step?.within || due === undefined || ceremony.isAway || ceremony.lateSteps.has(step.id)) return ceremony;
     if (this.#now(ceremony).getTime() <= due) return ceremony;
     const { undo, report } = step.within.late;
-    const late = this.note(ceremony, { type: 'step.late', step: step.id, report });
-    const undone = late.routine.steps.find(({ id }) => id === undo);
-    if (undone?.kind !== 'enrol' || !late.jobs.has(undone.id)) return late;
-    return this.noteJob(late, undone, { type: 'job.undoing', reason: 'late' });
+    const late = { type: 'step.late', step: step.id, report } as const;
+    const undone = ceremony.routine.steps.find(({ id }) => id === undo);
+    if (undone?.kind !== 'enrol' || !ceremony.jobs.has(undone.id)) return this.note(ceremony, late);
+    return this.note(ceremony, late, entryOfJob(ceremony, undone, { type: 'job.undoing', reason: 'late' }));
   }
 
   /** When the next step of an open ceremony must be taken: milliseconds since 1970. Undefined: whenever, or it was said to be late. */
@@ -270,9 +267,8 @@ export class Ceremonies {
     return now.getTime() < last ? new Date(last) : now;
   }
 
-  #write(ceremony: Ceremony, entry: CeremonyEntry, time: Date): Ceremony {
-    const next = entry.type === 'ceremony.begun' ? ceremony : applyToCeremony(ceremony, { time: time.toISOString(), entry });
-    this.#options.journal.append(ceremony.id, { entry, time, summary: summaryOf(next) });
+  #write(next: Ceremony, entries: readonly CeremonyEntry[], time: Date): Ceremony {
+    this.#options.journal.appendAll(next.id, { entries, time, summary: summaryOf(next) });
     this.#remember(next);
     this.#options.onChange(next);
     return next;
@@ -284,6 +280,19 @@ export class Ceremonies {
     const [oldest] = this.#remembered.keys();
     if (this.#remembered.size > MAX_REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest);
   }
+}
+
+function entryOfJob(ceremony: Ceremony, step: StepOf<'enrol'>, entry: JobEntry): CeremonyEntry {
+  const cardNumber = valueAt(ceremony, step.cardNumber);
+  return { type: 'step.card', step: step.id, entry, ...(cardNumber === undefined ? {} : { cardNumber }) };
+}
+
+/** How the ceremony ends, when nothing is left to be done. */
+function endOf(ceremony: Ceremony): CeremonyEntry | undefined {
+  if (ceremony.state !== 'open' || openJob(ceremony)) return undefined;
+  const givenUp = [...ceremony.jobs.values()].find(({ phase }) => phase === 'undone' || phase === 'abandoned');
+  if (givenUp) return { type: 'ceremony.cancelled', reason: givenUp.reason ?? 'late' };
+  return nextStep(ceremony) ? undefined : { type: 'ceremony.finished' };
 }
 
 /** Those whom a participant must not be: as its own line says, or theirs. */

@@ -4,7 +4,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { ApiError } from '../errors.ts';
-import { openPrivateDatabase } from '../private-database.ts';
+import { openPrivateDatabase, type PrivateDatabaseOptions } from '../private-database.ts';
 import { CHAIN_START, brokenLink, hashOf, type JournalEntry } from './entry-chain.ts';
 import type { Entry } from './entry.ts';
 
@@ -53,12 +53,15 @@ export interface SummaryFilter {
   readonly before?: string;
 }
 
+/** Opens the database of a journal; the journal closes it. */
+export type OpenDatabase = (file: string, options: PrivateDatabaseOptions) => DatabaseSync;
+
 export class Journal implements Disposable {
   readonly #database: DatabaseSync;
 
   /** Opens, or makes, the file; only its owner can read it. */
-  constructor(file: string) {
-    this.#database = openPrivateDatabase(file, { schema: SCHEMA, version: SCHEMA_VERSION, applicationId: APPLICATION_ID });
+  constructor(file: string, open: OpenDatabase = openPrivateDatabase) {
+    this.#database = open(file, { schema: SCHEMA, version: SCHEMA_VERSION, applicationId: APPLICATION_ID });
   }
 
   [Symbol.dispose](): void {
@@ -67,20 +70,33 @@ export class Journal implements Disposable {
 
   /** On the disk when it returns. `summary` as it is after the entry. Throws journal_unavailable; nothing was written then. */
   append(ceremony: string, at: { readonly entry: Entry; readonly time: Date; readonly summary: CeremonySummary }): JournalEntry {
+    const [written] = this.appendAll(ceremony, { ...at, entries: [at.entry] });
+    if (!written) throw new Error(`writing to the journal of ${ceremony}: nothing was written`);
+    return written;
+  }
+
+  /** Those that belong together: all of them or none. `summary` as it is after the last. Throws journal_unavailable. */
+  appendAll(
+    ceremony: string,
+    at: { readonly entries: readonly Entry[]; readonly time: Date; readonly summary: CeremonySummary },
+  ): readonly JournalEntry[] {
     const last = this.#database
       .prepare('SELECT number, hash FROM entries WHERE ceremony = ? ORDER BY number DESC LIMIT 1')
       .get(ceremony);
-    const number = Number(last?.['number'] ?? 0) + 1;
     const time = at.time.toISOString();
-    const body = JSON.stringify(at.entry);
-    const hash = hashOf({ ceremony, number, time, body, previous: String(last?.['hash'] ?? CHAIN_START) });
+    let [number, previous] = [Number(last?.['number'] ?? 0), String(last?.['hash'] ?? CHAIN_START)];
+    const rows = at.entries.map((entry) => {
+      number++;
+      const body = JSON.stringify(entry);
+      previous = hashOf({ ceremony, number, time, body, previous });
+      return { number, time, body, entry, hash: previous };
+    });
     this.#transaction(() => {
-      this.#database
-        .prepare('INSERT INTO entries (ceremony, number, time, body, hash) VALUES (?, ?, ?, ?, ?)')
-        .run(ceremony, number, time, body, hash);
+      const insert = this.#database.prepare('INSERT INTO entries (ceremony, number, time, body, hash) VALUES (?, ?, ?, ?, ?)');
+      for (const row of rows) insert.run(ceremony, row.number, time, row.body, row.hash);
       this.#putSummary(at.summary);
     });
-    return { number, time, entry: at.entry, hash };
+    return rows.map(({ body, ...written }) => written);
   }
 
   /** Entries from another journal, behind those that are here, with the times and hashes that they have; all of them or none. Throws when they do not follow. */

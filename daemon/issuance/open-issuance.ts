@@ -9,7 +9,7 @@ import { nextStep } from './ceremony.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { Deadlines } from './deadlines.ts';
 import { EvidenceKeeper } from './evidence/keeper.ts';
-import { Journal } from './journal.ts';
+import { Journal, type OpenDatabase } from './journal.ts';
 import { standardRoutines } from './routines.ts';
 
 export const ISSUANCE_JOURNAL_FILE = 'issuance.sqlite';
@@ -23,6 +23,8 @@ export interface IssuanceOptions {
   readonly publish: Publish;
   readonly now: () => Date;
   readonly log: Log;
+  /** How the journal's database is opened; as every private one unless given. */
+  readonly openJournalDatabase?: OpenDatabase | undefined;
 }
 
 export interface Issuance extends AsyncDisposable {
@@ -32,9 +34,9 @@ export interface Issuance extends AsyncDisposable {
 
 /** The caller closes. */
 export function openIssuance(options: IssuanceOptions): Issuance {
-  const { dataFolder, policy, audit, publish, now, log } = options;
+  const { dataFolder, policy, audit, publish, now, log, openJournalDatabase } = options;
   const undo = new AsyncDisposableStack();
-  const journal = undo.use(new Journal(join(dataFolder, ISSUANCE_JOURNAL_FILE)));
+  const journal = undo.use(new Journal(join(dataFolder, ISSUANCE_JOURNAL_FILE), openJournalDatabase));
   const routines = standardRoutines();
   const ceremonies: Ceremonies = new Ceremonies({
     ...{ journal, routines },

@@ -35,7 +35,7 @@ export interface CardKind {
   readonly create: () => SimulatedCard;
   readonly profile: () => CardProfile;
   readonly places: readonly KeyPlace[];
-  /** Cards that cannot delete keys keep the new one on the way back. */
+  /** Or forgets them: other cards keep the new one, and tell of it, on the way back. */
   readonly deletesKeys: boolean;
 }
 
@@ -61,7 +61,7 @@ export const CARD_KINDS: readonly CardKind[] = [
     create: () => createEidCard({ profile: 'plain', cardNumber: '9752000000000000102', preparedKeys: 'P-256' }),
     profile: createEidProfile,
     places: places('P-256', '45', '46'),
-    deletesKeys: false,
+    deletesKeys: true,
   },
   {
     name: 'PIV (YubiKey)',
@@ -134,6 +134,28 @@ export class JobBench {
 
   async contents(): Promise<TokenContents> {
     return await this.#transact(({ token }) => token.contents());
+  }
+
+  /** Public halves of the job's places, where the card tells them. */
+  async told(): Promise<readonly (Uint8Array | undefined)[]> {
+    return await this.#transact(async ({ token }) => {
+      const told: (Uint8Array | undefined)[] = [];
+      for (const { keyReference } of this.kind.places) told.push((await token.key(keyReference))?.publicKey);
+      return told;
+    });
+  }
+
+  /** Another program makes a key of its own in the place; resolves with its public half. */
+  async replaceKey(keyReference: string): Promise<Uint8Array> {
+    return await this.#transact(async (work) => {
+      await work.authorize(keyReference, 'key');
+      return await work.management.generateKey({ keyReference, algorithm: 'P-256' });
+    });
+  }
+
+  /** Another ceremony, on the same card. */
+  beginAnew(): void {
+    this.entries.length = 0;
   }
 
   /** From wherever the journal stands to the end. */

@@ -49,6 +49,32 @@ describe.each(CARD_KINDS.map((kind) => [kind.name, kind] as const))('a job on a 
     await expectFinished(bench);
   });
 
+  it('that was taken back leaves the places to the next one', async () => {
+    const bench = new JobBench(kind);
+    bench.crashAt(6, true);
+    await expect(bench.goOn()).rejects.toThrow('journal entry 6');
+    bench.restart();
+    await bench.goBack();
+    expect(bench.job?.phase).toBe('undone');
+    if (kind.deletesKeys) expect(await bench.told()).toEqual([undefined, undefined]);
+    bench.beginAnew();
+    await bench.goOn();
+    await expectFinished(bench);
+  });
+
+  it('leaves a key that another program made in its place meanwhile', async () => {
+    const bench = new JobBench(kind);
+    bench.crashAt(6, true);
+    await expect(bench.goOn()).rejects.toThrow('journal entry 6');
+    bench.restart();
+    const [first] = kind.places;
+    const foreign = await bench.replaceKey(first?.keyReference ?? '');
+    const tells = (await bench.told())[0] !== undefined;
+    await bench.goBack();
+    if (tells) expect((await bench.told())[0]).toEqual(foreign);
+    expect(bench.job?.phase).toBe('undone');
+  });
+
   it.each(['on', 'back'] as const)('that breaks off at any write of the journal goes %s', async (direction) => {
     let points = 0;
     for (const isWritten of [false, true])

@@ -18,9 +18,10 @@ import {
   parseUnusedSpace,
   type DirectoryKind,
   type DirectoryPointer,
+  type UnusedSpace,
 } from './object-directory.ts';
 import { MASTER_FILE, isAbsolute, parentOf, type FilePath } from './path.ts';
-import { updateIfAllowed } from './update.ts';
+import { updateSelectedIfAllowed } from './update.ts';
 
 /** File identifiers in the application's DF, and short EF identifiers (ISO/IEC 7816-15:2016, section 7.5; PKCS #15 v1.1, section 5.6). */
 const OBJECT_DIRECTORY: FilePath = { file: '5031' };
@@ -62,10 +63,14 @@ interface DirectoryParts {
   readonly publicKeys?: readonly KeyObject[];
   readonly ownCertificates?: readonly CertificateObject[];
   readonly otherCertificates?: readonly CertificateObject[];
+  /** Who may write what EF.UnusedSpace names. */
+  readonly unusedSpace?: UnusedSpace;
 }
 
 export class EidDirectory {
   readonly files: CardFiles;
+  /** Identifiers of files of which this transaction found out that the card has them. */
+  readonly takenFiles = new Set<string>();
   readonly #now: (() => Date) | undefined;
   #parts: DirectoryParts;
   #isRemembered: boolean;
@@ -94,13 +99,25 @@ export class EidDirectory {
     };
   }
 
-  /** Something was written to the card: whatever was read may be otherwise. */
-  forget(): void {
-    this.#isRemembered = false;
-    this.#information = undefined;
+  /** What is to be changed is looked at first: a directory of certificates that was not given, or held nothing, may be given after a PIN. */
+  readForChange(): void {
+    this.readAnew();
+    if (this.#parts.ownCertificates?.length !== 0) return;
+    const { ownCertificates, ...others } = this.#parts;
+    this.#parts = others;
+  }
+
+  /**
+   * This transaction wrote to the card, which nobody else can do meanwhile: what is known of the directory's other parts is so still. A card that tells when it was
+   * changed may tell otherwise now.
+   */
+  forgetWritten(part: 'certificates' | 'keys'): void {
+    if (this.#information?.lastUpdate !== undefined) this.#information = undefined;
     this.#informationHead = undefined;
-    this.#parts = {};
-    this.files.forget();
+    if (part === 'certificates') {
+      const { ownCertificates, ...others } = this.#parts;
+      this.#parts = others;
+    }
   }
 
   /**
@@ -108,12 +125,16 @@ export class EidDirectory {
    * It is written before the change: broken off afterwards, a copy is read anew for nothing. A card that gives no time, or does not let it be written, is left so.
    */
   async markChange(): Promise<void> {
-    const { file } = this.files.place.cardInformation ?? CARD_INFORMATION;
-    this.files.forget();
-    const content = await this.files.read({ file }, 'object');
+    // A card that gave no time gives none to be changed.
+    if ((await this.informationNow())?.lastUpdate === undefined) return;
+    const path = this.files.place.cardInformation ?? CARD_INFORMATION;
+    const selected = await this.files.select(path.file);
+    const content = selected && (await this.files.readSelected(path, 'object', selected));
     const next = content && planLastUpdate(content, this.#now?.());
-    if (next) await updateIfAllowed(this.files, file, next.offset, next.time);
-    this.files.forget();
+    if (next) await updateSelectedIfAllowed(this.files, next.offset, next.time);
+    this.files.forget(path.file);
+    this.#information = undefined;
+    this.#informationHead = undefined;
   }
 
   /** From the card in this transaction, in one command where it can be: whatever else EF.CIAInfo tells may be left for later. */
@@ -223,10 +244,12 @@ export class EidDirectory {
     return objects;
   }
 
-  /** The authentication object that EF.UnusedSpace names for writing there; undefined on cards that tell of none. */
-  async writerOfUnusedSpace(): Promise<string | undefined> {
-    const content = await this.files.read(UNUSED_SPACE, 'objects');
-    return content && parseUnusedSpace(content);
+  /** Nothing on cards that tell of none. */
+  async unusedSpace(): Promise<UnusedSpace> {
+    const content = this.#parts.unusedSpace ? undefined : await this.files.read(UNUSED_SPACE, 'objects');
+    const unusedSpace = this.#parts.unusedSpace ?? (content ? parseUnusedSpace(content) : { files: [] });
+    this.#parts = { ...this.#parts, unusedSpace };
+    return unusedSpace;
   }
 
   async #readObjectDirectory(): Promise<Uint8Array | undefined> {

@@ -88,7 +88,8 @@ export class CardFiles {
   #files = 0;
   #totalLength = 0;
   #commands = 0;
-  readonly #read = new Map<string, Promise<Uint8Array | undefined>>();
+  readonly #read = new Map<string, { readonly path: string; readonly content: Promise<Uint8Array | undefined> }>();
+  readonly #lengths = new Map<string, number>();
 
   /** With the application just selected. */
   constructor(channel: CardChannel, place: ApplicationPlace, habits?: FileHabits) {
@@ -119,17 +120,32 @@ export class CardFiles {
   /** Undefined for a file that the card has not, or that it gives only after a PIN. Read once in a transaction. */
   read(path: FilePath, shape: FileShape): Promise<Uint8Array | undefined> {
     const key = `${pathKey(path)}:${shape}`;
-    let content = this.#read.get(key);
-    if (!content) {
-      content = this.#readFile(path, shape);
-      this.#read.set(key, content);
-    }
+    const known = this.#read.get(key);
+    if (known) return known.content;
+    // What is not given may be given after a PIN.
+    const content = this.#readFile(path, shape).then((bytes) => {
+      if (!bytes) this.#read.delete(key);
+      return bytes;
+    });
+    this.#read.set(key, { path: path.file, content });
     return content;
   }
 
-  /** Something was written, or will be: what was read may be otherwise, and the card is read from the start, within bounds of its own. */
-  forget(): void {
-    this.#read.clear();
+  /** This was just read back: it is not read again in this transaction. */
+  learn(path: FilePath, shape: FileShape, content: Uint8Array): void {
+    this.#read.set(`${pathKey(path)}:${shape}`, { path: path.file, content: Promise.resolve(content) });
+  }
+
+  /** As the card told when the file was selected; undefined when it did not. */
+  lengthOf(file: string): number | undefined {
+    return this.#lengths.get(file);
+  }
+
+  /**
+   * Something was written, to this file alone or to whatever: what was read may be otherwise, and the card is read from the start, within bounds of its own.
+   */
+  forget(file?: string): void {
+    for (const [key, { path }] of this.#read) if (file === undefined || path === file) this.#read.delete(key);
     this.#files = 0;
     this.#totalLength = 0;
     this.#commands = 0;
@@ -183,16 +199,29 @@ export class CardFiles {
     const response = await this.#selectFile(file);
     if (isMissing(response.statusWord) || response.statusWord === SW_SECURITY_STATUS_NOT_SATISFIED) return undefined;
     if (!isDone(response)) throw new StatusWordError(`selecting file ${file}`, response.statusWord, INS_SELECT);
-    return describeFile(response.data);
+    const described = describeFile(response.data);
+    if (described.lengthBytes !== undefined) this.#lengths.set(file, described.lengthBytes);
+    return described;
   }
 
   async #readFile(path: FilePath, shape: FileShape): Promise<Uint8Array | undefined> {
-    const { file, offset = 0, lengthBytes } = path;
+    const { file } = path;
     const what = `file ${file}`;
     if (file.length === 2) return await this.readShort(Number.parseInt(file, 16) >> 3, shape);
     this.#count(what);
     const selected = await this.select(file);
-    if (!selected) return undefined;
+    return selected && (await this.#readContent(path, shape, selected));
+  }
+
+  /** The file that was selected, or written to, right before: it is not selected again. */
+  async readSelected(path: FilePath, shape: FileShape, selected: SelectedFile): Promise<Uint8Array | undefined> {
+    this.#count(`file ${path.file}`);
+    return await this.#readContent(path, shape, selected);
+  }
+
+  async #readContent(path: FilePath, shape: FileShape, selected: SelectedFile): Promise<Uint8Array | undefined> {
+    const { file, offset = 0, lengthBytes } = path;
+    const what = `file ${file}`;
     const room = selected.lengthBytes === undefined ? undefined : Math.max(selected.lengthBytes - offset, 0);
     const target = lengthBytes === undefined ? room : Math.min(lengthBytes, room ?? lengthBytes);
     if (target === 0) return new Uint8Array();

@@ -20,6 +20,7 @@ import type { CardAlgorithm } from './card-information.ts';
 import { encodeCertificateEntry, trimCertificate, type CertificateObject } from './certificates.ts';
 import { parsing } from './der.ts';
 import type { EidDirectory } from './directory.ts';
+import { isFilling } from './file-shape.ts';
 import { algorithmOf, type KeyObject } from './keys.ts';
 import { splitEntries } from './object-directory.ts';
 import type { FilePath } from './path.ts';
@@ -75,8 +76,18 @@ export async function generateKey(directory: EidDirectory, object: KeyObject, op
     if (error instanceof CardError) await publicKeyFile?.restore();
     throw error;
   } finally {
-    directory.forget();
+    directory.forgetWritten('keys');
   }
+}
+
+/** Where the card has no file for it, or does not let it be written, it tells what it tells. */
+export async function forgetPublicKey(directory: EidDirectory, object: KeyObject): Promise<void> {
+  const attempt = `clearing the public key of ${object.id}`;
+  await requireWritable(attempt, directory);
+  await directory.markChange();
+  const file = await openPublicKeyFile(directory, object);
+  await file?.empty();
+  directory.forgetWritten('keys');
 }
 
 async function generate(
@@ -125,14 +136,15 @@ function decodeGenerated(attempt: string, algorithm: KeyAlgorithm, data: Uint8Ar
 /** In place of the key's certificate, in its file where it fits; else in a new file. */
 export async function writeCertificate(directory: EidDirectory, key: KeyObject, der: Uint8Array): Promise<void> {
   const attempt = `writing the certificate of ${key.id}`;
-  directory.forget();
+  directory.readForChange();
   await requireWritable(attempt, directory);
   const earlier = (await directory.ownCertificates()).find(({ id }) => id === key.id);
   const file = earlier && wholeFile(earlier);
   const selected = file === undefined ? undefined : await directory.files.select(file);
   if (file !== undefined && selected && der.length <= (selected.lengthBytes ?? 0)) {
     await directory.markChange();
-    await writeFile(attempt, directory, file, der);
+    await overwriteFile(attempt, directory, file, der);
+    directory.forgetWritten('certificates');
     return;
   }
   await addToNewFile(attempt, directory, key, { der, instead: earlier });
@@ -141,7 +153,7 @@ export async function writeCertificate(directory: EidDirectory, key: KeyObject, 
 /** Beside the certificates that the key has. */
 export async function addCertificate(directory: EidDirectory, key: KeyObject, der: Uint8Array): Promise<void> {
   const attempt = `adding a certificate of ${key.id}`;
-  directory.forget();
+  directory.readForChange();
   await requireWritable(attempt, directory);
   await addToNewFile(attempt, directory, key, { der, instead: undefined });
 }
@@ -149,7 +161,7 @@ export async function addCertificate(directory: EidDirectory, key: KeyObject, de
 /** First out of the directory, then the file: whenever it breaks off, no entry leads to a file that is gone. */
 export async function deleteCertificate(directory: EidDirectory, id: string, der?: Uint8Array): Promise<void> {
   const attempt = `deleting the certificate of ${id}`;
-  directory.forget();
+  directory.readForChange();
   await requireWritable(attempt, directory);
   const doomed: CertificateObject[] = [];
   for (const certificate of await directory.ownCertificates()) {
@@ -160,14 +172,15 @@ export async function deleteCertificate(directory: EidDirectory, id: string, der
   }
   if (doomed.length === 0) throw new ObjectNotFoundError(`${attempt}: card has none`);
   await directory.markChange();
-  await writeEntries(attempt, directory, (entries) =>
+  const plan = await planEntries(attempt, directory, (entries) =>
     entries.filter((entry) => !doomed.some(({ bytes }) => equalBytes(bytes, entry))),
   );
+  await writeEntries(attempt, directory, plan);
   for (const certificate of doomed) {
     const file = wholeFile(certificate);
     if (file !== undefined) await deleteFile(directory, file);
   }
-  directory.forget();
+  directory.forgetWritten('certificates');
 }
 
 /** The file first, then its entry: whenever it breaks off, the directory leads to whole certificates only. */
@@ -177,25 +190,26 @@ async function addToNewFile(
   key: KeyObject,
   { der, instead }: { readonly der: Uint8Array; readonly instead: CertificateObject | undefined },
 ): Promise<void> {
-  const change =
-    (file: string): EntriesChange =>
-    (entries) => [
-      ...entries.filter((other) => !instead || !equalBytes(other, instead.bytes)),
-      encodeCertificateEntry(instead?.label ?? key.label, parseHex(key.id), parseHex(file)),
-    ];
-  await planEntries(attempt, directory, change(pathInApplication(directory, FIRST_CERTIFICATE_FILE)));
+  // Every identifier is as long as any other.
+  const entry = (file: string): Uint8Array =>
+    encodeCertificateEntry(instead?.label ?? key.label, parseHex(key.id), parseHex(file));
+  const stays = (other: Uint8Array): boolean => !instead || !equalBytes(other, instead.bytes);
+  const plan = await planEntries(attempt, directory, (entries) => [
+    ...entries.filter(stays),
+    entry(pathInApplication(directory, FIRST_CERTIFICATE_FILE)),
+  ]);
   const file = await createFile(attempt, directory, der.length);
   try {
     await directory.markChange();
     await writeFile(attempt, directory, file, der);
-    await writeEntries(attempt, directory, change(file));
+    await writeEntries(attempt, directory, { ...plan, entries: [...plan.entries.slice(0, -1), entry(file)] });
   } catch (error) {
     if (error instanceof CardError) await deleteFile(directory, file);
     throw error;
   }
   const old = instead && wholeFile(instead);
   if (old !== undefined) await deleteFile(directory, old);
-  directory.forget();
+  directory.forgetWritten('certificates');
 }
 
 function wholeFile({ path }: CertificateObject): string | undefined {
@@ -210,33 +224,38 @@ async function requireWritable(attempt: string, directory: EidDirectory): Return
 
 type EntriesChange = (entries: readonly Uint8Array[]) => readonly Uint8Array[];
 
-/** What the directory file of own certificates holds, and what it is to hold. Leaves it selected. Throws CardFullError. */
-async function planEntries(
-  attempt: string,
-  directory: EidDirectory,
-  change: EntriesChange,
-): Promise<{ readonly path: FilePath; readonly before: Uint8Array; readonly after: Uint8Array }> {
-  const { files } = directory;
-  const path = await ownDirectoryFile(attempt, directory);
-  files.forget();
-  const before = await files.read(path, 'bytes');
-  const selected = await files.select(path.file);
-  if (!before || !selected) throw new CardDataError(`${attempt}: the card does not give its directory of certificates`);
-  const after = concat(...change(parsing('EF.CD', () => splitEntries(before))));
-  const room = selected.lengthBytes ?? before.length;
-  if (after.length > room)
-    throw new CardFullError(`${attempt}: ${after.length} bytes of directory, the card has room for ${room}`);
-  return { path, before, after };
+interface EntriesPlan {
+  readonly path: FilePath;
+  /** Bytes of the directory file that hold anything. */
+  readonly usedLength: number;
+  readonly entries: readonly Uint8Array[];
 }
 
-async function writeEntries(attempt: string, directory: EidDirectory, change: EntriesChange): Promise<void> {
+/** What the directory file of own certificates is to hold. Throws CardFullError. */
+async function planEntries(attempt: string, directory: EidDirectory, change: EntriesChange): Promise<EntriesPlan> {
   const { files } = directory;
-  const { path, before, after } = await planEntries(attempt, directory, change);
-  await update(attempt, directory.files, concat(after, new Uint8Array(Math.max(before.length - after.length, 0))));
-  files.forget();
-  const stored = await files.read(path, 'bytes');
+  const path = await ownDirectoryFile(attempt, directory);
+  const before = await files.read(path, 'objects');
+  if (!before) throw new CardDataError(`${attempt}: the card does not give its directory of certificates`);
+  const entries = change(parsing('EF.CD', () => splitEntries(before)));
+  const after = concat(...entries);
+  const room = files.lengthOf(path.file) ?? before.length;
+  if (after.length > room)
+    throw new CardFullError(`${attempt}: ${after.length} bytes of directory, the card has room for ${room}`);
+  return { path, usedLength: before.findLastIndex((byte) => !isFilling(byte)) + 1, entries };
+}
+
+async function writeEntries(attempt: string, directory: EidDirectory, { path, usedLength, entries }: EntriesPlan): Promise<void> {
+  const { files } = directory;
+  const after = concat(...entries);
+  const selected = await files.select(path.file);
+  if (!selected) throw new CardDataError(`${attempt}: the card does not find its directory of certificates`);
+  await update(attempt, files, concat(after, new Uint8Array(Math.max(usedLength - after.length, 0))));
+  files.forget(path.file);
+  const stored = await files.readSelected(path, 'objects', selected);
   if (!stored || !equalBytes(stored.subarray(0, after.length), after))
     throw new CardDataError(`${attempt}: card gave back another directory than was written`);
+  files.learn(path, 'objects', stored);
 }
 
 async function ownDirectoryFile(attempt: string, directory: EidDirectory): Promise<FilePath> {
@@ -245,29 +264,35 @@ async function ownDirectoryFile(attempt: string, directory: EidDirectory): Promi
   throw new NotSupportedByCardError(`${attempt}: the card has no directory of its own certificates`);
 }
 
-async function writeFile(attempt: string, directory: EidDirectory, file: string, content: Uint8Array): Promise<void> {
-  const { files } = directory;
-  const before = await files.read({ file }, 'object');
-  if (!(await files.select(file))) throw new CardDataError(`${attempt}: card does not find file ${file}`);
+/** Over what the file holds, to its end. */
+async function overwriteFile(attempt: string, directory: EidDirectory, file: string, content: Uint8Array): Promise<void> {
+  const before = await directory.files.read({ file }, 'object');
   const rest = Math.max((before?.length ?? 0) - content.length, 0);
-  await update(attempt, directory.files, concat(content, new Uint8Array(rest)));
-  files.forget();
-  const stored = await files.read({ file, offset: 0, lengthBytes: content.length }, 'bytes');
-  directory.forget();
+  await writeFile(attempt, directory, file, concat(content, new Uint8Array(rest)));
+}
+
+/** From its beginning, and reads it back. */
+async function writeFile(attempt: string, { files }: EidDirectory, file: string, content: Uint8Array): Promise<void> {
+  const selected = await files.select(file);
+  if (!selected) throw new CardDataError(`${attempt}: card does not find file ${file}`);
+  await update(attempt, files, content);
+  files.forget(file);
+  const stored = await files.readSelected({ file, offset: 0, lengthBytes: content.length }, 'bytes', selected);
   if (!stored || !equalBytes(stored, content)) throw new CardDataError(`${attempt}: card gave back something else`);
+  files.learn({ file }, 'object', stored);
 }
 
 /** A transparent file in the application's DF; resolves with its path. Access rules are left to the card. */
 async function createFile(attempt: string, directory: EidDirectory, lengthBytes: number): Promise<string> {
   const { files } = directory;
   if (lengthBytes > MAX_FILE_LENGTH) throw new CardFullError(`${attempt}: ${lengthBytes} bytes are more than a file can hold`);
-  const used = new Set(
-    [...(await directory.ownCertificates()), ...(await directory.otherCertificates())].map(({ path }) => path?.file.slice(-4)),
-  );
+  const { files: unused } = await directory.unusedSpace();
+  const certificates = [...(await directory.ownCertificates()), ...(await directory.otherCertificates())];
+  const used = new Set([...unused, ...certificates.map(({ path }) => path?.file)].map((file) => file?.slice(-4)));
   await files.enter('');
   for (let identifier = FIRST_CERTIFICATE_FILE; identifier < FIRST_CERTIFICATE_FILE + MAX_FILE_TRIES; identifier++) {
     const name = Uint8Array.of(identifier >> 8, identifier & 0xff);
-    if (used.has(formatHex(name))) continue;
+    if (used.has(formatHex(name)) || directory.takenFiles.has(formatHex(name))) continue;
     const parameters = encodeTlv(
       TAG_FCP,
       encodeTlv(TAG_SIZE, Uint8Array.of(lengthBytes >> 8, lengthBytes & 0xff)),
@@ -276,6 +301,7 @@ async function createFile(attempt: string, directory: EidDirectory, lengthBytes:
       encodeTlv(TAG_LIFE_CYCLE, Uint8Array.of(LIFE_CYCLE_ACTIVATED)),
     );
     const response = await files.channel.exchange({ cla: 0x00, ins: INS_CREATE_FILE, p1: 0x00, p2: 0x00, data: parameters });
+    directory.takenFiles.add(formatHex(name));
     if (response.statusWord === SW_FILE_EXISTS) continue;
     requireSuccess(attempt, INS_CREATE_FILE, response);
     return pathInApplication(directory, identifier);
@@ -290,6 +316,7 @@ function pathInApplication({ files }: EidDirectory, identifier: number): string 
 
 /** A card that keeps the file keeps it without an entry: nobody finds it, and only its room is lost. */
 async function deleteFile({ files }: EidDirectory, file: string): Promise<void> {
+  files.forget(file);
   if (!(await files.select(file))) return;
   await files.channel.exchange({ cla: 0x00, ins: INS_DELETE_FILE, p1: 0x00, p2: 0x00, data: parseHex(file.slice(-4)) });
 }

@@ -145,15 +145,26 @@ function parseEntry(bytes: Uint8Array): DirectoryEntry {
   };
 }
 
-/** EF.UnusedSpace: entries of a path and the authentication object that lets one write there (ISO/IEC 7816-15:2016, section 8.11). The first one's. */
-export function parseUnusedSpace(content: Uint8Array): string | undefined {
+/** EF.UnusedSpace (ISO/IEC 7816-15:2016, section 8.11). */
+export interface UnusedSpace {
+  /** The authentication object that lets one write there: the first that is named. */
+  readonly authenticationId?: string;
+  /** Files that hold nothing yet. */
+  readonly files: readonly string[];
+}
+
+/** Entries of a path and the authentication object that lets one write there. */
+export function parseUnusedSpace(content: Uint8Array): UnusedSpace {
   return parsing('EF.UnusedSpace', () => {
-    for (const entry of splitEntries(content)) {
+    const entries = splitEntries(content).map((entry) => {
       const elements = new Elements(decodeFirstTlv(entry).object.value);
-      elements.take(TAG_SEQUENCE);
-      const authenticationId = elements.take(TAG_OCTET_STRING);
-      if (authenticationId) return parseIdentifier(authenticationId, 'authId');
-    }
-    return undefined;
+      const path = elements.take(TAG_SEQUENCE);
+      return { file: path && parsePath(path)?.file, authenticationId: elements.take(TAG_OCTET_STRING) };
+    });
+    const authenticationId = entries.find((entry) => entry.authenticationId)?.authenticationId;
+    return {
+      ...(authenticationId ? { authenticationId: parseIdentifier(authenticationId, 'authId') } : {}),
+      files: entries.flatMap(({ file }) => (file === undefined ? [] : [file])),
+    };
   });
 }

@@ -7,10 +7,11 @@ import type { KeyAlgorithm } from '../../token.ts';
 import { TAG_BIT_STRING, TAG_OCTET_STRING, parsing } from './der.ts';
 import type { EidDirectory } from './directory.ts';
 import type { KeyObject } from './keys.ts';
-import { updateIfAllowed } from './update.ts';
+import { isFilling } from './file-shape.ts';
+import { updateIfAllowed, updateSelectedIfAllowed } from './update.ts';
 
 export interface PublicKeyFile {
-  /** From here on the file tells nothing. */
+  /** From here on the file tells nothing. Right after it was opened: it is still selected. */
   empty(): Promise<void>;
   /** Nothing is written where the card did not let the file be emptied, or it has no room. */
   write(content: Uint8Array): Promise<void>;
@@ -24,7 +25,7 @@ export async function openPublicKeyFile(directory: EidDirectory, key: KeyObject)
   const twin = (await directory.publicKeys()).find(({ id, family }) => id === key.id && family === key.family);
   const path = twin?.path;
   if (!path || path.offset !== undefined || path.file.length < 4) return undefined;
-  files.forget();
+  files.forget(path.file);
   const before = await files.read(path, 'head');
   const [first] = before ?? [];
   if (!before || first === undefined) return undefined;
@@ -32,13 +33,13 @@ export async function openPublicKeyFile(directory: EidDirectory, key: KeyObject)
   let isEmptied = false;
   return {
     empty: async () => {
-      isEmptied = await updateIfAllowed(files, path.file, 0, Uint8Array.of(0x00));
+      isEmptied = isFilling(first) || (await updateSelectedIfAllowed(files, 0, Uint8Array.of(0x00)));
     },
     write: async (content) => {
       // The first byte last: until it is there, the file tells nothing.
       const rest = content.subarray(1);
       if (!isEmptied || !(await writeRest(directory, path.file, rest))) return;
-      await updateIfAllowed(files, path.file, 0, content.subarray(0, 1));
+      await updateSelectedIfAllowed(files, 0, content.subarray(0, 1));
     },
     restore: async () => {
       if (isEmptied) await updateIfAllowed(files, path.file, 0, firstByte);
@@ -49,8 +50,9 @@ export async function openPublicKeyFile(directory: EidDirectory, key: KeyObject)
 const PART_LENGTH = 0xf0;
 
 async function writeRest({ files }: EidDirectory, file: string, rest: Uint8Array): Promise<boolean> {
+  if (!(await files.select(file))) return false;
   for (let offset = 0; offset < rest.length; offset += PART_LENGTH)
-    if (!(await updateIfAllowed(files, file, 1 + offset, rest.subarray(offset, offset + PART_LENGTH)))) return false;
+    if (!(await updateSelectedIfAllowed(files, 1 + offset, rest.subarray(offset, offset + PART_LENGTH)))) return false;
   return true;
 }
 

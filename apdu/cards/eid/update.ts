@@ -28,7 +28,11 @@ export async function update(attempt: string, files: CardFiles, content: Uint8Ar
 
 /** A few bytes into the file, where nothing depends on it: false when the card does not let it be written, or has it not. */
 export async function updateIfAllowed(files: CardFiles, file: string, offset: number, data: Uint8Array): Promise<boolean> {
-  if (!(await files.select(file))) return false;
+  return (await files.select(file)) !== undefined && (await updateSelectedIfAllowed(files, offset, data));
+}
+
+/** Into the file that was selected, read or written to right before. */
+export async function updateSelectedIfAllowed(files: CardFiles, offset: number, data: Uint8Array): Promise<boolean> {
   const command: CommandApdu = { cla: 0x00, ins: INS_UPDATE_BINARY, p1: offset >> 8, p2: offset & 0xff, data };
   return (await files.channel.exchange(command)).statusWord === SW_SUCCESS;
 }

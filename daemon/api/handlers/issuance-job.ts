@@ -85,9 +85,11 @@ export function issuanceJobHandlers(context: HandlerContext): Pick<Handlers, Job
 async function goOn(context: HandlerContext, target: Target, params: JobParams, call: Call): Promise<void> {
   const job = target.ceremony.jobs.get(target.step.id);
   const card = params.card ?? (job ? cardOf(context, job) : undefined) ?? targetOf(undefined, target.step.by);
-  const pin: PinOfCall = {};
+  const pin: PinOfCall = params.pinReference === undefined ? {} : { reference: params.pinReference.toUpperCase() };
   const given = { ...params, card, purpose: params.purpose ?? target.step.title.sv };
   await withCard(context, given, call, { changes: true, choosesKeys: true }, async (session) => {
+    // A person may have been asked since: this is another transaction.
+    pin.isFresh = pin.isManaging = false;
     const ceremony = context.issuance.get(target.ceremony.id);
     if (!ceremony.jobs.has(target.step.id)) await begin(context, session, { ...target, ceremony });
     await runJob({ context, session, params: given, call, pin, ceremonyId: ceremony.id, step: target.step });

@@ -1,7 +1,7 @@
 /** A card job in one transaction: the PINs it wants, the requests it signs, and its entries in the journal. */
 import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
 import type { KeyAlgorithm, PinReference, Token } from '../../../apdu/token.ts';
-import { managementOf, type CardSession } from '../../desk/card-session.ts';
+import { managementOf, withGenerated, type CardSession } from '../../desk/card-session.ts';
 import { ApiError } from '../../errors.ts';
 import {
   confirm,
@@ -22,9 +22,13 @@ import type { Call } from '../call.ts';
 import { keyOf, verifyFor, type CardParams, type HandlerContext } from './context.ts';
 import { authorize, beginChange } from './management.ts';
 
-/** The one PIN that a call may ask for: what a person types for one is sent to no other. Lives as long as the call. */
+/** The one PIN that a call may ask for: what a person types for one is sent to no other. The caller may say which it is. Lives as long as the call. */
 export interface PinOfCall {
   reference?: PinReference;
+  /** It was verified in this transaction, and nothing was done since that a card may want it anew for. */
+  isFresh?: boolean;
+  /** The management key was proven in this transaction. */
+  isManaging?: boolean;
 }
 
 export interface JobRun {
@@ -54,33 +58,50 @@ export async function runJob(run: JobRun): Promise<void> {
   } catch (error) {
     if (!(error instanceof NextPinError)) throw error;
   } finally {
-    session.card.contents = undefined;
     context.desk.announce(session.card);
   }
 }
 
-async function takePart(job: CardJob, work: CardAtWork, { step, session }: JobRun): Promise<void> {
+/** What is known of the card afterwards is what was read of it, or nothing. */
+async function takePart(job: CardJob, work: CardAtWork, run: JobRun): Promise<void> {
+  const { step, session } = run;
   session.forget();
+  const { contents } = session.card;
+  session.card.contents = undefined;
   switch (job.phase) {
     case 'making':
-      await makeKeys(job, work);
+      // Keys without certificates: of the rest of the card, everything is as it was.
+      session.card.contents = contents;
+      await makeKeys(job, work).finally(() => noteMade(run));
       return;
     case 'writing':
-      await writeCertificates(job, work, { confirms: step.confirmsWriting === true });
+      await session.remember(await writeCertificates(job, work, { confirms: step.confirmsWriting === true }));
       return;
     case 'undoing':
-      await undo(job, work);
+      await undo(job, work).finally(() => (session.card.contents = undefined));
       return;
     case 'confirming':
-      await confirm(job, work);
+      await confirm(job, work).finally(() => (session.card.contents = undefined));
       return;
     case 'waiting':
     case 'finished':
     case 'confirmed':
     case 'undone':
     case 'abandoned':
+      session.card.contents = contents;
       return;
   }
+}
+
+/** Keys that were made, on cards that do not tell of them. */
+function noteMade(run: JobRun): void {
+  const { card } = run.session;
+  const { places, generated } = jobOf(run);
+  for (const { keyReference, algorithm } of places) {
+    const publicKey = generated.get(keyReference);
+    if (publicKey) card.generated.set(keyReference, { algorithm, publicKey });
+  }
+  if (card.contents) card.contents = withGenerated(card, card.contents);
 }
 
 function ceremonyOf({ context, ceremonyId }: JobRun): Ceremony {
@@ -116,16 +137,20 @@ function note({ context, ceremonyId, step }: JobRun, entry: JobEntry): void {
 }
 
 function cardAtWork(run: JobRun, token: Token): CardAtWork {
-  const { context, session, params, call } = run;
+  const { context, session, call } = run;
+  const { pinReference, ...params } = run.params;
   const management = managementOf(token);
   return {
     token,
     management,
     note: (entry) => note(run, entry),
     authorize: async (keyReference, what) => {
-      const change = await beginChange({ context, session, call, what, params: { ...params, keyReference } });
+      const change = await beginChange({ context, session, token, call, what, params: { ...params, keyReference } });
       claimPin(run, change.pin);
+      if (change.pin === undefined ? run.pin.isManaging : run.pin.isFresh && !management.managementKey) return;
       await authorize(change);
+      if (change.pin === undefined) run.pin.isManaging = true;
+      else run.pin.isFresh = true;
     },
     request: (place, publicKey) => requestFor(run, token, place, publicKey),
     confirmWriting: () => confirmWriting(run, token),
@@ -171,7 +196,8 @@ async function signWith(
   const { context, session, params, call } = run;
   const key = await keyOf(session, token, keyReference);
   if (key.pinPolicy !== 'never') claimPin(run, key.pin);
-  await verifyFor(context, session, token, key, params, call);
+  if (key.pinPolicy !== 'once' || !run.pin.isFresh) await verifyFor(context, session, token, key, params, call);
+  run.pin.isFresh = key.pinPolicy === 'once';
   return await token.sign({ ...key, algorithm: kind }, preferredAlgorithm(kind), digest);
 }
 

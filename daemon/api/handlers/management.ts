@@ -27,12 +27,13 @@ export interface CardChange {
   readonly pin: PinReference | undefined;
 }
 
-type Begun = Omit<CardChange, 'management' | 'pin' | 'token'>;
+/** `token`: the application stands selected, and is not selected again. */
+type Begun = Omit<CardChange, 'management' | 'pin' | 'token'> & { readonly token?: Token };
 
 /** Finds out what the card wants first. Nothing is sent that changes it. Throws management_key_required, KeyNotFoundError. */
 export async function beginChange(begun: Begun): Promise<CardChange> {
   const { session, params, call, what } = begun;
-  const token = await session.token();
+  const token = begun.token ?? (await session.token());
   const management = managementOf(token);
   if (management.managementKey && !call.secret('managementKey'))
     throw new ApiError('management_key_required', `calling ${call.method}: the card wants its management key`);

@@ -1,0 +1,83 @@
+/** Where a ceremony can be broken off: names of such points, all of them, and some drawn by lot. A name is all that is needed to run one again. */
+import type { SeededRandom } from '../../fuzz/seeded.ts';
+import type { Fault } from './faults.ts';
+import { SCENARIOS, scenarioOf, type Scenario } from './scenarios.ts';
+
+/**
+ * What becomes of it then. `on`: to its end. `elsewhere`: to its end, with the card in another reader. `back`: cancelled. `away`: cancelled while the card is away,
+ * and taken back when it is in another reader.
+ */
+export const WAYS = ['on', 'back', 'elsewhere', 'away'] as const;
+export type Way = (typeof WAYS)[number];
+
+export interface CrashPoint {
+  readonly scenario: Scenario;
+  readonly fault: Fault;
+  readonly way: Way;
+}
+
+/** As a dry run counted them. */
+export interface Counts {
+  readonly exchanges: number;
+  readonly writes: number;
+}
+
+type FaultType = Omit<Fault, 'number'>;
+
+const FAULT_TYPES: readonly FaultType[] = [
+  { kind: 'kill', when: 'before', of: 'exchange' },
+  { kind: 'kill', when: 'after', of: 'exchange' },
+  { kind: 'kill', when: 'before', of: 'write' },
+  { kind: 'kill', when: 'during', of: 'write' },
+  { kind: 'kill', when: 'after', of: 'write' },
+  { kind: 'pull', when: 'before', of: 'exchange' },
+  { kind: 'pull', when: 'after', of: 'exchange' },
+  { kind: 'reset', when: 'before', of: 'exchange' },
+  { kind: 'reset', when: 'after', of: 'exchange' },
+  { kind: 'swap', when: 'before', of: 'exchange' },
+  { kind: 'swap', when: 'after', of: 'exchange' },
+  { kind: 'full', when: 'before', of: 'write' },
+  { kind: 'full', when: 'during', of: 'write' },
+];
+
+/** "eid-plain-confirm/kill-after-exchange/37/on". */
+export function nameOf({ scenario, fault, way }: CrashPoint): string {
+  return [scenario.id, `${fault.kind}-${fault.when}-${fault.of}`, fault.number, way].join('/');
+}
+
+/** Throws for what names no point. */
+export function parsePoint(name: string): CrashPoint {
+  const [scenario = '', type = '', number = '', wanted = ''] = name.split('/');
+  const fault = FAULT_TYPES.find(({ kind, when, of }) => `${kind}-${when}-${of}` === type);
+  const way = WAYS.find((one) => one === wanted);
+  if (!fault || !way || !/^[1-9][0-9]*$/u.test(number)) throw new Error(`${name} names no crash point`);
+  return { scenario: scenarioOf(scenario), fault: { ...fault, number: Number(number) }, way };
+}
+
+/** How many there are in all. */
+export function countAll(counts: ReadonlyMap<string, Counts>): number {
+  const each = [...counts.values()].map((one) =>
+    FAULT_TYPES.reduce((sum, { of }) => sum + (of === 'exchange' ? one.exchanges : one.writes), 0),
+  );
+  return WAYS.length * each.reduce((sum, one) => sum + one, 0);
+}
+
+const MAX_TRIES = 1_000;
+
+/** Each at most once, while there are enough. Every kind of fault and every scenario is as likely as its weight. */
+export function drawPoints(random: SeededRandom, amount: number, counts: ReadonlyMap<string, Counts>): readonly CrashPoint[] {
+  const drawn = new Map<string, CrashPoint>();
+  const lots = SCENARIOS.flatMap((scenario) => Array.from({ length: scenario.weight }, () => scenario));
+  for (let tries = 0; drawn.size < amount; tries++) {
+    if (tries > amount * MAX_TRIES) throw new Error(`there are no ${amount} crash points`);
+    const scenario = lots[random.below(lots.length)];
+    const type = FAULT_TYPES[random.below(FAULT_TYPES.length)];
+    const way = WAYS[random.below(WAYS.length)];
+    const count = scenario && counts.get(scenario.id);
+    if (!type || !way || !count) continue;
+    const limit = type.of === 'exchange' ? count.exchanges : count.writes;
+    const point = { scenario, fault: { ...type, number: 1 + random.below(limit) }, way };
+    drawn.set(nameOf(point), point);
+  }
+  return [...drawn.values()];
+}
