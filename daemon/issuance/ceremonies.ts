@@ -9,7 +9,7 @@ import type { CeremonyEntry, JobEntry, Message, PersonSeen } from './entry.ts';
 import { checkFields, localDate } from './fields.ts';
 import type { CeremonySummary, Journal, JournalEntry, SummaryFilter } from './journal.ts';
 import { areComparable, isSamePerson } from './person.ts';
-import { fillIn, type Participant, type Routine, type RoutineStep, type StepOf } from './routine.ts';
+import { fillIn, type JobStep, type Participant, type Routine, type RoutineStep, type StepOf } from './routine.ts';
 
 export type Language = 'en' | 'sv';
 
@@ -182,7 +182,7 @@ export class Ceremonies {
       : next;
   }
 
-  noteJob(ceremony: Ceremony, step: StepOf<'enrol'>, entry: JobEntry): Ceremony {
+  noteJob(ceremony: Ceremony, step: JobStep, entry: JobEntry): Ceremony {
     const cardNumber = valueAt(ceremony, step.cardNumber);
     const next = this.note(ceremony, {
       type: 'step.card',
@@ -238,6 +238,9 @@ export class Ceremonies {
       return { reason: 'not_administrator', text: 'the card is not that of an administrator of this office' };
     if (participant.assuranceLevel !== undefined && person.assuranceLevel !== participant.assuranceLevel)
       return { reason: 'assurance_level', text: `the card is not of ${participant.assuranceLevel}` };
+    const named = participant.notNamedBy === undefined ? undefined : ceremony.done.get(participant.notNamedBy)?.facts;
+    if (named && isSamePerson(numbersIn(named), person))
+      return { reason: 'same_person', text: `it is the card of the person whom ${participant.notNamedBy} names` };
     for (const other of excludedBy(ceremony.routine, name)) {
       const seen = personOf(ceremony, other);
       if (!seen) continue;
@@ -284,6 +287,11 @@ export class Ceremonies {
     const [oldest] = this.#remembered.keys();
     if (this.#remembered.size > MAX_REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest);
   }
+}
+
+/** Of the person whom a record names, as far as it names one. */
+function numbersIn({ hsaId, personalNumber }: Readonly<Record<string, string>>): PersonSeen {
+  return { ...(hsaId === undefined ? {} : { hsaId }), ...(personalNumber === undefined ? {} : { personalNumber }) };
 }
 
 /** Those whom a participant must not be: as its own line says, or theirs. */

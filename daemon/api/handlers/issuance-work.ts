@@ -15,7 +15,7 @@ import {
 import { subjectOf } from '../../issuance/order.ts';
 import { valueAt, type Ceremony } from '../../issuance/ceremony.ts';
 import type { JobEntry, KeyPlace } from '../../issuance/entry.ts';
-import type { StepOf } from '../../issuance/routine.ts';
+import type { JobStep } from '../../issuance/routine.ts';
 import { createCertificateRequest, preferredAlgorithm } from '../../signing/certificate-request.ts';
 import { verifyOptions } from '../../signing/verify-options.ts';
 import type { Call } from '../call.ts';
@@ -34,7 +34,7 @@ export interface JobRun {
   readonly call: Call;
   readonly pin: PinOfCall;
   readonly ceremonyId: string;
-  readonly step: StepOf<'enrol'>;
+  readonly step: JobStep;
 }
 
 /** Another PIN is wanted than the one that the call asks for: it is the next call's. */
@@ -66,7 +66,7 @@ async function takePart(job: CardJob, work: CardAtWork, { step, session }: JobRu
       await makeKeys(job, work);
       return;
     case 'writing':
-      await writeCertificates(job, work, { confirms: step.confirmsWriting === true });
+      await writeCertificates(job, work, { confirms: step.kind === 'enrol' && step.confirmsWriting === true });
       return;
     case 'undoing':
       await undo(job, work);
@@ -141,6 +141,7 @@ function claimPin({ pin }: JobRun, reference: PinReference | undefined): void {
 
 async function requestFor(run: JobRun, token: Token, place: KeyPlace, publicKey: Uint8Array): Promise<string> {
   const { step } = run;
+  if (step.kind !== 'enrol') throw new Error(`requesting a certificate for ${run.ceremonyId}: ${step.id} makes no keys`);
   const ceremony = ceremonyOf(run);
   const { keyReference, algorithm: kind, usage } = place;
   const cardNumber = valueAt(ceremony, step.cardNumber);
