@@ -2,7 +2,7 @@
  * A card office at a bench: four readers, two administrators with e-ID cards, a holder with a blank reserve card, and an authority that issues by request. People and
  * keys are those that come with the simulator.
  */
-import { X509Certificate, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { X509Certificate, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import 'reflect-metadata';
 import { Pkcs10CertificateRequest } from '@peculiar/x509';
 import type { Ceremony } from '../../api-spec/issuance.ts';
@@ -94,6 +94,8 @@ export async function openOffice(options: OfficeOptions = {}): Promise<Office> {
 }
 
 export interface IssueOptions {
+  /** By a key that is not the authority's. */
+  readonly isForged?: boolean;
   readonly name?: string;
   readonly validFrom?: Date;
   readonly validTo?: Date;
@@ -125,7 +127,9 @@ export function issueTo(publicKey: KeyObject, usage: 'authentication' | 'signatu
     policies: options.policies ?? [LOA3],
     authority: {
       name: nameOf(authority),
-      key: createPrivateKey({ key: Buffer.from(issuer.privateKey), format: 'der', type: 'pkcs8' }),
+      key: options.isForged
+        ? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+        : createPrivateKey({ key: Buffer.from(issuer.privateKey), format: 'der', type: 'pkcs8' }),
     },
     notBefore: options.validFrom ?? new Date(now.getTime() - 60_000),
     notAfter: options.validTo ?? new Date(now.getTime() + 30 * DAY_MS),
@@ -167,9 +171,9 @@ export function orderFields(now: Date): Readonly<Record<string, string>> {
 }
 
 /** PINs are given in the call, as a native program may. */
-export async function orderReserveCard({ api, clock }: Office): Promise<Ceremony> {
+export async function orderReserveCard({ api, clock }: Office, fields: Readonly<Record<string, string>> = {}): Promise<Ceremony> {
   const { ceremony } = resultOf(await api.call('issuance.start', { routine: 'reserve-card-loa3' }));
-  resultOf(await api.call('issuance.record', { ceremony, step: 'order', fields: orderFields(clock.now) }));
+  resultOf(await api.call('issuance.record', { ceremony, step: 'order', fields: { ...orderFields(clock.now), ...fields } }));
   const sign = { ceremony, language: 'sv', pin: PINS.underskrift } as const;
   resultOf(await api.call('issuance.sign', { ...sign, step: 'ordered' }));
   resultOf(await api.call('issuance.sign', { ...sign, step: 'reviewed' }));

@@ -52,6 +52,8 @@ export function issuanceJobHandlers(context: HandlerContext): Pick<Handlers, Job
     'issuance.enrol': (params, call) =>
       takeOn(context, params.ceremony, call, async (ceremony) => {
         const step = issuance.requireStep(ceremony, params.step, 'enrol');
+        // A call that comes twice would send the PIN of the first key to that of the second.
+        if (ceremony.jobs.has(step.id)) throw outOfTurn(ceremony, 'beginning on the card');
         issuance.requireOrder(ceremony, step);
         issuance.requireOnce(ceremony);
         await goOn(context, { ceremony, step }, params, call);
