@@ -68,7 +68,8 @@ it('a receipt in time stays good, whatever the clock says after', async () => {
 
 it('the time runs while the daemon is down, and among ten thousand other ceremonies', async () => {
   const dataFolder = mkdtempSync(join(tmpdir(), 'kortd-deadline-'));
-  using _ = { [Symbol.dispose]: () => rmSync(dataFolder, { recursive: true, force: true }) };
+  using undo = new DisposableStack();
+  undo.defer(() => rmSync(dataFolder, { recursive: true, force: true }));
   let ceremony = '';
   let card;
   {

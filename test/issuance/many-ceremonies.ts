@@ -58,5 +58,5 @@ function hashOf(fields: readonly (string | number)[]): string {
 
 function wordsOf(index: number): string {
   const name = `Cecilia ${FAMILY_NAMES[index % FAMILY_NAMES.length] ?? ''}`;
-  return `${name} 1981${String(index).padStart(8, '0')} SE2321000016-${index} 97520000000${String(index).padStart(8, '0')}`.toLowerCase();
+  return ` ${name} 1981${String(index).padStart(8, '0')} SE2321000016-${index} 97520000000${String(index).padStart(8, '0')}`.toLowerCase();
 }

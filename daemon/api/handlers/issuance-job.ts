@@ -88,7 +88,7 @@ async function goOn(context: HandlerContext, target: Target, params: JobParams, 
   const job = target.ceremony.jobs.get(target.step.id);
   const card = params.card ?? (job ? cardOf(context, job) : undefined) ?? targetOf(undefined, target.step.by);
   const pin: PinOfCall = {};
-  const given = { ...params, card, purpose: params.purpose ?? target.step.title.sv };
+  const given = { ...params, card };
   await withCard(context, given, call, { changes: true, choosesKeys: true }, async (session) => {
     const ceremony = context.issuance.get(target.ceremony.id);
     if (!ceremony.jobs.has(target.step.id)) await begin(context, session, { ...target, ceremony });

@@ -40,8 +40,7 @@ export function issuanceStepHandlers(context: HandlerContext): Pick<Handlers, St
       takeOn(context, params.ceremony, call, async (ceremony) => {
         const step = issuance.requireStep(ceremony, params.step, 'sign');
         const card = targetOf(params.card, step.by);
-        const purpose = params.purpose ?? step.title[params.language];
-        const given = { ...params, card, purpose };
+        const given = { ...params, card };
         await withCard(context, given, call, {}, (session) =>
           signStep(context, session, { params: given, call, ceremony, step }),
         );
