@@ -23,7 +23,6 @@ import {
   testKey,
   type watchedPivCard,
   type Bench,
-  type RpcSocket,
 } from './support.ts';
 import { createEidCard } from '../../drivers/simulated/cards/eid.ts';
 import {
