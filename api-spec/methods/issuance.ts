@@ -253,6 +253,7 @@ export const issuanceMethods = {
       step: StepId,
       fields: Type.Record(Type.String({ pattern: '^[a-z][A-Za-z0-9]{0,39}$' }), Type.String({ maxLength: 2_000 }), {
         maxProperties: 100,
+        additionalProperties: false,
         description: 'By name, as the routine has them.',
       }),
     }),

@@ -8,7 +8,9 @@ import type { Ceremonies } from './ceremonies.ts';
 /** So late a deadline is seen at most. */
 const LOOK_MS = 1_000;
 /** Open at once on one workstation: far fewer. */
-const MAX_OPEN = 10_000;
+const MAX_OPEN = 1_000_000;
+/** So long calls wait at most while the ceremonies of an earlier run are read. */
+const READ_MS = 5;
 
 export interface DeadlineOptions {
   readonly ceremonies: Ceremonies;
@@ -20,7 +22,9 @@ export class Deadlines implements Disposable {
   readonly #options: DeadlineOptions;
   readonly #due = new Map<string, number>();
   readonly #timer: NodeJS.Timeout;
-  #hasRead = false;
+  /** Of an earlier run, to be read. Undefined before the first look. */
+  #unread: string[] | undefined;
+  #isClosed = false;
 
   constructor(options: DeadlineOptions) {
     this.#options = options;
@@ -34,8 +38,13 @@ export class Deadlines implements Disposable {
   }
 
   look(): void {
-    if (!this.#hasRead) this.#readAll();
     const { ceremonies } = this.#options;
+    if (!this.#unread) {
+      const open = ceremonies.list({ state: 'open', includesProtected: true, limit: MAX_OPEN });
+      // The earliest are the likeliest to have run out: they are taken from the end.
+      this.#unread = open.map(({ id }) => id);
+      this.#readSome();
+    }
     for (const [id, due] of this.#due)
       if (ceremonies.clock().getTime() > due)
         this.#try(id, () => {
@@ -45,14 +54,21 @@ export class Deadlines implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isClosed = true;
     clearInterval(this.#timer);
   }
 
-  #readAll(): void {
-    this.#hasRead = true;
+  /** A little at a time: nobody waits for thousands of ceremonies. */
+  #readSome(): void {
+    if (this.#isClosed) return;
     const { ceremonies } = this.#options;
-    for (const { id } of ceremonies.list({ state: 'open', includesProtected: true, limit: MAX_OPEN }))
+    const end = performance.now() + READ_MS;
+    while (performance.now() < end) {
+      const id = this.#unread?.pop();
+      if (id === undefined) return;
       this.#try(id, () => this.note(id, ceremonies.deadlineOf(ceremonies.get(id))));
+    }
+    setImmediate(() => this.#readSome()).unref();
   }
 
   /** One ceremony that cannot be read, or written, keeps nobody from the others: the log says it, and it is tried again. */

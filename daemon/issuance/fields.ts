@@ -61,6 +61,8 @@ function problemOf(
   switch (field.kind) {
     case 'text':
       if (/\p{Cc}/u.test(text)) return 'it has control characters';
+      if (/\p{Bidi_Control}/u.test(text)) return 'it has characters that turn the direction of the text around them';
+      if (!text.isWellFormed()) return 'it has half a character';
       return text.length > (field.maxLength ?? MAX_TEXT)
         ? `it is longer than ${field.maxLength ?? MAX_TEXT} characters`
         : undefined;

@@ -25,6 +25,7 @@ const SCHEMA = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS ceremoniesByState ON ceremonies (state, startedAt);
   CREATE INDEX IF NOT EXISTS ceremoniesByStart ON ceremonies (startedAt);
+  CREATE INDEX IF NOT EXISTS ceremoniesBySearch ON ceremonies (startedAt, state, routine, isProtected, search);
   CREATE INDEX IF NOT EXISTS ceremoniesByOnce ON ceremonies (once) WHERE once IS NOT NULL;
 `;
 
@@ -149,31 +150,39 @@ export class Journal implements Disposable {
     where('state = ?', filter.state);
     where('routine = ?', filter.routine);
     where('startedAt < ?', filter.before);
-    for (const word of filter.words ?? []) where(`(' ' || search) LIKE ? ESCAPE '\\'`, `% ${escapeLike(normalise(word))}%`);
-    const sql = `SELECT * FROM ceremonies WHERE ${conditions.join(' AND ')} ORDER BY startedAt DESC, id LIMIT ?`;
+    const words = filter.words ?? [];
+    for (const word of words) where('instr(search, ?) > 0', ` ${normalise(word)}`);
+    const found = conditions.join(' AND ');
+    // Words are looked for in the index, which has a tenth of the table's pages.
+    const sql =
+      words.length === 0
+        ? `SELECT * FROM ceremonies WHERE ${found} ORDER BY startedAt DESC, id LIMIT ?`
+        : `SELECT * FROM ceremonies WHERE rowid IN
+           (SELECT rowid FROM ceremonies INDEXED BY ceremoniesBySearch WHERE ${found} ORDER BY startedAt DESC LIMIT ?)
+           ORDER BY startedAt DESC, id`;
     return this.#database
       .prepare(sql)
       .all(...values, filter.limit)
       .map(summaryFrom);
   }
 
+  /** Mostly only the time changes: then no index is written. */
   #putSummary(summary: CeremonySummary): void {
+    const { id, routine, state, startedAt, updatedAt, once = null } = summary;
+    const isProtected = summary.isProtected ? 1 : 0;
+    // Each word begins behind a space.
+    const search = ` ${normalise(summary.search)}`;
+    const touched = this.#database
+      .prepare('UPDATE ceremonies SET updatedAt = ? WHERE id = ? AND state = ? AND isProtected = ? AND search = ? AND once IS ?')
+      .run(updatedAt, id, state, isProtected, search, once);
+    if (touched.changes === 1) return;
     this.#database
       .prepare(
         `INSERT INTO ceremonies (id, routine, state, startedAt, updatedAt, isProtected, search, once) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET state = excluded.state, updatedAt = excluded.updatedAt, isProtected = excluded.isProtected,
            search = excluded.search, once = excluded.once`,
       )
-      .run(
-        summary.id,
-        summary.routine,
-        summary.state,
-        summary.startedAt,
-        summary.updatedAt,
-        summary.isProtected ? 1 : 0,
-        normalise(summary.search),
-        summary.once ?? null,
-      );
+      .run(id, routine, state, startedAt, updatedAt, isProtected, search, once);
   }
 
   #transaction(work: () => void): void {
@@ -192,10 +201,6 @@ function normalise(text: string): string {
   return text.normalize('NFC').toLowerCase();
 }
 
-function escapeLike(text: string): string {
-  return text.replaceAll(/[\\%_]/gu, String.raw`\$&`);
-}
-
 function summaryFrom(row: Readonly<Record<string, unknown>>): CeremonySummary {
   return {
     id: String(row['id']),
@@ -204,7 +209,7 @@ function summaryFrom(row: Readonly<Record<string, unknown>>): CeremonySummary {
     startedAt: String(row['startedAt']),
     updatedAt: String(row['updatedAt']),
     isProtected: row['isProtected'] === 1,
-    search: String(row['search']),
+    search: String(row['search']).trimStart(),
     ...(typeof row['once'] === 'string' ? { once: row['once'] } : {}),
   };
 }

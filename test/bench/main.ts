@@ -7,6 +7,7 @@ import { measureEid } from './eid.ts';
 import { format, type Figure } from './figure.ts';
 import { measureGate } from './gate.ts';
 import { countOperations, measureChannel, measureManyReaders } from './in-process.ts';
+import { measureIssuance } from './issuance.ts';
 import { measureModules } from './modules.ts';
 import { measureRealPcsc } from './real-pcsc.ts';
 
@@ -27,6 +28,8 @@ say('content that is signed');
 figures.push(...(await measureContents()));
 say('a batch of signatures');
 figures.push(...(await measureBatch()));
+say('issuance');
+figures.push(...(await measureIssuance()));
 say("a vendor's module");
 figures.push(...(await measureModules()));
 say('the gate');

@@ -1,5 +1,5 @@
 /** The authority of the bench, and what it is asked for: it issues by request, whoever asks. Needs no test runner. */
-import { X509Certificate, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { X509Certificate, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import 'reflect-metadata';
 import { Pkcs10CertificateRequest } from '@peculiar/x509';
 import type { Ceremony } from '../../api-spec/issuance.ts';
@@ -27,6 +27,8 @@ export const OFFICE_RULES = {
 } as const satisfies Pick<DaemonOptions, 'simulatedAdministrators' | 'simulatedAuthorities'>;
 
 export interface IssueOptions {
+  /** By a key that is not the authority's. */
+  readonly isForged?: boolean;
   readonly name?: string;
   readonly validFrom?: Date;
   readonly validTo?: Date;
@@ -58,7 +60,9 @@ export function issueTo(publicKey: KeyObject, usage: 'authentication' | 'signatu
     policies: options.policies ?? [LOA3],
     authority: {
       name: nameOf(authority),
-      key: createPrivateKey({ key: Buffer.from(issuer.privateKey), format: 'der', type: 'pkcs8' }),
+      key: options.isForged
+        ? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+        : createPrivateKey({ key: Buffer.from(issuer.privateKey), format: 'der', type: 'pkcs8' }),
     },
     notBefore: options.validFrom ?? new Date(now.getTime() - 60_000),
     notAfter: options.validTo ?? new Date(now.getTime() + 30 * DAY_MS),

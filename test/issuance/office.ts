@@ -83,9 +83,9 @@ export async function openOffice(options: OfficeOptions = {}): Promise<Office> {
 }
 
 /** PINs are given in the call, as a native program may. */
-export async function orderReserveCard({ api, clock }: Office): Promise<Ceremony> {
+export async function orderReserveCard({ api, clock }: Office, fields: Readonly<Record<string, string>> = {}): Promise<Ceremony> {
   const { ceremony } = resultOf(await api.call('issuance.start', { routine: 'reserve-card-loa3' }));
-  resultOf(await api.call('issuance.record', { ceremony, step: 'order', fields: orderFields(clock.now) }));
+  resultOf(await api.call('issuance.record', { ceremony, step: 'order', fields: { ...orderFields(clock.now), ...fields } }));
   const sign = { ceremony, language: 'sv', pin: PINS.underskrift } as const;
   resultOf(await api.call('issuance.sign', { ...sign, step: 'ordered' }));
   resultOf(await api.call('issuance.sign', { ...sign, step: 'reviewed' }));

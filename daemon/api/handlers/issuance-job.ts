@@ -57,6 +57,8 @@ export function issuanceJobHandlers(context: HandlerContext): Pick<Handlers, Job
     'issuance.enrol': (params, call) =>
       takeOn(context, params.ceremony, call, async (ceremony) => {
         const step = issuance.requireStep(ceremony, params.step, 'enrol');
+        // A call that comes twice would send the PIN of the first key to that of the second.
+        if (ceremony.jobs.has(step.id)) throw outOfTurn(ceremony, 'beginning on the card');
         issuance.requireOrder(ceremony, step);
         issuance.requireOnce(ceremony);
         await goOn(context, { ceremony, step }, params, call);
@@ -91,7 +93,7 @@ async function goOn(context: HandlerContext, target: Target, params: JobParams, 
   const job = target.ceremony.jobs.get(target.step.id);
   const card = params.card ?? (job ? cardOf(context, job) : undefined) ?? targetOf(undefined, target.step.by);
   const pin: PinOfCall = params.pinReference === undefined ? {} : { reference: params.pinReference.toUpperCase() };
-  const given = { ...params, card, purpose: params.purpose ?? target.step.title.sv };
+  const given = { ...params, card };
   await withCard(context, given, call, { changes: true, choosesKeys: true }, async (session) => {
     // A person may have been asked since: this is another transaction.
     pin.isFresh = pin.isManaging = false;

@@ -42,8 +42,7 @@ export function issuanceStepHandlers(context: HandlerContext): Pick<Handlers, St
         const step = issuance.requireStep(ceremony, params.step, 'sign');
         requireTakenOut(context, ceremony, step);
         const card = targetOf(params.card, step.by);
-        const purpose = params.purpose ?? step.title[params.language];
-        const given = { ...params, card, purpose };
+        const given = { ...params, card };
         await withCard(context, given, call, {}, (session) =>
           signStep(context, session, { params: given, call, ceremony, step }),
         );
