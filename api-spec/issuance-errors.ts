@@ -27,6 +27,18 @@ export const ISSUANCE_ERRORS = {
       action: 'Ta ett annat kort.',
     },
   },
+  card_not_taken_out: {
+    httpStatus: 409,
+    retry: 'after_user_action',
+    en: {
+      happened: 'the card {cardNumber} is still in a reader.',
+      action: 'Take it out, and have the person put their own card in.',
+    },
+    sv: {
+      happened: 'kortet {cardNumber} sitter kvar i en läsare.',
+      action: 'Ta ut det och låt personen sätta i sitt eget kort.',
+    },
+  },
   card_other: {
     httpStatus: 409,
     retry: 'after_user_action',
@@ -160,6 +172,18 @@ export const ISSUANCE_ERRORS = {
     en: { happened: 'what was filled in cannot be taken: {problem}.', action: 'Correct it.' },
     sv: { happened: 'det som fyllts i kan inte godtas: {problem}.', action: 'Rätta det.' },
   },
+  first_certificates_stay: {
+    httpStatus: 409,
+    retry: 'after_user_action',
+    en: {
+      happened: 'these are the last certificates of the organisation that the card was issued for first ({organisation}).',
+      action: 'Leave them on the card. If they must go, say so with removesFirst.',
+    },
+    sv: {
+      happened: 'det här är de sista certifikaten från den organisation som kortet först utfärdades för ({organisation}).',
+      action: 'Låt dem vara kvar på kortet. Måste de bort, ange removesFirst.',
+    },
+  },
   journal_unavailable: {
     httpStatus: 503,
     retry: 'after_user_action',
@@ -200,6 +224,18 @@ export const ISSUANCE_ERRORS = {
     sv: {
       happened: 'detta kort får inte utföra steget som {participant} ({reason}).',
       action: 'Låt rätt person sätta sitt kort i läsaren.',
+    },
+  },
+  pictures_unavailable: {
+    httpStatus: 503,
+    retry: 'after_user_action',
+    en: {
+      happened: 'the picture cannot be stored safely ({problem}).',
+      action: 'Have the folder of the policy (issuance.pictureFolder) made writable for kortd, and closed to everyone else.',
+    },
+    sv: {
+      happened: 'bilden kan inte lagras säkert ({problem}).',
+      action: 'Gör policyns mapp (issuance.pictureFolder) skrivbar för kortd och stängd för alla andra.',
     },
   },
   routine_unknown: {

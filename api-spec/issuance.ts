@@ -49,6 +49,14 @@ const Job = Closed(
         isWritten: Type.Boolean(),
       }),
     ),
+    removes: Type.Optional(
+      Type.Array(
+        Closed({ keyReference: Type.String(), fingerprint: Type.String({ description: 'SHA-256 of the DER, hexadecimal.' }) }),
+        {
+          description: 'Certificates that go when the card is confirmed.',
+        },
+      ),
+    ),
   },
   'What becomes of the card.',
 );
@@ -58,6 +66,7 @@ const Step = Closed(
     step: StepId,
     kind: Type.Enum(STEP_KINDS),
     title: Text,
+    notice: Type.Optional(Text),
     by: Type.Optional(Type.String({ description: 'Participant; absent: whoever calls.' })),
     state: Type.Enum(['done', 'next', 'later'] as const),
     doneAt: Type.Optional(Time()),
@@ -91,12 +100,16 @@ export const Ceremony = Closed(
     nextCall: Type.Optional(
       Type.Enum(
         [
+          'issuance.attach',
           'issuance.confirm',
           'issuance.enrol',
           'issuance.readCard',
           'issuance.record',
+          'issuance.removeCertificates',
           'issuance.resume',
           'issuance.sign',
+          'issuance.unblockPin',
+          'issuance.verifyPin',
           'issuance.writeCertificates',
         ] as const,
         { description: 'What takes it on. Absent when it has ended, or goes on at another desk.' },

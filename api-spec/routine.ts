@@ -14,14 +14,31 @@ export type Text = Static<typeof Text>;
 export const RoutineField = Closed(
   {
     title: Text,
-    kind: Type.Enum(['text', 'date', 'choice', 'integer', 'confirmation', 'cardNumber', 'personalNumber', 'hsaId'] as const, {
-      description: 'What the text must be. A confirmation is "yes"; a date is YYYY-MM-DD.',
-    }),
+    kind: Type.Enum(
+      [
+        'text',
+        'date',
+        'birthDate',
+        'choice',
+        'integer',
+        'confirmation',
+        'cardNumber',
+        'passportNumber',
+        'personalNumber',
+        'hsaId',
+      ] as const,
+      {
+        description:
+          'What the text must be. A confirmation is "yes"; a date is YYYY-MM-DD. A passport number is that of a holder who is registered by it, not of a document that is shown.',
+      },
+    ),
     optional: Type.Optional(Type.Boolean()),
     choices: Type.Optional(Type.Record(Name, Text)),
     maxLength: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
     notBefore: Path('Of a date: "today", or an earlier date, step.field.'),
     notAfter: Path('Of a date: "today", or an earlier date, step.field.'),
+    sameOrganisationAs: Path('Of an HSA-id: of the organisation of this one, step.field.'),
+    otherOrganisationThan: Path('Of an HSA-id: of another organisation than this one, step.field.'),
   },
   'Something that a person fills in.',
 );
@@ -31,6 +48,9 @@ export const Participant = Closed(
   {
     title: Text,
     notSamePersonAs: Type.Optional(Type.Array(Name, { description: 'Whoever these are, this is another person.' })),
+    notNamedBy: Type.Optional(
+      Type.String({ maxLength: 40, description: 'Another person than the one whom this earlier step names by a number.' }),
+    ),
     assuranceLevel: Type.Optional(
       Type.String({ maxLength: 40, description: 'Must stand in the certificate that the person signs with.' }),
     ),
@@ -59,9 +79,16 @@ const Within = Closed(
 const common = {
   id: Name,
   title: Text,
+  notice: Type.Optional(Text),
   by: Type.Optional(Name),
   within: Type.Optional(Within),
 };
+
+const Holder = Closed(
+  { name: Path('Their name.'), personalNumber: Path('Their personal number.'), hsaId: Path('Their HSA-id.') },
+  'Where it stands who the holder is.',
+);
+const CardNumber = Path('step.field: what the card’s number must be.');
 
 const KeyPlan = Closed({
   usage: Type.Enum(['authentication', 'signature'] as const),
@@ -73,11 +100,22 @@ const KeyPlan = Closed({
 });
 
 const RecordStep = Closed(
-  { ...common, kind: Type.Literal('record'), fields: Type.Record(Name, RoutineField) },
+  {
+    ...common,
+    kind: Type.Literal('record'),
+    fields: Type.Record(Name, RoutineField),
+    oneOf: Type.Optional(
+      Type.Array(Type.Array(Name, { minItems: 1, maxItems: 10 }), {
+        minItems: 2,
+        maxItems: 5,
+        description: 'Optional fields, in groups: all of one group are filled in, and none of the others.',
+      }),
+    ),
+  },
   'What the application asks the person for.',
 );
 const ReadCardStep = Closed(
-  { ...common, kind: Type.Literal('readCard'), by: Name, cardNumber: Path('What its card number must be.') },
+  { ...common, kind: Type.Literal('readCard'), by: Name, cardNumber: CardNumber, holder: Type.Optional(Holder) },
   'The card in the participant’s reader is read: who they are, and which card it is.',
 );
 const SignStep = Closed(
@@ -90,6 +128,7 @@ const SignStep = Closed(
       Type.String({ maxLength: 40, description: 'Beside the signatures of this earlier statement, in one CMS.' }),
     ),
     cardNumber: Path('Number of the card that it must be signed with.'),
+    withoutCard: Path('The card with this number must have been taken out of its reader.'),
   },
   'A statement signed with the participant’s own card.',
 );
@@ -100,13 +139,11 @@ const EnrolStep = Closed(
     by: Name,
     keys: Type.Array(KeyPlan, { minItems: 1, maxItems: 4 }),
     cardNumber: Type.String({ maxLength: 100, description: 'step.field: what the card’s number must be.' }),
-    holder: Closed(
-      { name: Path('Their name.'), personalNumber: Path('Their personal number.'), hsaId: Path('Their HSA-id.') },
-      'Where it stands whom the certificates must name.',
-    ),
+    holder: Holder,
     validTo: Path('Last day that the certificates may be valid.'),
-    validDays: Path('Number of days, from today, that the certificates may be valid at most.'),
+    validDays: Path('Number of days, from today, that the certificates are to be valid: no more, and at most one less.'),
     assuranceLevel: Type.Optional(Type.String({ maxLength: 40 })),
+    assuranceLevelOf: Path('In place of assuranceLevel: where it stands.'),
     confirmsWriting: Type.Optional(
       Type.Boolean({ description: 'The signature PIN is asked for once more before the certificates are written.' }),
     ),
@@ -125,11 +162,63 @@ const MessagesStep = Closed(
   'Messages that the caller is to send. The step is taken by itself when its turn comes.',
 );
 
-export const RoutineStep = Type.Union([RecordStep, ReadCardStep, SignStep, EnrolStep, MessagesStep]);
+const UnblockPinStep = Closed(
+  { ...common, kind: Type.Literal('unblockPin'), by: Name, cardNumber: CardNumber },
+  'A PIN of the card in the participant’s reader is set anew with the PUK.',
+);
+const VerifyPinStep = Closed(
+  { ...common, kind: Type.Literal('verifyPin'), by: Name, cardNumber: CardNumber },
+  'The participant gives the authentication PIN, and a key under it signs a fresh challenge.',
+);
+const RemoveCertificatesStep = Closed(
+  {
+    ...common,
+    kind: Type.Literal('removeCertificates'),
+    by: Name,
+    cardNumber: Type.String({ maxLength: 100, description: 'step.field: what the card’s number must be.' }),
+  },
+  'Certificates are taken off the card in the participant’s reader, when that is confirmed.',
+);
+const AttachStep = Closed(
+  {
+    ...common,
+    kind: Type.Literal('attach'),
+    numbers: Type.Array(Type.String({ maxLength: 100 }), {
+      minItems: 1,
+      maxItems: 5,
+      description: 'step.field: the person’s number that it is stored with; the first that is known.',
+    }),
+    types: Type.Array(Type.Enum(['jpeg', 'png'] as const), { minItems: 1, maxItems: 2 }),
+    maxBytes: Type.Integer({ minimum: 1, maximum: 20_000_000 }),
+  },
+  'A picture is stored in the access-protected folder of the policy; the ceremony keeps its name and SHA-256.',
+);
+
+export const RoutineStep = Type.Union([
+  AttachStep,
+  EnrolStep,
+  MessagesStep,
+  ReadCardStep,
+  RecordStep,
+  RemoveCertificatesStep,
+  SignStep,
+  UnblockPinStep,
+  VerifyPinStep,
+]);
 export type RoutineStep = Static<typeof RoutineStep>;
 export type StepKind = RoutineStep['kind'];
 /** Sorted. */
-export const STEP_KINDS = ['enrol', 'messages', 'readCard', 'record', 'sign'] as const satisfies readonly StepKind[];
+export const STEP_KINDS = [
+  'attach',
+  'enrol',
+  'messages',
+  'readCard',
+  'record',
+  'removeCertificates',
+  'sign',
+  'unblockPin',
+  'verifyPin',
+] as const satisfies readonly StepKind[];
 export type StepOf<K extends StepKind> = Extract<RoutineStep, { kind: K }>;
 
 export const Routine = Closed(

@@ -103,6 +103,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     issuance: parts.issuance.ceremonies,
     authorities: new Authorities(() => access.policy.issuance.authorities),
     evidence: parts.issuance.evidence,
+    pictures: parts.issuance.pictures,
     identity: () => identities.settings,
     simulated: options.simulated,
     startedAt: new Date(),

@@ -304,6 +304,10 @@ export const METHOD_EXAMPLES: MethodExamples = {
     params: { card: inReader, challenge: 'k4PyJmWXpnLSmpKyqNAwgAYb6nUpTMaWc1ZK2gjHsIo=', origin: webOrigin, pin: '123456' },
     result: EXAMPLE_AUTHENTICATION_TOKEN,
   },
+  'issuance.attach': {
+    params: { ceremony: EXAMPLE_CEREMONY_ID, step: 'picture', picture: { upload } },
+    result: EXAMPLE_CEREMONY,
+  },
   'issuance.cancel': {
     params: { ceremony: EXAMPLE_CEREMONY_ID, reason: 'The holder did not come.' },
     result: EXAMPLE_CEREMONY,
@@ -347,6 +351,10 @@ export const METHOD_EXAMPLES: MethodExamples = {
     params: { ceremony: EXAMPLE_CEREMONY_ID, step: 'order', fields: { cardNumber: '9752000000000000102' } },
     result: EXAMPLE_CEREMONY,
   },
+  'issuance.removeCertificates': {
+    params: { ceremony: EXAMPLE_CEREMONY_ID, step: 'removed', fingerprints: [certificate.parsed?.fingerprint ?? ''] },
+    result: EXAMPLE_CEREMONY,
+  },
   'issuance.requestCertificates': {
     params: { ceremony: EXAMPLE_CEREMONY_ID, authority: 'office' },
     result: EXAMPLE_CEREMONY,
@@ -357,6 +365,8 @@ export const METHOD_EXAMPLES: MethodExamples = {
     result: EXAMPLE_CEREMONY,
   },
   'issuance.start': { params: { routine: 'reserve-card-loa3' }, result: EXAMPLE_CEREMONY },
+  'issuance.unblockPin': { params: { ceremony: EXAMPLE_CEREMONY_ID, step: 'unblocked' }, result: EXAMPLE_CEREMONY },
+  'issuance.verifyPin': { params: { ceremony: EXAMPLE_CEREMONY_ID, step: 'pin' }, result: EXAMPLE_CEREMONY },
   'issuance.writeCertificates': {
     params: { ceremony: EXAMPLE_CEREMONY_ID, certificates: [EXAMPLE_CERTIFICATE] },
     result: EXAMPLE_CEREMONY,

@@ -12,8 +12,10 @@ import {
   Id,
   KeyReference,
   LeaseParam,
+  NewPinParam,
   PinParam,
   PinReference,
+  PukParam,
   Purpose,
   Time,
   managementParams,
@@ -68,7 +70,22 @@ const onCard = <const P extends TProperties>(params: P) => ({
   result: Ceremony,
 });
 
+/** Of a step that asks for a PIN at the participant's card. */
+const pinStepParams = { ...ceremonyParams, step: StepId, ...cardParams, allowLastTry: AllowLastTry, purpose: Purpose };
+const pinStepErrors = [...anyErrors, ...stepErrors, ...CARD_ERRORS, ...PIN_ERRORS, 'card_other', 'participant_refused'] as const;
+
 export const issuanceMethods = {
+  'issuance.attach': defineMethod({
+    summary:
+      'Take a step by storing a picture with the person’s number, in a folder that nobody else may read. The ceremony keeps its name and SHA-256.',
+    attempt: { en: 'Storing the picture', sv: 'Att lagra bilden' },
+    since: 1,
+    scope: 'issuance',
+    rest: path('attach'),
+    params: Closed({ ...ceremonyParams, step: StepId, picture: ByteSource('A PNG or JPEG') }),
+    result: Ceremony,
+    errors: [...anyErrors, ...stepErrors, 'content_not_found', 'picture_invalid', 'pictures_unavailable'],
+  }),
   'issuance.cancel': defineMethod({
     summary:
       'End a ceremony before its end. What was put on its card is taken off; when the card is not at hand, issuance.resume does it later.',
@@ -242,6 +259,35 @@ export const issuanceMethods = {
     result: Ceremony,
     errors: [...anyErrors, ...stepErrors, 'card_already_renewed', 'fields_invalid'],
   }),
+  'issuance.removeCertificates': defineMethod({
+    summary:
+      'Take a step by choosing the certificates that are to go from the participant’s card. They go with issuance.confirm; until then nothing has changed.',
+    attempt: { en: 'Removing the certificates', sv: 'Att ta bort certifikaten' },
+    ...onCard({
+      ...ceremonyParams,
+      step: StepId,
+      ...cardParams,
+      fingerprints: Type.Array(Type.String({ pattern: '^[0-9A-Fa-f]{64}$' }), {
+        minItems: 1,
+        maxItems: 32,
+        description: 'SHA-256 of their DER, hexadecimal.',
+      }),
+      removesFirst: Type.Optional(
+        Type.Boolean({ description: 'Also the last ones of the organisation that the card was issued for first.' }),
+      ),
+    }),
+    rest: path('remove'),
+    errors: [
+      ...anyErrors,
+      ...stepErrors,
+      ...CARD_ERRORS,
+      'card_not_for_issuance',
+      'card_other',
+      'first_certificates_stay',
+      'object_not_found',
+      'participant_refused',
+    ],
+  }),
   'issuance.requestCertificates': defineMethod({
     summary:
       'Have a certification authority that the policy names issue the certificates, by EST or CMP, and write them, checked as by issuance.writeCertificates. What was issued is kept: called again, only the rest is asked for.',
@@ -294,6 +340,7 @@ export const issuanceMethods = {
       ...PIN_ERRORS,
       'algorithm_not_allowed',
       'algorithm_unsupported',
+      'card_not_taken_out',
       'card_other',
       'key_not_found',
       'key_not_for_web',
@@ -316,6 +363,21 @@ export const issuanceMethods = {
     }),
     result: Ceremony,
     errors: ['journal_unavailable', 'routine_unknown'],
+  }),
+  'issuance.unblockPin': defineMethod({
+    summary: 'Take a step by setting a PIN of the participant’s card anew, with the PUK. Both are typed in kortd’s own prompt.',
+    attempt: { en: 'Unblocking the PIN', sv: 'Att låsa upp PIN-koden' },
+    ...onCard({ ...pinStepParams, pinReference: PinReference, puk: PukParam, newPin: NewPinParam }),
+    rest: path('unblock'),
+    errors: [...pinStepErrors, 'object_not_found'],
+  }),
+  'issuance.verifyPin': defineMethod({
+    summary:
+      'Take a step by proving the PIN: under it, the authentication key of the participant’s card signs a fresh challenge, which is checked against its certificate.',
+    attempt: { en: 'Verifying the PIN', sv: 'Att kontrollera PIN-koden' },
+    ...onCard({ ...pinStepParams, pin: PinParam }),
+    rest: path('verifypin'),
+    errors: [...pinStepErrors, 'algorithm_unsupported', 'key_not_found', 'object_not_found', 'public_key_mismatch'],
   }),
   'issuance.writeCertificates': defineMethod({
     summary:

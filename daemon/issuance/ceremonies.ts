@@ -9,7 +9,7 @@ import type { CeremonyEntry, JobEntry, Message, PersonSeen } from './entry.ts';
 import { checkFields, localDate } from './fields.ts';
 import type { CeremonySummary, Journal, JournalEntry, SummaryFilter } from './journal.ts';
 import { areComparable, isSamePerson } from './person.ts';
-import { fillIn, type Participant, type Routine, type RoutineStep, type StepOf } from './routine.ts';
+import { fillIn, type JobStep, type Participant, type Routine, type RoutineStep, type StepOf } from './routine.ts';
 
 export type Language = 'en' | 'sv';
 
@@ -189,8 +189,9 @@ export class Ceremonies {
     return this.#write(next, entries, time);
   }
 
-  noteJob(ceremony: Ceremony, step: StepOf<'enrol'>, entry: JobEntry): Ceremony {
-    return this.note(ceremony, entryOfJob(ceremony, step, entry));
+  /** All of them, or none. */
+  noteJob(ceremony: Ceremony, step: JobStep, ...entries: readonly JobEntry[]): Ceremony {
+    return this.note(ceremony, ...entries.map((entry) => entryOfJob(ceremony, step, entry)));
   }
 
   /** Says that the time of the next step has run out, once, and has what was done undone: the card is changed when it is next at hand. */
@@ -235,6 +236,9 @@ export class Ceremonies {
       return { reason: 'not_administrator', text: 'the card is not that of an administrator of this office' };
     if (participant.assuranceLevel !== undefined && person.assuranceLevel !== participant.assuranceLevel)
       return { reason: 'assurance_level', text: `the card is not of ${participant.assuranceLevel}` };
+    const named = participant.notNamedBy === undefined ? undefined : ceremony.done.get(participant.notNamedBy)?.facts;
+    if (named && isSamePerson(numbersIn(named), person))
+      return { reason: 'same_person', text: `it is the card of the person whom ${participant.notNamedBy} names` };
     for (const other of excludedBy(ceremony.routine, name)) {
       const seen = personOf(ceremony, other);
       if (!seen) continue;
@@ -282,7 +286,7 @@ export class Ceremonies {
   }
 }
 
-function entryOfJob(ceremony: Ceremony, step: StepOf<'enrol'>, entry: JobEntry): CeremonyEntry {
+function entryOfJob(ceremony: Ceremony, step: JobStep, entry: JobEntry): CeremonyEntry {
   const cardNumber = valueAt(ceremony, step.cardNumber);
   return { type: 'step.card', step: step.id, entry, ...(cardNumber === undefined ? {} : { cardNumber }) };
 }
@@ -293,6 +297,11 @@ function endOf(ceremony: Ceremony): CeremonyEntry | undefined {
   const givenUp = [...ceremony.jobs.values()].find(({ phase }) => phase === 'undone' || phase === 'abandoned');
   if (givenUp) return { type: 'ceremony.cancelled', reason: givenUp.reason ?? 'late' };
   return nextStep(ceremony) ? undefined : { type: 'ceremony.finished' };
+}
+
+/** Of the person whom a record names, as far as it names one. */
+function numbersIn({ hsaId, personalNumber }: Readonly<Record<string, string>>): PersonSeen {
+  return { ...(hsaId === undefined ? {} : { hsaId }), ...(personalNumber === undefined ? {} : { personalNumber }) };
 }
 
 /** Those whom a participant must not be: as its own line says, or theirs. */

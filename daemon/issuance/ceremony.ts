@@ -73,6 +73,16 @@ export function applyToCeremony(ceremony: Ceremony, { time, entry }: Pick<Journa
       const { person, statement, cms } = entry;
       return withStep(next, entry.step, { time, facts: { ...factsOf(person), time }, person, statement, cms });
     }
+    case 'step.pinVerified':
+      return withStep(next, entry.step, { time, facts: { ...factsOf(entry.person), time }, person: entry.person });
+    case 'step.pinUnblocked': {
+      const { person, pin } = entry;
+      return withStep(next, entry.step, { time, facts: { ...factsOf(person), pin, time }, person });
+    }
+    case 'step.attached': {
+      const { file, sha256, mediaType } = entry;
+      return withStep(next, entry.step, { time, facts: { file, sha256, type: mediaType, time } });
+    }
     case 'step.messages':
       return withStep(next, entry.step, { time, facts: {}, messages: entry.messages });
     case 'step.card':
@@ -122,12 +132,13 @@ export function openJob({ jobs }: Ceremony): { readonly stepId: string; readonly
   return undefined;
 }
 
-function factsOf({ name, hsaId, personalNumber, cardNumber }: PersonSeen): Record<string, string> {
+function factsOf({ name, hsaId, personalNumber, cardNumber, assuranceLevel }: PersonSeen): Record<string, string> {
   return {
     ...(name === undefined ? {} : { name }),
     ...(hsaId === undefined ? {} : { hsaId }),
     ...(personalNumber === undefined ? {} : { personalNumber }),
     ...(cardNumber === undefined ? {} : { cardNumber }),
+    ...(assuranceLevel === undefined ? {} : { assuranceLevel }),
   };
 }
 

@@ -23,6 +23,7 @@ export type CertificateProblem =
   | 'person_other'
   | 'too_long_valid'
   | 'too_many'
+  | 'too_short_valid'
   | 'untrusted'
   | 'usage_other';
 
@@ -37,6 +38,8 @@ export interface CertificateOrder {
   readonly assuranceLevel?: string;
   /** Last day: the end of the assignment, of the order. */
   readonly validTo?: Date;
+  /** The last day is not before this. */
+  readonly validAtLeastTo?: Date;
 }
 
 export interface CertificateFinding {
@@ -102,6 +105,7 @@ function problemsOf(
     ['not_yet_valid', facts.notBefore.getTime() > now.getTime() + CLOCK_SKEW_MS],
     ['expired', facts.notAfter.getTime() < now.getTime()],
     ['too_long_valid', order.validTo !== undefined && facts.notAfter.getTime() > order.validTo.getTime()],
+    ['too_short_valid', order.validAtLeastTo !== undefined && facts.notAfter.getTime() < order.validAtLeastTo.getTime()],
     ['untrusted', judged.report?.status !== 'trusted'],
     ['assurance_level_missing', order.assuranceLevel !== undefined && !judged.assuranceLevels.includes(order.assuranceLevel)],
   ];

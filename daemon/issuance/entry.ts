@@ -35,6 +35,8 @@ export type JobEntry =
       readonly places: readonly KeyPlace[];
       /** These certificates go when the new ones are confirmed. */
       readonly replaces: readonly StoredCertificate[];
+      /** Among those, said to be so: the last ones of the organisation that the card was issued for first. */
+      readonly removesFirst?: boolean;
     }
   | { readonly type: 'key.generating'; readonly keyReference: string }
   | { readonly type: 'key.generated'; readonly keyReference: string; readonly publicKey: string }
@@ -100,6 +102,25 @@ export type CeremonyEntry =
       readonly statement: string;
       /** Attached CMS; of a statement that several sign, all signatures until then. */
       readonly cms: string;
+    }
+  | {
+      readonly type: 'step.pinVerified';
+      readonly step: string;
+      readonly person: PersonSeen;
+      /** What the key under the PIN signed, and how: proof for whoever has the certificate. */
+      readonly challenge: string;
+      readonly algorithm: string;
+      readonly signature: string;
+    }
+  | { readonly type: 'step.pinUnblocked'; readonly step: string; readonly person: PersonSeen; readonly pin: string }
+  /** The bytes are in the folder for pictures, and nowhere else. */
+  | {
+      readonly type: 'step.attached';
+      readonly step: string;
+      readonly file: string;
+      readonly sha256: string;
+      readonly mediaType: string;
+      readonly lengthBytes: number;
     }
   | { readonly type: 'step.messages'; readonly step: string; readonly messages: readonly Message[] }
   | { readonly type: 'step.card'; readonly step: string; readonly entry: JobEntry; readonly cardNumber?: string }

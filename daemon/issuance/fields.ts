@@ -38,7 +38,17 @@ export function checkFields(
     if (problem !== undefined) problems.push({ field, problem });
     else if (text !== '') fields[field] = text;
   }
-  return { fields, problems };
+  return { fields, problems: [...problems, ...groupProblems(step, fields)] };
+}
+
+/** One of the groups is whole, and nothing of the others is there. */
+function groupProblems({ oneOf }: StepOf<'record'>, fields: Readonly<Record<string, string>>): readonly FieldProblem[] {
+  if (!oneOf) return [];
+  const begun = oneOf.filter((group) => group.some((field) => Object.hasOwn(fields, field)));
+  const [only] = begun;
+  if (begun.length === 1 && only?.every((field) => Object.hasOwn(fields, field))) return [];
+  const groups = oneOf.map((group) => group.join(' and ')).join(', or ');
+  return [{ field: (only ?? oneOf[0] ?? []).join(', '), problem: `exactly one is filled in of: ${groups}` }];
 }
 
 function problemOf(
@@ -65,7 +75,11 @@ function problemOf(
     case 'personalNumber':
       return personalNumberProblem(text, context);
     case 'hsaId':
-      return parseHsaId(text) ? undefined : 'it is no HSA-id: SE, ten digits, a hyphen, letters and digits';
+      return hsaIdProblem(field, text, context);
+    case 'passportNumber':
+      return /^[A-Za-z0-9]{5,20}$/u.test(text) ? undefined : 'it is no passport number: letters and digits';
+    case 'birthDate':
+      return birthDateProblem(text, context);
     case 'date': {
       const at = (path: string): string | undefined => {
         const [owner, name = ''] = path.split('.');
@@ -74,6 +88,36 @@ function problemOf(
       return dateProblem(field, text, at);
     }
   }
+}
+
+function hsaIdProblem(
+  { sameOrganisationAs, otherOrganisationThan }: RoutineField,
+  text: string,
+  context: FieldContext,
+): string | undefined {
+  const own = organisationOf(text);
+  if (own === undefined) return 'it is no HSA-id: SE, ten digits, a hyphen, letters and digits';
+  const at = (path: string | undefined): string | undefined =>
+    organisationOf(path === undefined ? undefined : context.valueAt(path));
+  const [same, other] = [at(sameOrganisationAs), at(otherOrganisationThan)];
+  if (same !== undefined && same !== own) return 'it is of another organisation';
+  return other === own ? 'it is of the same organisation' : undefined;
+}
+
+/** The ten digits of an HSA-id. */
+function organisationOf(hsaId: string | undefined): string | undefined {
+  return hsaId !== undefined && parseHsaId(hsaId) ? hsaId.slice(2, 12) : undefined;
+}
+
+function birthDateProblem(text: string, { holder, now }: FieldContext): string | undefined {
+  if (!isDate(text)) return 'it is no date: YYYY-MM-DD';
+  if (text > localDate(now)) return `it is after ${localDate(now)}`;
+  return isTooYoung(text.replaceAll('-', ''), holder, now);
+}
+
+function isTooYoung(born: string, holder: FieldContext['holder'], now: Date): string | undefined {
+  const { minimumAge } = holder ?? {};
+  return minimumAge !== undefined && ageOf(born, now) < minimumAge ? `the holder must be ${minimumAge} at least` : undefined;
 }
 
 function dateProblem(field: RoutineField, text: string, at: (path: string) => string | undefined): string | undefined {
@@ -89,9 +133,7 @@ function personalNumberProblem(text: string, { holder, now }: FieldContext): str
   if (!parsed) return 'it is no personal identity number or coordination number: twelve digits, with a check digit';
   if (parsed.kind === 'coordination number' && holder?.notRegisteredBy?.includes('coordinationNumber'))
     return 'the routine is not for holders with a coordination number';
-  const { minimumAge } = holder ?? {};
-  if (minimumAge !== undefined && ageOf(parsed.number, now) < minimumAge) return `the holder must be ${minimumAge} at least`;
-  return undefined;
+  return isTooYoung(parsed.number, holder, now);
 }
 
 /** In whole years. A day or month of birth that is not known counts as the last: nobody is made older. */

@@ -10,9 +10,12 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import { Deadlines } from './deadlines.ts';
 import { EvidenceKeeper } from './evidence/keeper.ts';
 import { Journal, type OpenDatabase } from './journal.ts';
+import { Pictures } from './pictures.ts';
 import { standardRoutines } from './routines.ts';
 
 export const ISSUANCE_JOURNAL_FILE = 'issuance.sqlite';
+/** Unless the policy names another. */
+const PICTURE_FOLDER = 'pictures';
 
 export interface IssuanceOptions {
   readonly dataFolder: string;
@@ -30,6 +33,7 @@ export interface IssuanceOptions {
 export interface Issuance extends AsyncDisposable {
   readonly ceremonies: Ceremonies;
   readonly evidence: EvidenceKeeper;
+  readonly pictures: Pictures;
 }
 
 /** The caller closes. */
@@ -57,7 +61,8 @@ export function openIssuance(options: IssuanceOptions): Issuance {
       ceremony: (id) => ceremonies.get(id),
     }),
   );
-  return { ceremonies, evidence, [Symbol.asyncDispose]: () => undo.disposeAsync() };
+  const pictures = new Pictures(() => policy().pictureFolder ?? join(dataFolder, PICTURE_FOLDER));
+  return { ceremonies, evidence, pictures, [Symbol.asyncDispose]: () => undo.disposeAsync() };
 }
 
 function isAdministrator({ policy, simulatedAdministrators }: IssuanceOptions, hsaId: string, isProtected: boolean): boolean {

@@ -3,7 +3,10 @@
  * `routines/`. What a schema cannot say is checked here: every name leads to something that is there, and comes before it is used.
  */
 import { Compile } from 'typebox/compile';
-import { Routine, type RoutineStep, type Text } from '../../api-spec/routine.ts';
+import { Routine, type RoutineStep, type StepOf, type Text } from '../../api-spec/routine.ts';
+
+/** Steps that change a card, as a job. */
+export type JobStep = StepOf<'enrol' | 'removeCertificates'>;
 
 export type { Participant, Routine, RoutineField, RoutineStep, StepOf, Text } from '../../api-spec/routine.ts';
 
@@ -26,10 +29,8 @@ export function parseRoutine(content: unknown): Routine {
 }
 
 function problemOf(routine: Routine): string | undefined {
-  for (const [name, { notSamePersonAs = [] }] of Object.entries(routine.participants))
-    for (const other of notSamePersonAs)
-      if (other === name || !Object.hasOwn(routine.participants, other))
-        return `participant ${name} is compared with ${other}, who is none of the others`;
+  const inParticipants = participantProblem(routine);
+  if (inParticipants !== undefined) return inParticipants;
   const earlier = new Map<string, RoutineStep>();
   for (const step of routine.steps) {
     if (earlier.has(step.id)) return `two steps are called ${step.id}`;
@@ -39,6 +40,17 @@ function problemOf(routine: Routine): string | undefined {
   }
   const { onceFor } = routine;
   return onceFor === undefined || isKnownPath(onceFor, undefined, earlier) ? undefined : `onceFor, ${onceFor}, leads to nothing`;
+}
+
+function participantProblem({ participants, steps }: Routine): string | undefined {
+  for (const [name, { notSamePersonAs = [], notNamedBy }] of Object.entries(participants)) {
+    for (const other of notSamePersonAs)
+      if (other === name || !Object.hasOwn(participants, other))
+        return `participant ${name} is compared with ${other}, who is none of the others`;
+    if (notNamedBy !== undefined && !steps.some(({ id, kind }) => id === notNamedBy && kind === 'record'))
+      return `participant ${name} is compared with whom ${notNamedBy} names, which records nothing`;
+  }
+  return undefined;
 }
 
 /** Steps lead only back: a routine with a loop is one that names a step that has not been. */
@@ -55,27 +67,46 @@ function stepProblem(routine: Routine, step: RoutineStep, earlier: ReadonlyMap<s
     return `${step.with} is no earlier statement`;
   for (const path of pathsOf(step))
     if (!isKnownPath(path, step, earlier)) return `${path} leads to nothing that was recorded before`;
+  return step.kind === 'record' ? fieldsProblem(routine, step) : undefined;
+}
+
+function fieldsProblem({ holder }: Routine, { fields, oneOf = [] }: StepOf<'record'>): string | undefined {
+  for (const [name, { kind, choices }] of Object.entries(fields)) {
+    if (kind === 'choice' && Object.keys(choices ?? {}).length === 0) return `${name} has nothing to choose from`;
+    if (kind === 'passportNumber' && holder?.notRegisteredBy?.includes('passport'))
+      return `${name} is of a holder for whom the routine is not`;
+  }
+  for (const name of oneOf.flat())
+    if (!Object.hasOwn(fields, name) || !fields[name]?.optional) return `${name}, of oneOf, is no optional field`;
   return undefined;
 }
 
-/** `{step.field}` in a text. */
-const PLACEHOLDER = /\{([a-zA-Z0-9.]+)\}/gu;
+/** `{step.field}` in a text, or `{step.field|step.other}`: the first that was filled in. */
+const PLACEHOLDER = /\{([a-zA-Z0-9.|]+)\}/gu;
 
 function pathsOf(step: RoutineStep): readonly string[] {
   const inText = ({ en, sv }: Text): string[] =>
-    [en, sv].flatMap((text) => [...text.matchAll(PLACEHOLDER)].map(([, path = '']) => path));
+    [en, sv].flatMap((text) => [...text.matchAll(PLACEHOLDER)].flatMap(([, paths = '']) => paths.split('|')));
   switch (step.kind) {
     case 'record':
-      return Object.values(step.fields).flatMap(({ notBefore = 'today', notAfter = 'today' }) =>
-        [notBefore, notAfter].filter((path) => path !== 'today'),
+      return Object.values(step.fields).flatMap(({ notBefore, notAfter, sameOrganisationAs, otherOrganisationThan }) =>
+        given(notBefore, notAfter, sameOrganisationAs, otherOrganisationThan).filter((path) => path !== 'today'),
       );
-    case 'readCard':
-      return given(step.cardNumber);
+    case 'readCard': {
+      const { name, personalNumber, hsaId } = step.holder ?? {};
+      return given(step.cardNumber, name, personalNumber, hsaId);
+    }
     case 'sign':
-      return [...inText(step.statement), ...given(step.cardNumber)];
+      return [...inText(step.statement), ...given(step.cardNumber, step.withoutCard)];
+    case 'unblockPin':
+    case 'verifyPin':
+    case 'removeCertificates':
+      return given(step.cardNumber);
+    case 'attach':
+      return step.numbers;
     case 'enrol': {
       const { name, personalNumber, hsaId } = step.holder;
-      return [step.cardNumber, ...given(name, personalNumber, hsaId, step.validTo, step.validDays)];
+      return [step.cardNumber, ...given(name, personalNumber, hsaId, step.validTo, step.validDays, step.assuranceLevelOf)];
     }
     case 'messages':
       return step.messages.flatMap(({ text }) => inText(text));
@@ -88,11 +119,15 @@ function given(...paths: readonly (string | undefined)[]): readonly string[] {
 
 /** What a step leaves behind for texts and comparisons, besides the fields that it records. */
 export const STEP_FACTS = {
-  record: [],
-  readCard: ['name', 'hsaId', 'personalNumber', 'cardNumber', 'validDays', 'time'],
-  sign: ['name', 'hsaId', 'cardNumber', 'time'],
+  attach: ['file', 'sha256', 'type', 'time'],
   enrol: ['cardNumber', 'time'],
   messages: [],
+  readCard: ['name', 'hsaId', 'personalNumber', 'cardNumber', 'assuranceLevel', 'validDays', 'time'],
+  record: [],
+  removeCertificates: ['cardNumber', 'time'],
+  sign: ['name', 'hsaId', 'cardNumber', 'assuranceLevel', 'time'],
+  unblockPin: ['name', 'hsaId', 'personalNumber', 'cardNumber', 'pin', 'time'],
+  verifyPin: ['name', 'hsaId', 'personalNumber', 'cardNumber', 'time'],
 } as const satisfies Record<RoutineStep['kind'], readonly string[]>;
 /** Known from the start. */
 const CEREMONY_FACTS: readonly string[] = ['id', 'startedAt', 'now'];
@@ -109,5 +144,11 @@ function isKnownPath(path: string, step: RoutineStep | undefined, earlier: Reado
 
 /** Text with its placeholders filled in. `valueOf` gives undefined for a field that was left out: it shows as a dash. */
 export function fillIn(text: string, valueOf: (path: string) => string | undefined): string {
-  return text.replaceAll(PLACEHOLDER, (_, path: string) => valueOf(path) ?? '–');
+  return text.replaceAll(PLACEHOLDER, (_, paths: string) => {
+    for (const path of paths.split('|')) {
+      const value = valueOf(path);
+      if (value !== undefined) return value;
+    }
+    return '–';
+  });
 }

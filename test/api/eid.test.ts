@@ -10,7 +10,7 @@ import { INS, openBench, outcomeOf, resultOf, WatchedCard } from './support.ts';
 
 const MESSAGE = Buffer.from('a receipt');
 const ORIGIN = 'https://login.example';
-const PERSONS = PERSONA_NAMES.filter((name) => name !== 'reserve');
+const PERSONS = PERSONA_NAMES.filter((name) => !['renewable', 'reserve'].includes(name));
 
 function isSignedBy(certificate: X509Certificate, algorithm: SignatureAlgorithm, signature: string): boolean {
   return verify(

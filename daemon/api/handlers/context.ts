@@ -17,6 +17,7 @@ import type { IdentitySettings } from '../../identity/identity.ts';
 import type { Authorities } from '../../issuance/authority/authority.ts';
 import type { Ceremonies } from '../../issuance/ceremonies.ts';
 import type { EvidenceKeeper } from '../../issuance/evidence/keeper.ts';
+import type { Pictures } from '../../issuance/pictures.ts';
 import { verifyForUse, type PinCaller } from '../../pin/entry.ts';
 import { PersonNeededError } from '../../pin/person-needed.ts';
 import type { PinReuse } from '../../pin/reuse.ts';
@@ -38,6 +39,7 @@ export interface HandlerContext {
   /** Certification authorities of the policy. */
   readonly authorities: Authorities;
   readonly evidence: EvidenceKeeper;
+  readonly pictures: Pictures;
   readonly audit: AuditLog;
   /** As last read from the policy. */
   readonly identity: () => IdentitySettings;

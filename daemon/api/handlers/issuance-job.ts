@@ -11,13 +11,13 @@ import { nextStep, openJob, valueAt, type Ceremony } from '../../issuance/ceremo
 import type { JobEntry, PersonSeen } from '../../issuance/entry.ts';
 import { choosePlaces } from '../../issuance/key-places.ts';
 import { orderOf } from '../../issuance/order.ts';
-import type { StepOf } from '../../issuance/routine.ts';
+import type { JobStep, StepOf } from '../../issuance/routine.ts';
 import { certificateFacts } from '../../identity/certificate-facts.ts';
 import { parseCertificate } from '../../signing/certificate.ts';
 import type { Call, Handlers, PublicParams } from '../call.ts';
 import { withCard, type HandlerContext } from './context.ts';
 import { takeOn } from './issuance-ceremony.ts';
-import { requireCardNumber, see, targetOf } from './issuance-steps.ts';
+import { requireCardNumber, see, targetOf, untrusted } from './issuance-steps.ts';
 import { runJob, type PinOfCall } from './issuance-work.ts';
 
 type JobMethod =
@@ -29,11 +29,12 @@ type JobMethod =
   | 'issuance.writeCertificates';
 type JobParams = PublicParams<'issuance.resume'>;
 type EnrolStep = StepOf<'enrol'>;
+type EnrolTarget = Target & { readonly step: EnrolStep };
 
 /** A job that is to be worked on. */
 interface Target {
   readonly ceremony: Ceremony;
-  readonly step: EnrolStep;
+  readonly step: JobStep;
 }
 
 export function issuanceJobHandlers(context: HandlerContext): Pick<Handlers, JobMethod> {
@@ -91,7 +92,8 @@ async function goOn(context: HandlerContext, target: Target, params: JobParams, 
     // A person may have been asked since: this is another transaction.
     pin.isFresh = pin.isManaging = false;
     const ceremony = context.issuance.get(target.ceremony.id);
-    if (!ceremony.jobs.has(target.step.id)) await begin(context, session, { ...target, ceremony });
+    const { step } = target;
+    if (!ceremony.jobs.has(step.id) && step.kind === 'enrol') await begin(context, session, { ceremony, step });
     await runJob({ context, session, params: given, call, pin, ceremonyId: ceremony.id, step: target.step });
   });
 }
@@ -102,7 +104,7 @@ function cardOf({ desk }: HandlerContext, { card }: CardJob): CardTarget | undef
 }
 
 /** The card is looked at, and what it holds is kept. Throws card_not_for_issuance, card_other, no_free_key_container, participant_refused. */
-async function begin(context: HandlerContext, session: CardSession, { ceremony, step }: Target): Promise<void> {
+async function begin(context: HandlerContext, session: CardSession, { ceremony, step }: EnrolTarget): Promise<void> {
   const { contents } = await session.read();
   const { serialNumber, kind } = session.card;
   if (serialNumber === undefined || !kind) {
@@ -111,6 +113,8 @@ async function begin(context: HandlerContext, session: CardSession, { ceremony, 
   }
   const seen = see(context, ceremony, contents, session);
   requireCardNumber(ceremony, step.cardNumber, seen);
+  // What has expired is not renewed.
+  if (step.renews && !seen.isTrusted) throw untrusted(step);
   // Nobody issues to themselves: whom the order names counts as much as whom the card does.
   context.issuance.requireParticipant(ceremony, step, { ...seen.person, ...holderOf(ceremony, step) });
   if (seen.person.certificate !== undefined) context.issuance.requireParticipant(ceremony, step, seen.person);
@@ -143,7 +147,7 @@ function isOfPerson(der: string): boolean {
 }
 
 /** The card waits for its certificates, and it is not too late for them. Throws ceremony_step_order, ceremony_late, order_expired. */
-function requireWaiting({ issuance }: HandlerContext, ceremony: Ceremony): Target {
+function requireWaiting({ issuance }: HandlerContext, ceremony: Ceremony): EnrolTarget {
   requireOpen(ceremony);
   const step = nextStep(ceremony);
   if (step?.kind !== 'enrol') throw outOfTurn(ceremony, 'writing the certificates');
@@ -154,7 +158,12 @@ function requireWaiting({ issuance }: HandlerContext, ceremony: Ceremony): Targe
 }
 
 /** One after the other; each stands in the journal before the next is asked for, and none is asked for twice. Throws authority_…. */
-async function haveIssued({ authorities, issuance }: HandlerContext, target: Target, name: string, call: Call): Promise<void> {
+async function haveIssued(
+  { authorities, issuance }: HandlerContext,
+  target: EnrolTarget,
+  name: string,
+  call: Call,
+): Promise<void> {
   const { issued, places, requests } = jobOf(target);
   const missing = places.filter(({ keyReference }) => !issued.some((one) => one.keyReference === keyReference));
   if (missing.length === 0) return;
@@ -174,7 +183,7 @@ function parseRequest(pem: string): Buffer {
 }
 
 /** What is refused is asked for anew. */
-function acceptIssued(context: HandlerContext, target: Target): void {
+function acceptIssued(context: HandlerContext, target: EnrolTarget): void {
   const ders = jobOf(target).issued.map(({ der }) => new Uint8Array(Buffer.from(der, 'base64')));
   try {
     accept(context, target, ders);
@@ -186,7 +195,7 @@ function acceptIssued(context: HandlerContext, target: Target): void {
 }
 
 /** All of them are looked at before one is written. Throws certificates_refused. */
-function accept(context: HandlerContext, target: Target, ders: readonly Uint8Array[]): void {
+function accept(context: HandlerContext, target: EnrolTarget, ders: readonly Uint8Array[]): void {
   const { ceremony, step } = target;
   const job = jobOf(target);
   const now = context.issuance.now(ceremony);
@@ -257,7 +266,7 @@ function requireOpen({ id, state }: Ceremony): void {
 function openTarget(ceremony: Ceremony): Target | undefined {
   const open = openJob(ceremony);
   const step = open && ceremony.routine.steps.find(({ id }) => id === open.stepId);
-  return step?.kind === 'enrol' ? { ceremony, step } : undefined;
+  return step?.kind === 'enrol' || step?.kind === 'removeCertificates' ? { ceremony, step } : undefined;
 }
 
 function jobOf({ ceremony, step }: Target): CardJob {

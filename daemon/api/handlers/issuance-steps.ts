@@ -29,6 +29,7 @@ export function issuanceStepHandlers(context: HandlerContext): Pick<Handlers, St
           const seen = see(context, ceremony, contents, session);
           requireSeen(context, ceremony, step, seen);
           requireCardNumber(ceremony, step.cardNumber, seen);
+          requireHolder(ceremony, step, seen);
           const { person, validDays } = seen;
           const days = validDays === undefined ? {} : { validDays };
           const entry = { type: 'step.read', step: step.id, person, ...days } as const;
@@ -39,6 +40,7 @@ export function issuanceStepHandlers(context: HandlerContext): Pick<Handlers, St
     'issuance.sign': (params, call) =>
       takeOn(context, params.ceremony, call, async (ceremony) => {
         const step = issuance.requireStep(ceremony, params.step, 'sign');
+        requireTakenOut(context, ceremony, step);
         const card = targetOf(params.card, step.by);
         const purpose = params.purpose ?? step.title[params.language];
         const given = { ...params, card, purpose };
@@ -64,13 +66,18 @@ export function see(
 }
 
 /** Throws participant_refused: for a person whom nobody vouches for, and for one who may not take the step. A card that names nobody yet is none's. */
-function requireSeen({ issuance }: HandlerContext, ceremony: Ceremony, step: RoutineStep, { person, isTrusted }: SeenCard): void {
+export function requireSeen(
+  { issuance }: HandlerContext,
+  ceremony: Ceremony,
+  step: RoutineStep,
+  { person, isTrusted }: SeenCard,
+): void {
   const namesSomebody = person.name !== undefined || person.hsaId !== undefined || person.personalNumber !== undefined;
   if (namesSomebody && !isTrusted) throw untrusted(step);
   issuance.requireParticipant(ceremony, step, person);
 }
 
-function untrusted({ id, by = '' }: RoutineStep): ApiError {
+export function untrusted({ id, by = '' }: RoutineStep): ApiError {
   const attempt = `taking step ${id} as ${by}`;
   return new ApiError('participant_refused', `${attempt}: no certificate of the card that names a person is trusted and valid`, {
     participant: by,
@@ -84,6 +91,31 @@ export function requireCardNumber(ceremony: Ceremony, path: string | undefined, 
   if (expected === undefined || person.cardNumber === expected) return;
   throw new ApiError('card_other', `using the card of ${ceremony.id}: its number is ${person.cardNumber ?? 'not known'}`, {
     expected,
+  });
+}
+
+/** The card names whom the routine says, by a number that both have. Throws participant_refused. */
+function requireHolder(ceremony: Ceremony, { id, by, holder }: StepOf<'readCard'>, { person }: SeenCard): void {
+  if (!holder) return;
+  const at = (path: string | undefined): string | undefined => (path === undefined ? undefined : valueAt(ceremony, path));
+  const pairs: readonly (readonly [string | undefined, string | undefined])[] = [
+    [at(holder.hsaId)?.toUpperCase(), person.hsaId?.toUpperCase()],
+    [at(holder.personalNumber), person.personalNumber],
+  ];
+  const compared = pairs.filter(([wanted, told]) => wanted !== undefined && told !== undefined);
+  if (compared.length > 0 && compared.every(([wanted, told]) => wanted === told)) return;
+  throw new ApiError('participant_refused', `taking step ${id} of ${ceremony.id} as ${by}: the card names another person`, {
+    participant: by,
+    reason: 'not_holder',
+  });
+}
+
+/** Throws card_not_taken_out: whoever signs would do so beside a card that is another's. */
+function requireTakenOut({ desk }: HandlerContext, ceremony: Ceremony, { withoutCard }: StepOf<'sign'>): void {
+  const number = withoutCard === undefined ? undefined : valueAt(ceremony, withoutCard);
+  if (number === undefined || !desk.cards.some(({ serialNumber }) => serialNumber === number)) return;
+  throw new ApiError('card_not_taken_out', `signing for ${ceremony.id}: the card that it is about is still in a reader`, {
+    cardNumber: number,
   });
 }
 

@@ -1,4 +1,5 @@
 /** Ceremonies as callers see them. */
+import { createHash } from 'node:crypto';
 import type { Ceremony as CeremonyView } from '../../../api-spec/issuance.ts';
 import type { CardJob } from '../../issuance/card-job.ts';
 import type { Ceremonies } from '../../issuance/ceremonies.ts';
@@ -40,6 +41,7 @@ function describeStep(ceremonies: Ceremonies, ceremony: Ceremony, step: RoutineS
   const due = done ? undefined : dueAt(ceremony, step);
   return {
     ...{ step: step.id, kind: step.kind, title: step.title },
+    ...(step.notice ? { notice: step.notice } : {}),
     ...(step.by === undefined ? {} : { by: step.by }),
     state: done ? 'done' : isNext ? 'next' : 'later',
     ...(due === undefined
@@ -84,7 +86,7 @@ function describePerson({
   };
 }
 
-function describeJob({ phase, card, places, requests, accepted, written }: CardJob): NonNullable<StepView['job']> {
+function describeJob({ phase, card, places, requests, accepted, written, replaces }: CardJob): NonNullable<StepView['job']> {
   return {
     phase,
     card: { application: card.profile, serialNumber: card.serialNumber },
@@ -98,5 +100,12 @@ function describeJob({ phase, card, places, requests, accepted, written }: CardJ
         isWritten: written.has(keyReference),
       };
     }),
+    ...(replaces.length === 0
+      ? {}
+      : { removes: replaces.map(({ keyReference, der }) => ({ keyReference, fingerprint: fingerprintOf(der) })) }),
   };
+}
+
+function fingerprintOf(der: string): string {
+  return createHash('sha256').update(Buffer.from(der, 'base64')).digest('hex').toUpperCase();
 }

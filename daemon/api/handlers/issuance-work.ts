@@ -15,7 +15,7 @@ import {
 import { subjectOf } from '../../issuance/order.ts';
 import { valueAt, type Ceremony } from '../../issuance/ceremony.ts';
 import type { JobEntry, KeyPlace } from '../../issuance/entry.ts';
-import type { StepOf } from '../../issuance/routine.ts';
+import type { JobStep } from '../../issuance/routine.ts';
 import { createCertificateRequest, preferredAlgorithm } from '../../signing/certificate-request.ts';
 import { verifyOptions } from '../../signing/verify-options.ts';
 import type { Call } from '../call.ts';
@@ -38,7 +38,7 @@ export interface JobRun {
   readonly call: Call;
   readonly pin: PinOfCall;
   readonly ceremonyId: string;
-  readonly step: StepOf<'enrol'>;
+  readonly step: JobStep;
 }
 
 /** Another PIN is wanted than the one that the call asks for: it is the next call's. */
@@ -75,7 +75,9 @@ async function takePart(job: CardJob, work: CardAtWork, run: JobRun): Promise<vo
       await makeKeys(job, work).finally(() => noteMade(run));
       return;
     case 'writing':
-      await session.remember(await writeCertificates(job, work, { confirms: step.confirmsWriting === true }));
+      await session.remember(
+        await writeCertificates(job, work, { confirms: step.kind === 'enrol' && step.confirmsWriting === true }),
+      );
       return;
     case 'undoing':
       await undo(job, work).finally(() => (session.card.contents = undefined));
@@ -166,6 +168,7 @@ function claimPin({ pin }: JobRun, reference: PinReference | undefined): void {
 
 async function requestFor(run: JobRun, token: Token, place: KeyPlace, publicKey: Uint8Array): Promise<string> {
   const { step } = run;
+  if (step.kind !== 'enrol') throw new Error(`requesting a certificate for ${run.ceremonyId}: ${step.id} makes no keys`);
   const ceremony = ceremonyOf(run);
   const { keyReference, algorithm: kind, usage } = place;
   const cardNumber = valueAt(ceremony, step.cardNumber);

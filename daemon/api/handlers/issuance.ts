@@ -6,6 +6,9 @@ import type { Handlers } from '../call.ts';
 import type { HandlerContext } from './context.ts';
 import { issuanceEvidenceHandlers } from './issuance-evidence.ts';
 import { issuanceJobHandlers } from './issuance-job.ts';
+import { issuanceAttachHandlers } from './issuance-attach.ts';
+import { issuancePinHandlers } from './issuance-pin.ts';
+import { issuanceRemovalHandlers } from './issuance-removal.ts';
 import { issuanceStepHandlers } from './issuance-steps.ts';
 import { ceremonyOf, maySeeProtected, takeOn } from './issuance-ceremony.ts';
 import { describeCeremony } from './issuance-view.ts';
@@ -19,7 +22,10 @@ export function issuanceHandlers(context: HandlerContext): Pick<Handlers, Issuan
   return {
     ...issuanceStepHandlers(context),
     ...issuanceEvidenceHandlers(context),
+    ...issuanceAttachHandlers(context),
     ...issuanceJobHandlers(context),
+    ...issuancePinHandlers(context),
+    ...issuanceRemovalHandlers(context),
     'issuance.get': ({ ceremony }, call) => describeCeremony(issuance, ceremonyOf(context, ceremony, call)),
     'issuance.list': ({ search, limit = DEFAULT_LIMIT, ...filter }, call) => ({
       ceremonies: issuance

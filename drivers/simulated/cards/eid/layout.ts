@@ -34,6 +34,8 @@ export interface Contents {
   readonly keys: Readonly<Partial<Record<KeyName, { readonly key: PrivateKey; readonly certificate?: Uint8Array }>>>;
   /** Keys that are listed before they are made; their kind. */
   readonly preparedKeys: KeyAlgorithm | undefined;
+  /** A second place for each of the two keys, empty; its kind. */
+  readonly spareKeys: KeyAlgorithm | undefined;
   readonly authorities: readonly { readonly label: string; readonly certificate: Uint8Array }[];
 }
 
@@ -80,6 +82,36 @@ const KEY_PLACES: Readonly<Record<KeyName, KeyPlace>> = {
   },
 };
 const AUTHORITY_ID = 0x47;
+/** Beside the first ones, under the same PINs: for certificates that come later. */
+const SPARE_PLACES: Readonly<Record<KeyName, KeyPlace>> = {
+  legitimering: {
+    ...{ label: 'Legitimering 2', id: 0x55, reference: 0x03, keyFid: 0x4b03, publicKeyFid: 0x4d03, certificateFid: 0x4333 },
+    ...{ needsConsent: false },
+  },
+  underskrift: {
+    ...{ label: 'Underskrift 2', id: 0x56, reference: 0x04, keyFid: 0x4b04, publicKeyFid: 0x4d04, certificateFid: 0x4334 },
+    ...{ needsConsent: true },
+  },
+};
+
+/** A place with what stands there. */
+interface FilledPlace {
+  readonly name: KeyName;
+  readonly place: KeyPlace;
+  /** Of the key that is there, or is to be made there; undefined: none is listed. */
+  readonly algorithm: KeyAlgorithm | undefined;
+  readonly key?: PrivateKey;
+  readonly certificate?: Uint8Array;
+}
+
+function placesOf({ keys, preparedKeys, spareKeys }: Contents): readonly FilledPlace[] {
+  const first = KEY_NAMES.map((name) => {
+    const held = keys[name];
+    return { name, place: KEY_PLACES[name], algorithm: held?.key.algorithm ?? preparedKeys, ...held };
+  });
+  const spare = KEY_NAMES.map((name) => ({ name, place: SPARE_PLACES[name], algorithm: spareKeys }));
+  return spareKeys === undefined ? first : [...first, ...spare];
+}
 
 const PIN_LABELS: Readonly<Record<PinName, string>> = {
   legitimering: 'Legitimering',
@@ -116,30 +148,33 @@ export function layOut(contents: Contents): Map<FilePath, CardFile> {
   add(FID_TOKEN_INFO, directory(encodeTokenInfo({ ...contents, manufacturer: MANUFACTURER, algorithms: traits.algorithms })));
   add(FID_UNUSED_SPACE, directory(encodeUnused(contents)));
   add(FID_AODF, workingFile(encodeAodf(traits), FIXED));
-  add(FID_PRKDF, directory(concatBytes(...KEY_NAMES.map((name) => encodePrivateKey(contents, name)))));
-  add(FID_PUKDF, directory(concatBytes(...KEY_NAMES.map((name) => encodePublicKey(contents, name)))));
-  add(FID_CDF, directory(concatBytes(...KEY_NAMES.map((name) => encodeCertificate(contents, name)))));
+  const places = placesOf(contents);
+  add(FID_PRKDF, directory(concatBytes(...places.map((place) => encodePrivateKey(contents, place)))));
+  add(FID_PUKDF, directory(concatBytes(...places.map(encodePublicKey))));
+  add(FID_CDF, directory(concatBytes(...places.map(encodeCertificate))));
   add(FID_TRUSTED_CDF, directory(concatBytes(...contents.authorities.map(encodeAuthority))));
   add(FID_DODF, directory(new Uint8Array()));
-  for (const name of KEY_NAMES) addKeyFiles(contents, name, add, kept);
+  for (const place of places) addKeyFiles(contents, place, add, kept);
   contents.authorities.forEach(({ certificate }, index) => add(FID_FIRST_AUTHORITY + index, workingFile(certificate, kept)));
   return files;
 }
 
-function addKeyFiles(contents: Contents, name: KeyName, add: (fid: number, file: CardFile) => void, kept: Access): void {
-  const place = KEY_PLACES[name];
-  const { traits } = contents;
+function addKeyFiles(
+  { traits }: Contents,
+  { name, place, key, certificate }: FilledPlace,
+  add: (fid: number, file: CardFile) => void,
+  kept: Access,
+): void {
   const pin = traits.pinReferences[name];
-  const held = contents.keys[name];
   add(place.keyFid, {
     ...{ kind: 'key', reference: place.reference, pin, needsConsent: place.needsConsent },
     uses: place.needsConsent && !traits.signingKeyDeciphers ? ['sign'] : ['sign', 'decipher'],
     access: { read: 'never', update: pin, remove: 'never' },
-    key: held?.key,
+    key,
   });
   // Whoever makes the key writes its public half too.
-  add(place.publicKeyFid, workingFile(pad(held?.key.publicKeyFile, PUBLIC_KEY_BYTES, traits.filler), { ...kept, update: pin }));
-  add(place.certificateFid, workingFile(pad(held?.certificate, CERTIFICATE_BYTES, traits.filler), kept));
+  add(place.publicKeyFid, workingFile(pad(key?.publicKeyFile, PUBLIC_KEY_BYTES, traits.filler), { ...kept, update: pin }));
+  add(place.certificateFid, workingFile(pad(certificate, CERTIFICATE_BYTES, traits.filler), kept));
 }
 
 function workingFile(content: Uint8Array, access: Access): CardFile {
@@ -186,31 +221,25 @@ function encodeAodf(traits: Traits): Uint8Array {
 }
 
 /** Of the key, or of the one that is to be made in its place; no entry where there is neither. */
-function encodePrivateKey(contents: Contents, name: KeyName): Uint8Array {
-  const place = KEY_PLACES[name];
-  const algorithm = contents.keys[name]?.key.algorithm ?? contents.preparedKeys;
+function encodePrivateKey({ traits }: Contents, { name, place, algorithm }: FilledPlace): Uint8Array {
   if (algorithm === undefined) return new Uint8Array();
   const isRsa = algorithm.startsWith('RSA');
   return encodePrivateKeyEntry({
     ...{ ...place, algorithm, authId: AUTH_IDS[name], file: absolute(place.keyFid) },
     usage: place.needsConsent ? [USAGE.nonRepudiation] : isRsa ? [USAGE.decrypt, USAGE.sign, USAGE.unwrap] : [USAGE.sign],
-    algorithmIds: contents.traits.listsKeyAlgorithms ? algorithmsOf(contents.traits, algorithm).map(({ id }) => id) : [],
+    algorithmIds: traits.listsKeyAlgorithms ? algorithmsOf(traits, algorithm).map(({ id }) => id) : [],
   });
 }
 
 /** As with private keys: also of one that is to be made. */
-function encodePublicKey(contents: Contents, name: KeyName): Uint8Array {
-  const place = KEY_PLACES[name];
-  const algorithm = contents.keys[name]?.key.algorithm ?? contents.preparedKeys;
+function encodePublicKey({ place, algorithm }: FilledPlace): Uint8Array {
   if (algorithm === undefined) return new Uint8Array();
   const isRsa = algorithm.startsWith('RSA');
   const usage = place.needsConsent || !isRsa ? [USAGE.verify] : [USAGE.encrypt, USAGE.wrap, USAGE.verify];
   return encodePublicKeyEntry({ ...place, algorithm, usage, file: absolute(place.publicKeyFid) });
 }
 
-function encodeCertificate(contents: Contents, name: KeyName): Uint8Array {
-  const place = KEY_PLACES[name];
-  const certificate = contents.keys[name]?.certificate;
+function encodeCertificate({ place, certificate }: FilledPlace): Uint8Array {
   if (!certificate) return new Uint8Array();
   return encodeCertificateEntry({ ...place, file: absolute(place.certificateFid), lengthBytes: certificate.length });
 }
@@ -222,9 +251,9 @@ function encodeAuthority({ label, certificate }: Contents['authorities'][number]
 
 /** Certificate files that hold nothing yet. */
 function encodeUnused(contents: Contents): Uint8Array {
-  const free = KEY_NAMES.filter((name) => contents.keys[name]?.certificate === undefined);
-  const entries = free.map((name) =>
-    encodeUnusedSpace(absolute(KEY_PLACES[name].certificateFid), CERTIFICATE_BYTES, AUTH_IDS.legitimering),
+  const free = placesOf(contents).filter(({ certificate }) => certificate === undefined);
+  const entries = free.map(({ place }) =>
+    encodeUnusedSpace(absolute(place.certificateFid), CERTIFICATE_BYTES, AUTH_IDS.legitimering),
   );
   return concatBytes(...entries);
 }

@@ -84,8 +84,8 @@ describe('the certificates of a person', () => {
     );
   });
 
-  it('are all there are, and one reserve card', () => {
-    expect(PERSONA_NAMES).toEqual([...PEOPLE, 'reserve']);
+  it('are all there are, and two reserve cards: one with certificates and room for more, one blank', () => {
+    expect(PERSONA_NAMES).toEqual([...PEOPLE, 'renewable', 'reserve']);
   });
 });
 

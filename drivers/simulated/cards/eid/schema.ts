@@ -34,6 +34,7 @@ export function eidCardDescriptionSchema(personas: readonly string[]): Type.TSch
       pinAttempts: Type.Optional(Type.Partial(forEachPin(attempts), strict)),
       keys: Type.Optional(Type.Object({ legitimering: Type.Optional(key), underskrift: Type.Optional(key) }, strict)),
       preparedKeys: Type.Optional(Type.Union(KEY_ALGORITHMS.map((name) => Type.Literal(name)))),
+      spareKeys: Type.Optional(Type.Union(KEY_ALGORITHMS.map((name) => Type.Literal(name)))),
       authorities: Type.Optional(Type.Array(Type.Object({ label: Type.String(), certificate: base64 }, strict))),
       lastUpdate: Type.Optional(Type.String()),
     },

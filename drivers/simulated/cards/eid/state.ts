@@ -42,6 +42,8 @@ export interface EidCardDescription {
   readonly keys?: Readonly<Partial<Record<KeyName, EidKeyDescription>>>;
   /** Lists keys that are not there yet, and of which kind they are to be: their places are known then. Default: keys are listed when they are there. */
   readonly preparedKeys?: KeyAlgorithm;
+  /** One more place for each kind of key, listed and empty, under the same PINs: for certificates that come later. Default: none. */
+  readonly spareKeys?: KeyAlgorithm;
   /** Certificates of authorities on the card, DER in base64. */
   readonly authorities?: readonly { readonly label: string; readonly certificate: string }[];
   /** As TokenInfo says it (ISO 8601). */
@@ -112,6 +114,7 @@ export function makeContents(description: EidCardDescription): EidContents {
   const { lastUpdate, keys = {}, authorities = [], applicationId = PKCS15_APPLICATION_ID } = description;
   const contents: Contents = {
     ...{ traits, serialNumber, label: description.label ?? DEFAULT_LABEL, preparedKeys: description.preparedKeys },
+    spareKeys: description.spareKeys,
     applicationId: at('applicationId', () => parseHex(applicationId)),
     ...(lastUpdate === undefined ? {} : { lastUpdate: readDate(lastUpdate) }),
     keys: Object.fromEntries(KEY_NAMES.flatMap((name) => (keys[name] ? [[name, readHeldKey(traits, name, keys[name])]] : []))),
