@@ -66,6 +66,8 @@ export type JobEntry =
 export interface PersonSeen {
   readonly name?: string;
   readonly hsaId?: string;
+  /** Those that other organisations know them by, of a card with certificates from several. */
+  readonly otherHsaIds?: readonly string[];
   /** Twelve digits: personal identity number or coordination number. */
   readonly personalNumber?: string;
   readonly cardNumber?: string;

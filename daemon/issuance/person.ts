@@ -6,11 +6,15 @@ export function isSamePerson(one: PersonSeen, other: PersonSeen): boolean {
   const isSame = (a: string | undefined, b: string | undefined): boolean =>
     a !== undefined && a.toUpperCase() === b?.toUpperCase();
   return (
-    isSame(one.hsaId, other.hsaId) ||
+    hsaIdsOf(one).some((hsaId) => hsaIdsOf(other).some((another) => isSame(hsaId, another))) ||
     isSame(one.personalNumber, other.personalNumber) ||
     isSame(one.cardNumber, other.cardNumber) ||
     isSame(one.certificate, other.certificate)
   );
+}
+
+function hsaIdsOf({ hsaId, otherHsaIds = [] }: PersonSeen): readonly string[] {
+  return hsaId === undefined ? otherHsaIds : [hsaId, ...otherHsaIds];
 }
 
 /** Two cards that share no kind of number cannot be told to be two persons. */

@@ -39,6 +39,8 @@ export interface Office extends AsyncDisposable {
 
 export interface OfficeOptions extends Pick<BenchOptions, 'dataFolder' | 'policy' | 'log'> {
   readonly reserve?: EidCardDescription;
+  /** HSA-ids of those who act as administrators without a policy that names them. Default: Anna and Björn. */
+  readonly administrators?: readonly string[];
   /** No card is in a reader. */
   readonly isEmpty?: boolean;
 }
@@ -53,6 +55,7 @@ export async function openOffice(options: OfficeOptions = {}): Promise<Office> {
       readers: READERS.map((role) => ({ name: `Office ${role} 00 00`, serialNumber: `OFFICE-${role}` })),
       policy: { roles, ...options.policy },
       ...OFFICE_RULES,
+      ...(options.administrators ? { simulatedAdministrators: options.administrators } : {}),
       now: () => clock.now,
     }),
   );

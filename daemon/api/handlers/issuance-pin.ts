@@ -1,5 +1,5 @@
 /** Steps about the PINs of a participant's card: set anew with the PUK, or proven by a signature under it. */
-import { createHash, createPublicKey, randomBytes, verify, X509Certificate } from 'node:crypto';
+import { createHash, randomBytes, verify, X509Certificate } from 'node:crypto';
 import { KeyNotFoundError, ObjectNotFoundError } from '../../../apdu/errors.ts';
 import { keyAlgorithmOf } from '../../../apdu/public-key.ts';
 import type { PinEntry, PinReference, SigningKey, Token, TokenContents, TokenKey } from '../../../apdu/token.ts';
@@ -123,7 +123,7 @@ function authenticationKeyOf({ keys, certificates }: TokenContents): {
     const own = certificates.find(({ keyReference }) => keyReference === key.keyReference);
     if (!own) continue;
     const certificate = new X509Certificate(own.der);
-    const algorithm = keyAlgorithmOf(createPublicKey(certificate.publicKey));
+    const algorithm = keyAlgorithmOf(certificate.publicKey);
     if (algorithm) return { key: { ...key, algorithm }, certificate };
   }
   throw new KeyNotFoundError('verifying a PIN: no authentication key of the card has a PIN and a certificate');
