@@ -22,6 +22,12 @@ interface Spoilable {
   participants: Record<string, Record<string, unknown>>;
 }
 
+const TITLE = { en: 'A step', sv: 'Ett steg' };
+const READ = { id: 'extra', kind: 'readCard', by: 'holder', title: TITLE };
+const PICTURE = {
+  ...{ id: 'picture', kind: 'attach', title: TITLE, numbers: ['order.hsaId'], types: ['png'], maxBytes: 1_000 },
+};
+
 describe('the routines', () => {
   it.each(files)('%s is one, and its name is its file’s', (file) => {
     expect(parseRoutine(read(file)).id).toBe(basename(file, '.json'));
@@ -69,11 +75,80 @@ describe('a routine is refused', () => {
       spoilt(({ participants }) => (participants['holder'] = { ...participants['holder'], notSamePersonAs: ['holder'] })),
       /compared with holder/,
     ],
+    ['with an unknown field', spoilt(({ steps }) => (steps[0] = { ...steps[0], colour: 'red' })), /steps\/0/],
+    [
+      'that reads a card by a number of nobody',
+      spoilt(({ steps }) => steps.push({ ...READ, cardNumber: 'order.colour' })),
+      /order\.colour leads to nothing/,
+    ],
+    [
+      'that reads the card of a holder who is named later',
+      spoilt(({ steps }) => steps.unshift({ ...READ, holder: { hsaId: 'order.hsaId' } })),
+      /order\.hsaId leads to nothing/,
+    ],
+    [
+      'that proves the PIN of a card that is read later',
+      spoilt(({ steps }) => steps.unshift({ ...READ, kind: 'verifyPin', cardNumber: 'download.cardNumber' })),
+      /download\.cardNumber leads to nothing/,
+    ],
+    [
+      'that unblocks a PIN of nobody’s card',
+      spoilt(({ steps }) => steps.push({ ...READ, kind: 'unblockPin', by: 'nobody' })),
+      /nobody takes no part/,
+    ],
+    [
+      'that removes certificates from no card',
+      spoilt(({ steps }) => steps.push({ ...READ, kind: 'removeCertificates' })),
+      /steps\/6/,
+    ],
+    [
+      'that stores a picture with a number that nothing tells',
+      spoilt(({ steps }) => steps.push({ ...PICTURE, numbers: ['order.shoeSize'] })),
+      /order\.shoeSize leads to nothing/,
+    ],
+    ['that stores a film', spoilt(({ steps }) => steps.push({ ...PICTURE, types: ['mp4'] })), /steps\/6/],
+    [
+      'that undoes a picture',
+      spoilt(({ steps }) => {
+        const within = { minutes: 1, after: 'picture', late: { undo: 'picture', report: 'x' } };
+        steps.push(PICTURE, { ...READ, within });
+      }),
+      /no earlier step that can be undone/,
+    ],
+    [
+      'that takes a card out that nothing names',
+      spoilt(({ steps }) => (steps[1] = { ...steps[1], withoutCard: 'card.cardNumber' })),
+      /card\.cardNumber leads to nothing/,
+    ],
+    [
+      'with a participant who is compared with whom no record names',
+      spoilt(({ participants }) => (participants['operator'] = { ...participants['operator'], notNamedBy: 'ordered' })),
+      /ordered names, which records nothing/,
+    ],
+    [
+      'that wants one of fields that there are not',
+      spoilt(({ steps }) => (steps[0] = { ...steps[0], oneOf: [['personalNumber'], ['shoeSize']] })),
+      /personalNumber, of oneOf, is no optional field/,
+    ],
+    [
+      'that is for nobody who is registered by passport, and asks for that passport',
+      spoilt(({ steps }) => (steps[3] = { ...steps[3], fields: { number: { kind: 'passportNumber', title: TITLE } } })),
+      /number is of a holder for whom the routine is not/,
+    ],
+    [
+      'with nothing to choose from',
+      spoilt(({ steps }) => (steps[3] = { ...steps[3], fields: { way: { kind: 'choice', title: TITLE } } })),
+      /way has nothing to choose from/,
+    ],
     ['that is none', () => parseRoutine('routine'), /reading a routine/],
   ])('%s', (_, parse, problem) => {
     expect(parse).toThrow(RoutineError);
     expect(parse).toThrow(problem);
   });
+});
+
+it('a text shows the first that was filled in', () => {
+  expect(fillIn('{a.b|a.c}, {a.c|a.b}, {a.d|a.e}', (path) => ({ 'a.b': 'one', 'a.c': undefined })[path])).toBe('one, one, –');
 });
 
 it('a text shows what was left out as a dash', () => {

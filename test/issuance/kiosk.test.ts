@@ -98,6 +98,16 @@ describe('at a kiosk', () => {
     expect(readFileSync(join(bench.dataFolder, ISSUANCE_JOURNAL_FILE)).includes(PNG.subarray(8))).toBe(false);
   });
 
+  it('of a visit that was broken off no picture is kept', async () => {
+    await using office = await openOffice();
+    const ceremony = await untilPicture(office);
+    resultOf(await office.api.call('issuance.attach', { ceremony, step: 'picture', picture: base64(PNG) }));
+    const folder = join(office.bench.dataFolder, 'pictures');
+    expect(readdirSync(folder)).toHaveLength(1);
+    resultOf(await office.api.call('issuance.cancel', { ceremony, reason: 'went away' }));
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it.each([
     ['text', Buffer.from('hello'), 'neither PNG nor JPEG'],
     ['a PNG that was cut off', PNG.subarray(0, 40), 'damaged'],

@@ -18,7 +18,8 @@ export function issuanceAttachHandlers(context: HandlerContext): Pick<Handlers, 
         const step = issuance.requireStep(ceremony, params.step, 'attach');
         const bytes = bytesOf(context, params.picture, call);
         const type = await checkPicture(bytes, step);
-        const file = `${numberOf(ceremony, step)}-${step.id}-${ceremony.id.replace(/^ceremony-/, '')}.${type}`;
+        const file = fileName(ceremony, step, type);
+        if (file === undefined) throw invalid(`the card tells no number of the person to store it with, at ${step.id}`);
         await pictures.store(file, bytes);
         try {
           issuance.note(ceremony, {
@@ -32,6 +33,17 @@ export function issuanceAttachHandlers(context: HandlerContext): Pick<Handlers, 
         }
       }),
   };
+}
+
+/** Of a ceremony that came to nothing no picture is kept, not even one that was stored in the moment before a crash. */
+export async function removePictures({ pictures }: HandlerContext, ceremony: Ceremony): Promise<void> {
+  if (ceremony.state !== 'cancelled') return;
+  for (const step of ceremony.routine.steps)
+    if (step.kind === 'attach')
+      for (const type of step.types) {
+        const file = fileName(ceremony, step, type);
+        if (file !== undefined) await pictures.remove(file);
+      }
 }
 
 /** By its first bytes, and then by reading all of it. Throws picture_invalid. */
@@ -49,9 +61,9 @@ function invalid(problem: string): ApiError {
   return new ApiError('picture_invalid', `storing the picture: ${problem}`, { problem });
 }
 
-/** The first that is known; of letters, digits and hyphens, as all numbers of persons and cards are. */
-function numberOf(ceremony: Ceremony, { id, numbers }: StepOf<'attach'>): string {
+/** The first number that is known; of letters, digits and hyphens, as all numbers of persons are. Undefined without one. */
+function fileName(ceremony: Ceremony, { id, numbers }: StepOf<'attach'>, type: PictureType): string | undefined {
   const number = numbers.map((path) => valueAt(ceremony, path)).find((value) => value !== undefined);
-  if (number !== undefined && /^[A-Za-z0-9-]+$/.test(number)) return number;
-  throw invalid(`the card tells no number of the person to store it with, at ${id}`);
+  if (number === undefined || !/^[A-Za-z0-9-]+$/.test(number)) return undefined;
+  return `${number}-${id}-${ceremony.id.replace(/^ceremony-/, '')}.${type}`;
 }

@@ -16,6 +16,7 @@ import { certificateFacts } from '../../identity/certificate-facts.ts';
 import { parseCertificate } from '../../signing/certificate.ts';
 import type { Call, Handlers, PublicParams } from '../call.ts';
 import { withCard, type HandlerContext } from './context.ts';
+import { removePictures } from './issuance-attach.ts';
 import { takeOn } from './issuance-ceremony.ts';
 import { requireCardNumber, see, targetOf, untrusted } from './issuance-steps.ts';
 import { runJob, type PinOfCall } from './issuance-work.ts';
@@ -41,7 +42,10 @@ export function issuanceJobHandlers(context: HandlerContext): Pick<Handlers, Job
   const { issuance } = context;
   return {
     'issuance.cancel': (params, call) =>
-      takeOn(context, params.ceremony, call, (ceremony) => cancel(context, ceremony, params, call)),
+      takeOn(context, params.ceremony, call, async (ceremony) => {
+        await cancel(context, ceremony, params, call);
+        await removePictures(context, issuance.get(ceremony.id));
+      }),
     'issuance.confirm': (params, call) =>
       takeOn(context, params.ceremony, call, async (ceremony) => {
         const target = requireConfirmable(context, ceremony);
