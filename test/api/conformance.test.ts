@@ -10,7 +10,9 @@ import { METHODS, METHOD_NAMES, type MethodName } from '../../api-spec/methods/i
 import { readerId } from '../../daemon/desk/desk.ts';
 import { TRANSPORTS, errorOf, openBench, resultOf, type Bench } from './support.ts';
 import { OFFICE_RULES } from '../issuance/office.ts';
-import { goodIssuanceCard, goodTransfer, isIssuanceMethod } from './issuance-provocations.ts';
+import { goodIssuanceCard, goodTransfer } from './issuance-provocations.ts';
+import { goodStepCard, isStepMethod } from './issuance-step-provocations.ts';
+import type { SimulatedCard } from '../../drivers/simulated/card.ts';
 import { makeCard } from './provocation.ts';
 import { NOT_PROVOKED, goodParams, provoke, provoked } from './provocations.ts';
 
@@ -110,8 +112,10 @@ describe('every method', () => {
   };
   const paramsOf = (bench: Bench, method: MethodName, card: string): object => ({
     ...goodParams(bench, method),
-    ...(isIssuanceMethod(method) && !goodIssuanceCard(method) ? {} : { card }),
+    ...(method.startsWith('issuance.') && !goodCardOf(method) ? {} : { card }),
   });
+  const goodCardOf = (method: MethodName): SimulatedCard | undefined =>
+    isStepMethod(method) ? goodStepCard(method) : goodIssuanceCard(method);
   const reached = new Set<string>();
   /** They decide on a web origin, or are called by one: test/access/web-origin.test.ts. */
   const OF_A_PAGE: readonly MethodName[] = ['access.approve', 'access.deny', 'access.request', 'access.revoke'];
@@ -121,8 +125,8 @@ describe('every method', () => {
     it.each(methods.filter((method) => name === 'WebSocket' || (METHODS[method] as ApiMethod).rest))(
       '%s succeeds, and its result fits its schema',
       async (method) => {
-        await using bench = await openBench(isIssuanceMethod(method) ? OFFICE_RULES : {});
-        const id = await bench.insert(goodIssuanceCard(method) ?? makeCard());
+        await using bench = await openBench(method.startsWith('issuance.') ? OFFICE_RULES : {});
+        const id = await bench.insert(goodCardOf(method) ?? makeCard());
         const api = await bench.transport(name);
         const lease = method === 'card.release' ? resultOf(await api.call('card.lease', { card: id })).lease : undefined;
         if (method === 'reader.removeRole') resultOf(await api.call('reader.assignRole', OTHERS['reader.assignRole']));

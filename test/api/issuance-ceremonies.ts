@@ -15,7 +15,14 @@ import { SERIAL_NUMBER } from './provocation.ts';
 import { spkiOf, testKey, type Bench } from './support.ts';
 
 export interface WrittenCeremony {
-  readonly routine?: 'renewal' | 'reserve-card-loa3' | 'reserve-card-vouched';
+  readonly routine?:
+    | 'additional-certificate-removed'
+    | 'kiosk'
+    | 'ordinary-card-handed-out'
+    | 'puk-used'
+    | 'renewal'
+    | 'reserve-card-loa3'
+    | 'reserve-card-vouched';
   readonly entries?: readonly CeremonyEntry[];
   /** Of all entries. */
   readonly time?: Date;
@@ -65,7 +72,7 @@ export function ordered(fields: Readonly<Record<string, string>> = {}): readonly
 /** The same: renewal. */
 export function renewing(cardNumber = RESERVE_NUMBER): readonly CeremonyEntry[] {
   return [
-    { type: 'step.read', step: 'card', person: { ...OWNER, cardNumber }, validDays: 60 },
+    { type: 'step.read', step: 'card', person: { ...OWNER, cardNumber }, validDays: 20 },
     { type: 'step.recorded', step: 'terms', fields: { accepted: 'yes' } },
   ];
 }

@@ -31,6 +31,7 @@ import {
   writeCeremony,
   type WrittenCeremony,
 } from './issuance-ceremonies.ts';
+import type { StepMethod } from './issuance-step-provocations.ts';
 import { certificate, keypad, makeCard, withFault, type Provocation, type ProvocationsOf, type Stage } from './provocation.ts';
 import {
   INS,
@@ -47,7 +48,8 @@ import {
 } from './support.ts';
 import type { SimulatedCard } from '../../drivers/simulated/card.ts';
 
-type IssuanceMethod = Extract<MethodName, `issuance.${string}`>;
+/** The others are in a table of their own. */
+type IssuanceMethod = Exclude<Extract<MethodName, `issuance.${string}`>, StepMethod>;
 type CardMethod = keyof typeof CEREMONIES;
 type ChangeMethod = Exclude<CardMethod, 'issuance.readCard' | 'issuance.sign'>;
 
@@ -399,6 +401,14 @@ const METHOD_PROVOCATIONS: Readonly<Partial<Record<IssuanceMethod, ProvocationsO
     card_data_invalid: withFault({ kind: 'truncate', at: 1, lengthBytes: 1 }, { kind: 'truncate', at: 2, lengthBytes: 1 }),
     card_refused: withFault({ kind: 'statusWord', at: 1, statusWord: '6F00' }, { kind: 'statusWord', at: 4, statusWord: '6F00' }),
     card_already_renewed: renewedBefore(() => []),
+    card_other: on(
+      () => persona('cecilia'),
+      {},
+      {
+        routine: 'ordinary-card-handed-out',
+        entries: [{ type: 'step.recorded', step: 'order', fields: { cardNumber: RESERVE_NUMBER } }],
+      },
+    ),
     participant_refused: on(makeCard),
   },
   'issuance.evidence': {
@@ -464,6 +474,17 @@ const METHOD_PROVOCATIONS: Readonly<Partial<Record<IssuanceMethod, ProvocationsO
     card_refused: onEveryExchange('6F00', 'card_refused'),
     algorithm_not_allowed: on(signingCard({ '9C': cardKey('RSA-1024', { certificate: derOf(certificateOfAnna('RSA-1024')) }) })),
     algorithm_unsupported: onEveryExchange('6A80', 'algorithm_unsupported'),
+    card_not_taken_out: on(
+      () => persona('cecilia'),
+      { step: 'vouched' },
+      {
+        routine: 'reserve-card-vouched',
+        entries: [
+          { type: 'step.read', step: 'card', person: { cardNumber: '9752000000000000037' } },
+          { type: 'step.recorded', step: 'person', fields: {} },
+        ],
+      },
+    ),
     card_other: on(() => persona('cecilia'), { step: 'receipt' }, { entries: [...ordered(), ...job(ON_PIV, 'finished')] }),
     ceremony_late: on(
       () => persona('cecilia'),
@@ -549,6 +570,5 @@ export const ISSUANCE_NOT_PROVOKED: Readonly<Record<string, string>> = {
       'test/issuance/authority/request-certificates.test.ts: it takes a server',
     ]),
   ),
-  'issuance.readCard card_other': 'no routine that comes with kortd compares the number of a card that is read',
   'issuance.sign key_not_for_web': 'test/issuance/bad-input.test.ts: only a web origin gets it',
 };

@@ -32,6 +32,7 @@ import {
   issuanceProvocation,
   ISSUANCE_NOT_PROVOKED,
 } from './issuance-provocations.ts';
+import { STEPS_NOT_PROVOKED, goodStepParams, isStepMethod, stepProvocation } from './issuance-step-provocations.ts';
 import { OFFICE_RULES } from '../issuance/office.ts';
 import { certificate, keypad, makeCard, withFault, type Provocation, type Stage } from './provocation.ts';
 import { TestStation } from '../prompts/station.ts';
@@ -394,6 +395,7 @@ const BY_A_PAGE = 'test/access/web-origin.test.ts: only a web origin gets it';
 /** What cannot be provoked on simulated parts, and why; or where it is. */
 export const NOT_PROVOKED: Readonly<Record<string, string>> = {
   ...ISSUANCE_NOT_PROVOKED,
+  ...STEPS_NOT_PROVOKED,
   'access.request access_denied': BY_A_PAGE,
   'access.request access_silenced': BY_A_PAGE,
   'access.request scope_not_for_web': BY_A_PAGE,
@@ -479,6 +481,7 @@ function onKeypad(typed: string, options: Parameters<typeof watchedPivCard>[0] =
 }
 /** Parameters with which the method succeeds on this bench, but for the card. */
 export function goodParams(bench: Bench, method: MethodName): object | undefined {
+  if (isStepMethod(method)) return goodStepParams(bench, method);
   return isIssuanceMethod(method) ? goodIssuanceParams(bench, method) : GOOD[method];
 }
 
@@ -486,12 +489,16 @@ export async function provoke(method: MethodName, code: ErrorCode): Promise<'ok'
   keypad.types = PIN;
   await using bench = await openBench({
     readers: [{ muteTimeoutMs: 10, ...FIRST }, { keypad: () => keypad.types, serialNumber: 'BENCH-SECOND' }, {}],
-    ...(isIssuanceMethod(method) ? OFFICE_RULES : {}),
+    ...(method.startsWith('issuance.') ? OFFICE_RULES : {}),
   });
   const good = { ...goodParams(bench, method), ...(await goodTransfer(bench, method)) };
   const [api, holder] = [await bench.socket(), await bench.socket()];
   const provocation =
-    issuanceProvocation(method, code) ?? PROVOCATIONS[method]?.[code] ?? CARD_PROVOCATIONS[code] ?? PIN_PROVOCATIONS[code];
+    stepProvocation(method, code) ??
+    issuanceProvocation(method, code) ??
+    PROVOCATIONS[method]?.[code] ??
+    CARD_PROVOCATIONS[code] ??
+    PIN_PROVOCATIONS[code];
   if (!provocation) throw new Error(`no way is known to provoke ${code} of ${method}`);
   const call: Stage['call'] = async (card, changes = {}) => {
     const outcome = outcomeOf(await api.call(method, { ...good, ...(card === undefined ? {} : { card }), ...changes }));

@@ -42,8 +42,8 @@ function stepsOf({ routine, done }: Ceremony): readonly StepSummary[] {
   });
 }
 
-function toRecord(person: PersonSeen): Readonly<Record<string, string>> {
-  return { ...person };
+function toRecord({ otherHsaIds, ...person }: PersonSeen): Readonly<Record<string, string>> {
+  return { ...person, ...(otherHsaIds ? { otherHsaIds: otherHsaIds.join(', ') } : {}) };
 }
 
 function cardsOf({ jobs, done }: Ceremony): readonly CardSummary[] {
