@@ -189,8 +189,9 @@ export class Ceremonies {
     return this.#write(next, entries, time);
   }
 
-  noteJob(ceremony: Ceremony, step: JobStep, entry: JobEntry): Ceremony {
-    return this.note(ceremony, entryOfJob(ceremony, step, entry));
+  /** All of them, or none. */
+  noteJob(ceremony: Ceremony, step: JobStep, ...entries: readonly JobEntry[]): Ceremony {
+    return this.note(ceremony, ...entries.map((entry) => entryOfJob(ceremony, step, entry)));
   }
 
   /** Says that the time of the next step has run out, once, and has what was done undone: the card is changed when it is next at hand. */

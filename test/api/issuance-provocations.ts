@@ -570,6 +570,5 @@ export const ISSUANCE_NOT_PROVOKED: Readonly<Record<string, string>> = {
       'test/issuance/authority/request-certificates.test.ts: it takes a server',
     ]),
   ),
-  'issuance.readCard card_other': 'no routine that comes with kortd compares the number of a card that is read',
   'issuance.sign key_not_for_web': 'test/issuance/bad-input.test.ts: only a web origin gets it',
 };

@@ -6,6 +6,7 @@ import { HOLDER, PINS, openOffice, orderFields, stepOf, type Office } from './of
 
 /** Of the card that Cecilia has. */
 const CARD_NUMBER = '9752000000000000037';
+const DOCUMENT_NUMBER = orderFields(new Date())['documentNumber'];
 
 function fieldsOf(office: Office, fields: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   const { documentKind: _, documentNumber: __, documentValidTo: ___, validTo: ____, ...order } = orderFields(office.clock.now);
@@ -38,7 +39,7 @@ describe('an ordinary card', () => {
     const done = resultOf(await office.api.call('issuance.sign', sign));
     expect(done).toMatchObject({ state: 'finished', reports: [] });
     expect(stepOf(done, 'handedOut')).toMatchObject({
-      statement: `I have checked the identity of Cecilia Öberg (${HOLDER.personalNumber}) by Driving licence 12345678 and handed out the card ${CARD_NUMBER} of the order B-1.`,
+      statement: `I have checked the identity of Cecilia Öberg (${HOLDER.personalNumber}) by Driving licence ${DOCUMENT_NUMBER} and handed out the card ${CARD_NUMBER} of the order B-1.`,
       person: { name: 'Anna Lindqvist' },
     });
     expect(stepOf(done, 'receipt').person).toMatchObject({ name: 'Cecilia Öberg', cardNumber: CARD_NUMBER });

@@ -5,7 +5,15 @@ import { errorOf, http, outcomeOf, resultOf } from '../api/support.ts';
 import { HOLDER, PINS, downloadReserveCard, openOffice, orderFields, type Office } from './office.ts';
 
 const PAGE = 'https://card-office.example';
-const PERSONAL = [HOLDER.name, 'Cecilia', 'Öberg', HOLDER.personalNumber, HOLDER.hsaId, 'BENCH3', '12345678'];
+const PERSONAL = [
+  HOLDER.name,
+  'Cecilia',
+  'Öberg',
+  HOLDER.personalNumber,
+  HOLDER.hsaId,
+  'BENCH3',
+  orderFields(new Date())['documentNumber'] ?? '',
+];
 const ADMINISTRATORS = {
   administrators: [
     { hsaId: 'SE2321000016-BENCH1', protectedPersons: true },

@@ -59,11 +59,13 @@ async function choose(context: HandlerContext, session: CardSession, { ceremony,
       organisation,
     });
   const card = { profile: kind.id, serialNumber };
-  const begun = issuance.noteJob(ceremony, step, {
-    ...{ type: 'job.begun', card, before, places: [], replaces: chosen },
-    ...(removesFirst ? { removesFirst } : {}),
-  });
-  issuance.noteJob(begun, step, { type: 'job.finished' });
+  // Together: a job without keys that was only begun would lead nowhere.
+  issuance.noteJob(
+    ceremony,
+    step,
+    { type: 'job.begun', card, before, places: [], replaces: chosen, ...(removesFirst ? { removesFirst } : {}) },
+    { type: 'job.finished' },
+  );
 }
 
 /** Only certificates of persons: those of authorities and of the card itself serve the others. */

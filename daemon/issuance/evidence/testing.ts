@@ -129,7 +129,11 @@ export class SimulatedOffice implements Disposable {
     const { seen } = simulatedPerson('cecilia');
     ceremonies.requireStep(ceremony, 'card', 'readCard');
     ceremony = ceremonies.note(ceremony, { type: 'step.read', step: 'card', person: seen });
-    ceremony = ceremonies.record(ceremony.id, 'person', { holderName: 'Cecilia Öberg', personalNumber: '198112189876' });
+    ceremony = ceremonies.record(ceremony.id, 'person', {
+      holderName: 'Cecilia Öberg',
+      personalNumber: '198112189876',
+      hsaId: 'SE2321000016-BENCH3',
+    });
     ceremony = await this.#sign(ceremony, 'vouched', simulatedPerson('anna'));
     ceremony = await this.#sign(ceremony, 'vouchedAgain', simulatedPerson('bjorn'));
     return ceremonies.record(ceremony.id, 'receipt', { signedOn: '2026-03-01', archiveReference: 'Pärm 3' });
