@@ -30,6 +30,8 @@ export interface ScenarioCard {
   readonly name: string;
   readonly card: SimulatedCard;
   readonly persona?: { readonly name: string; readonly hsaId?: string };
+  /** What it is, for people. */
+  readonly note?: { readonly en: string; readonly sv: string };
 }
 
 /** A certification authority of the scenario. A test key: everybody has it. */
@@ -122,7 +124,7 @@ async function makeCard(row: ScenarioCardRow, field: string, stateFolder: string
     const options = check(kind.schema, row.options ?? {}) as object;
     const card =
       row.stateFile === undefined ? kind.create(options) : await kind.openFile(resolve(stateFolder, row.stateFile), options);
-    return { name: row.name, card, ...(row.persona ? { persona: row.persona } : {}) };
+    return { name: row.name, card, ...(row.persona ? { persona: row.persona } : {}), ...(row.note ? { note: row.note } : {}) };
   } catch (error) {
     if (!(error instanceof SimulationFileError) || error.file !== undefined) throw error;
     const inner = error.field === undefined || error.field === '' ? '' : `.${error.field}`;
