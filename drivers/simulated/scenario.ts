@@ -9,6 +9,7 @@ import { SimulationFileError, withFile } from './errors.ts';
 import type { KeypadScript } from './keypad.ts';
 import { SimulatedReader } from './reader.ts';
 import { scenarioSchema, type ScenarioCardRow, type ScenarioFile, type ScenarioReaderRow } from './scenario-schema.ts';
+import cardOffice from './scenarios/card-office.json' with { type: 'json' };
 import office from './scenarios/office.json' with { type: 'json' };
 import { check, parseJson } from './schema.ts';
 import { createSimulatedSource, type SimulatedSource } from './source.ts';
@@ -59,7 +60,10 @@ export interface Scenario extends AsyncDisposable {
 }
 
 /** Part of the program, so that they are found from a checkout and from a bundle alike. */
-const NAMED_SCENARIOS: ReadonlyMap<string, unknown> = new Map([['office', office]]);
+const NAMED_SCENARIOS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
+  ['card-office', cardOffice],
+  ['office', office],
+]);
 
 export const SCENARIO_NAMES: readonly string[] = [...NAMED_SCENARIOS.keys()];
 
