@@ -70,7 +70,7 @@ describe('card-office', () => {
       ['holder', 'reserve'],
       ['colleague', undefined],
     ]);
-    expect(scenario.cards.get('reserve')?.note?.en).toBe('Reserve card 9752000000000000102');
+    expect(scenario.cards.get('reserve')?.note?.en).toBe('Reserve card 1, 9752000000000000102');
     expect([...scenario.cards.keys()]).toEqual(['anna', 'bjorn', 'cecilia', 'david', 'reserve', 'reserve-2']);
     const administrators = ['anna', 'bjorn'].map((name) => scenario.cards.get(name)?.persona?.hsaId);
     expect(scenario.administrators).toEqual(administrators);

@@ -137,9 +137,11 @@ export class Portal {
   async typePin(pin: string): Promise<void> {
     const { page } = this.prompt;
     await armed(page);
+    // The next question may come at once.
+    await page.evaluate("document.querySelector('.prompt').dataset.answered = 'yes'");
     await page.keyboard.type(pin);
     await page.keyboard.press('Enter');
-    await page.locator('.prompt').waitFor({ state: 'detached' });
+    await page.locator('.prompt[data-answered]').waitFor({ state: 'detached' });
   }
 
   /** The message of what failed. */

@@ -16,8 +16,8 @@ const PEOPLE = [
   { name: 'david', holder: 'David Ek', en: 'citizen, LoA3', sv: 'invånare, LoA3' },
 ] as const;
 const BLANKS = [
-  { name: 'reserve', cardNumber: '9752000000000000102' },
-  { name: 'reserve-2', cardNumber: '9752000000000000110' },
+  { name: 'reserve', n: 1, cardNumber: '9752000000000000102' },
+  { name: 'reserve-2', n: 2, cardNumber: '9752000000000000110' },
 ] as const;
 
 const scenario = {
@@ -45,8 +45,8 @@ const scenario = {
     ...PEOPLE.map(({ name, holder, en, sv, ...rest }) => ({
       ...{ name, kind: 'eid', persona: { name: holder, ...rest }, note: { en, sv }, options: { persona: name } },
     })),
-    ...BLANKS.map(({ name, cardNumber }) => ({
-      ...{ name, kind: 'eid', note: { en: `Reserve card ${cardNumber}`, sv: `Reservkort ${cardNumber}` } },
+    ...BLANKS.map(({ name, n, cardNumber }) => ({
+      ...{ name, kind: 'eid', note: { en: `Reserve card ${n}, ${cardNumber}`, sv: `Reservkort ${n}, ${cardNumber}` } },
       options: { ...RESERVE, cardNumber, label: 'BENCH reservkort' },
     })),
   ],

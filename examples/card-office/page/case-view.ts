@@ -27,7 +27,7 @@ export class CaseView {
   readonly #panel = h('section', { class: 'panel', 'aria-labelledby': 'panel-title' });
   /** Stays, so that what is said in it is heard. */
   readonly #problem = h('div', { class: 'alarm', role: 'alert', hidden: true });
-  readonly #job = h('div', {});
+  readonly #job = h('div', { class: 'job-place' });
   readonly #drafts = new Map<string, Map<string, string>>();
   #ceremony: Ceremony;
   #step: StepPanel | undefined;
@@ -77,7 +77,9 @@ export class CaseView {
   /** kortd asks for a PIN in this moment. */
   pinPrompted(where: string): void {
     const waiting = this.#panel.querySelector('.waiting-text');
-    if (this.#work && waiting) waiting.textContent = say(where === 'keypad' ? WORDS.pinOnKeypad : WORDS.pinPrompted);
+    if (!this.#work || !waiting) return;
+    waiting.textContent = say(where === 'keypad' ? WORDS.pinOnKeypad : WORDS.pinPrompted);
+    waiting.parentElement?.scrollIntoView({ block: 'nearest' });
   }
 
   leave(): void {
@@ -163,7 +165,7 @@ export class CaseView {
     await this.refresh().catch(() => this.#show(this.#ceremony));
     this.#options.desk.forget();
     this.#panel.querySelector('.waiting')?.replaceChildren();
-    this.#panel.removeAttribute('aria-busy');
+    this.#setBusy(false);
     if (failure) this.#showProblem(failure.error, { wasStopped: work.signal.aborted });
     else if (this.#step !== panelBefore) this.#goOn();
   }
@@ -176,14 +178,24 @@ export class CaseView {
   }
 
   #showWaiting(work: AbortController): void {
-    this.#panel.setAttribute('aria-busy', 'true');
+    this.#setBusy(true);
     const stop = (): void => work.abort(new Error('the person stopped it'));
-    this.#panel
-      .querySelector('.waiting')
-      ?.replaceChildren(
-        h('p', { class: 'waiting-text' }, say(WORDS.working)),
-        h('button', { type: 'button', class: 'small', click: stop }, say(WORDS.stopWaiting)),
-      );
+    const waiting = this.#panel.querySelector('.waiting');
+    waiting?.replaceChildren(
+      h('p', { class: 'waiting-text' }, say(WORDS.working)),
+      h('button', { type: 'button', class: 'small', click: stop }, say(WORDS.stopWaiting)),
+    );
+    waiting?.scrollIntoView({ block: 'nearest' });
+  }
+
+  /** Buttons stay where they are, and keep the focus; nothing is begun twice. */
+  #setBusy(isBusy: boolean): void {
+    if (isBusy) this.#panel.setAttribute('aria-busy', 'true');
+    else this.#panel.removeAttribute('aria-busy');
+    for (const button of this.#panel.querySelectorAll('.actions button')) {
+      if (isBusy) button.setAttribute('aria-disabled', 'true');
+      else button.removeAttribute('aria-disabled');
+    }
   }
 
   #showProblem(error: unknown, { wasStopped }: { readonly wasStopped: boolean }): void {
@@ -203,6 +215,7 @@ export class CaseView {
   }
 
   #cancel(): void {
+    if (this.#work) return;
     const { kortd } = this.#options;
     const hasCard = this.#ceremony.steps.some(({ job }) => job !== undefined);
     void openCancelDialog({ hasCard }).then((answer) => {

@@ -51,7 +51,11 @@ async function takeCall(at: Ceremony, { kortd, step, target, signal }: DownloadO
       issued.delete(ceremony);
       return written;
     }
-    default:
+    case 'issuance.confirm':
+    case 'issuance.readCard':
+    case 'issuance.record':
+    case 'issuance.sign':
+    case undefined:
       return undefined;
   }
 }

@@ -30,7 +30,7 @@ function sayReason(reason: string | undefined): string {
 }
 
 /** At once, and again when the case is looked at again: what is revoked stays so. */
-function createRevocation(certificates: readonly string[]): HTMLElement {
+export function createRevocation(certificates: readonly string[]): HTMLElement {
   if (certificates.length === 0) return h('p', {}, say(WORDS.noneToRevoke));
   const element = h('div', { role: 'status' });
   const report = async (): Promise<void> => {

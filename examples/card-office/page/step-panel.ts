@@ -1,6 +1,8 @@
 /** What is to be done now: the step's own controls, by its kind, and the one call that they lead to. Nothing here knows a routine; `nextCall` says what takes it on. */
 import { createCardPanel, type CardPanel } from './card-panel.ts';
+import { createRevocation } from './ending.ts';
 import {
+  certificatesOf,
   definitionOf,
   stepAtWork,
   valueAt,
@@ -101,8 +103,8 @@ function createWithCard({ panel, step, definition, who }: Parts): StepPanel {
           do: (signal) => kortd.call('issuance.sign', { ...params, language: language(), ...card.target() }, signal),
         }
       : { title: say(WORDS.readCard), do: (signal) => kortd.call('issuance.readCard', { ...params, ...card.target() }, signal) },
-    seat: card.seat,
-    refresh: card.refresh,
+    seat: () => card.seat(),
+    refresh: () => card.refresh(),
   };
 }
 
@@ -125,13 +127,17 @@ function createDownload({ panel, step, definition, who }: Parts, enrol: Extract<
   const title = isUndoing ? WORDS.takeBack : phase === undefined ? WORDS.download : WORDS.continueDownload;
   return {
     ...{ title: isUndoing ? say(WORDS.undoTitle) : say(definition.title), who },
-    body: [h('p', {}, say(explanation)), card.element],
+    body: [
+      h('p', {}, say(explanation)),
+      ...(isUndoing && ceremony.reports.includes('revocation') ? [createRevocation(certificatesOf(ceremony))] : []),
+      card.element,
+    ],
     action: {
       title: say(title),
       do: (signal, onProgress) => download(ceremony, { kortd, step: enrol, target: card.target(), signal, onProgress }),
     },
-    seat: card.seat,
-    refresh: card.refresh,
+    seat: () => card.seat(),
+    refresh: () => card.refresh(),
   };
 }
 

@@ -94,7 +94,7 @@ export const WORDS = {
     sv: 'Avbrutet. Inget är förlorat: fortsätt när du är redo.',
   },
   fillExample: { en: 'Fill in an example', sv: 'Fyll i ett exempel' },
-  takeNumber: { en: 'Take the number from the card in the reader', sv: 'Hämta numret från kortet i läsaren' },
+  takeNumber: { en: 'Take it from the card in the reader', sv: 'Hämta från kortet i läsaren' },
   choose: { en: 'Choose …', sv: 'Välj …' },
   optional: { en: '{title} (if there is one)', sv: '{title} (om det finns)' },
   missing: { en: 'Fill this in.', sv: 'Fyll i detta.' },
