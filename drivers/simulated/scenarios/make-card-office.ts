@@ -6,8 +6,8 @@ import { writeFileSync } from 'node:fs';
 import { formatBase64 } from '../bytes.ts';
 import { benchAuthorities } from '../cards/eid.ts';
 
-/** P-256, because such a key is made at once; a real card of this kind may want RSA, which a simulated one does too, in seconds. */
-const RESERVE = { profile: 'plain', preparedKeys: 'P-256' } as const;
+/** With places for the keys of a renewal. P-256, because such a key is made at once; a real card of this kind may want RSA, which a simulated one does too, in seconds. */
+const RESERVE = { profile: 'plain', preparedKeys: 'P-256', spareKeys: 'P-256' } as const;
 
 const PEOPLE = [
   { name: 'anna', holder: 'Anna Lindqvist', hsaId: 'SE2321000016-BENCH1', en: 'administrator, LoA3', sv: 'administratör, LoA3' },

@@ -140,6 +140,7 @@ export class CaseView {
     this.#panel.replaceChildren(
       h('h2', { id: 'panel-title' }, title),
       ...(who === undefined ? [] : [h('p', { class: 'soft' }, say(WORDS.by, { who }))]),
+      ...(at?.notice ? [h('p', { class: 'notice' }, say(at.notice))] : []),
       ...(this.#countdown ? [this.#countdown.element] : []),
       this.#problem,
       form,

@@ -36,34 +36,24 @@ export async function download(begun: Ceremony, options: DownloadOptions): Promi
 /** Undefined: the card is done with for now. */
 async function takeCall(at: Ceremony, { kortd, step, target, signal }: DownloadOptions): Promise<Ceremony | undefined> {
   const { ceremony } = at;
-  switch (at.nextCall) {
-    case 'issuance.enrol':
-      return at.nextStep === step.id
-        ? await kortd.call('issuance.enrol', { ceremony, step: step.id, ...target }, signal)
-        : undefined;
-    case 'issuance.resume':
-      // kortd finds the card by its number, in whatever reader it is.
-      return await kortd.call('issuance.resume', { ceremony }, signal);
-    case 'issuance.writeCertificates': {
-      const certificates = issued.get(ceremony) ?? (await fetchCertificates(orderOf(at, step), signal));
-      issued.set(ceremony, certificates);
-      const written = await kortd.call('issuance.writeCertificates', { ceremony, certificates }, signal);
-      issued.delete(ceremony);
-      return written;
-    }
-    case 'issuance.confirm':
-    case 'issuance.readCard':
-    case 'issuance.record':
-    case 'issuance.sign':
-    case undefined:
-      return undefined;
-  }
+  if (at.nextCall === 'issuance.enrol' && at.nextStep === step.id)
+    return await kortd.call('issuance.enrol', { ceremony, step: step.id, ...target }, signal);
+  // kortd finds the card by its number, in whatever reader it is.
+  if (at.nextCall === 'issuance.resume') return await kortd.call('issuance.resume', { ceremony }, signal);
+  if (at.nextCall !== 'issuance.writeCertificates') return undefined;
+  const certificates = issued.get(ceremony) ?? (await fetchCertificates(orderOf(at, step), signal));
+  issued.set(ceremony, certificates);
+  const written = await kortd.call('issuance.writeCertificates', { ceremony, certificates }, signal);
+  issued.delete(ceremony);
+  return written;
 }
 
 /** The routine says where it stands how long they are valid. */
-function orderOf(at: Ceremony, { id, assuranceLevel, validTo, validDays }: EnrolStep): Order {
-  const keys = at.steps.find(({ step }) => step === id)?.job?.keys ?? [];
+function orderOf(at: Ceremony, step: EnrolStep): Order {
+  const { id, validTo, validDays } = step;
+  const keys = at.steps.find((one) => one.step === id)?.job?.keys ?? [];
   const [day, days] = [valueAt(at, validTo), valueAt(at, validDays)];
+  const assuranceLevel = step.assuranceLevel ?? valueAt(at, step.assuranceLevelOf);
   return {
     requests: keys.flatMap(({ request }) => (request === undefined ? [] : [request])),
     ...(assuranceLevel === undefined ? {} : { assuranceLevel }),

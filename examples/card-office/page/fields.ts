@@ -101,6 +101,7 @@ function createControl(id: string, problemId: string, field: RoutineField): Cont
     case 'confirmation':
       return h('input', { ...common, type: 'checkbox' });
     case 'date':
+    case 'birthDate':
       return h('input', { ...common, type: 'date', max: '9999-12-31' });
     case 'integer':
     case 'cardNumber':
@@ -108,6 +109,7 @@ function createControl(id: string, problemId: string, field: RoutineField): Cont
       return h('input', { ...common, type: 'text', inputmode: 'numeric', spellcheck: 'false' });
     case 'text':
     case 'hsaId':
+    case 'passportNumber':
       return h('input', { ...common, type: 'text', spellcheck: 'false', maxlength: String(field.maxLength ?? 200) });
   }
 }

@@ -16,6 +16,7 @@ const REASONS: Readonly<Record<string, Text>> = {
   assurance_level: WORDS.assurance_level,
   not_administrator: WORDS.not_administrator,
   not_comparable: WORDS.not_comparable,
+  not_holder: WORDS.not_holder,
   other_person: WORDS.other_person,
   same_person: WORDS.same_person,
   unknown_holder: WORDS.unknown_holder,
@@ -51,8 +52,8 @@ export function fieldProblems(error: unknown): ReadonlyMap<string, string> {
   const rows = String(error.error.details?.['problem']).split('; ');
   return new Map(
     rows.flatMap((row): [string, string][] => {
-      const [, field, problem] = /^(\w+): (.*)$/.exec(row) ?? [];
-      return field === undefined || problem === undefined ? [] : [[field, sayProblem(problem)]];
+      const [, fields = '', problem = ''] = /^([\w, ]+): (.*)$/.exec(row) ?? [];
+      return fields.split(', ').map((field) => [field, sayProblem(problem)]);
     }),
   );
 }

@@ -1,4 +1,5 @@
 /** What is to be done now: the step's own controls, by its kind, and the one call that they lead to. Nothing here knows a routine; `nextCall` says what takes it on. */
+import type { Params } from '../../../api-spec/methods/index.ts';
 import { createCardPanel, type CardPanel } from './card-panel.ts';
 import { createRevocation } from './ending.ts';
 import {
@@ -47,6 +48,8 @@ export interface StepPanel {
   readonly refresh: () => void;
 }
 
+type StepCall = Params<'issuance.readCard'>;
+
 interface Parts {
   readonly panel: PanelOptions;
   readonly step: StepView;
@@ -88,24 +91,43 @@ function createRecord({ panel, step, who }: Parts, definition: Extract<RoutineSt
   };
 }
 
-/** readCard and sign: one card, one call. */
-function createWithCard({ panel, step, definition, who }: Parts): StepPanel {
-  const { kortd, ceremony } = panel;
-  const card = cardPanelOf({ panel, step, definition, who });
-  const params = { ceremony: ceremony.ceremony, step: step.step };
-  const isSigning = definition.kind === 'sign';
+/** One card, one call. */
+function createWithCard(parts: Parts): StepPanel {
+  const { step, definition, who } = parts;
+  const card = cardPanelOf(parts);
+  const action = actionWithCard(parts, card);
   return {
-    ...{ title: say(definition.title), who },
-    body: [...(isSigning ? [createStatement(step.statement)] : []), card.element],
-    action: isSigning
-      ? {
-          title: say(WORDS.sign),
-          do: (signal) => kortd.call('issuance.sign', { ...params, language: language(), ...card.target() }, signal),
-        }
-      : { title: say(WORDS.readCard), do: (signal) => kortd.call('issuance.readCard', { ...params, ...card.target() }, signal) },
+    ...{ title: say(definition.title), who, action },
+    body: [
+      ...(definition.kind === 'sign' ? [createStatement(step.statement)] : []),
+      ...(action ? [card.element] : [h('p', {}, say(WORDS.elsewhereDone))]),
+    ],
     seat: () => card.seat(),
     refresh: () => card.refresh(),
   };
+}
+
+/** Undefined: a step that this page leaves to another program. */
+function actionWithCard({ panel: { kortd, ceremony }, step }: Parts, card: CardPanel): StepPanel['action'] {
+  const id = ceremony.ceremony;
+  const params = (): StepCall => ({ ceremony: id, step: step.step, ...card.target() });
+  switch (ceremony.nextCall) {
+    case 'issuance.sign':
+      return {
+        title: say(WORDS.sign),
+        do: (signal) => kortd.call('issuance.sign', { ...params(), language: language() }, signal),
+      };
+    case 'issuance.readCard':
+      return { title: say(WORDS.readCard), do: (signal) => kortd.call('issuance.readCard', params(), signal) };
+    case 'issuance.verifyPin':
+      return { title: say(WORDS.verifyPin), do: (signal) => kortd.call('issuance.verifyPin', params(), signal) };
+    case 'issuance.unblockPin':
+      return { title: say(WORDS.unblockPin), do: (signal) => kortd.call('issuance.unblockPin', params(), signal) };
+    case 'issuance.resume':
+      return { title: say(WORDS.continueDownload), do: (signal) => kortd.call('issuance.resume', { ceremony: id }, signal) };
+    default:
+      return undefined;
+  }
 }
 
 /** In the language in which it is signed: kortd signs that text. A text that somebody signed already stays as it is. */

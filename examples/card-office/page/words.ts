@@ -56,6 +56,12 @@ export const WORDS = {
   record: { en: 'Save', sv: 'Spara' },
   readCard: { en: 'Read the card', sv: 'Läs kortet' },
   sign: { en: 'Sign', sv: 'Underteckna' },
+  verifyPin: { en: 'Verify the PIN', sv: 'Kontrollera PIN-koden' },
+  unblockPin: { en: 'Set the PIN anew', sv: 'Sätt ny PIN-kod' },
+  elsewhereDone: {
+    en: 'This page leaves this step to another program. The page goes on by itself when it is done.',
+    sv: 'Sidan överlåter detta steg till ett annat program. Sidan fortsätter av sig själv när det är gjort.',
+  },
   download: { en: 'Download to the card', sv: 'Hämta till kortet' },
   continueDownload: { en: 'Go on with the card', sv: 'Fortsätt med kortet' },
   takeBack: { en: 'Take the certificates off the card', sv: 'Ta bort certifikaten från kortet' },
@@ -194,6 +200,10 @@ export const WORDS = {
     en: 'The cards do not tell whether {who} is somebody else. Use a card with a personal identity number or an HSA-id.',
     sv: 'Korten visar inte om {who} är någon annan. Använd ett kort med personnummer eller HSA-id.',
   },
+  not_holder: {
+    en: 'The card is not that of the person whom the case is about.',
+    sv: 'Kortet tillhör inte den person som ärendet gäller.',
+  },
   unknown_holder: { en: 'Nothing says for whom the card is.', sv: 'Inget anger vem kortet är till.' },
 
   // The simulated desk
@@ -252,6 +262,18 @@ export const FIELD_PROBLEMS: readonly { readonly pattern: RegExp; readonly text:
   {
     pattern: /^the holder must be (?<age>\d+)/,
     text: { en: 'The holder must be at least {age}.', sv: 'Innehavaren måste vara minst {age} år.' },
+  },
+  {
+    pattern: /^exactly one/,
+    text: { en: 'Fill in one of the alternatives, and only one.', sv: 'Fyll i ett av alternativen, och bara ett.' },
+  },
+  {
+    pattern: /^it is of another organisation$/,
+    text: { en: 'This is another organisation’s HSA-id.', sv: 'Det är en annan organisations HSA-id.' },
+  },
+  {
+    pattern: /^it is of the same organisation$/,
+    text: { en: 'This is the same organisation’s HSA-id.', sv: 'Det är samma organisations HSA-id.' },
   },
   { pattern: /^it is longer than (?<n>\d+)/, text: { en: 'At most {n} characters.', sv: 'Högst {n} tecken.' } },
   { pattern: /^it is no whole number$/, text: { en: 'Write a whole number.', sv: 'Skriv ett heltal.' } },
