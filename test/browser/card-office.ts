@@ -8,17 +8,18 @@ import { join } from 'node:path';
 import type { BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { connect, type Client } from '../../api-spec/client/client.ts';
 import type { Result } from '../../api-spec/methods/index.ts';
+import type { Card } from '../../api-spec/schemas.ts';
 import { startDaemon } from '../../daemon/daemon.ts';
 import { silentLog } from '../../daemon/log.ts';
 import { serveTestAuthority, type AuthorityServer } from '../../drivers/simulated/authority/server.ts';
 import { loadScenario } from '../../drivers/simulated/scenario.ts';
+import { bundlePage } from '../../examples/card-office/bundle-page.ts';
 import { policyFor } from '../../examples/card-office/policy.ts';
 import { servePortal } from '../../examples/card-office/portal.ts';
 import { eventually } from '../api/transports.ts';
 import { armed, type ChromiumBrowser, type Window } from './console-window.ts';
 
 export const PINS = { legitimering: '123456', underskrift: '654321' } as const;
-export const RESERVE_NUMBER = '9752000000000000102';
 
 type Ceremony = Result<'issuance.get'>;
 
@@ -153,14 +154,19 @@ export class Portal {
 
   /** Moves a card in the strip, as at a desk. An empty name takes out. */
   async put(card: string, reader: string): Promise<void> {
-    await this.page.getByLabel(`Card in the reader ${reader}`).selectOption(card);
-    const program = this.#program;
+    const select = this.page.getByLabel(`Card in the reader ${reader}`);
+    const id = ((await select.getAttribute('id')) ?? '').replace('simulated-', '');
+    const before = await this.#cardIn(id);
+    await select.selectOption(card);
     await eventually(`seeing ${card} in ${reader}`, async () => {
-      const { cards } = await program.call('card.list');
-      const simulated = await program.call('simulation.list');
-      const place = simulated.readers.find((one) => one.card === (card === '' ? undefined : card));
-      return card === '' || cards.some((one) => one.reader === place?.reader && one.status === 'ready');
+      const seen = await this.#cardIn(id);
+      return card === '' ? seen === undefined : seen?.id !== before?.id && seen?.status === 'ready';
     });
+  }
+
+  async #cardIn(reader: string): Promise<Card | undefined> {
+    const { cards } = await this.#program.call('card.list');
+    return cards.find((one) => one.reader === reader);
   }
 
   async sign(pin: string = PINS.underskrift): Promise<void> {
@@ -171,4 +177,15 @@ export class Portal {
   cardState(): Locator {
     return this.page.locator('.card-state');
   }
+}
+
+export interface PageOfOffice extends AsyncDisposable {
+  readonly folder: string;
+}
+
+/** Bundled as `npm run example:card-office` does it; one does for many tests. */
+export async function preparePage(): Promise<PageOfOffice> {
+  const folder = mkdtempSync(join(tmpdir(), 'kortd-card-office-page-'));
+  await bundlePage(folder);
+  return { folder, [Symbol.asyncDispose]: () => Promise.resolve(rmSync(folder, { recursive: true, force: true })) };
 }

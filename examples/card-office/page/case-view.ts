@@ -96,7 +96,7 @@ export class CaseView {
     const n = Math.min(done + 1, all);
     const progress = ceremony.state === 'open' ? say(WORDS.stepOf, { n, all }) : say(WORDS[ceremony.state]);
     this.#aside.replaceChildren(h('p', { class: 'progress' }, progress), createStepsList(ceremony, routine));
-    const table = createJobTable(ceremony);
+    const table = ceremony.state === 'open' ? createJobTable(ceremony) : undefined;
     this.#job.replaceChildren(...(table ? [table] : []));
     // Under somebody's hands, nothing is exchanged.
     const key = [ceremony.state, ceremony.nextStep, ceremony.nextCall, stepAtWork(ceremony)?.job?.phase, language()].join();
@@ -113,7 +113,7 @@ export class CaseView {
     const run = (action: Action): void => void this.#run(action);
     this.#step = createStepPanel({ kortd, desk, ceremony, routine, isSimulated, draft, run });
     if (!this.#step) {
-      this.#panel.replaceChildren(...createEnding(ceremony), this.#job);
+      this.#panel.replaceChildren(...createEnding(ceremony));
       return;
     }
     const { title, who, body, action } = this.#step;

@@ -1,10 +1,11 @@
-/** What a stranger may fill in at the simulated desk: people who are invented, and whom its cards belong to. Personal identity numbers: Skatteverket's for tests. */
+/** What a stranger may fill in at the simulated desk: people who are invented, and whom its cards belong to. The personal identity number is one that
+ * Skatteverket keeps for tests. */
 const DAY_MS = 86_400_000;
 
 export function exampleFields(cardNumber: string | undefined): Readonly<Record<string, string>> {
   return {
     holderName: 'Cecilia Öberg',
-    personalNumber: '198112189876',
+    personalNumber: '191212121212',
     hsaId: 'SE2321000016-BENCH3',
     cardNumber: cardNumber ?? '9752000000000000102',
     validTo: inDays(60),
