@@ -264,7 +264,10 @@ describe('the colleagues’ routine', () => {
     const { steps } = await portal.stored();
     const statements = steps.flatMap(({ kind, statement }) => (kind === 'sign' ? [statement] : []));
     expect(statements[1]).toBe(statements[0]);
-    expect(steps.flatMap(({ kind, person }) => (kind === 'sign' ? [person?.name] : []))).toEqual(['Björn Åkesson', 'Anna Lindqvist']);
+    expect(steps.flatMap(({ kind, person }) => (kind === 'sign' ? [person?.name] : []))).toEqual([
+      'Björn Åkesson',
+      'Anna Lindqvist',
+    ]);
   });
 });
 

@@ -2,9 +2,12 @@
  * The connection to kortd: opened with the published client, opened again when it was lost, and calls over it. A page holds no token and no key; it asks for its scopes,
  * and a policy of the administrator or a person at the desk gives them.
  */
-import { ConnectionError, connect, type Client, type EventNotice } from '../../../api-spec/client/client.ts';
+import { ConnectionError, connect, type Client, type EventHandlers } from '../../../api-spec/client/client.ts';
 import type { MethodName, Params, Result } from '../../../api-spec/methods/index.ts';
 import type { Scope } from '../../../api-spec/scopes.ts';
+
+/** Told apart by its name. */
+export type DeskEvent = Parameters<EventHandlers['onEvent']>[0];
 
 export type Link =
   | { readonly state: 'connecting'; readonly code?: string }
@@ -18,7 +21,7 @@ export interface KortdOptions {
   /** Shown to the person who is asked for consent. */
   readonly reason: string;
   readonly onLink: (link: Link) => void;
-  readonly onEvent: (event: EventNotice) => void;
+  readonly onEvent: (event: DeskEvent) => void;
 }
 
 /** These pass by themselves: kortd is started again, or was busy. */

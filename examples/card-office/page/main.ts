@@ -1,11 +1,10 @@
 /** The page put together: connection, desk, and the case that the address names. Everything that it shows is kortd's to tell; it keeps nothing but the language. */
-import type { EventNotice } from '../../../api-spec/client/client.ts';
 import type { Routine } from './case.ts';
 import { CaseView } from './case-view.ts';
 import { Desk } from './desk.ts';
 import { announce, byId, focusOn, h } from './dom.ts';
 import { chooseLanguage, language, say, type Language } from './language.ts';
-import { Kortd, type Link } from './kortd.ts';
+import { Kortd, type DeskEvent, type Link } from './kortd.ts';
 import { explain } from './problems.ts';
 import { SimulatedDesk } from './simulated-desk.ts';
 import { createStart } from './start-view.ts';
@@ -90,12 +89,12 @@ async function begin({ id }: Routine): Promise<void> {
   location.hash = ceremony;
 }
 
-function handleEvent({ name, data }: EventNotice): void {
-  if (name === 'issuance.changed') {
-    const { ceremony } = data as { readonly ceremony: string };
-    if (shown?.id === ceremony) attempt(() => shown?.refresh());
+function handleEvent(event: DeskEvent): void {
+  const { name } = event;
+  if (event.name === 'issuance.changed') {
+    if (shown?.id === event.data.ceremony) attempt(() => shown?.refresh());
     else if (!shown) attempt(showStart);
-  } else if (name === 'pin.prompted') shown?.pinPrompted((data as { readonly where: string }).where);
+  } else if (event.name === 'pin.prompted') shown?.pinPrompted(event.data.where);
   else if (name.startsWith('card.') || name.startsWith('reader.')) {
     desk.refresh();
     if (name !== 'card.changed') attempt(() => simulatedDesk?.refresh());
