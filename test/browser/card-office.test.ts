@@ -148,6 +148,23 @@ describe('the LoA3 routine', () => {
     await portal.atStep('Finished');
   });
 
+  it('goes on when kortd was stopped in the middle of the download, and started again', async () => {
+    await using office = await open();
+    const portal = await office.openPage();
+    await orderCard(portal);
+    await portal.press('Download to the card');
+    await portal.typePin(PINS.legitimering);
+    await armed(portal.prompt.page);
+    await office.stopKortd();
+    await portal.page.locator('body[data-link=lost]').waitFor();
+    expect(await portal.page.locator('#link').innerText()).toContain('No connection to kortd');
+    expect(await portal.page.locator('#link').innerText()).toContain('It goes on when kortd is back.');
+    await office.startKortd();
+    await portal.page.locator('body[data-link=connected]').waitFor();
+    await portal.page.getByRole('button', { name: 'Go on with the card' }).waitFor();
+    expect(await portal.stored()).toMatchObject({ state: 'open', nextCall: 'issuance.resume' });
+  });
+
   it('takes the certificates off the card and has them revoked when the fifteen minutes have run out', async () => {
     await using office = await open();
     const portal = await office.openPage();

@@ -29,6 +29,9 @@ export interface CardOffice extends AsyncDisposable {
   readonly program: Client;
   readonly authority: AuthorityServer;
   readonly clock: { now: Date };
+  stopKortd(): Promise<void>;
+  /** Again, at the same address and on the same folder. */
+  startKortd(): Promise<void>;
   /** The portal's page, connected. */
   openPage(options?: BrowserContextOptions): Promise<Portal>;
 }
@@ -62,30 +65,42 @@ export async function openCardOffice({
   const policyFolder = join(folder, 'policy.d');
   mkdirSync(policyFolder);
   writeFileSync(join(policyFolder, '50.json'), JSON.stringify({ ...policyFor(portal.origin), roles }), { mode: 0o600 });
-  const daemon = undo.use(
-    await startDaemon({
-      dataFolder: join(folder, 'data'),
-      policyFolder,
-      port: 0,
-      sources: [scenario.source],
-      simulated: true,
-      simulatedAuthorities: scenario,
-      simulatedAdministrators: scenario.administrators,
-      simulatedDesk: scenario,
-      now,
-      log: silentLog,
-    }),
-  );
-  kortd.url = daemon.url;
-  const program = await connect({ url: daemon.url, token: daemon.token });
-  undo.defer(async () => {
-    program.close();
-    await program.closed;
-  });
-  await eventually('reading the cards', () => daemon.desk.cards.filter(({ status }) => status === 'ready').length === 3);
+  const live: { kortd: AsyncDisposableStack; program?: Client } = { kortd: new AsyncDisposableStack() };
+  const startKortd = async (port = 0): Promise<void> => {
+    const stack = new AsyncDisposableStack();
+    live.kortd = stack;
+    const daemon = stack.use(
+      await startDaemon({
+        dataFolder: join(folder, 'data'),
+        policyFolder,
+        port,
+        sources: [scenario.source],
+        simulated: true,
+        simulatedAuthorities: scenario,
+        simulatedAdministrators: scenario.administrators,
+        simulatedDesk: scenario,
+        now,
+        log: silentLog,
+      }),
+    );
+    kortd.url = daemon.url;
+    const client = await connect({ url: daemon.url, token: daemon.token });
+    stack.defer(async () => {
+      client.close();
+      await client.closed;
+    });
+    live.program = client;
+    await eventually('reading the cards', () => daemon.desk.cards.filter(({ status }) => status === 'ready').length === 3);
+  };
+  undo.defer(() => live.kortd.disposeAsync());
+  await startKortd();
+  const program = (): Client => {
+    if (!live.program) throw new Error('kortd is not running');
+    return live.program;
+  };
   const windows = undo.use(new AsyncDisposableStack());
   const openPage = async (options: BrowserContextOptions = {}): Promise<Portal> => {
-    const { url } = await program.call('console.open');
+    const { url } = await program().call('console.open');
     const prompt = windows.use(await browser.visit(url, { locale: 'en-GB', ...options }));
     await prompt.page.locator('body[data-state=connected]').waitFor();
     const window = windows.use(await browser.visit(portal.origin, { locale: 'en-GB', ...options }));
@@ -93,7 +108,15 @@ export async function openCardOffice({
     return new Portal(window, prompt, program);
   };
   const resources = undo.move();
-  return { origin: portal.origin, program, authority, clock, openPage, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+  return {
+    ...{ origin: portal.origin, authority, clock, openPage },
+    get program() {
+      return program();
+    },
+    stopKortd: () => live.kortd.disposeAsync(),
+    startKortd: () => startKortd(Number(new URL(kortd.url).port)),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
 }
 
 /** What a person does at the page, and in kortd's window beside it. */
@@ -101,9 +124,9 @@ export class Portal {
   readonly page: Page;
   readonly window: Window;
   readonly prompt: Window;
-  readonly #program: Client;
+  readonly #program: () => Client;
 
-  constructor(window: Window, prompt: Window, program: Client) {
+  constructor(window: Window, prompt: Window, program: () => Client) {
     this.window = window;
     this.page = window.page;
     this.prompt = prompt;
@@ -116,7 +139,7 @@ export class Portal {
   }
 
   async stored(): Promise<Ceremony> {
-    return await this.#program.call('issuance.get', { ceremony: this.ceremony });
+    return await this.#program().call('issuance.get', { ceremony: this.ceremony });
   }
 
   async begin(routine: string): Promise<void> {
@@ -165,7 +188,7 @@ export class Portal {
   }
 
   async #cardIn(reader: string): Promise<Card | undefined> {
-    const { cards } = await this.#program.call('card.list');
+    const { cards } = await this.#program().call('card.list');
     return cards.find((one) => one.reader === reader);
   }
 
@@ -187,5 +210,11 @@ export interface PageOfOffice extends AsyncDisposable {
 export async function preparePage(): Promise<PageOfOffice> {
   const folder = mkdtempSync(join(tmpdir(), 'kortd-card-office-page-'));
   await bundlePage(folder);
-  return { folder, [Symbol.asyncDispose]: () => Promise.resolve(rmSync(folder, { recursive: true, force: true })) };
+  return {
+    folder,
+    [Symbol.asyncDispose]: () => {
+      rmSync(folder, { recursive: true, force: true });
+      return Promise.resolve();
+    },
+  };
 }

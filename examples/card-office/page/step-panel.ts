@@ -49,6 +49,7 @@ export interface StepPanel {
 }
 
 type StepCall = Params<'issuance.readCard'>;
+type Actions = Readonly<Partial<Record<NonNullable<Ceremony['nextCall']>, StepPanel['action']>>>;
 
 interface Parts {
   readonly panel: PanelOptions;
@@ -111,23 +112,20 @@ function createWithCard(parts: Parts): StepPanel {
 function actionWithCard({ panel: { kortd, ceremony }, step }: Parts, card: CardPanel): StepPanel['action'] {
   const id = ceremony.ceremony;
   const params = (): StepCall => ({ ceremony: id, step: step.step, ...card.target() });
-  switch (ceremony.nextCall) {
-    case 'issuance.sign':
-      return {
-        title: say(WORDS.sign),
-        do: (signal) => kortd.call('issuance.sign', { ...params(), language: language() }, signal),
-      };
-    case 'issuance.readCard':
-      return { title: say(WORDS.readCard), do: (signal) => kortd.call('issuance.readCard', params(), signal) };
-    case 'issuance.verifyPin':
-      return { title: say(WORDS.verifyPin), do: (signal) => kortd.call('issuance.verifyPin', params(), signal) };
-    case 'issuance.unblockPin':
-      return { title: say(WORDS.unblockPin), do: (signal) => kortd.call('issuance.unblockPin', params(), signal) };
-    case 'issuance.resume':
-      return { title: say(WORDS.continueDownload), do: (signal) => kortd.call('issuance.resume', { ceremony: id }, signal) };
-    default:
-      return undefined;
-  }
+  const actions: Actions = {
+    'issuance.readCard': { title: say(WORDS.readCard), do: (signal) => kortd.call('issuance.readCard', params(), signal) },
+    'issuance.resume': {
+      title: say(WORDS.continueDownload),
+      do: (signal) => kortd.call('issuance.resume', { ceremony: id }, signal),
+    },
+    'issuance.sign': {
+      title: say(WORDS.sign),
+      do: (signal) => kortd.call('issuance.sign', { ...params(), language: language() }, signal),
+    },
+    'issuance.unblockPin': { title: say(WORDS.unblockPin), do: (signal) => kortd.call('issuance.unblockPin', params(), signal) },
+    'issuance.verifyPin': { title: say(WORDS.verifyPin), do: (signal) => kortd.call('issuance.verifyPin', params(), signal) },
+  };
+  return ceremony.nextCall && actions[ceremony.nextCall];
 }
 
 /** In the language in which it is signed: kortd signs that text. A text that somebody signed already stays as it is. */
