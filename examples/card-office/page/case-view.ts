@@ -2,7 +2,7 @@
 import { stepAtWork, type Ceremony, type Routine } from './case.ts';
 import { openCancelDialog } from './cancel-dialog.ts';
 import { startCountdown, type Countdown } from './countdown.ts';
-import type { Desk } from './desk.ts';
+import { unlessGone, type Desk } from './desk.ts';
 import { announce, focusOn, h } from './dom.ts';
 import { createEnding } from './ending.ts';
 import { language, say } from './language.ts';
@@ -119,7 +119,7 @@ export class CaseView {
     const { title, who, body, action } = this.#step;
     const at = stepAtWork(ceremony);
     if (at?.dueAt !== undefined && at.remainingMs !== undefined)
-      this.#countdown = startCountdown(at.dueAt, at.remainingMs, () => void this.refresh());
+      this.#countdown = startCountdown(at.dueAt, at.remainingMs, () => void this.refresh().catch(unlessGone));
     const submit = (event: Event): void => {
       event.preventDefault();
       if (action) run(action.do);

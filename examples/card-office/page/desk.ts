@@ -1,5 +1,5 @@
 /** What lies on the desk: each reader, the card in it, and what the card says. Read when an event tells of a change, one reading at a time. */
-import { CallError } from '../../../api-spec/client/client.ts';
+import { CallError, ConnectionError } from '../../../api-spec/client/client.ts';
 import type { Result } from '../../../api-spec/methods/index.ts';
 import type { Card, Reader } from '../../../api-spec/schemas.ts';
 import { say } from './language.ts';
@@ -48,7 +48,9 @@ export class Desk {
 
   refresh(): void {
     this.#isStale = true;
-    this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
+    this.#reading ??= this.#read()
+      .catch(unlessGone)
+      .finally(() => (this.#reading = undefined));
   }
 
   async #read(): Promise<void> {
@@ -77,6 +79,11 @@ export class Desk {
       if (!(error instanceof CallError)) throw error;
     }
   }
+}
+
+/** Without a connection there is nothing to read: it is read when there is one again. */
+export function unlessGone(error: unknown): void {
+  if (!(error instanceof ConnectionError)) throw error;
 }
 
 function seatOf(reader: Reader, cards: readonly Card[], known: ReadonlyMap<string, Contents>): Seat {

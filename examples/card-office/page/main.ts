@@ -143,6 +143,7 @@ function renderFrame(): void {
 
 function sayLink(now: Link): string {
   if (now.state === 'connected') return say(WORDS.connected);
-  if (now.state === 'lost') return [say(WORDS.lost), ...explain(now.error)].join('. ').replaceAll('.. ', '. ');
+  // The page tries again by itself unless a person must do something first.
+  if (now.state === 'lost') return `${say(WORDS.lost)}. ${now.isFinal ? say(now.error) : say(WORDS.goneOn)}`;
   return now.code === undefined ? say(WORDS.connecting) : say(WORDS.consent, { code: now.code });
 }

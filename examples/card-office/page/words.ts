@@ -219,10 +219,11 @@ export const WORDS = {
   takenOut: { en: 'The card was taken out of {reader}.', sv: 'Kortet togs ut ur {reader}.' },
 } as const satisfies Record<string, Text>;
 
-/** What readers are for, where the routine has no word of its own for it. */
+/** What readers are for, and to whom messages go, where the routine has no word of its own for it. */
 export const ROLES: Readonly<Record<string, Text>> = {
   colleague: { en: 'Colleague', sv: 'Kollega' },
   holder: { en: 'Holder', sv: 'Innehavare' },
+  issuingOffice: { en: 'The issuing office', sv: 'Utfärdande kontor' },
   operator: { en: 'Administrator 1', sv: 'Administratör 1' },
   secondOperator: { en: 'Administrator 2', sv: 'Administratör 2' },
 };
