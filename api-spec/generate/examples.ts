@@ -474,6 +474,7 @@ const DETAILS: NonNullable<WireError['details']> = {
   algorithm: 'SHA-1',
   attemptsRemaining: 2,
   authority: 'office',
+  cardNumber: '9752000000000000102',
   codePoint: 'U+0141',
   due: '2026-03-02T08:27:30.118Z',
   expected: '9752000000000000102',
