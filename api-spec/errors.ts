@@ -325,6 +325,18 @@ const GENERAL_ERRORS = {
       action: 'Lista igen: ett kort får nytt id varje gång det sätts i.',
     },
   },
+  not_simulated: {
+    httpStatus: 409,
+    retry: 'no',
+    en: {
+      happened: 'the desk of this kortd is not simulated.',
+      action: 'Move the cards by hand, or start kortd with --simulate.',
+    },
+    sv: {
+      happened: 'skrivbordet hos denna kortd är inte simulerat.',
+      action: 'Flytta korten för hand, eller starta kortd med --simulate.',
+    },
+  },
   object_not_found: {
     httpStatus: 404,
     retry: 'no',

@@ -64,6 +64,11 @@ export const SCOPES = {
     webOrigins: false,
   },
   sign: { summary: 'Have a card sign', sv: 'Låta ett kort signera', webOrigins: true },
+  simulation: {
+    summary: 'Move the cards of a simulated desk; there is nothing to move on a real one',
+    sv: 'Flytta korten på ett simulerat skrivbord; på ett riktigt finns inget att flytta',
+    webOrigins: true,
+  },
   system: { summary: 'See the service itself', sv: 'Se själva tjänsten', webOrigins: true },
 } as const satisfies Record<string, ScopeDefinition>;
 

@@ -17,6 +17,7 @@ import { Contents } from './contents/contents.ts';
 import { Dispatcher } from './api/dispatcher.ts';
 import { EventLog } from './api/event-log.ts';
 import { createHandlers } from './api/handlers/index.ts';
+import type { SimulatedDesk } from './api/handlers/simulation.ts';
 import { openDataFolder, type DataFolder } from './data-folder.ts';
 import { CARD_CACHE_FILE, CardCache } from './desk/card-cache.ts';
 import type { Desk, DeskSource } from './desk/desk.ts';
@@ -65,6 +66,8 @@ export interface DaemonOptions {
   readonly scenarioRoles?: ReadonlyMap<string, ReaderSelector>;
   /** HSA-ids of those who act as administrators at the simulated desk; only with `simulated`. */
   readonly simulatedAdministrators?: readonly string[];
+  /** Readers and cards of the simulated desk, to be moved by calls; only with `simulated`. */
+  readonly simulatedDesk?: SimulatedDesk;
   /** Of issuance: when something happened, and whether it is too late. */
   readonly now?: () => Date;
   /** Of issuance: how the journal's database is opened; for tests. */
@@ -106,6 +109,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     pictures: parts.issuance.pictures,
     identity: () => identities.settings,
     simulated: options.simulated,
+    simulatedDesk: options.simulated ? options.simulatedDesk : undefined,
     startedAt: new Date(),
     clients: () => live.server?.clients() ?? 0,
     callsUnderWay: () => live.dispatcher?.callsUnderWay ?? 0,

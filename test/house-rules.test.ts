@@ -17,7 +17,7 @@ import { CARD_KINDS } from '../drivers/simulated/cards/index.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const MAX_LINES = 600;
-const FOLDERS = ['apdu', 'api-spec', 'daemon', 'drivers', 'drivers/pcsc', 'drivers/simulated', 'test'];
+const FOLDERS = ['apdu', 'api-spec', 'daemon', 'drivers', 'drivers/pcsc', 'drivers/simulated', 'examples/card-office', 'test'];
 
 /** Everything in the repository, and what would be if it were added now. */
 const files: readonly string[] = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
@@ -55,6 +55,7 @@ describe('imports', () => {
     ['daemon/daemon.ts', "import { bench } from '../test/bench/main.ts';"],
     ['daemon/daemon.ts', "import koffi from 'koffi';"],
     ['daemon/daemon.ts', "import { setup } from '../scripts/setup.mjs';"],
+    ['examples/card-office/portal.ts', "import { ApiError } from '../../daemon/errors.ts';"],
     ['drivers/errors.ts', "import { ApiError } from '../daemon/errors.ts';"],
     ['drivers/pcsc/source.ts', "import koffi from 'koffi';"],
     ['drivers/pcsc/source.ts', "import { METHODS } from '../../api-spec/methods/index.ts';"],
@@ -251,6 +252,8 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
   },
   { files: /^drivers\//, ours: /^(apdu|drivers)\// },
   { files: /^daemon\//, ours: /^(apdu|api-spec|daemon|drivers|pkcs11-module)\// },
+  // What a web page is built of: the client, and what is its own.
+  { files: /^examples\//, ours: /^(api-spec|examples)\// },
   { files: /^test\//, ours: /./ },
   { files: /^scripts\//, ours: /^scripts\// },
 ];

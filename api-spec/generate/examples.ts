@@ -123,6 +123,14 @@ const identity: Identity = {
   problems: [],
 };
 
+const simulatedDesk: Result<'simulation.list'> = {
+  readers: [{ ...inReader, name: reader.name, role: 'operator', card: 'anna', isOccupied: true }],
+  cards: [
+    { card: 'anna', holder: 'Anna Lindqvist', reader: inReader.reader },
+    { card: 'reserve', note: { en: 'Reserve card', sv: 'Reservkort' } },
+  ],
+};
+
 const webOrigin = 'https://certificates.example';
 
 /** In the order of METHODS. */
@@ -415,6 +423,9 @@ export const METHOD_EXAMPLES: MethodExamples = {
       fingerprint: EXAMPLE_AUDIT_FINGERPRINT,
     },
   },
+  'simulation.insertCard': { params: { ...inReader, card: 'anna' }, result: simulatedDesk },
+  'simulation.list': { params: {}, result: simulatedDesk },
+  'simulation.removeCard': { params: inReader, result: simulatedDesk },
   'call.cancel': { params: { id: 7 }, result: { cancelled: true } },
   'event.subscribe': {
     params: { events: ['card.inserted', 'card.removed'], since: 12, stream },

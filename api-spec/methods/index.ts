@@ -15,6 +15,7 @@ import { signCmsMethods } from './sign-cms.ts';
 import { signPdfMethods } from './sign-pdf.ts';
 import { signMethods } from './sign.ts';
 import { signatureMethods } from './signature.ts';
+import { simulationMethods } from './simulation.ts';
 import { systemMethods } from './system.ts';
 
 export const METHODS = {
@@ -33,6 +34,7 @@ export const METHODS = {
   ...accessMethods,
   ...auditMethods,
   ...consoleMethods,
+  ...simulationMethods,
   ...connectionMethods,
 } as const;
 

@@ -99,7 +99,7 @@ async function openSource(
   resources: AsyncDisposableStack,
 ): Promise<
   { readonly source: ReaderSource; readonly scenario?: Scenario } & Partial<
-    Pick<DaemonOptions, 'simulatedAuthorities' | 'simulatedAdministrators' | 'scenarioRoles'>
+    Pick<DaemonOptions, 'simulatedAuthorities' | 'simulatedAdministrators' | 'simulatedDesk' | 'scenarioRoles'>
   >
 > {
   if (simulate === undefined) {
@@ -116,6 +116,7 @@ async function openSource(
     source,
     scenario,
     simulatedAuthorities: scenario,
+    simulatedDesk: scenario,
     simulatedAdministrators: administrators,
     scenarioRoles: rolesIn(scenario),
   };

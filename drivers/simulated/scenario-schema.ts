@@ -44,6 +44,8 @@ const cardSchema = Type.Object(
     kind: Type.String(),
     /** Whose card it is. */
     persona: Type.Optional(Type.Object({ name: Type.String(), hsaId: Type.Optional(Type.String()) }, strict)),
+    /** What it is, for whoever looks at the desk. */
+    note: Type.Optional(Type.Object({ en: Type.String({ minLength: 1 }), sv: Type.String({ minLength: 1 }) }, strict)),
     options: Type.Optional(Type.Object({})),
     /** Keeps the card between runs; relative to the folder that is given when the scenario is loaded. */
     stateFile: Type.Optional(Type.String({ minLength: 1 })),

@@ -57,6 +57,26 @@ describe('office', () => {
   });
 });
 
+describe('card-office', () => {
+  it('is a desk with two administrators and a blank reserve card, and others beside it', async () => {
+    await using scenario = await loadScenario('card-office');
+    const inside = scenario.readers.map(({ role, reader }) => [
+      role,
+      [...scenario.cards.values()].find(({ card }) => card === reader.card)?.name,
+    ]);
+    expect(inside).toEqual([
+      ['operator', 'anna'],
+      ['secondOperator', 'bjorn'],
+      ['holder', 'reserve'],
+      ['colleague', undefined],
+    ]);
+    expect(scenario.cards.get('reserve')?.note?.en).toBe('Reserve card 1, 9752000000000000102');
+    expect([...scenario.cards.keys()]).toEqual(['anna', 'bjorn', 'cecilia', 'david', 'reserve', 'reserve-2']);
+    const administrators = ['anna', 'bjorn'].map((name) => scenario.cards.get(name)?.persona?.hsaId);
+    expect(scenario.administrators).toEqual(administrators);
+  });
+});
+
 describe('a scenario file', () => {
   let folder = '';
   let path = '';
@@ -118,6 +138,6 @@ describe('a scenario file', () => {
     await expect(loadScenario(path)).rejects.toThrow(/desk\.json: ENOENT/);
     await writeFile(path, 'x');
     await expect(loadScenario(path)).rejects.toThrow(/desk\.json: it is no JSON/);
-    await expect(loadScenario('nowhere')).rejects.toThrow(/there is no such scenario \(there is: office\)/);
+    await expect(loadScenario('nowhere')).rejects.toThrow(/there is no such scenario \(there is: card-office, office\)/);
   });
 });

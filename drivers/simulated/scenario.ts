@@ -9,6 +9,7 @@ import { SimulationFileError, withFile } from './errors.ts';
 import type { KeypadScript } from './keypad.ts';
 import { SimulatedReader } from './reader.ts';
 import { scenarioSchema, type ScenarioCardRow, type ScenarioFile, type ScenarioReaderRow } from './scenario-schema.ts';
+import cardOffice from './scenarios/card-office.json' with { type: 'json' };
 import office from './scenarios/office.json' with { type: 'json' };
 import { check, parseJson } from './schema.ts';
 import { createSimulatedSource, type SimulatedSource } from './source.ts';
@@ -30,6 +31,8 @@ export interface ScenarioCard {
   readonly name: string;
   readonly card: SimulatedCard;
   readonly persona?: { readonly name: string; readonly hsaId?: string };
+  /** What it is, for people. */
+  readonly note?: { readonly en: string; readonly sv: string };
 }
 
 /** A certification authority of the scenario. A test key: everybody has it. */
@@ -57,7 +60,10 @@ export interface Scenario extends AsyncDisposable {
 }
 
 /** Part of the program, so that they are found from a checkout and from a bundle alike. */
-const NAMED_SCENARIOS: ReadonlyMap<string, unknown> = new Map([['office', office]]);
+const NAMED_SCENARIOS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
+  ['card-office', cardOffice],
+  ['office', office],
+]);
 
 export const SCENARIO_NAMES: readonly string[] = [...NAMED_SCENARIOS.keys()];
 
@@ -122,7 +128,7 @@ async function makeCard(row: ScenarioCardRow, field: string, stateFolder: string
     const options = check(kind.schema, row.options ?? {}) as object;
     const card =
       row.stateFile === undefined ? kind.create(options) : await kind.openFile(resolve(stateFolder, row.stateFile), options);
-    return { name: row.name, card, ...(row.persona ? { persona: row.persona } : {}) };
+    return { name: row.name, card, ...(row.persona ? { persona: row.persona } : {}), ...(row.note ? { note: row.note } : {}) };
   } catch (error) {
     if (!(error instanceof SimulationFileError) || error.file !== undefined) throw error;
     const inner = error.field === undefined || error.field === '' ? '' : `.${error.field}`;

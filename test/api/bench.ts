@@ -14,6 +14,7 @@ import type { Log } from '../../daemon/log.ts';
 import { readerId } from '../../daemon/desk/desk.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
 import type { SimulatedCard } from '../../drivers/simulated/card.ts';
+import type { ScenarioCard } from '../../drivers/simulated/scenario.ts';
 import { SimulatedReader, type SimulatedReaderOptions } from '../../drivers/simulated/reader.ts';
 import { createSimulatedSource, type SimulatedSource } from '../../drivers/simulated/source.ts';
 import { noteCallsOf, openEvidence } from '../evidence/evidence.ts';
@@ -28,6 +29,10 @@ export interface BenchOptions {
   readonly simulatedAuthorities?: SimulatedAuthorities;
   /** HSA-ids. */
   readonly simulatedAdministrators?: readonly string[];
+  /** Cards beside the readers, for simulation.insertCard. */
+  readonly cards?: readonly ScenarioCard[];
+  /** The daemon is told that its desk is not simulated. */
+  readonly isReal?: boolean;
   /** Of issuance. */
   readonly now?: () => Date;
   /** One that an earlier bench used and that its test tidies up; a new one unless given. */
@@ -90,7 +95,8 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       policyFolder,
       port: 0,
       sources: [intercepted(source, intercept)],
-      simulated: true,
+      simulated: options.isReal !== true,
+      simulatedDesk: { source, cards: new Map((options.cards ?? []).map((one) => [one.name, one])) },
       log: evidence.log,
       ...(options.simulatedAuthorities ? { simulatedAuthorities: options.simulatedAuthorities } : {}),
       ...(options.simulatedAdministrators ? { simulatedAdministrators: options.simulatedAdministrators } : {}),

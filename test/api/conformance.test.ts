@@ -8,7 +8,7 @@ import { EXAMPLE_CMS, EXAMPLE_CONTENT } from '../../api-spec/generate/example-si
 import type { ApiMethod } from '../../api-spec/method.ts';
 import { METHODS, METHOD_NAMES, type MethodName } from '../../api-spec/methods/index.ts';
 import { readerId } from '../../daemon/desk/desk.ts';
-import { TRANSPORTS, errorOf, openBench, resultOf, type Bench } from './support.ts';
+import { TRANSPORTS, createOtherCard, errorOf, openBench, resultOf, type Bench } from './support.ts';
 import { OFFICE_RULES } from '../issuance/office.ts';
 import { goodIssuanceCard, goodTransfer } from './issuance-provocations.ts';
 import { goodStepCard, isStepMethod } from './issuance-step-provocations.ts';
@@ -105,6 +105,9 @@ describe('every method', () => {
     'reader.removeRole': { role: 'holder' },
     'card.list': {},
     'signature.verify': { cms: { data: EXAMPLE_CMS }, content: { data: EXAMPLE_CONTENT } },
+    'simulation.insertCard': { reader: readerId('simulated', 'Bench 0'), card: 'beside' },
+    'simulation.list': {},
+    'simulation.removeCard': { reader: readerId('simulated', 'Bench 0') },
     'system.health': {},
     'system.info': {},
     'system.reload': {},
@@ -125,7 +128,9 @@ describe('every method', () => {
     it.each(methods.filter((method) => name === 'WebSocket' || (METHODS[method] as ApiMethod).rest))(
       '%s succeeds, and its result fits its schema',
       async (method) => {
-        await using bench = await openBench(method.startsWith('issuance.') ? OFFICE_RULES : {});
+        await using bench = await openBench(
+          method.startsWith('issuance.') ? OFFICE_RULES : { cards: [{ name: 'beside', card: createOtherCard() }] },
+        );
         const id = await bench.insert(goodCardOf(method) ?? makeCard());
         const api = await bench.transport(name);
         const lease = method === 'card.release' ? resultOf(await api.call('card.lease', { card: id })).lease : undefined;

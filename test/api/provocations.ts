@@ -361,6 +361,10 @@ const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<
     algorithm_unsupported: onCard({ algorithm: 'RS256' }),
     key_not_found: onCard({ keyReference: '9D' }),
   },
+  'simulation.insertCard': {
+    not_found: async ({ bench, call }) => await call(undefined, { reader: bench.readerId(), card: 'nobody' }),
+  },
+  'simulation.removeCard': { not_found: async ({ call }) => await call(undefined, { reader: 'reader-of-nobody' }) },
   'version.select': { version_unsupported: async ({ call }) => await call(undefined, { apiVersion: 99 }) },
 };
 
@@ -405,6 +409,12 @@ export const NOT_PROVOKED: Readonly<Record<string, string>> = {
       [`${method} contents_full`, 'test/signing/contents.test.ts: it takes as much as the store holds'],
       [`${method} key_not_for_web`, 'test/signing/pages.test.ts: only a web origin gets it'],
       [`${method} time_stamp_failed`, 'test/signing/time-stamp.test.ts: it takes a server'],
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['simulation.insertCard', 'simulation.list', 'simulation.removeCard'].map((method) => [
+      `${method} not_simulated`,
+      'test/api/simulation.test.ts: it takes a daemon that is told its desk is real',
     ]),
   ),
   'sign.batch key_not_for_web': BY_A_PAGE,

@@ -26,6 +26,7 @@ import { PROMPT_TIMEOUT_MS, type PromptDesk } from '../../prompt/prompt-desk.ts'
 import type { AuditLog } from '../../audit/audit-log.ts';
 import type { Call, CallSubject } from '../call.ts';
 import type { EventLog } from '../event-log.ts';
+import type { SimulatedDesk } from './simulation.ts';
 
 export interface HandlerContext {
   readonly access: Access;
@@ -44,6 +45,8 @@ export interface HandlerContext {
   /** As last read from the policy. */
   readonly identity: () => IdentitySettings;
   readonly simulated: boolean;
+  /** Whose cards can be moved by calls. */
+  readonly simulatedDesk: SimulatedDesk | undefined;
   readonly startedAt: Date;
   readonly clients: () => number;
   readonly callsUnderWay: () => number;

@@ -16,6 +16,7 @@ import { signCmsHandlers } from './sign-cms.ts';
 import { signPdfHandlers } from './sign-pdf.ts';
 import { signHandlers } from './sign.ts';
 import { signatureHandlers } from './signature.ts';
+import { simulationHandlers } from './simulation.ts';
 import { systemHandlers } from './system.ts';
 
 export function createHandlers(context: HandlerContext): Handlers {
@@ -35,6 +36,7 @@ export function createHandlers(context: HandlerContext): Handlers {
     ...accessHandlers(context),
     ...auditHandlers(context),
     ...consoleHandlers(context),
+    ...simulationHandlers(context),
     ...connectionHandlers(),
   };
 }

@@ -1,0 +1,56 @@
+/** simulation.*: the hands at a simulated desk. On real readers a person moves the cards, and none of this is there. */
+import Type from 'typebox';
+import { defineMethod } from '../method.ts';
+import { Closed, Id, RoleName } from '../schemas.ts';
+
+const CardName = Type.String({ minLength: 1, maxLength: 100, description: 'As the scenario calls it.' });
+
+const SimulatedDesk = Closed({
+  readers: Type.Array(
+    Closed({
+      reader: Id('reader'),
+      name: Type.String(),
+      role: Type.Optional(RoleName),
+      card: Type.Optional(CardName),
+      isOccupied: Type.Boolean({ description: 'A card is in it: also one that the scenario does not name.' }),
+    }),
+  ),
+  cards: Type.Array(
+    Closed({
+      card: CardName,
+      holder: Type.Optional(Type.String({ description: 'Whose it is.' })),
+      note: Type.Optional(Closed({ en: Type.String(), sv: Type.String() }, 'What it is, for people.')),
+      reader: Type.Optional(Id('reader')),
+    }),
+  ),
+});
+
+const common = { since: 1, scope: 'simulation' as const, result: SimulatedDesk };
+
+export const simulationMethods = {
+  'simulation.insertCard': defineMethod({
+    summary:
+      'Put a card of the scenario into a reader of the simulated desk. It leaves the reader that it was in, and so does the card that was there.',
+    attempt: { en: 'Putting the simulated card in', sv: 'Att sätta i det simulerade kortet' },
+    ...common,
+    rest: { verb: 'POST', path: '/v1/simulation/insertcard' },
+    params: Closed({ reader: Id('reader'), card: CardName }),
+    errors: ['not_found', 'not_simulated'],
+  }),
+  'simulation.list': defineMethod({
+    summary: 'The readers of the simulated desk, and every card of the scenario: those in a reader and those beside.',
+    attempt: { en: 'Looking at the simulated desk', sv: 'Att se på det simulerade skrivbordet' },
+    ...common,
+    rest: { verb: 'GET', path: '/v1/simulation' },
+    params: Closed({}),
+    errors: ['not_simulated'],
+  }),
+  'simulation.removeCard': defineMethod({
+    summary: 'Take the card out of a reader of the simulated desk, whatever is under way. Nothing happens to an empty one.',
+    attempt: { en: 'Taking the simulated card out', sv: 'Att ta ut det simulerade kortet' },
+    ...common,
+    rest: { verb: 'POST', path: '/v1/simulation/removecard' },
+    params: Closed({ reader: Id('reader') }),
+    errors: ['not_found', 'not_simulated'],
+  }),
+} as const;
