@@ -128,7 +128,7 @@ interface StepSignature {
 async function signStep(context: HandlerContext, session: CardSession, task: StepSignature): Promise<void> {
   const { params, call, ceremony, step } = task;
   const { createSignedData, addSigner } = await import('../../signing/cms/signed-data.ts');
-  const contents = session.card.contents ?? (await contentsOf(session, await session.token()));
+  const contents = await contentsOf(session, await session.token());
   const keyReference = params.keyReference?.toUpperCase() ?? signatureKeyOf(contents);
   // Whoever may not take the step is asked for no PIN.
   const certificates = contents.certificates.filter((one) => one.keyReference === keyReference);

@@ -148,7 +148,7 @@ function cardAtWork(run: JobRun, token: Token): CardAtWork {
     note: (entry) => note(run, entry),
     authorize: async (keyReference, what) => {
       const change = await beginChange({ context, session, token, call, what, params: { ...params, keyReference } });
-      claimPin(run, change.pin);
+      await claimPin(run, token, change.pin);
       if (change.pin === undefined ? run.pin.isManaging : run.pin.isFresh && !management.managementKey) return;
       await authorize(change);
       if (change.pin === undefined) run.pin.isManaging = true;
@@ -159,10 +159,13 @@ function cardAtWork(run: JobRun, token: Token): CardAtWork {
   };
 }
 
-/** Throws NextPinError when the call asks for another one. */
-function claimPin({ pin }: JobRun, reference: PinReference | undefined): void {
+/** Throws NextPinError when the call asks for another one; ObjectNotFoundError when the card has none of the name that the caller gave. */
+async function claimPin({ pin }: JobRun, token: Token, reference: PinReference | undefined): Promise<void> {
   if (reference === undefined) return;
-  if (pin.reference !== undefined && pin.reference !== reference) throw new NextPinError(`${reference} is wanted next`);
+  if (pin.reference !== undefined && pin.reference !== reference) {
+    await token.pin(pin.reference);
+    throw new NextPinError(`${reference} is wanted next`);
+  }
   pin.reference = reference;
 }
 
@@ -198,7 +201,7 @@ async function signWith(
 ): Promise<Uint8Array> {
   const { context, session, params, call } = run;
   const key = await keyOf(session, token, keyReference);
-  if (key.pinPolicy !== 'never') claimPin(run, key.pin);
+  if (key.pinPolicy !== 'never') await claimPin(run, token, key.pin);
   if (key.pinPolicy !== 'once' || !run.pin.isFresh) await verifyFor(context, session, token, key, params, call);
   run.pin.isFresh = key.pinPolicy === 'once';
   return await token.sign({ ...key, algorithm: kind }, preferredAlgorithm(kind), digest);
