@@ -63,8 +63,12 @@ describe('kortd issuance', () => {
     office.station.type((await office.station.prompt()).id, { pin: PINS.legitimering });
     const { status, stdout } = await cancelled;
     expect(status).toBe(0);
-    expect(stdout).toContain('cancelled (the holder went home)');
     expect(stdout).toContain('to report: revocation');
+    // One PIN a call: the second key is the other PIN's.
+    expect(stdout).toContain('next: issuance.resume');
+    const resumed = kortd(office, 'resume', ceremony);
+    office.station.type((await office.station.prompt()).id, { pin: PINS.underskrift });
+    expect((await resumed).stdout).toContain('cancelled (the holder went home)');
   });
 
   it('cancel without the card for good needs no card', async () => {

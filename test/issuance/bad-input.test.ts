@@ -110,14 +110,17 @@ describe('people', () => {
   });
 
   it.each([
-    ['the first administrator', { hsaId: 'SE2321000016-BENCH1' }],
-    ['the second administrator', { hsaId: 'SE2321000016-BENCH2' }],
-  ])('an order for %s puts nothing on a card', async (_, fields) => {
+    ['the first administrator', 'operator', 'ordered', 'SE2321000016-BENCH1'],
+    ['the second administrator', 'secondOperator', 'reviewed', 'SE2321000016-BENCH2'],
+  ] as const)('an order for %s is not theirs to sign', async (_, participant, step, hsaId) => {
     await using office = await openOffice();
-    const { ceremony } = await orderReserveCard(office, fields);
-    const call = () => office.api.call('issuance.enrol', { ceremony, step: 'download', pin: PINS.legitimering });
-    const { details } = await expectRefused(office, ceremony, { call, code: 'participant_refused' });
-    expect(details).toEqual({ participant: 'holder', reason: 'same_person' });
+    const { api } = office;
+    const { ceremony } = resultOf(await api.call('issuance.start', { routine: 'reserve-card-loa3' }));
+    resultOf(await api.call('issuance.record', { ceremony, step: 'order', fields: { ...orderFields(new Date()), hsaId } }));
+    const sign = (which: string) => api.call('issuance.sign', { ceremony, step: which, language: 'sv', pin: PINS.underskrift });
+    if (step === 'reviewed') resultOf(await sign('ordered'));
+    const { details } = await expectRefused(office, ceremony, { call: () => sign(step), code: 'participant_refused' });
+    expect(details).toMatchObject({ participant });
   });
 });
 
