@@ -229,7 +229,8 @@ export async function confirm(job: CardJob, work: CardAtWork): Promise<void> {
     for (const { keyReference, der } of job.replaces) {
       const bytes = decode(der);
       if (holds(certificates, keyReference, bytes)) await removeCertificate(work, keyReference, bytes);
-      await deleteKey(work, keyReference);
+      // The PIN of one that is done is not asked for again, when the next one wants another.
+      if (!job.removedKeys.has(keyReference)) await deleteKey(work, keyReference);
     }
   }
   work.note({ type: 'job.confirmed' });

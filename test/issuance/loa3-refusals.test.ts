@@ -67,7 +67,8 @@ describe('a receipt', () => {
     clock.now = new Date(clock.now.getTime() + 15 * 60_000 + 1_000);
     const get = async () => resultOf(await api.call('issuance.get', { ceremony }));
     await expect.poll(get, { timeout: 8_000 }).toMatchObject({ reports: ['revocation'], nextCall: 'issuance.resume' });
-    const resumed = resultOf(await api.call('issuance.resume', { ceremony, pin: PINS.legitimering }));
+    resultOf(await api.call('issuance.resume', { ceremony, pin: PINS.legitimering }));
+    const resumed = resultOf(await api.call('issuance.resume', { ceremony, pin: PINS.underskrift }));
     expect(resumed).toMatchObject({ state: 'cancelled', reports: ['revocation'] });
     expect(stepOf(resumed, 'download').job?.phase).toBe('undone');
     expect(await fingerprintsOn(office)).toEqual(before);

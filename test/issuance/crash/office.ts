@@ -78,6 +78,11 @@ async function takeNext(tools: OfficeTools, view: Ceremony): Promise<void> {
       if (scenario.ending === 'cancel') await cancel(tools, ceremony);
       else await client.call('issuance.confirm', { ceremony, ...rights(tools, 'authentication') });
       return;
+    case 'issuance.attach':
+    case 'issuance.removeCertificates':
+    case 'issuance.unblockPin':
+    case 'issuance.verifyPin':
+      throw new Error(`${view.nextCall} is next in ${ceremony}, which none of these scenarios takes`);
     case undefined:
       throw new Error(`nothing is next, and ${ceremony} is ${view.state}`);
   }
