@@ -479,6 +479,7 @@ const DETAILS: NonNullable<WireError['details']> = {
   codePoint: 'U+0141',
   due: '2026-03-02T08:27:30.118Z',
   expected: '9752000000000000102',
+  fingerprint: '2F6B1C0A5D3E4F7A9B8C7D6E5F4A3B2C1D0E9F8A7B6C5D4E3F2A1B0C9D8E7F6A',
   highest: HIGHEST_API_VERSION,
   holder: 'program 5f0c2a71 (renewing a certificate)',
   last: '2026-03-02T08:12:30.118Z',
