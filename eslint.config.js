@@ -1,6 +1,6 @@
 import tseslint from 'typescript-eslint';
 
-const projects = ['apdu', 'api-spec', 'drivers', 'daemon', 'test'];
+const projects = ['apdu', 'api-spec', 'drivers', 'pkcs11-module', 'daemon', 'test'];
 
 export default tseslint.config(
   { ignores: ['node_modules/', 'dist/', 'build/', 'scripts/**/*.mjs', '*.config.*'] },

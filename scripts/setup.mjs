@@ -78,7 +78,7 @@ function installDebianPackages(wanted) {
 }
 
 function buildBundle() {
-  const sources = ['apdu', 'api-spec', 'drivers', 'daemon'].flatMap((folder) => listSources(join(root, folder)));
+  const sources = ['apdu', 'api-spec', 'drivers', 'pkcs11-module', 'daemon'].flatMap((folder) => listSources(join(root, folder)));
   const wanted = fingerprint([...sources, join(root, 'tsup.config.ts'), join(root, 'package-lock.json')]);
   if (existsSync(bundleStamp) && readFileSync(bundleStamp, 'utf8') === wanted) return;
   say('building');
