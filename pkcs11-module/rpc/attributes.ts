@@ -43,7 +43,13 @@ const ULONG_TYPES = new Set([
 ]);
 const TEMPLATE_TYPES = new Set([0x4000_0211, 0x4000_0212, 0x4000_0213]);
 const MECHANISM_LIST = 0x4000_0600;
+const CKA_DESTROYABLE = 0x172;
 const DATE_TYPES = new Set([0x110, 0x111]);
+
+/** CK_BBOOL, whether or not it travels as one. */
+export function isBoolean(type: number): boolean {
+  return BYTE_TYPES.has(type) || type === CKA_DESTROYABLE;
+}
 
 function kindOf(type: number): Kind {
   if (BYTE_TYPES.has(type)) return 'byte';

@@ -14,11 +14,13 @@ export class RpcWriter {
   }
 
   byte(value: number): void {
-    this.#view.setUint8(this.#grow(1), value);
+    const at = this.#grow(1); // first: it may take the view away
+    this.#view.setUint8(at, value);
   }
 
   uint32(value: number): void {
-    this.#view.setUint32(this.#grow(4), value);
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value);
   }
 
   /** CK_ULONG; UNAVAILABLE as all ones. */
@@ -29,7 +31,8 @@ export class RpcWriter {
   }
 
   bytes(value: Uint8Array): void {
-    this.#bytes.set(value, this.#grow(value.length));
+    const at = this.#grow(value.length);
+    this.#bytes.set(value, at);
   }
 
   /** Length and value. */

@@ -1,0 +1,166 @@
+/** What can be done with a key, mechanism by mechanism: how a message becomes the digest that a card signs, and what a signature looks like. */
+import { createHash } from 'node:crypto';
+import { createDigestVerifier } from '../../apdu/digest-verifier.ts';
+import { COORDINATE_LENGTH } from '../../apdu/public-key.ts';
+import type { KeyAlgorithm, SignatureAlgorithm } from '../../apdu/token.ts';
+import * as ck from '../constants.ts';
+import { CkError } from '../errors.ts';
+import { isKnownMechanism, type Mechanism } from '../rpc/mechanisms.ts';
+import type { Dialect } from '../rpc/calls.ts';
+
+export type HashName = 'sha256' | 'sha384' | 'sha512';
+export const DIGESTS: ReadonlyMap<number, string> = new Map([
+  [ck.CKM_SHA_1, 'sha1'],
+  [ck.CKM_SHA256, 'sha256'],
+  [ck.CKM_SHA384, 'sha384'],
+  [ck.CKM_SHA512, 'sha512'],
+]);
+const HASH_BY_MECHANISM: ReadonlyMap<number, HashName> = new Map([
+  [ck.CKM_SHA256, 'sha256'],
+  [ck.CKM_SHA384, 'sha384'],
+  [ck.CKM_SHA512, 'sha512'],
+]);
+
+type Family = 'pkcs1' | 'pss' | 'ecdsa';
+interface SigningRow {
+  readonly family: Family;
+  /** The message is hashed here; absent: it comes as a digest (ECDSA, PSS) or a DigestInfo (PKCS #1). */
+  readonly hash?: HashName;
+}
+
+const SIGNING: ReadonlyMap<number, SigningRow> = new Map<number, SigningRow>([
+  [ck.CKM_RSA_PKCS, { family: 'pkcs1' }],
+  [ck.CKM_SHA256_RSA_PKCS, { family: 'pkcs1', hash: 'sha256' }],
+  [ck.CKM_SHA384_RSA_PKCS, { family: 'pkcs1', hash: 'sha384' }],
+  [ck.CKM_SHA512_RSA_PKCS, { family: 'pkcs1', hash: 'sha512' }],
+  [ck.CKM_RSA_PKCS_PSS, { family: 'pss' }],
+  [ck.CKM_SHA256_RSA_PKCS_PSS, { family: 'pss', hash: 'sha256' }],
+  [ck.CKM_SHA384_RSA_PKCS_PSS, { family: 'pss', hash: 'sha384' }],
+  [ck.CKM_SHA512_RSA_PKCS_PSS, { family: 'pss', hash: 'sha512' }],
+  [ck.CKM_ECDSA, { family: 'ecdsa' }],
+  [ck.CKM_ECDSA_SHA256, { family: 'ecdsa', hash: 'sha256' }],
+  [ck.CKM_ECDSA_SHA384, { family: 'ecdsa', hash: 'sha384' }],
+  [ck.CKM_ECDSA_SHA512, { family: 'ecdsa', hash: 'sha512' }],
+]);
+
+export interface MechanismInfo {
+  readonly min: number;
+  readonly max: number;
+  readonly flags: number;
+}
+
+/** Of a token with keys of these kinds, as far as the client's dialect has them. */
+export function mechanismsOf(algorithms: readonly KeyAlgorithm[], dialect: Dialect): ReadonlyMap<number, MechanismInfo> {
+  const rsa = algorithms.filter((algorithm) => algorithm.startsWith('RSA')).map((algorithm) => Number(algorithm.slice(4)));
+  const elliptic = algorithms.filter((algorithm) => algorithm.startsWith('P-')).map((algorithm) => Number(algorithm.slice(2)));
+  const rows = new Map<number, MechanismInfo>();
+  for (const [type, { family, hash }] of SIGNING) {
+    const sizes = family === 'ecdsa' ? elliptic : rsa;
+    if (sizes.length === 0 || !isKnownMechanism(type, dialect)) continue;
+    const curve = family === 'ecdsa' ? ck.CKF_EC_F_P | ck.CKF_EC_NAMEDCURVE | ck.CKF_EC_UNCOMPRESS : 0;
+    const isOnCard = hash === undefined ? ck.CKF_HW : 0;
+    const flags = ck.CKF_SIGN | ck.CKF_VERIFY | isOnCard | curve;
+    rows.set(type, { min: Math.min(...sizes), max: Math.max(...sizes), flags });
+  }
+  for (const type of DIGESTS.keys())
+    if (isKnownMechanism(type, dialect)) rows.set(type, { min: 0, max: 0, flags: ck.CKF_DIGEST });
+  return rows;
+}
+
+/** A signature under way: takes the message, and gives what the card is to sign. */
+export class SigningInput {
+  readonly algorithm: KeyAlgorithm;
+  readonly signatureLength: number;
+  readonly #row: SigningRow;
+  readonly #mechanism: Mechanism;
+  readonly #hash: ReturnType<typeof createHash> | undefined;
+  readonly #pieces: Uint8Array[] = [];
+  #length = 0;
+
+  /** Throws CkError: mechanism, parameters or kind of key do not go together. */
+  constructor(mechanism: Mechanism, algorithm: KeyAlgorithm) {
+    const row = SIGNING.get(mechanism.type);
+    if (!row) throw new CkError(ck.CKR_MECHANISM_INVALID, `signing: mechanism ${mechanism.type} is not known`);
+    const isElliptic = algorithm === 'P-256' || algorithm === 'P-384';
+    if ((row.family === 'ecdsa') !== isElliptic)
+      throw new CkError(ck.CKR_KEY_TYPE_INCONSISTENT, `signing: ${row.family} does not go with ${algorithm}`);
+    this.algorithm = algorithm;
+    this.signatureLength = isElliptic ? 2 * COORDINATE_LENGTH[algorithm] : Number(algorithm.slice(4)) / 8;
+    this.#row = row;
+    this.#mechanism = mechanism;
+    this.#hash = row.hash === undefined ? undefined : createHash(row.hash);
+    if (row.family === 'pss') this.#pssHash();
+  }
+
+  update(piece: Uint8Array): void {
+    this.#hash?.update(piece);
+    if (this.#hash) return;
+    this.#length += piece.length;
+    if (this.#length > this.signatureLength)
+      throw new CkError(ck.CKR_DATA_LEN_RANGE, 'signing: the data are longer than the key');
+    this.#pieces.push(piece);
+  }
+
+  /** Throws CkError for data that are no digest of a kind that the card signs. */
+  finish(): { readonly algorithm: SignatureAlgorithm; readonly digest: Uint8Array } {
+    const data = this.#hash ? new Uint8Array(this.#hash.digest()) : new Uint8Array(Buffer.concat(this.#pieces));
+    const { family, hash } = this.#row;
+    switch (family) {
+      case 'pkcs1': {
+        const known = hash === undefined ? parseDigestInfo(data) : { hash, digest: data };
+        return { algorithm: `RS${bits(known.hash)}`, digest: known.digest };
+      }
+      case 'pss': {
+        const wanted = this.#pssHash();
+        if (data.length !== bits(wanted) / 8) throw new CkError(ck.CKR_DATA_LEN_RANGE, 'signing: the digest has another length');
+        return { algorithm: `PS${bits(wanted)}`, digest: data };
+      }
+      case 'ecdsa': {
+        const length = COORDINATE_LENGTH[this.algorithm as 'P-256' | 'P-384'];
+        return { algorithm: this.algorithm === 'P-256' ? 'ES256' : 'ES384', digest: fitDigest(data, length) };
+      }
+    }
+  }
+
+  /** Salts as long as the hash: what cards and verifiers of the field do. */
+  #pssHash(): HashName {
+    const { parameters } = this.#mechanism;
+    const named = parameters?.kind === 'pss' ? HASH_BY_MECHANISM.get(parameters.hash) : this.#row.hash;
+    const isUsual = parameters?.kind !== 'pss' || (named !== undefined && parameters.saltLength === bits(named) / 8);
+    if (named && isUsual && (this.#row.hash ?? named) === named) return named;
+    throw new CkError(ck.CKR_MECHANISM_PARAM_INVALID, 'signing: PSS with these parameters is not done');
+  }
+}
+
+/** True when the signature holds. `publicKey`: SubjectPublicKeyInfo, DER. */
+export function verifies(input: SigningInput, publicKey: Uint8Array, signature: Uint8Array): boolean {
+  const { algorithm, digest } = input.finish();
+  return createDigestVerifier(publicKey, algorithm)?.(digest, signature) ?? false;
+}
+
+function bits(hash: HashName): 256 | 384 | 512 {
+  return hash === 'sha256' ? 256 : hash === 'sha384' ? 384 : 512;
+}
+
+/** As ECDSA takes them (FIPS 186-5, section 6.4.1): the leftmost bits of a longer one; a shorter one is the same number with zeros before it. */
+function fitDigest(digest: Uint8Array, length: number): Uint8Array {
+  if (digest.length >= length) return digest.slice(0, length);
+  const fitted = new Uint8Array(length);
+  fitted.set(digest, length - digest.length);
+  return fitted;
+}
+
+/** DigestInfo (RFC 8017, section 9.2), as it begins for each hash. */
+const PREFIXES: readonly (readonly [HashName, string])[] = [
+  ['sha256', '3031300d060960864801650304020105000420'],
+  ['sha384', '3041300d060960864801650304020205000430'],
+  ['sha512', '3051300d060960864801650304020305000440'],
+];
+
+function parseDigestInfo(data: Uint8Array): { readonly hash: HashName; readonly digest: Uint8Array } {
+  const text = Buffer.from(data).toString('hex');
+  for (const [hash, prefix] of PREFIXES)
+    if (text.startsWith(prefix) && data.length === prefix.length / 2 + bits(hash) / 8)
+      return { hash, digest: data.slice(prefix.length / 2) };
+  throw new CkError(ck.CKR_DATA_INVALID, 'signing: the data are no DigestInfo of SHA-256, SHA-384 or SHA-512');
+}
