@@ -7,18 +7,19 @@ import * as ck from '../../pkcs11-module/constants.ts';
 import type { SlotReading, TokenDesk, TokenInUse, TokenSlot } from '../../pkcs11-module/desk.ts';
 import { CkError } from '../../pkcs11-module/errors.ts';
 import { useCard } from '../desk/card-access.ts';
-import type { CardSession } from '../desk/card-session.ts';
+import type { CardReading, CardSession } from '../desk/card-session.ts';
 import type { Desk } from '../desk/desk.ts';
 import type { CardRecord } from '../desk/records.ts';
 import { ApiError } from '../errors.ts';
 import { PromptCancelledError, PromptError, PromptTimedOutError } from '../prompt/errors.ts';
 import type { PromptDesk } from '../prompt/prompt-desk.ts';
+import { Readings } from './readings.ts';
 import { Slots } from './slots.ts';
 
 /** A program that calls is answered by then, whoever has the card. */
 const CARD_TIMEOUT_MS = 30_000;
-/** What a card said of its PIN is said again for so long: programs ask before everything they do. */
-const PIN_STATUS_MS = 2_000;
+
+const NEVER = new AbortController().signal;
 
 export interface TokenDeskOptions {
   readonly desk: Desk;
@@ -32,10 +33,11 @@ export class SharedSlots {
   readonly #slots = new Slots();
   readonly #watchers = new Set<(slotId: number) => void>();
   readonly #seen = new Map<number, string | undefined>();
-  readonly #readings = new WeakMap<CardRecord, { readonly at: number; readonly reading: CardReadingOf }>();
+  readonly #readings: Readings;
 
   constructor(options: TokenDeskOptions) {
     this.#options = options;
+    this.#readings = new Readings(options.now ?? (() => performance.now()));
   }
 
   /** For one program: whose it is, and what people know it by. */
@@ -55,6 +57,7 @@ export class SharedSlots {
 
   /** A reader or card has changed. */
   review(): void {
+    for (const card of this.#options.desk.cards) this.#readings.note(card);
     const slots = this.#list();
     for (const { id, token } of slots) {
       if (this.#seen.has(id) && this.#seen.get(id) !== token?.insertion) for (const tell of this.#watchers) tell(id);
@@ -72,14 +75,10 @@ export class SharedSlots {
     throw new CkError(ck.CKR_DEVICE_REMOVED, `using slot ${slot.id}: its card is gone`);
   }
 
-  async #read(slot: TokenSlot, signal: AbortSignal): Promise<CardReadingOf> {
-    const card = this.#card(slot);
-    const { now = () => performance.now() } = this.#options;
-    const known = this.#readings.get(card);
-    if (known && known.reading.contents === card.contents && now() - known.at < PIN_STATUS_MS) return known.reading;
-    const reading = await this.#use(slot, signal, (session) => session.read());
-    this.#readings.set(card, { at: now(), reading });
-    return reading;
+  /** One program that gives up takes nothing from the others who wait for the same answer: the card's own deadline ends it. */
+  async #read(slot: TokenSlot, signal: AbortSignal): Promise<CardReading> {
+    const read = this.#readings.of(this.#card(slot), () => this.#use(slot, NEVER, (session) => session.read()));
+    return await orAborted(read, signal);
   }
 
   async #use<R>(slot: TokenSlot, signal: AbortSignal, work: (session: CardSession) => Promise<R>): Promise<R> {
@@ -92,9 +91,7 @@ export class SharedSlots {
   }
 }
 
-type CardReadingOf = Awaited<ReturnType<CardSession['read']>>;
-
-function readingOf({ pins, contents }: CardReadingOf, { token }: TokenSlot): SlotReading {
+function readingOf({ pins, contents }: CardReading, { token }: TokenSlot): SlotReading {
   const pin = pins.find(({ reference }) => reference === token?.pin);
   if (pin) return { pin, contents };
   throw new CkError(ck.CKR_TOKEN_NOT_RECOGNIZED, 'reading the token: its card has no such PIN');
@@ -163,4 +160,17 @@ function valueOf(error: unknown): number | undefined {
   if (error instanceof DeviceBusyError || (error instanceof DOMException && error.name === 'TimeoutError'))
     return ck.CKR_FUNCTION_REJECTED;
   return error instanceof DeviceError ? ck.CKR_DEVICE_ERROR : undefined;
+}
+
+/** Rejects with the signal's reason when that comes first; the work goes on for whoever else waits for it. */
+async function orAborted<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
