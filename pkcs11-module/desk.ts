@@ -31,7 +31,7 @@ export interface SlotReading {
 }
 
 /** What is done with a card in one turn. */
-export type TokenInUse = Pick<Token, 'sign' | 'verifyPin'>;
+export type TokenInUse = Pick<Token, 'agree' | 'decipher' | 'sign' | 'signPadded' | 'verifyPin' | 'changePin' | 'unblockPin'>;
 
 /** Rejects with CkError for what became of the reader, the card, or the wait. */
 export interface TokenDesk {
@@ -40,6 +40,8 @@ export interface TokenDesk {
   read(slot: TokenSlot, signal: AbortSignal): Promise<SlotReading>;
   /** One turn on the card: nothing is known of it before, nothing stays verified after. */
   use<R>(slot: TokenSlot, signal: AbortSignal, work: (token: TokenInUse) => Promise<R>): Promise<R>;
+  /** Whether there is a trusted place where the person could type a PIN: programs that know do not ask for it themselves. */
+  canAskPin(): boolean;
   /** A person types the PIN in a trusted place. The caller disposes of it. */
   askPin(slot: TokenSlot, signal: AbortSignal): Promise<Secret>;
   /** Told of a slot when a token comes or goes. */

@@ -47,6 +47,7 @@ export class SharedSlots {
       slots: () => this.#list(),
       read: async (slot, signal) => readingOf(await this.#read(slot, signal), slot),
       use: (slot, signal, work) => this.#use(slot, signal, (session) => useToken(session, work)),
+      canAskPin: () => prompts.placesOf(program.user).length > 0,
       askPin: (slot, signal) => translated(() => askPin(prompts, this.#card(slot), slot, program, signal)),
       watch: (onChange) => {
         this.#watchers.add(onChange);
@@ -112,7 +113,7 @@ async function useToken<R>(session: CardSession, work: (token: TokenInUse) => Pr
       throw error;
     }
   };
-  return await work({ verifyPin, sign: (...parameters) => token.sign(...parameters) });
+  return await work({ ...token, verifyPin });
 }
 
 async function askPin(

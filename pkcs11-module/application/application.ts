@@ -5,7 +5,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Secret } from '../../apdu/secret.ts';
 import * as ck from '../constants.ts';
-import type { SlotReading, SlotToken, TokenDesk, TokenSlot } from '../desk.ts';
+import type { KeyAlgorithm, RsaKeyAlgorithm, SigningKey } from '../../apdu/token.ts';
+import type { SlotReading, SlotToken, TokenDesk, TokenInUse, TokenSlot } from '../desk.ts';
 import { CkError } from '../errors.ts';
 import type { Answer, Arguments, BytesAnswer } from '../rpc/arguments.ts';
 import { lengthOf, type Attribute, type AttributeAnswer, type AttributeQuery } from '../rpc/attributes.ts';
@@ -13,7 +14,7 @@ import type { CallName, Dialect } from '../rpc/calls.ts';
 import type { RpcApplication } from '../rpc/connection.ts';
 import type { RpcCall } from '../rpc/message.ts';
 import { padded, slotInfo, tokenInfo } from './information.ts';
-import { DIGESTS, SigningInput, mechanismsOf, verifies } from './mechanisms.ts';
+import { DIGESTS, SigningInput, mechanismsOf, verifies, type ToBeSigned } from './mechanisms.ts';
 import { matches, objectsOf, type TokenObject } from './objects.ts';
 import { Sessions, endSign, type Session } from './sessions.ts';
 
@@ -102,7 +103,10 @@ export class Application implements RpcApplication {
       C_GetTokenInfo: async ([slotId]) => {
         const slot = this.#present(slotId);
         const { pin } = await this.#options.desk.read(slot, this.#ended.signal);
-        return tokenInfo(slot.token, pin, this.#sessions.countOf(slotId));
+        return tokenInfo(slot.token, pin, {
+          sessions: this.#sessions.countOf(slotId),
+          canAskPin: this.#options.desk.canAskPin(),
+        });
       },
       C_GetMechanismList: async ([slotId, room]) => [listed([...(await this.#mechanisms(slotId)).keys()], room)],
       C_GetMechanismInfo: async ([slotId, type]) => {
@@ -306,12 +310,12 @@ export class Application implements RpcApplication {
     if (!key) throw new CkError(ck.CKR_KEY_HANDLE_INVALID, 'signing: it is no key');
     try {
       if (data) operation.input.update(data);
-      const { algorithm, digest } = operation.input.finish();
+      const input = operation.input.finish();
       const pin = operation.pin ?? (key.pinPolicy === 'always' ? undefined : this.#sessions.pinOf(slot.id, slot.token.insertion));
       if (!pin && key.pinPolicy !== 'never') throw new CkError(ck.CKR_USER_NOT_LOGGED_IN, 'signing: the key wants its PIN');
       const bytes = await this.#options.desk.use(slot, this.#ended.signal, async (token) => {
         if (pin && key.pinPolicy !== 'never') await token.verifyPin(key.pin, pin);
-        return await token.sign(key, algorithm, digest);
+        return await signWith(token, key, input);
       });
       return { bytes };
     } finally {
@@ -429,6 +433,16 @@ export class Application implements RpcApplication {
       await new Promise<void>((resolve) => this.#onChange.push(resolve));
     }
   }
+}
+
+async function signWith(token: TokenInUse, { keyReference, algorithm }: SigningKey, input: ToBeSigned): Promise<Uint8Array> {
+  if ('digest' in input) return await token.sign({ keyReference, algorithm }, input.algorithm, input.digest);
+  if (token.signPadded && isRsa(algorithm)) return await token.signPadded(keyReference, algorithm, input.content);
+  throw new CkError(ck.CKR_DATA_INVALID, 'signing: the data are no DigestInfo that the card signs');
+}
+
+function isRsa(algorithm: KeyAlgorithm): algorithm is RsaKeyAlgorithm {
+  return algorithm.startsWith('RSA-');
 }
 
 function requireOperation<T>(operation: T | undefined, what: string): T {

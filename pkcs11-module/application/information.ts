@@ -28,7 +28,10 @@ export function slotInfo({ description, manufacturer, token }: TokenSlot): Answe
 export function tokenInfo(
   token: SlotToken,
   pin: PinStatus,
-  sessions: { readonly all: number; readonly readWrite: number },
+  {
+    sessions,
+    canAskPin,
+  }: { readonly sessions: { readonly all: number; readonly readWrite: number }; readonly canAskPin: boolean },
 ): Answer<'C_GetTokenInfo'> {
   const flags =
     ck.CKF_RNG |
@@ -36,7 +39,7 @@ export function tokenInfo(
     ck.CKF_LOGIN_REQUIRED |
     ck.CKF_USER_PIN_INITIALIZED |
     ck.CKF_TOKEN_INITIALIZED |
-    ck.CKF_PROTECTED_AUTHENTICATION_PATH |
+    (canAskPin ? ck.CKF_PROTECTED_AUTHENTICATION_PATH : 0) |
     triesFlags(pin);
   return [
     padded(token.label, 32),

@@ -1,5 +1,5 @@
 /** What can be done with a key, mechanism by mechanism: how a message becomes the digest that a card signs, and what a signature looks like. */
-import { createHash } from 'node:crypto';
+import { constants, createHash, createPublicKey, publicDecrypt } from 'node:crypto';
 import { createDigestVerifier } from '../../apdu/digest-verifier.ts';
 import { COORDINATE_LENGTH } from '../../apdu/public-key.ts';
 import type { KeyAlgorithm, SignatureAlgorithm } from '../../apdu/token.ts';
@@ -67,6 +67,13 @@ export function mechanismsOf(algorithms: readonly KeyAlgorithm[], dialect: Diale
   return rows;
 }
 
+/** A digest by an algorithm that cards know by name, or, with RSA, content that is padded as it is. */
+export type ToBeSigned =
+  { readonly algorithm: SignatureAlgorithm; readonly digest: Uint8Array } | { readonly content: Uint8Array };
+
+/** What a block of PKCS #1 v1.5 has besides its content (RFC 8017, section 9.2). */
+const PKCS1_OVERHEAD = 11;
+
 /** A signature under way: takes the message, and gives what the card is to sign. */
 export class SigningInput {
   readonly algorithm: KeyAlgorithm;
@@ -96,19 +103,19 @@ export class SigningInput {
     this.#hash?.update(piece);
     if (this.#hash) return;
     this.#length += piece.length;
-    if (this.#length > this.signatureLength)
+    if (this.#length > this.signatureLength - (this.#row.family === 'pkcs1' ? PKCS1_OVERHEAD : 0))
       throw new CkError(ck.CKR_DATA_LEN_RANGE, 'signing: the data are longer than the key');
     this.#pieces.push(piece);
   }
 
-  /** Throws CkError for data that are no digest of a kind that the card signs. */
-  finish(): { readonly algorithm: SignatureAlgorithm; readonly digest: Uint8Array } {
+  /** Throws CkError for data that no card signs. */
+  finish(): ToBeSigned {
     const data = this.#hash ? new Uint8Array(this.#hash.digest()) : new Uint8Array(Buffer.concat(this.#pieces));
     const { family, hash } = this.#row;
     switch (family) {
       case 'pkcs1': {
         const known = hash === undefined ? parseDigestInfo(data) : { hash, digest: data };
-        return { algorithm: `RS${bits(known.hash)}`, digest: known.digest };
+        return known ? { algorithm: `RS${bits(known.hash)}`, digest: known.digest } : { content: data };
       }
       case 'pss': {
         const wanted = this.#pssHash();
@@ -134,8 +141,18 @@ export class SigningInput {
 
 /** True when the signature holds. `publicKey`: SubjectPublicKeyInfo, DER. */
 export function verifies(input: SigningInput, publicKey: Uint8Array, signature: Uint8Array): boolean {
-  const { algorithm, digest } = input.finish();
-  return createDigestVerifier(publicKey, algorithm)?.(digest, signature) ?? false;
+  const signed = input.finish();
+  if ('content' in signed) return verifiesPadded(signed.content, publicKey, signature);
+  return createDigestVerifier(publicKey, signed.algorithm)?.(signed.digest, signature) ?? false;
+}
+
+function verifiesPadded(content: Uint8Array, publicKey: Uint8Array, signature: Uint8Array): boolean {
+  const key = createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' });
+  try {
+    return Buffer.compare(publicDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, signature), content) === 0;
+  } catch {
+    return false; // the padding is another
+  }
 }
 
 function bits(hash: HashName): 256 | 384 | 512 {
@@ -157,10 +174,10 @@ const PREFIXES: readonly (readonly [HashName, string])[] = [
   ['sha512', '3051300d060960864801650304020305000440'],
 ];
 
-function parseDigestInfo(data: Uint8Array): { readonly hash: HashName; readonly digest: Uint8Array } {
+function parseDigestInfo(data: Uint8Array): { readonly hash: HashName; readonly digest: Uint8Array } | undefined {
   const text = Buffer.from(data).toString('hex');
   for (const [hash, prefix] of PREFIXES)
     if (text.startsWith(prefix) && data.length === prefix.length / 2 + bits(hash) / 8)
       return { hash, digest: data.slice(prefix.length / 2) };
-  throw new CkError(ck.CKR_DATA_INVALID, 'signing: the data are no DigestInfo of SHA-256, SHA-384 or SHA-512');
+  return undefined;
 }

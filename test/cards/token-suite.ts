@@ -2,7 +2,16 @@
  * What every Token promises, whatever its card and the way to it. A bench says as data what its token holds and what it lacks: what it lacks is tested to be
  * lacking, so that nothing is left out unseen.
  */
-import { createHash, createPublicKey, generateKeyPairSync, verify, X509Certificate, type KeyObject } from 'node:crypto';
+import {
+  constants,
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  publicDecrypt,
+  verify,
+  X509Certificate,
+  type KeyObject,
+} from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   AlgorithmNotSupportedError,
@@ -15,7 +24,7 @@ import {
   SecurityStatusError,
 } from '../../apdu/errors.ts';
 import { SIGNATURE_SCHEMES, fitsKey } from '../../apdu/signature-encoding.ts';
-import type { KeyAlgorithm, PinReference, SignatureAlgorithm, Token, TokenKey } from '../../apdu/token.ts';
+import type { KeyAlgorithm, PinReference, RsaKeyAlgorithm, SignatureAlgorithm, Token, TokenKey } from '../../apdu/token.ts';
 import { verifyOptions } from '../../daemon/signing/verify-options.ts';
 import { secret } from './card-desk.ts';
 import { certify, type TestKey } from './test-keys.ts';
@@ -30,6 +39,7 @@ export interface TokenBench extends AsyncDisposable {
 
 export const ABILITIES = [
   'sign several at once',
+  'sign what is padded',
   'change PIN',
   'unblock PIN',
   'generate key',
@@ -406,6 +416,24 @@ function describeSigning(under: TokenUnderTest): void {
       });
     });
 
+    if (key.algorithm.startsWith('RSA') && !facts.lacks['sign what is padded'])
+      it('signs content that it pads as it is, and none that is too long', async () => {
+        await withToken(under, async (token) => {
+          const known = await knownKey(token, key);
+          await token.verifyPin(known.pin, secret(valueOf(under, known.pin)));
+          const content = Buffer.from('no DigestInfo at all');
+          const algorithm = key.algorithm as RsaKeyAlgorithm;
+          const sign = async (length: number): Promise<Uint8Array | undefined> =>
+            await token.signPadded?.(known.keyReference, algorithm, Buffer.concat([content, Buffer.alloc(length)]));
+          const modulusLength = Number(algorithm.slice(4)) / 8;
+          await expect(sign(modulusLength - 10 - content.length)).rejects.toThrow(AlgorithmNotSupportedError);
+          const publicKey = createPublicKey({ key: Buffer.from(known.publicKey ?? []), format: 'der', type: 'spki' });
+          expect(publicDecrypt({ key: publicKey, padding: constants.RSA_PKCS1_PADDING }, (await sign(0)) ?? content)).toEqual(
+            content,
+          );
+        });
+      });
+
     const [first = 'RS256'] = names.filter(does);
     if (!facts.lacks['sign several at once']) describeSigningOfSeveral(under, key, first);
   });
@@ -469,6 +497,9 @@ function usesOf(
   const signing = {
     'sign several at once': async () => await token.signAll?.({ keyReference, algorithm }, 'RS256', [], options),
   };
+  const padded = {
+    'sign what is padded': async () => await token.signPadded?.(keyReference, 'RSA-2048', der.subarray(0, 20)),
+  };
   const changing = management && {
     'generate key': () => management.generateKey({ keyReference, algorithm }),
     'write certificate': () => management.writeCertificate(keyReference, der),
@@ -478,7 +509,7 @@ function usesOf(
       : {}),
     ...('deleteKey' in management ? { 'delete key': async () => await management.deleteKey?.(keyReference) } : {}),
   };
-  return { ...('signAll' in token ? signing : {}), ...changing };
+  return { ...('signAll' in token ? signing : {}), ...('signPadded' in token ? padded : {}), ...changing };
 }
 
 function describeManagement(under: TokenUnderTest): void {
