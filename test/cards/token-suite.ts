@@ -421,16 +421,13 @@ function describeSigning(under: TokenUnderTest): void {
         await withToken(under, async (token) => {
           const known = await knownKey(token, key);
           await token.verifyPin(known.pin, secret(valueOf(under, known.pin)));
+          const rsa = key.algorithm as RsaKeyAlgorithm;
           const content = Buffer.from('no DigestInfo at all');
-          const algorithm = key.algorithm as RsaKeyAlgorithm;
-          const sign = async (length: number): Promise<Uint8Array | undefined> =>
-            await token.signPadded?.(known.keyReference, algorithm, Buffer.concat([content, Buffer.alloc(length)]));
-          const modulusLength = Number(algorithm.slice(4)) / 8;
-          await expect(sign(modulusLength - 10 - content.length)).rejects.toThrow(AlgorithmNotSupportedError);
+          const tooLong = new Uint8Array(Number(rsa.slice(4)) / 8 - 10);
+          await expect(token.signPadded?.(known.keyReference, rsa, tooLong)).rejects.toThrow(AlgorithmNotSupportedError);
+          const signature = (await token.signPadded?.(known.keyReference, rsa, content)) ?? content;
           const publicKey = createPublicKey({ key: Buffer.from(known.publicKey ?? []), format: 'der', type: 'spki' });
-          expect(publicDecrypt({ key: publicKey, padding: constants.RSA_PKCS1_PADDING }, (await sign(0)) ?? content)).toEqual(
-            content,
-          );
+          expect(publicDecrypt({ key: publicKey, padding: constants.RSA_PKCS1_PADDING }, signature)).toEqual(content);
         });
       });
 
@@ -494,11 +491,9 @@ function usesOf(
 ): Partial<Record<Ability, () => Promise<unknown>>> {
   const { management } = token;
   const options = { signal: AbortSignal.timeout(DEADLINE_MS), onSigned: () => undefined };
+  const padded = { 'sign what is padded': async () => await token.signPadded?.(keyReference, 'RSA-2048', der) };
   const signing = {
     'sign several at once': async () => await token.signAll?.({ keyReference, algorithm }, 'RS256', [], options),
-  };
-  const padded = {
-    'sign what is padded': async () => await token.signPadded?.(keyReference, 'RSA-2048', der.subarray(0, 20)),
   };
   const changing = management && {
     'generate key': () => management.generateKey({ keyReference, algorithm }),
