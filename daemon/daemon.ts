@@ -197,7 +197,7 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
       log,
     }),
   );
-  const slots = new SharedSlots({ desk, prompts });
+  const slots = new SharedSlots({ desk, prompts, audit });
   watched.slots = slots;
   return { slots, audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk, issuance };
 }

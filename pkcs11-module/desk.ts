@@ -33,13 +33,26 @@ export interface SlotReading {
 /** What is done with a card in one turn. */
 export type TokenInUse = Pick<Token, 'agree' | 'decipher' | 'sign' | 'signPadded' | 'verifyPin' | 'changePin' | 'unblockPin'>;
 
+/** What a turn on a card is for: the audit log has it by this name. */
+export type TokenAct = 'pkcs11.changePin' | 'pkcs11.decrypt' | 'pkcs11.login' | 'pkcs11.sign' | 'pkcs11.unblockPin';
+
+export interface TokenUse {
+  readonly act: TokenAct;
+  readonly signal: AbortSignal;
+  /** The person was shown how many tries are left, and typed the PIN all the same. */
+  readonly allowsLastTry?: boolean;
+}
+
 /** Rejects with CkError for what became of the reader, the card, or the wait. */
 export interface TokenDesk {
   slots(): readonly TokenSlot[];
   /** What is on the card, from memory where that is right. */
   read(slot: TokenSlot, signal: AbortSignal): Promise<SlotReading>;
-  /** One turn on the card: nothing is known of it before, nothing stays verified after. */
-  use<R>(slot: TokenSlot, signal: AbortSignal, work: (token: TokenInUse) => Promise<R>): Promise<R>;
+  /**
+   * One turn on the card: nothing is known of it before, nothing stays verified after. The last try of a PIN is a person's to allow: `work` is begun anew when they
+   * did, so that it does nothing before it verifies.
+   */
+  use<R>(slot: TokenSlot, use: TokenUse, work: (token: TokenInUse) => Promise<R>): Promise<R>;
   /** Whether there is a trusted place where the person could type a PIN: programs that know do not ask for it themselves. */
   canAskPin(): boolean;
   /** A person types the PIN in a trusted place. The caller disposes of it. */

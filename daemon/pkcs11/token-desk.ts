@@ -1,11 +1,11 @@
 /** The desk as the PKCS #11 module wants it: turns on cards, what is on them from memory, PINs from the person, and errors in its own words. */
-import { CardError, PinRejectedError } from '../../apdu/errors.ts';
+import { CardError } from '../../apdu/errors.ts';
 import type { PinReference, Token } from '../../apdu/token.ts';
-import type { Secret } from '../../apdu/secret.ts';
 import { DeviceBusyError, DeviceError, DeviceRemovedError, DeviceResetError, NoCardError } from '../../drivers/errors.ts';
 import * as ck from '../../pkcs11-module/constants.ts';
-import type { SlotReading, TokenDesk, TokenInUse, TokenSlot } from '../../pkcs11-module/desk.ts';
+import type { SlotReading, TokenDesk, TokenInUse, TokenSlot, TokenUse } from '../../pkcs11-module/desk.ts';
 import { CkError } from '../../pkcs11-module/errors.ts';
+import type { Audit } from '../audit/trace.ts';
 import { useCard } from '../desk/card-access.ts';
 import type { CardReading, CardSession } from '../desk/card-session.ts';
 import type { Desk } from '../desk/desk.ts';
@@ -13,6 +13,9 @@ import type { CardRecord } from '../desk/records.ts';
 import { ApiError } from '../errors.ts';
 import { PromptCancelledError, PromptError, PromptTimedOutError } from '../prompt/errors.ts';
 import type { PromptDesk } from '../prompt/prompt-desk.ts';
+import { guardLastTry } from '../pin/tries.ts';
+import { recorded } from './acts.ts';
+import { askForLastTry, askPin, type Program } from './prompts.ts';
 import { Readings } from './readings.ts';
 import { Slots } from './slots.ts';
 
@@ -24,6 +27,7 @@ const NEVER = new AbortController().signal;
 export interface TokenDeskOptions {
   readonly desk: Desk;
   readonly prompts: PromptDesk;
+  readonly audit: Audit;
   readonly now?: () => number;
 }
 
@@ -41,14 +45,14 @@ export class SharedSlots {
   }
 
   /** For one program: whose it is, and what people know it by. */
-  forProgram(program: { readonly user: string; readonly name: string }): TokenDesk {
+  forProgram(program: Program): TokenDesk {
     const { prompts } = this.#options;
     return {
       slots: () => this.#list(),
-      read: async (slot, signal) => readingOf(await this.#read(slot, signal), slot),
-      use: (slot, signal, work) => this.#use(slot, signal, (session) => useToken(session, work)),
+      read: async (slot, signal) => readingOf(await translated(() => this.#read(slot, signal)), slot),
+      use: (slot, use, work) => translated(() => this.#act(program, slot, use, work)),
       canAskPin: () => prompts.placesOf(program.user).length > 0,
-      askPin: (slot, signal) => translated(() => askPin(prompts, this.#card(slot), slot, program, signal)),
+      askPin: (slot, signal) => translated(() => askPin(prompts, { program, signal, ...this.#pin(slot) })),
       watch: (onChange) => {
         this.#watchers.add(onChange);
         return { [Symbol.dispose]: () => void this.#watchers.delete(onChange) };
@@ -82,13 +86,39 @@ export class SharedSlots {
     return await orAborted(read, signal);
   }
 
+  #pin(slot: TokenSlot): { readonly card: CardRecord; readonly pin: PinReference } {
+    const card = this.#card(slot);
+    if (slot.token) return { card, pin: slot.token.pin };
+    throw new CkError(ck.CKR_TOKEN_NOT_PRESENT, `using slot ${slot.id}: no card is there`);
+  }
+
+  /** With the last try at stake, the person is asked while nothing is held, and what is done is begun anew. */
+  async #act<R>(
+    program: Program,
+    slot: TokenSlot,
+    ...[{ act, signal, allowsLastTry = false }, work]: [TokenUse, (token: TokenInUse) => Promise<R>]
+  ): Promise<R> {
+    const { audit, prompts } = this.#options;
+    const { card, pin } = this.#pin(slot);
+    const turn = (isAllowed: boolean): Promise<R> =>
+      this.#use(slot, signal, async (session) => await work(tokenInUse(session, await session.token(), isAllowed)));
+    return await recorded(audit, { act, program: program.name, card }, async () => {
+      try {
+        return await turn(allowsLastTry);
+      } catch (error) {
+        const canAsk = prompts.placesOf(program.user).length > 0;
+        if (!(error instanceof ApiError && error.code === 'pin_last_try' && canAsk)) throw error;
+      }
+      await askForLastTry(prompts, { program, card, pin, signal });
+      return await turn(true);
+    });
+  }
+
   async #use<R>(slot: TokenSlot, signal: AbortSignal, work: (session: CardSession) => Promise<R>): Promise<R> {
     const { desk } = this.#options;
     const card = this.#card(slot);
-    return await translated(async () => {
-      const deadline = AbortSignal.any([signal, AbortSignal.timeout(CARD_TIMEOUT_MS)]);
-      return await useCard(desk, card.id, { signal: deadline, isSame: true }, work);
-    });
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(CARD_TIMEOUT_MS)]);
+    return await useCard(desk, card.id, { signal: deadline, isSame: true }, work);
   }
 }
 
@@ -98,46 +128,34 @@ function readingOf({ pins, contents }: CardReading, { token }: TokenSlot): SlotR
   throw new CkError(ck.CKR_TOKEN_NOT_RECOGNIZED, 'reading the token: its card has no such PIN');
 }
 
-/** What the card says of its tries is remembered, as for every other use of a PIN. */
-async function useToken<R>(session: CardSession, work: (token: TokenInUse) => Promise<R>): Promise<R> {
-  const token = await session.token();
+/** Tries are guarded before, and remembered after, as for every other use of a PIN. A card that does not tell of them is tried. */
+function tokenInUse(session: CardSession, token: Token, allowsLastTry: boolean): TokenInUse {
   const { tries } = session.card;
-  const verifyPin = async (reference: PinReference, entry: Parameters<Token['verifyPin']>[1]): Promise<void> => {
+  const spend = async (reference: PinReference, work: () => Promise<void>): Promise<void> => {
+    await guardLastTry(token, tries, reference, allowsLastTry).catch((error: unknown) => {
+      const isUntold = error instanceof ApiError && tries.last(reference) === undefined;
+      if (!isUntold) throw error;
+    });
     try {
-      await token.verifyPin(reference, entry);
+      await work();
       tries.observeSuccess(reference);
     } catch (error) {
-      if (error instanceof PinRejectedError && error.attemptsRemaining !== undefined)
-        tries.observe({ reference, attemptsRemaining: error.attemptsRemaining });
-      else tries.forget(reference);
+      const left = error instanceof CardError ? error.attemptsRemaining : undefined;
+      if (left === undefined) tries.forget(reference);
+      else tries.observe({ reference, attemptsRemaining: left });
       throw error;
     }
   };
-  return await work({ ...token, verifyPin });
-}
-
-async function askPin(
-  prompts: PromptDesk,
-  card: CardRecord,
-  { token }: TokenSlot,
-  program: { readonly user: string; readonly name: string },
-  signal: AbortSignal,
-): Promise<Secret> {
-  const triesLeft = token && card.tries.last(token.pin);
-  using entered = await prompts.ask(
-    {
-      kind: 'pin',
-      action: 'verify',
-      asker: { kind: 'program', name: program.name },
-      card: `${card.kind?.id ?? 'card'} ${card.serialNumber ?? ''}, ${card.reader.name}`,
-      pinLength: { min: 4, max: 16 },
-      ...(triesLeft === undefined ? {} : { triesLeft }),
+  return {
+    ...token,
+    verifyPin: (reference, entry) => spend(reference, () => token.verifyPin(reference, entry)),
+    changePin: (reference, current, next) => spend(reference, () => token.changePin(reference, current, next)),
+    unblockPin: async (reference, puk, next) => {
+      const { unblockedBy } = await token.pin(reference);
+      await spend(unblockedBy ?? reference, () => token.unblockPin(reference, puk, next));
+      tries.observeSuccess(reference);
     },
-    { user: program.user, signal: AbortSignal.any([signal, card.removal.signal]) },
-  );
-  const pin = entered.release().get('pin');
-  if (pin) return pin;
-  throw new CkError(ck.CKR_FUNCTION_CANCELED, 'asking for the PIN: none was typed');
+  };
 }
 
 /** Errors of devices, prompts and calls, as functions of PKCS #11 return them. Those of cards the module knows itself. */

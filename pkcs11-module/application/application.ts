@@ -7,7 +7,7 @@ import { Secret } from '../../apdu/secret.ts';
 import * as ck from '../constants.ts';
 import type { KeyAlgorithm, RsaKeyAlgorithm, SigningKey } from '../../apdu/token.ts';
 import type { SlotReading, SlotToken, TokenDesk, TokenInUse, TokenSlot } from '../desk.ts';
-import { CkError } from '../errors.ts';
+import { CkError, valueOf } from '../errors.ts';
 import type { Answer, Arguments, BytesAnswer } from '../rpc/arguments.ts';
 import { lengthOf, type Attribute, type AttributeAnswer, type AttributeQuery } from '../rpc/attributes.ts';
 import type { CallName, Dialect } from '../rpc/calls.ts';
@@ -161,7 +161,8 @@ export class Application implements RpcApplication {
           throw new CkError(ck.CKR_OPERATION_NOT_INITIALIZED, 'logging in for an operation: none was begun');
         const pin = await this.#pinFor(slot, given);
         try {
-          await desk.use(slot, this.#ended.signal, (token) => token.verifyPin(slot.token.pin, pin));
+          const use = { act: 'pkcs11.login', signal: this.#ended.signal, allowsLastTry: given === undefined } as const;
+          await desk.use(slot, use, (token) => token.verifyPin(slot.token.pin, pin));
         } catch (error) {
           pin[Symbol.dispose]();
           throw error;
@@ -313,14 +314,25 @@ export class Application implements RpcApplication {
       const input = operation.input.finish();
       const pin = operation.pin ?? (key.pinPolicy === 'always' ? undefined : this.#sessions.pinOf(slot.id, slot.token.insertion));
       if (!pin && key.pinPolicy !== 'never') throw new CkError(ck.CKR_USER_NOT_LOGGED_IN, 'signing: the key wants its PIN');
-      const bytes = await this.#options.desk.use(slot, this.#ended.signal, async (token) => {
+      const use = { act: 'pkcs11.sign', signal: this.#ended.signal } as const;
+      const bytes = await this.#options.desk.use(slot, use, async (token) => {
         if (pin && key.pinPolicy !== 'never') await token.verifyPin(key.pin, pin);
         return await signWith(token, key, input);
       });
       return { bytes };
+    } catch (error) {
+      throw this.#withoutWrongPin(slot, error);
     } finally {
       endSign(session);
     }
+  }
+
+  /** A PIN that has become wrong is not tried again and again. */
+  #withoutWrongPin(slot: PresentSlot, error: unknown): unknown {
+    const value = valueOf(error);
+    if (value !== ck.CKR_PIN_INCORRECT && value !== ck.CKR_PIN_LOCKED) return error;
+    this.#sessions.logout(slot.id);
+    return new CkError(ck.CKR_USER_NOT_LOGGED_IN, 'using a key: the PIN of the login holds no more', { cause: error });
   }
 
   #verify(handle: number, data: Uint8Array | undefined, signature: Uint8Array): [] {
@@ -341,11 +353,15 @@ export class Application implements RpcApplication {
 
   async #pinFor(slot: PresentSlot, given: Uint8Array | undefined): Promise<Secret> {
     if (given) return Secret.take(given);
-    const [pin] = await Promise.all([
-      this.#options.desk.askPin(slot, this.#ended.signal),
-      this.#options.delay(SLOW_ANSWER_MS, this.#ended.signal),
+    const { signal } = this.#ended;
+    const [asked, waited] = await Promise.allSettled([
+      this.#options.desk.askPin(slot, signal),
+      this.#options.delay(SLOW_ANSWER_MS, signal),
     ]);
-    return pin;
+    if (asked.status === 'rejected') throw asked.reason;
+    if (waited.status === 'fulfilled') return asked.value;
+    asked.value[Symbol.dispose]();
+    throw signal.reason;
   }
 
   #slot(slotId: number): TokenSlot {

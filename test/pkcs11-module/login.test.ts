@@ -3,6 +3,7 @@ import { createHash, createVerify } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { INS, PIN, WRONG_PIN } from '../api/support.ts';
 import { createEidCard } from '../../drivers/simulated/cards/eid.ts';
+import { TestStation } from '../prompts/station.ts';
 import { openPkcs11Desk, publicKeyOf } from './desk.ts';
 import { ck, expectValue, SERIAL, valueOf } from './program.ts';
 
@@ -102,18 +103,27 @@ describe('a PIN', () => {
     expect(await flags()).toBe(0);
     await expectValue(program.login(session, WRONG_PIN), ck.CKR_PIN_INCORRECT);
     expect(await flags()).toBe(ck.CKF_USER_PIN_COUNT_LOW);
-    await expectValue(program.login(session, WRONG_PIN), ck.CKR_PIN_INCORRECT);
-    expect(await flags()).toBe(ck.CKF_USER_PIN_COUNT_LOW | ck.CKF_USER_PIN_FINAL_TRY);
     await program.login(session, PIN);
     expect(await flags()).toBe(0);
   });
 
-  it('that was wrong too often is locked, and says so', async () => {
+  it('is not tried a last time without a person; with one it is, and then it is locked, and says so', async () => {
     await using desk = await openPkcs11Desk();
     const program = await desk.program();
     const [slot = 0] = await program.slots();
     const session = await program.session(slot);
-    for (let count = 0; count < 3; count++) await valueOf(program.login(session, WRONG_PIN));
+    for (let count = 0; count < 2; count++) await valueOf(program.login(session, WRONG_PIN));
+    await expectValue(program.login(session, PIN), ck.CKR_FUNCTION_REJECTED);
+    expect((await program.tokenFlags(slot)) & TRIES_FLAGS).toBe(ck.CKF_USER_PIN_COUNT_LOW | ck.CKF_USER_PIN_FINAL_TRY);
+    await using station = await TestStation.open(desk.bench);
+    const refused = program.login(session, PIN);
+    station.answer((await station.prompt()).id, 'cancelled');
+    await expectValue(refused, ck.CKR_FUNCTION_CANCELED);
+    const wrong = program.login(session, WRONG_PIN);
+    const { id, prompt } = await station.prompt();
+    expect(prompt).toMatchObject({ kind: 'lastTry', entry: 'pin', triesLeft: 1, asker: { kind: 'program' } });
+    station.answer(id, 'approved');
+    await expectValue(wrong, ck.CKR_PIN_LOCKED);
     expect((await program.tokenFlags(slot)) & TRIES_FLAGS).toBe(ck.CKF_USER_PIN_LOCKED);
     await expectValue(program.login(session, PIN), ck.CKR_PIN_LOCKED);
   });

@@ -138,6 +138,16 @@ describe('OpenSSH', () => {
     }
   });
 
+  it('gives its one PIN to every token, and locks none that has another', async () => {
+    for (let count = 0; count < 3; count++) {
+      await run('ssh-add', '-q', '-s', MODULE);
+      await run('ssh-add', '-q', '-e', MODULE);
+    }
+    const tokens = await desk.run('pkcs11-tool', ['--module', MODULE, '-L']);
+    expect(tokens.match(/final user PIN try/g)).toHaveLength(2);
+    expect(tokens).not.toContain('user PIN locked');
+  });
+
   it('is let in without an agent', async () => {
     expect(await ssh('-o', 'IdentityAgent=none', '-I', MODULE)).toContain('let in');
   });
