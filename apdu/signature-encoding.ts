@@ -133,7 +133,8 @@ function fixedLength(integer: Uint8Array, length: number): Uint8Array {
 }
 
 /** MGF1 (RFC 8017, appendix B.2.1). */
-function mgf1(hash: HashName, seed: Uint8Array, length: number): Uint8Array {
+/** MGF1 (RFC 8017, appendix B.2.1). */
+export function mgf1(hash: HashName | 'sha1', seed: Uint8Array, length: number): Uint8Array {
   const blocks: Uint8Array[] = [];
   for (let counter = 0, made = 0; made < length; counter++) {
     const count = Uint8Array.of(counter >>> 24, counter >>> 16, counter >>> 8, counter);

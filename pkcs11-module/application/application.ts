@@ -6,17 +6,28 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Secret } from '../../apdu/secret.ts';
 import * as ck from '../constants.ts';
 import type { KeyAlgorithm, RsaKeyAlgorithm, SigningKey } from '../../apdu/token.ts';
-import type { SlotReading, SlotToken, TokenDesk, TokenInUse, TokenSlot } from '../desk.ts';
+import type { SlotReading, TokenDesk, TokenInUse, TokenSlot } from '../desk.ts';
 import { CkError, valueOf } from '../errors.ts';
-import type { Answer, Arguments, BytesAnswer } from '../rpc/arguments.ts';
+import type { Answer, BytesAnswer } from '../rpc/arguments.ts';
 import { lengthOf, type Attribute, type AttributeAnswer, type AttributeQuery } from '../rpc/attributes.ts';
 import type { CallName, Dialect } from '../rpc/calls.ts';
 import type { RpcApplication } from '../rpc/connection.ts';
 import type { RpcCall } from '../rpc/message.ts';
+import {
+  fitted,
+  requireOperation,
+  type ApplicationContext,
+  type Functions,
+  type KeyObject,
+  type KeyUse,
+  type PresentSlot,
+} from './context.ts';
+import { decryptFunctions } from './decrypting.ts';
+import { pinFunctions } from './pins.ts';
 import { padded, slotInfo, tokenInfo } from './information.ts';
 import { DIGESTS, SigningInput, mechanismsOf, verifies, type ToBeSigned } from './mechanisms.ts';
 import { matches, objectsOf, type TokenObject } from './objects.ts';
-import { Sessions, endSign, type Session } from './sessions.ts';
+import { Sessions, endSign, type Session, type SignOperation } from './sessions.ts';
 
 /** What every client of the protocol begins with (p11-kit/rpc.h, P11_RPC_HANDSHAKE). */
 const HANDSHAKE = 'PRIVATE-GNOME-KEYRING-PKCS11-PROTOCOL-V-1';
@@ -30,9 +41,6 @@ export interface ApplicationOptions {
   /** Waits; for tests. */
   readonly delay: (ms: number, signal: AbortSignal) => Promise<void>;
 }
-
-type PresentSlot = TokenSlot & { readonly token: SlotToken };
-type Functions = { readonly [N in CallName]?: (args: Arguments<N>) => Answer<N> | Promise<Answer<N>> };
 
 export class Application implements RpcApplication {
   readonly #options: ApplicationOptions;
@@ -49,12 +57,15 @@ export class Application implements RpcApplication {
 
   constructor(options: ApplicationOptions) {
     this.#options = options;
+    const context = this.#context();
     this.#functions = {
       ...this.#general(),
       ...this.#ofSessions(),
       ...this.#ofObjects(),
       ...this.#ofKeys(),
       ...this.#ofDigests(),
+      ...pinFunctions(context),
+      ...decryptFunctions(context),
     };
     this.#watch = options.desk.watch((slotId) => this.#note(slotId));
   }
@@ -128,7 +139,6 @@ export class Application implements RpcApplication {
   }
 
   #ofSessions(): Functions {
-    const { desk } = this.#options;
     return {
       C_OpenSession: ([slotId, flags]) => {
         const slot = this.#present(slotId);
@@ -146,40 +156,65 @@ export class Application implements RpcApplication {
         return [];
       },
       C_GetSessionInfo: ([handle]) => {
-        const { session, isLoggedIn } = this.#session(handle);
-        const publicState = session.isReadWrite ? ck.CKS_RW_PUBLIC_SESSION : ck.CKS_RO_PUBLIC_SESSION;
-        const userState = session.isReadWrite ? ck.CKS_RW_USER_FUNCTIONS : ck.CKS_RO_USER_FUNCTIONS;
-        const flags = ck.CKF_SERIAL_SESSION | (session.isReadWrite ? ck.CKF_RW_SESSION : 0);
-        return [session.slotId, isLoggedIn ? userState : publicState, flags, 0];
-      },
-      C_Login: async ([handle, user, given]) => {
         const { session, slot, isLoggedIn } = this.#session(handle);
-        if (user !== ck.CKU_USER && user !== ck.CKU_CONTEXT_SPECIFIC)
-          throw new CkError(ck.CKR_USER_TYPE_INVALID, `logging in as ${user}: there is no such user`);
-        if (user === ck.CKU_USER && isLoggedIn) throw new CkError(ck.CKR_USER_ALREADY_LOGGED_IN, 'logging in: it is done');
-        if (user === ck.CKU_CONTEXT_SPECIFIC && !session.sign)
-          throw new CkError(ck.CKR_OPERATION_NOT_INITIALIZED, 'logging in for an operation: none was begun');
-        const pin = await this.#pinFor(slot, given);
-        try {
-          const use = { act: 'pkcs11.login', signal: this.#ended.signal, allowsLastTry: given === undefined } as const;
-          await desk.use(slot, use, (token) => token.verifyPin(slot.token.pin, pin));
-        } catch (error) {
-          pin[Symbol.dispose]();
-          throw error;
-        }
-        if (user === ck.CKU_USER) this.#sessions.login(slot.id, slot.token.insertion, pin);
-        else if (session.sign) session.sign.pin = pin;
-        else pin[Symbol.dispose]();
-        return [];
+        const { slotId, isReadWrite } = session;
+        const isOfficer = this.#sessions.officerPinOf(slotId, slot.token.insertion) !== undefined;
+        const flags = ck.CKF_SERIAL_SESSION | (isReadWrite ? ck.CKF_RW_SESSION : 0);
+        return [slotId, stateOf({ isReadWrite, isLoggedIn, isOfficer }), flags, 0];
+      },
+      C_Login: ([handle, user, given]) => this.#login(handle, user, given),
+      C_LoginUser: ([handle, user, given, name]) => {
+        if (name && name.length > 0) throw new CkError(ck.CKR_ARGUMENTS_BAD, 'logging in by name: users of cards have none');
+        return this.#login(handle, user, given);
       },
       C_Logout: ([handle]) => {
-        const { session, isLoggedIn } = this.#session(handle);
-        if (!isLoggedIn) throw new CkError(ck.CKR_USER_NOT_LOGGED_IN, 'logging out: nobody is logged in');
+        const { session, slot, isLoggedIn } = this.#session(handle);
+        const isOfficer = this.#sessions.officerPinOf(slot.id, slot.token.insertion) !== undefined;
+        if (!isLoggedIn && !isOfficer) throw new CkError(ck.CKR_USER_NOT_LOGGED_IN, 'logging out: nobody is logged in');
         this.#sessions.logout(session.slotId);
         endSign(session);
         return [];
       },
     };
+  }
+
+  async #login(handle: number, user: number, given: Uint8Array | undefined): Promise<[]> {
+    const { session, slot, isLoggedIn } = this.#session(handle);
+    if (user === ck.CKU_SO) return this.#loginOfficer(slot, given);
+    if (user !== ck.CKU_USER && user !== ck.CKU_CONTEXT_SPECIFIC)
+      throw new CkError(ck.CKR_USER_TYPE_INVALID, `logging in as ${user}: there is no such user`);
+    if (user === ck.CKU_USER) this.#requireNobody(slot, isLoggedIn);
+    if (user === ck.CKU_CONTEXT_SPECIFIC && !session.sign)
+      throw new CkError(ck.CKR_OPERATION_NOT_INITIALIZED, 'logging in for an operation: none was begun');
+    const pin = await this.#pinFor(slot, given);
+    try {
+      const use = { act: 'pkcs11.login', signal: this.#ended.signal, allowsLastTry: given === undefined } as const;
+      await this.#options.desk.use(slot, use, (token) => token.verifyPin(slot.token.pin, pin));
+    } catch (error) {
+      pin[Symbol.dispose]();
+      throw error;
+    }
+    if (user === ck.CKU_USER) this.#sessions.login(slot.id, { insertion: slot.token.insertion, user: 'user', pin });
+    else if (session.sign) replacePin(session.sign, pin);
+    else pin[Symbol.dispose]();
+    return [];
+  }
+
+  /** Cards do not verify a PUK by itself: it is kept for C_InitPIN, which spends it. */
+  #loginOfficer(slot: PresentSlot, given: Uint8Array | undefined): [] {
+    this.#requireNobody(slot, this.#sessions.pinOf(slot.id, slot.token.insertion) !== undefined);
+    if (this.#sessions.countOf(slot.id).readOnly > 0)
+      throw new CkError(ck.CKR_SESSION_READ_ONLY_EXISTS, 'logging in as security officer: a session is for reading only');
+    if (!given) throw new CkError(ck.CKR_ARGUMENTS_BAD, 'logging in as security officer: no PUK was given');
+    const login = { insertion: slot.token.insertion, user: 'officer', pin: Secret.take(given) } as const;
+    this.#sessions.login(slot.id, login);
+    return [];
+  }
+
+  #requireNobody(slot: PresentSlot, isLoggedIn: boolean): void {
+    if (isLoggedIn) throw new CkError(ck.CKR_USER_ALREADY_LOGGED_IN, 'logging in: it is done');
+    if (this.#sessions.officerPinOf(slot.id, slot.token.insertion))
+      throw new CkError(ck.CKR_USER_ANOTHER_ALREADY_LOGGED_IN, 'logging in: the security officer is');
   }
 
   #ofObjects(): Functions {
@@ -306,24 +341,42 @@ export class Application implements RpcApplication {
     const operation = requireOperation(session.sign, 'signing');
     const length = operation.input.signatureLength;
     if (room === undefined || room < length) return { length };
-    const { slot } = this.#session(session.handle);
     const { key } = operation.object;
     if (!key) throw new CkError(ck.CKR_KEY_HANDLE_INVALID, 'signing: it is no key');
     try {
       if (data) operation.input.update(data);
       const input = operation.input.finish();
-      const pin = operation.pin ?? (key.pinPolicy === 'always' ? undefined : this.#sessions.pinOf(slot.id, slot.token.insertion));
-      if (!pin && key.pinPolicy !== 'never') throw new CkError(ck.CKR_USER_NOT_LOGGED_IN, 'signing: the key wants its PIN');
-      const use = { act: 'pkcs11.sign', signal: this.#ended.signal } as const;
-      const bytes = await this.#options.desk.use(slot, use, async (token) => {
-        if (pin && key.pinPolicy !== 'never') await token.verifyPin(key.pin, pin);
-        return await signWith(token, key, input);
-      });
+      const use = { act: 'pkcs11.sign', session, key, pin: operation.pin } as const;
+      const bytes = await this.#useKey(use, (token) => signWith(token, key, input));
       return { bytes };
-    } catch (error) {
-      throw this.#withoutWrongPin(slot, error);
     } finally {
       endSign(session);
+    }
+  }
+
+  #context(): ApplicationContext {
+    return {
+      desk: this.#options.desk,
+      sessions: this.#sessions,
+      signal: this.#ended.signal,
+      session: (handle) => this.#session(handle),
+      key: (handle, keyHandle, isPrivate) => this.#key(handle, keyHandle, isPrivate),
+      useKey: (use, work) => this.#useKey(use, work),
+    };
+  }
+
+  async #useKey<R>({ act, session, key, pin: own }: KeyUse, work: (token: TokenInUse) => Promise<R>): Promise<R> {
+    const { slot } = this.#session(session.handle);
+    const kept = key.pinPolicy === 'always' ? undefined : this.#sessions.pinOf(slot.id, slot.token.insertion);
+    const pin = key.pinPolicy === 'never' ? undefined : (own ?? kept);
+    if (!pin && key.pinPolicy !== 'never') throw new CkError(ck.CKR_USER_NOT_LOGGED_IN, 'using a key: it wants its PIN');
+    try {
+      return await this.#options.desk.use(slot, { act, signal: this.#ended.signal }, async (token) => {
+        if (pin) await token.verifyPin(key.pin, pin);
+        return await work(token);
+      });
+    } catch (error) {
+      throw this.#withoutWrongPin(slot, error);
     }
   }
 
@@ -405,11 +458,7 @@ export class Application implements RpcApplication {
     throw new CkError(ck.CKR_OBJECT_HANDLE_INVALID, `using object ${objectHandle}: there is none`);
   }
 
-  async #key(
-    handle: number,
-    keyHandle: number,
-    isPrivate: boolean,
-  ): Promise<TokenObject & { key: NonNullable<TokenObject['key']> }> {
+  async #key(handle: number, keyHandle: number, isPrivate: boolean): Promise<KeyObject> {
     const object = await this.#object(handle, keyHandle).catch((error: unknown) => {
       if (error instanceof CkError && error.value === ck.CKR_OBJECT_HANDLE_INVALID)
         throw new CkError(ck.CKR_KEY_HANDLE_INVALID, error.message);
@@ -423,7 +472,7 @@ export class Application implements RpcApplication {
   async #mechanisms(slotId: number): Promise<ReturnType<typeof mechanismsOf>> {
     const objects = await this.#objectsOf(this.#present(slotId));
     return mechanismsOf(
-      objects.flatMap(({ key }) => key?.algorithm ?? []),
+      objects.flatMap(({ key }) => key ?? []),
       this.#dialect,
     );
   }
@@ -457,22 +506,25 @@ async function signWith(token: TokenInUse, { keyReference, algorithm }: SigningK
   throw new CkError(ck.CKR_DATA_INVALID, 'signing: the data are no DigestInfo that the card signs');
 }
 
-function isRsa(algorithm: KeyAlgorithm): algorithm is RsaKeyAlgorithm {
-  return algorithm.startsWith('RSA-');
+/** PKCS #11 v3.0, section 5.1.4, table 6. */
+function stateOf(session: { readonly isReadWrite: boolean; readonly isLoggedIn: boolean; readonly isOfficer: boolean }): number {
+  if (session.isOfficer) return ck.CKS_RW_SO_FUNCTIONS;
+  if (session.isLoggedIn) return session.isReadWrite ? ck.CKS_RW_USER_FUNCTIONS : ck.CKS_RO_USER_FUNCTIONS;
+  return session.isReadWrite ? ck.CKS_RW_PUBLIC_SESSION : ck.CKS_RO_PUBLIC_SESSION;
 }
 
-function requireOperation<T>(operation: T | undefined, what: string): T {
-  if (operation !== undefined) return operation;
-  throw new CkError(ck.CKR_OPERATION_NOT_INITIALIZED, `${what}: it was not begun`);
+function replacePin(operation: SignOperation, pin: Secret): void {
+  operation.pin?.[Symbol.dispose]();
+  operation.pin = pin;
+}
+
+function isRsa(algorithm: KeyAlgorithm): algorithm is RsaKeyAlgorithm {
+  return algorithm.startsWith('RSA-');
 }
 
 /** An empty list is given, whatever the room: clients take a count alone for too little room. */
 function listed(values: readonly number[], room: number | undefined): Answer<'C_GetSlotList'>[0] {
   return values.length === 0 || (room !== undefined && room >= values.length) ? { values } : { count: values.length };
-}
-
-function fitted(bytes: Uint8Array | undefined, length: number, room: number | undefined): BytesAnswer {
-  return bytes && room !== undefined && room >= length ? { bytes } : { length };
 }
 
 function createHashLength(hash: ReturnType<typeof createHash>): number {

@@ -2,7 +2,7 @@
 import { constants, createHash, createPublicKey, publicDecrypt } from 'node:crypto';
 import { createDigestVerifier } from '../../apdu/digest-verifier.ts';
 import { COORDINATE_LENGTH } from '../../apdu/public-key.ts';
-import type { KeyAlgorithm, SignatureAlgorithm } from '../../apdu/token.ts';
+import type { KeyAlgorithm, KeyUsage, SignatureAlgorithm } from '../../apdu/token.ts';
 import * as ck from '../constants.ts';
 import { CkError } from '../errors.ts';
 import { isKnownMechanism, type Mechanism } from '../rpc/mechanisms.ts';
@@ -43,24 +43,35 @@ const SIGNING: ReadonlyMap<number, SigningRow> = new Map<number, SigningRow>([
   [ck.CKM_ECDSA_SHA512, { family: 'ecdsa', hash: 'sha512' }],
 ]);
 
+const DECRYPTING = [ck.CKM_RSA_PKCS, ck.CKM_RSA_PKCS_OAEP];
+
 export interface MechanismInfo {
   readonly min: number;
   readonly max: number;
   readonly flags: number;
 }
 
-/** Of a token with keys of these kinds, as far as the client's dialect has them. */
-export function mechanismsOf(algorithms: readonly KeyAlgorithm[], dialect: Dialect): ReadonlyMap<number, MechanismInfo> {
-  const rsa = algorithms.filter((algorithm) => algorithm.startsWith('RSA')).map((algorithm) => Number(algorithm.slice(4)));
-  const elliptic = algorithms.filter((algorithm) => algorithm.startsWith('P-')).map((algorithm) => Number(algorithm.slice(2)));
+/** Of a token with these keys, as far as the client's dialect has them. */
+export function mechanismsOf(
+  keys: readonly { readonly algorithm: KeyAlgorithm; readonly usage: KeyUsage }[],
+  dialect: Dialect,
+): ReadonlyMap<number, MechanismInfo> {
   const rows = new Map<number, MechanismInfo>();
+  const add = (type: number, flags: number, sizes: readonly number[]): void => {
+    if (sizes.length === 0 || !isKnownMechanism(type, dialect)) return;
+    rows.set(type, { min: Math.min(...sizes), max: Math.max(...sizes), flags: flags | (rows.get(type)?.flags ?? 0) });
+  };
+  const sizesOf = (kind: 'P-' | 'RSA-', which = keys): readonly number[] =>
+    which.filter(({ algorithm }) => algorithm.startsWith(kind)).map(({ algorithm }) => Number(algorithm.slice(kind.length)));
+  const deciphering = keys.filter(({ usage }) => usage === 'key agreement');
   for (const [type, { family, hash }] of SIGNING) {
-    const sizes = family === 'ecdsa' ? elliptic : rsa;
-    if (sizes.length === 0 || !isKnownMechanism(type, dialect)) continue;
     const curve = family === 'ecdsa' ? ck.CKF_EC_F_P | ck.CKF_EC_NAMEDCURVE | ck.CKF_EC_UNCOMPRESS : 0;
     const isOnCard = hash === undefined ? ck.CKF_HW : 0;
-    const flags = ck.CKF_SIGN | ck.CKF_VERIFY | isOnCard | curve;
-    rows.set(type, { min: Math.min(...sizes), max: Math.max(...sizes), flags });
+    add(type, ck.CKF_SIGN | ck.CKF_VERIFY | isOnCard | curve, sizesOf(family === 'ecdsa' ? 'P-' : 'RSA-'));
+  }
+  for (const type of DECRYPTING) {
+    const sizes = sizesOf('RSA-', deciphering);
+    if (sizes.length > 0) add(type, ck.CKF_DECRYPT | ck.CKF_HW, [...sizes, ...(rows.has(type) ? sizesOf('RSA-') : [])]);
   }
   for (const type of DIGESTS.keys())
     if (isKnownMechanism(type, dialect)) rows.set(type, { min: 0, max: 0, flags: ck.CKF_DIGEST });

@@ -3,6 +3,7 @@ import type { Secret } from '../../apdu/secret.ts';
 import * as ck from '../constants.ts';
 import type { TokenSlot } from '../desk.ts';
 import { CkError } from '../errors.ts';
+import type { DecryptOperation } from './decrypting.ts';
 import type { SigningInput } from './mechanisms.ts';
 import type { TokenObject } from './objects.ts';
 import type { Hash } from 'node:crypto';
@@ -30,12 +31,14 @@ export interface Session {
   search?: number[];
   sign?: SignOperation;
   verify?: { readonly input: SigningInput; readonly object: TokenObject };
+  decrypt?: DecryptOperation;
   digest?: { readonly hash: Hash; result?: Uint8Array };
 }
 
 /** What a client gave at C_Login, kept while it is logged in. */
 interface Login {
   readonly insertion: string;
+  readonly user: 'officer' | 'user';
   readonly pin: Secret;
 }
 
@@ -76,21 +79,31 @@ export class Sessions implements Disposable {
     this.logout(slotId);
   }
 
-  countOf(slotId: number): { readonly all: number; readonly readWrite: number } {
+  countOf(slotId: number): { readonly all: number; readonly readOnly: number; readonly readWrite: number } {
     const own = [...this.#sessions.values()].filter((session) => session.slotId === slotId);
-    return { all: own.length, readWrite: own.filter(({ isReadWrite }) => isReadWrite).length };
+    const readWrite = own.filter(({ isReadWrite }) => isReadWrite).length;
+    return { all: own.length, readOnly: own.length - readWrite, readWrite };
   }
 
   /** The PIN is the sessions' own from now on. */
-  login(slotId: number, insertion: string, pin: Secret): void {
+  login(slotId: number, login: Login): void {
     this.logout(slotId);
-    this.#logins.set(slotId, { insertion, pin });
+    this.#logins.set(slotId, login);
   }
 
   /** Undefined while nobody is logged in to the card that is there. */
   pinOf(slotId: number, insertion: string): Secret | undefined {
+    return this.#loginOf(slotId, insertion, 'user');
+  }
+
+  /** The PUK, while the security officer is logged in. */
+  officerPinOf(slotId: number, insertion: string): Secret | undefined {
+    return this.#loginOf(slotId, insertion, 'officer');
+  }
+
+  #loginOf(slotId: number, insertion: string, user: Login['user']): Secret | undefined {
     const login = this.#logins.get(slotId);
-    return login?.insertion === insertion ? login.pin : undefined;
+    return login?.insertion === insertion && login.user === user ? login.pin : undefined;
   }
 
   logout(slotId: number): void {
