@@ -11,7 +11,8 @@ const LOCK_FILE = 'daemon.lock';
 const TOKEN_FILE = 'token';
 const ENDPOINT_FILE = 'endpoint.json';
 const SOCKET_FILE = 'socket';
-const PKCS11_FILE = 'pkcs11';
+/** The socket at which programs speak p11-kit's protocol. */
+export const PKCS11_FILE = 'pkcs11';
 
 /** Where a running daemon is found. */
 export interface Endpoint {
