@@ -1,7 +1,9 @@
 /** Programs of Debian that list and sign, on cards of each kind: OpenSC's tool, GnuTLS's tool, OpenSSL through its engine, NSS's tools, p11-kit's own remoting. */
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KEYS, MODULE, openToolDesk, PIN, type ToolDesk, type UsedKey } from './tools.ts';
 
+const MAIN = join(import.meta.dirname, '..', '..', '..', 'daemon', 'main.ts');
 const MESSAGE = 'what is signed on a card must verify anywhere\n';
 let desk: ToolDesk;
 beforeAll(async () => {
@@ -128,5 +130,20 @@ describe('p11-kit', () => {
     const remote = `|env P11_KIT_SERVER_ADDRESS=${address} p11-kit remote ${MODULE}`;
     const listed = await desk.run('env', [`P11_KIT_SERVER_ADDRESS=${remote}`, 'pkcs11-tool', '--module', MODULE, '-L']);
     expect(listed).toContain('PIV card');
+  });
+
+  it('finds the cards by the file of "kortd pkcs11 enable" alone, and no more after "disable"', async () => {
+    const kortd = `"${process.execPath}" "${MAIN}" pkcs11`;
+    const folder = `--data-dir "${desk.bench.dataFolder}"`;
+    const listed = 'env -u P11_KIT_SERVER_ADDRESS p11tool --list-token-urls';
+    const script = `set -e; ${kortd} enable ${folder}; ${listed}; echo; ${kortd} status ${folder}; ${kortd} disable; ${listed}`;
+    // p11-kit reads root's file in /etc alone: a copy of that is put over it.
+    const copied = `cp -a /etc etc && mount --bind etc /etc && ${script}`;
+    const asRoot = ['unshare', '--mount', 'sh', '-c', copied];
+    const [program = 'sh', ...parameters] = process.getuid?.() === 0 ? asRoot : ['sh', '-c', script];
+    const [before, after = ''] = (await desk.run(program, parameters)).split('kortd listens');
+    expect(before).toContain('token=PIV%20card');
+    expect(after).toMatch(/p11-kit: enabled/);
+    expect(after).not.toContain('token=PIV%20card');
   });
 });
