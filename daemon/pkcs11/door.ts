@@ -4,8 +4,6 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Application } from '../../pkcs11-module/application/application.ts';
-import { serveRpcClient } from '../../pkcs11-module/rpc/connection.ts';
 import { bindUnixSocket } from '../listen/bind.ts';
 import { unixPeerOf } from '../listen/peer.ts';
 import type { Log } from '../log.ts';
@@ -22,7 +20,7 @@ export interface Pkcs11DoorOptions {
 }
 
 /** The caller closes: every program is cut off then. */
-export async function openPkcs11Door({ path, slots, version, log }: Pkcs11DoorOptions): Promise<AsyncDisposable> {
+export async function openPkcs11Door(options: Pkcs11DoorOptions): Promise<AsyncDisposable> {
   const clients = new Set<Promise<void>>();
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
@@ -32,22 +30,13 @@ export async function openPkcs11Door({ path, slots, version, log }: Pkcs11DoorOp
     }
     sockets.add(socket);
     socket.on('error', () => undefined); // a program that ends breaks its connection off
-    const program = unixPeerOf(socket);
-    const served = serveRpcClient(socket, {
-      open: () =>
-        new Application({
-          desk: slots.forProgram(program),
-          version,
-          delay: (ms, signal) => delay(ms, undefined, { signal }),
-        }),
-      onProblem: (error) => log.warn({ err: error, program: program.name }, 'a program that uses PKCS #11 went wrong'),
-    }).finally(() => {
+    const served = serve(socket, options).finally(() => {
       clients.delete(served);
       sockets.delete(socket);
     });
     clients.add(served);
   });
-  await bindUnixSocket(server, path, 0o600);
+  await bindUnixSocket(server, options.path, 0o600);
   return {
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();
@@ -55,4 +44,18 @@ export async function openPkcs11Door({ path, slots, version, log }: Pkcs11DoorOp
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** The module is loaded with the first program: a desk that none uses does without it. */
+async function serve(socket: Socket, { slots, version, log }: Pkcs11DoorOptions): Promise<void> {
+  const program = unixPeerOf(socket);
+  const [{ Application }, { serveRpcClient }] = await Promise.all([
+    import('../../pkcs11-module/application/application.ts'),
+    import('../../pkcs11-module/rpc/connection.ts'),
+  ]);
+  const wait = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal });
+  await serveRpcClient(socket, {
+    open: () => new Application({ desk: slots.forProgram(program), version, delay: wait }),
+    onProblem: (error) => log.warn({ err: error, program: program.name }, 'a program that uses PKCS #11 went wrong'),
+  });
 }
