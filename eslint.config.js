@@ -1,6 +1,15 @@
 import tseslint from 'typescript-eslint';
 
-const projects = ['apdu', 'api-spec', 'drivers', 'daemon', 'examples/card-office', 'examples/card-office/page', 'test'];
+const projects = [
+  'apdu',
+  'api-spec',
+  'drivers',
+  'pkcs11-module',
+  'daemon',
+  'examples/card-office',
+  'examples/card-office/page',
+  'test',
+];
 
 export default tseslint.config(
   { ignores: ['node_modules/', 'dist/', 'build/', 'scripts/**/*.mjs', '*.config.*'] },

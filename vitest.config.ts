@@ -15,7 +15,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{apdu,api-spec,drivers,daemon,installer,test}/**/*.test.ts'],
+          include: ['{apdu,api-spec,drivers,pkcs11-module,daemon,installer,test}/**/*.test.ts'],
           exclude: ['test/{abuse,browser,pcsc}/**', 'test/issuance/crash/**', '**/node_modules/**'],
         },
       },

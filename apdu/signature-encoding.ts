@@ -54,9 +54,18 @@ export function encodeDigestInfo(hash: HashName, digest: Uint8Array): Uint8Array
 
 /** EMSA-PKCS1-v1_5 (RFC 8017, section 9.2) of a digest made already. */
 export function encodePkcs1(hash: HashName, digest: Uint8Array, modulusLength: number): Uint8Array {
-  const info = encodeDigestInfo(hash, digest);
-  const padding = new Uint8Array(modulusLength - info.length - 3).fill(0xff);
-  return concat(Uint8Array.of(0x00, 0x01), padding, Uint8Array.of(0x00), info);
+  return padPkcs1(encodeDigestInfo(hash, digest), modulusLength);
+}
+
+/** What stands before the content in a block: 00 01, at least eight times FF, 00 (RFC 8017, section 9.2, step 4). */
+export const PKCS1_OVERHEAD = 11;
+
+/** The padding of EMSA-PKCS1-v1_5 around content that is there already. Throws RangeError for one that is too long. */
+export function padPkcs1(content: Uint8Array, modulusLength: number): Uint8Array {
+  if (content.length > modulusLength - PKCS1_OVERHEAD)
+    throw new RangeError(`padding ${content.length} bytes: a key of ${modulusLength} bytes has no room for them`);
+  const padding = new Uint8Array(modulusLength - content.length - 3).fill(0xff);
+  return concat(Uint8Array.of(0x00, 0x01), padding, Uint8Array.of(0x00), content);
 }
 
 /** EMSA-PSS (RFC 8017, section 9.1.1), MGF1 with the same hash, salt as long as the hash (RFC 7518, section 3.5), modulus a whole number of bytes. */
@@ -124,7 +133,8 @@ function fixedLength(integer: Uint8Array, length: number): Uint8Array {
 }
 
 /** MGF1 (RFC 8017, appendix B.2.1). */
-function mgf1(hash: HashName, seed: Uint8Array, length: number): Uint8Array {
+/** MGF1 (RFC 8017, appendix B.2.1). */
+export function mgf1(hash: HashName | 'sha1', seed: Uint8Array, length: number): Uint8Array {
   const blocks: Uint8Array[] = [];
   for (let counter = 0, made = 0; made < length; counter++) {
     const count = Uint8Array.of(counter >>> 24, counter >>> 16, counter >>> 8, counter);

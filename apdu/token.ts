@@ -100,6 +100,11 @@ export interface Token {
   unblockPin(reference: PinReference, puk: PinEntry, next: PinEntry): Promise<void>;
   /** `digest` has the length of the algorithm's hash. ECDSA comes back as r‖s, as JWA and PKCS #11 both want it. */
   sign(key: SigningKey, algorithm: SignatureAlgorithm, digest: Uint8Array): Promise<Uint8Array>;
+  /**
+   * RSA with the padding of PKCS #1 v1.5 around content as it comes, with no DigestInfo of ours (RFC 8017, section 9.2, from step 3 on): for callers whose
+   * hash has no name here. Throws AlgorithmNotSupportedError for content that is too long, and where the card's keys do not sign so.
+   */
+  signPadded?(keyReference: string, algorithm: RsaKeyAlgorithm, content: Uint8Array): Promise<Uint8Array>;
   /** Several digests at once, in their order, where the token does that faster than one by one. `onSigned` is told how many are done. */
   signAll?(
     key: SigningKey,

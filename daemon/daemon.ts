@@ -33,6 +33,8 @@ import type { WebSocketConnection } from './listen/web-socket.ts';
 import type { Log } from './log.ts';
 import { PinReuse } from './pin/reuse.ts';
 import { WrongPins } from './pin/wrong-pins.ts';
+import { openPkcs11Door } from './pkcs11/door.ts';
+import { SharedSlots } from './pkcs11/token-desk.ts';
 import { PromptDesk } from './prompt/prompt-desk.ts';
 import { StationLink } from './prompt/station-link.ts';
 import { ScsDoor } from './scs/door.ts';
@@ -41,6 +43,9 @@ import { VERSION } from './version.ts';
 
 /** To wait for another reload. */
 const TLS_PATIENCE_MS = 10_000;
+
+/** Of the library, as C_GetInfo tells it: major and minor of kortd. */
+const PKCS11_LIBRARY_VERSION = { major: Number(VERSION.split('.')[0]), minor: Number(VERSION.split('.')[1]) };
 
 export interface DaemonOptions {
   readonly dataFolder: string;
@@ -137,6 +142,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   live.server = server;
   live.console = undo.use(await openConsole({ port: consolePort, prompts, log }));
   undo.use(startRetention({ audit, retentionDays: () => access.policy.auditRetentionDays, log }));
+  undo.use(await openPkcs11Door({ path: folder.pkcs11Path, slots: parts.slots, version: PKCS11_LIBRARY_VERSION, log }));
   desk.open();
   await modules.apply(desk, access.policy.modules);
   folder.publish({ url: server.url, socket: folder.socketPath, pid: process.pid, version: VERSION });
@@ -176,13 +182,18 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
   const identities = new IdentityAuthorities(() => access.policy.identity, options);
   const cache = undo.use(openCardCache(folder, access, log));
   const modules = undo.use(new Modules(log, options.modules));
+  const watched: { slots?: SharedSlots } = {};
+  const publish: EventLog['publish'] = (name, data) => {
+    events.publish(name, data);
+    if (name.startsWith('card.') || name.startsWith('reader.')) watched.slots?.review();
+  };
   const desk = undo.use(
     openDesk({
       ways: () => modules.ways,
       dataFolder: folder.path,
       ...whatIsOnTheDesk(options),
       cache,
-      publish: events.publish,
+      publish,
       policy: () => access.policy,
       identity: () => identities.settings,
     }),
@@ -199,7 +210,9 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
       openJournalDatabase: options.openJournalDatabase,
     }),
   );
-  return { audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk, issuance };
+  const slots = new SharedSlots({ desk, prompts, audit });
+  watched.slots = slots;
+  return { slots, audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk, issuance };
 }
 
 function openCardCache({ path }: DataFolder, access: Access, log: Log): CardCache {

@@ -11,6 +11,8 @@ const LOCK_FILE = 'daemon.lock';
 const TOKEN_FILE = 'token';
 const ENDPOINT_FILE = 'endpoint.json';
 const SOCKET_FILE = 'socket';
+/** The socket at which programs speak p11-kit's protocol. */
+export const PKCS11_FILE = 'pkcs11';
 
 /** Where a running daemon is found. */
 export interface Endpoint {
@@ -36,6 +38,8 @@ export interface DataFolder extends Disposable {
   readonly token: string;
   /** Where the Unix socket of its user goes. */
   readonly socketPath: string;
+  /** Where programs reach the cards through PKCS #11. */
+  readonly pkcs11Path: string;
   /** Tells other programs where the daemon listens. */
   publish(endpoint: Endpoint): void;
 }
@@ -59,6 +63,7 @@ export function openDataFolder(folder: string): DataFolder {
     path,
     token,
     socketPath: join(path, SOCKET_FILE),
+    pkcs11Path: join(path, PKCS11_FILE),
     publish: (endpoint) => writePrivate(join(path, ENDPOINT_FILE), `${JSON.stringify(endpoint, undefined, 2)}\n`),
     [Symbol.dispose]() {
       if (!isOpen) return;

@@ -22,14 +22,20 @@ const TEST_PACKAGES = [
   'curl',
   'fonts-dejavu-core',
   'gcc',
+  'gnutls-bin',
   'iproute2',
   'libc6-dev',
+  'libengine-pkcs11-openssl',
   'libnss3-tools',
   'libpcsclite-dev',
   'libstrongswan-extra-plugins',
   'libstrongswan-standard-plugins',
   'opensc',
   'opensc-pkcs11',
+  'openssh-client',
+  'openssh-server',
+  'p11-kit',
+  'p11-kit-modules',
   'pinentry-curses',
   'pinentry-tty',
   'poppler-utils',
@@ -82,7 +88,7 @@ function installDebianPackages(wanted) {
 }
 
 function buildBundle() {
-  const sources = ['apdu', 'api-spec', 'drivers', 'daemon'].flatMap((folder) => listSources(join(root, folder)));
+  const sources = ['apdu', 'api-spec', 'drivers', 'pkcs11-module', 'daemon'].flatMap((folder) => listSources(join(root, folder)));
   const wanted = fingerprint([...sources, join(root, 'tsup.config.ts'), join(root, 'package-lock.json')]);
   if (existsSync(bundleStamp) && readFileSync(bundleStamp, 'utf8') === wanted) return;
   say('building');

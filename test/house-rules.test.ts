@@ -17,7 +17,17 @@ import { CARD_KINDS } from '../drivers/simulated/cards/index.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const MAX_LINES = 600;
-const FOLDERS = ['apdu', 'api-spec', 'daemon', 'drivers', 'drivers/pcsc', 'drivers/simulated', 'examples/card-office', 'test'];
+const FOLDERS = [
+  'apdu',
+  'api-spec',
+  'daemon',
+  'drivers',
+  'drivers/pcsc',
+  'drivers/simulated',
+  'examples/card-office',
+  'pkcs11-module',
+  'test',
+];
 
 /** Everything in the repository, and what would be if it were added now. */
 const files: readonly string[] = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {

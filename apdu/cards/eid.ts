@@ -28,7 +28,7 @@ import { algorithmOf, decodePublicKey, directValue, pinPolicyOf, usageOf, type K
 import { addCertificate, deleteCertificate, forgetPublicKey, generateKey, writeCertificate } from './eid/management.ts';
 import { MASTER_FILE } from './eid/path.ts';
 import { changePin, findPuk, readPinStatus, unblockPin, verifyPin } from './eid/pin.ts';
-import { sign, signatureAlgorithmsOf } from './eid/signing.ts';
+import { sign, signPadded, signatureAlgorithmsOf, type SigningTools } from './eid/signing.ts';
 
 export interface EidOptions {
   /** PSS salts. */
@@ -122,24 +122,25 @@ function createEidToken(directory: EidDirectory, random: Random): Token {
       const pin = await directory.pin(reference);
       await unblockPin(files, pin, findPuk(await directory.pins(), pin), { puk, next });
     },
-    sign: (key, algorithm, digest) => signWith(directory, random, key, algorithm, digest),
+    sign: async (key, algorithm, digest) => {
+      const tools = await toolsFor(directory, random, key);
+      return await sign(tools, { keyReference: tools.object.id, algorithm: key.algorithm }, algorithm, digest);
+    },
+    signPadded: async (keyReference, algorithm, content) => {
+      const tools = await toolsFor(directory, random, { keyReference, algorithm });
+      return await signPadded(tools, tools.object.id, algorithm, content);
+    },
     management: createManagement(directory),
   };
 }
 
-async function signWith(
-  directory: EidDirectory,
-  random: Random,
-  key: SigningKey,
-  ...[algorithm, digest]: [Parameters<Token['sign']>[1], Uint8Array]
-): Promise<Uint8Array> {
+async function toolsFor(directory: EidDirectory, random: Random, key: SigningKey): Promise<SigningTools> {
   const object = await requireKey(directory, key.keyReference);
   const algorithms = (await directory.information())?.algorithms ?? [];
   const kind = algorithmOf(object, algorithms);
   if (kind !== undefined && kind !== key.algorithm)
     throw new KeyNotFoundError(`signing with key ${object.id}: card has no ${key.algorithm} key there`);
-  const tools = { files: directory.files, object, algorithms, randomBytes: random };
-  return await sign(tools, { keyReference: object.id, algorithm: key.algorithm }, algorithm, digest);
+  return { files: directory.files, object, algorithms, randomBytes: random };
 }
 
 /** Throws KeyNotFoundError, naming what there is. */

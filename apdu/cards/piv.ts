@@ -33,7 +33,7 @@ import {
   type PivKeySlot,
 } from './piv/constants.ts';
 import { readDataObject, writeDataObject } from './piv/data.ts';
-import { agree, decipher, generateKey, sign } from './piv/keys.ts';
+import { agree, decipher, generateKey, sign, signPadded } from './piv/keys.ts';
 import { authenticateManagementKey } from './piv/management-key.ts';
 import { decodeCertificateObject, decodeChuid, decodeKeyHistory, encodeCertificateObject } from './piv/objects.ts';
 import { changePin, describePin, readPinStatus, unblockPin, verifyPin } from './piv/pin.ts';
@@ -84,6 +84,8 @@ function createPivToken(channel: CardChannel, random: (length: number) => Uint8A
     unblockPin: (reference, puk, next) => unblockPin(channel, reference, puk, next),
     sign: async (key, algorithm, digest) =>
       sign(channel, { ...key, keyReference: requireSlot(key.keyReference).keyReference }, algorithm, digest, random),
+    signPadded: async (keyReference, algorithm, content) =>
+      signPadded(channel, requireSlot(keyReference).keyReference, algorithm, content),
     agree: async (keyReference, algorithm, peer) => agree(channel, requireSlot(keyReference).keyReference, algorithm, peer),
     decipher: async (keyReference, algorithm, cryptogram) =>
       decipher(channel, requireSlot(keyReference).keyReference, algorithm, cryptogram),

@@ -4,6 +4,7 @@ import { DEFAULT_PORT } from '../../api-spec/wire.ts';
 import { DEFAULT_POLICY_FOLDER } from '../access/policy.ts';
 import { defaultDataFolder } from '../data-folder.ts';
 import { VERSION } from '../version.ts';
+import type { Pkcs11Flags } from './pkcs11.ts';
 import { runCall, runGrant, runStatus } from './call.ts';
 import { addIssuanceCommands } from './issuance-commands.ts';
 
@@ -44,6 +45,7 @@ export function createProgram(): Command {
   addAgentCommand(program, dataDir);
   addOpenCommand(program, dataDir);
   addTlsCommands(program, dataDir);
+  addPkcs11Commands(program, dataDir);
   addBrowserPolicyCommand(program);
   addAuditCommands(program, dataDir);
   addSimulateCommand(program);
@@ -125,6 +127,30 @@ function addGrantCommands(program: Command, dataDir: OptionRow): void {
       .option(...dataDir)
       .action(async (subject: string, flags: { dataDir: string }) => runGrant(verb, subject, dataDirOf(flags)));
   }
+}
+
+function addPkcs11Commands(program: Command, dataDir: OptionRow): void {
+  const pkcs11 = program.command('pkcs11').description('How native programs get at the cards: PKCS #11, through p11-kit.');
+  pkcs11
+    .command('address')
+    .description('Print what P11_KIT_SERVER_ADDRESS is to be, and nothing else.')
+    .option(...dataDir)
+    .action(async (flags: Pkcs11Flags) => (await import('./pkcs11.ts')).runPkcs11Address(flags));
+  pkcs11
+    .command('enable')
+    .description('Have p11-kit, and every program that goes through it, find the cards.')
+    .option(...dataDir)
+    .action(async (flags: Pkcs11Flags) => (await import('./pkcs11.ts')).runPkcs11Enable(flags));
+  pkcs11
+    .command('disable')
+    .description('Take that back.')
+    .action(async () => (await import('./pkcs11.ts')).runPkcs11Disable());
+  pkcs11
+    .command('status')
+    .description('Whether the daemon listens, and what is enabled.')
+    .option('--json', 'print JSON')
+    .option(...dataDir)
+    .action(async (flags: Pkcs11Flags) => await (await import('./pkcs11.ts')).runPkcs11Status(flags));
 }
 
 function addRoleCommands(program: Command, dataDir: OptionRow): void {

@@ -5,6 +5,7 @@ import type { Token, TokenContents } from '../../apdu/token.ts';
 import type { AnyConnection, ApplicationConnection } from '../../drivers/reader-source.ts';
 import {
   contentsOf,
+  notePins,
   openCommandSession,
   requireSameCard,
   requireSameCertificates,
@@ -84,7 +85,7 @@ class ApplicationSession implements CardSession {
     card.contents = undefined;
     const token = await this.token();
     const pins = await token.pins();
-    for (const pin of pins) card.tries.observe(pin);
+    notePins(card, pins);
     return { pins, contents: await contentsOf(this, token) };
   }
 

@@ -7,7 +7,7 @@ import type { AnyConnection, ApplicationSource } from '../../drivers/reader-sour
 import { ApiError } from '../errors.ts';
 import { PersonNeededError } from '../pin/person-needed.ts';
 import { openCardSession, usesCommands } from './application-session.ts';
-import { contentsOf, type CardSession } from './card-session.ts';
+import { contentsOf, notePins, type CardSession } from './card-session.ts';
 import type { CardTarget, Desk } from './desk.ts';
 import type { CardRecord } from './records.ts';
 import { otherCards, requireRole, type RoleUse } from './role-rules.ts';
@@ -177,7 +177,7 @@ async function identifyThrough(desk: Desk, card: CardRecord, way: ApplicationSou
 async function readToken(session: CardSession, token: Token): Promise<void> {
   const { card } = session;
   const pins = await token.pins();
-  for (const pin of pins) card.tries.observe(pin);
+  notePins(card, pins);
   const first = pins.find(({ kind }) => kind === 'pin');
   if (first) card.firstPin = first.reference;
   try {

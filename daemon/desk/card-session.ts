@@ -171,7 +171,7 @@ class CommandSession implements CardSession {
     if (remembered) return remembered;
     const token = await this.#tokenToRead();
     const pins = await token.pins();
-    for (const pin of pins) card.tries.observe(pin);
+    notePins(card, pins);
     return { pins, contents: await contentsOf(this, token) };
   }
 
@@ -201,7 +201,7 @@ class CommandSession implements CardSession {
       if (!pins.some((pin) => pin.verified || pin.attemptsRemaining !== undefined)) return undefined;
       if ((await application.serialNumber()) !== card.serialNumber) return undefined;
       if ((await application.changeMarker?.()) !== card.changeMarker) return undefined;
-      for (const pin of pins) card.tries.observe(pin);
+      notePins(card, pins);
       this.#isSelected = true;
       return { pins, contents: card.contents };
     } catch (error) {
@@ -224,6 +224,12 @@ class CommandSession implements CardSession {
 export function tokenOf(card: CardRecord, application: CardApplication): Token {
   if (application.token) return application.token;
   throw new NotSupportedByCardError(`using card ${card.id}: it has no keys`);
+}
+
+/** What a card told of its PINs. */
+export function notePins(card: CardRecord, pins: readonly PinStatus[]): void {
+  card.pins = pins;
+  for (const pin of pins) card.tries.observe(pin);
 }
 
 /** Its plain properties; a spread would lose those that are getters of a class. */

@@ -1,7 +1,7 @@
 /** What the desk knows of each reader and card, as it changes. Only the desk writes here. */
 import type { Reader } from '../../api-spec/schemas.ts';
 import type { CardKind, CardProfile } from '../../apdu/card-profile.ts';
-import type { KeyAlgorithm, PinReference, TokenContents } from '../../apdu/token.ts';
+import type { KeyAlgorithm, PinReference, PinStatus, TokenContents } from '../../apdu/token.ts';
 import type { AnyConnection, ApplicationSource, ReaderSource, ReaderState } from '../../drivers/reader-source.ts';
 import type { ErrorCode } from '../../api-spec/errors.ts';
 import type { Turns } from '../turns.ts';
@@ -45,6 +45,8 @@ export interface CardRecord {
   serialNumber?: string;
   /** Of the PINs that it told when it was identified. */
   firstPin?: PinReference;
+  /** PINs as last read: what they are called, their lengths. How many tries they have is in `tries`. */
+  pins?: readonly PinStatus[];
   /** As last read; undefined when it must be read again. */
   contents: TokenContents | undefined;
   /** What the card's change marker was when they were read, on cards that have one. */

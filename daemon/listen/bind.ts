@@ -1,7 +1,7 @@
 /** Binding and closing the servers' addresses: loopback ports, and Unix sockets. */
 import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server as SocketServer } from 'node:net';
 import { DataFolderError } from '../data-folder.ts';
 
 /**
@@ -37,7 +37,7 @@ export function portOf(server: Server): number {
 }
 
 /** One that an earlier run left behind is taken away first: its folder is ours alone. Throws DataFolderError when the path is too long. */
-export async function bindUnixSocket(server: Server, path: string, mode: number): Promise<void> {
+export async function bindUnixSocket(server: SocketServer, path: string, mode: number): Promise<void> {
   const lengthBytes = Buffer.byteLength(path);
   if (lengthBytes > MAX_SOCKET_PATH_BYTES) {
     throw new DataFolderError(

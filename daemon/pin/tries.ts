@@ -52,6 +52,11 @@ export class TriesMemory {
     return this.#seen.get(reference)?.attemptsRemaining;
   }
 
+  /** The most that was ever seen: the PIN has as many after the right one, at least. */
+  most(reference: PinReference): number | undefined {
+    return this.#most.get(reference);
+  }
+
   hasPlenty(reference: PinReference): boolean {
     const seen = this.#seen.get(reference);
     return seen !== undefined && seen.attemptsRemaining >= PLENTY && this.#now() - seen.at < FRESH_MS;

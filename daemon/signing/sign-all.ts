@@ -2,7 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { CardDataError } from '../../apdu/errors.ts';
 import type { SignatureAlgorithm, SigningKey, Token } from '../../apdu/token.ts';
-import type { DigestVerifier } from './digest-verifier.ts';
+import type { DigestVerifier } from '../../apdu/digest-verifier.ts';
 
 /**
  * Digests handed at once to a token that takes several: while it makes the next ones, those before are verified. As many as it makes in a while, so that a list can

@@ -18,7 +18,7 @@ import { createManagement } from './management.ts';
 import type { AttributeKind } from './messages.ts';
 import type { ModuleSession } from './module-session.ts';
 import { changePin, readPin, readPins, unblockPin, userPin, verifyPin } from './pins.ts';
-import { sign, signAll } from './signing.ts';
+import { sign, signAll, signPadded } from './signing.ts';
 
 /** What is learned of a card beyond one transaction: keys that were seen to want their PIN at each use, which they show only to who is logged in. */
 export type WantsPinEachTime = Set<string>;
@@ -156,6 +156,7 @@ function createModuleToken(keys: CardKeys): Token {
     changePin: (reference, current, next) => changePin(session, reference, current, next),
     unblockPin: (reference, puk, next) => unblockPin(session, reference, puk, next),
     sign: (key, algorithm, digest) => sign(keys, key, algorithm, digest),
+    signPadded: (keyReference, algorithm, content) => signPadded(keys, keyReference, algorithm, content),
     signAll: (key, algorithm, digests, options) => signAll(keys, key, algorithm, digests, options),
     management: createManagement(keys),
   };

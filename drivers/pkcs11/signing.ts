@@ -1,9 +1,9 @@
 /** Signatures by keys behind a module: the digest comes made, so that RSA wants a DigestInfo around it (RFC 8017, section 9.2) and the others take it as it is. */
 import { AlgorithmNotSupportedError, KeyNotFoundError, SecurityStatusError } from '../../apdu/errors.ts';
-import { SIGNATURE_SCHEMES, encodeDigestInfo, fitsKey } from '../../apdu/signature-encoding.ts';
+import { PKCS1_OVERHEAD, SIGNATURE_SCHEMES, encodeDigestInfo, fitsKey } from '../../apdu/signature-encoding.ts';
 import { COORDINATE_LENGTH, MODULUS_LENGTH } from '../../apdu/public-key.ts';
 import { equalBytes } from '../../apdu/bytes.ts';
-import type { KeyAlgorithm, SignatureAlgorithm, SigningKey } from '../../apdu/token.ts';
+import type { KeyAlgorithm, RsaKeyAlgorithm, SignatureAlgorithm, SigningKey } from '../../apdu/token.ts';
 import { DeviceProtocolError } from '../errors.ts';
 import * as ck from './constants.ts';
 import { CURVES, type DirectoryKey, type ModuleObject } from './key-directory.ts';
@@ -34,7 +34,28 @@ export async function sign(
   ...[algorithm, digest]: [SignatureAlgorithm, Uint8Array]
 ): Promise<Uint8Array> {
   const place = await findKey(keys, key, algorithm, [digest]);
-  const [signature] = await signWith(keys, place, algorithm, [digest], { lanes: 1, onSigned: () => undefined });
+  return await signOne(keys, place, { mechanism: mechanismOf(algorithm), input: inputOf(algorithm, digest) });
+}
+
+/** RSA over content that the module pads as it is. */
+export async function signPadded(
+  keys: CardKeys,
+  keyReference: string,
+  algorithm: RsaKeyAlgorithm,
+  content: Uint8Array,
+): Promise<Uint8Array> {
+  if (content.length > MODULUS_LENGTH[algorithm] - PKCS1_OVERHEAD)
+    throw new AlgorithmNotSupportedError(`signing with key ${keyReference}: ${content.length} bytes are too long for it`);
+  const place = await findKey(keys, { keyReference, algorithm }, 'RS256', []);
+  return await signOne(keys, place, { mechanism: { type: ck.CKM_RSA_PKCS }, input: content });
+}
+
+async function signOne(
+  keys: CardKeys,
+  place: KeyPlace,
+  { mechanism, input }: { readonly mechanism: MechanismChoice; readonly input: Uint8Array },
+): Promise<Uint8Array> {
+  const [signature] = await signWith(keys, place, mechanism, [input], { lanes: 1, onSigned: () => undefined });
   if (!signature) throw new DeviceProtocolError(`${place.attempt}: the module gave no signature`);
   return signature;
 }
@@ -55,7 +76,8 @@ export async function signAll(
     signal.throwIfAborted();
     const chunk = digests.slice(start, start + DIGESTS_AT_ONCE);
     const tell = (done: number): void => onSigned(start + done);
-    signatures.push(...(await signWith(keys, place, algorithm, chunk, { lanes: LANES, onSigned: tell })));
+    const inputs = chunk.map((digest) => inputOf(algorithm, digest));
+    signatures.push(...(await signWith(keys, place, mechanismOf(algorithm), inputs, { lanes: LANES, onSigned: tell })));
     tell(chunk.length);
   }
   return signatures;
@@ -117,27 +139,26 @@ function isOf({ numbers, bytes }: ModuleObject, key: DirectoryKey, algorithm: Ke
 async function signWith(
   keys: CardKeys,
   { attempt, key, handle, wantsPin, algorithm }: KeyPlace,
-  scheme: SignatureAlgorithm,
-  digests: readonly Uint8Array[],
+  mechanism: MechanismChoice,
+  inputs: readonly Uint8Array[],
   ...[{ lanes: laneCount, onSigned }]: [{ readonly lanes: number; readonly onSigned: (done: number) => void }]
 ): Promise<readonly Uint8Array[]> {
   const { session } = keys;
   const entry = wantsPin ? session.takeEntry(key.slot) : undefined;
   if (wantsPin && !entry) throw new SecurityStatusError(`${attempt}: the key wants its PIN for each signature`);
   const lanes = [];
-  for (let number = 0; number < Math.min(laneCount, digests.length); number++)
+  for (let number = 0; number < Math.min(laneCount, inputs.length); number++)
     lanes.push({ session: await session.session(key.slot, number), key: handle });
-  const inputs = digests.map((digest) => inputOf(scheme, digest));
   const pin = entry === undefined || entry === 'keypad' ? undefined : entry.use((bytes) => Buffer.from(bytes));
   const authenticate = !entry ? ('no' as const) : entry === 'keypad' ? ('keypad' as const) : ('pin' as const);
   try {
     const { blobs } = await session.call(
       attempt,
       'sign',
-      { lanes, mechanism: mechanismOf(scheme), authenticate },
+      { lanes, mechanism, authenticate },
       { blobs: pin ? [...inputs, pin] : inputs, isLong: authenticate === 'keypad', onDone: onSigned },
     );
-    return checked(attempt, blobs, digests.length, signatureLength(algorithm));
+    return checked(attempt, blobs, inputs.length, signatureLength(algorithm));
   } finally {
     pin?.fill(0);
     if (entry && entry !== 'keypad') entry[Symbol.dispose]();

@@ -2,7 +2,16 @@
  * What every Token promises, whatever its card and the way to it. A bench says as data what its token holds and what it lacks: what it lacks is tested to be
  * lacking, so that nothing is left out unseen.
  */
-import { createHash, createPublicKey, generateKeyPairSync, verify, X509Certificate, type KeyObject } from 'node:crypto';
+import {
+  constants,
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  publicDecrypt,
+  verify,
+  X509Certificate,
+  type KeyObject,
+} from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   AlgorithmNotSupportedError,
@@ -15,7 +24,7 @@ import {
   SecurityStatusError,
 } from '../../apdu/errors.ts';
 import { SIGNATURE_SCHEMES, fitsKey } from '../../apdu/signature-encoding.ts';
-import type { KeyAlgorithm, PinReference, SignatureAlgorithm, Token, TokenKey } from '../../apdu/token.ts';
+import type { KeyAlgorithm, PinReference, RsaKeyAlgorithm, SignatureAlgorithm, Token, TokenKey } from '../../apdu/token.ts';
 import { verifyOptions } from '../../daemon/signing/verify-options.ts';
 import { secret } from './card-desk.ts';
 import { certify, type TestKey } from './test-keys.ts';
@@ -30,6 +39,7 @@ export interface TokenBench extends AsyncDisposable {
 
 export const ABILITIES = [
   'sign several at once',
+  'sign what is padded',
   'change PIN',
   'unblock PIN',
   'generate key',
@@ -406,6 +416,21 @@ function describeSigning(under: TokenUnderTest): void {
       });
     });
 
+    if (key.algorithm.startsWith('RSA') && !facts.lacks['sign what is padded'])
+      it('signs content that it pads as it is, and none that is too long', async () => {
+        await withToken(under, async (token) => {
+          const known = await knownKey(token, key);
+          await token.verifyPin(known.pin, secret(valueOf(under, known.pin)));
+          const rsa = key.algorithm as RsaKeyAlgorithm;
+          const content = Buffer.from('no DigestInfo at all');
+          const tooLong = new Uint8Array(Number(rsa.slice(4)) / 8 - 10);
+          await expect(token.signPadded?.(known.keyReference, rsa, tooLong)).rejects.toThrow(AlgorithmNotSupportedError);
+          const signature = (await token.signPadded?.(known.keyReference, rsa, content)) ?? content;
+          const publicKey = createPublicKey({ key: Buffer.from(known.publicKey ?? []), format: 'der', type: 'spki' });
+          expect(publicDecrypt({ key: publicKey, padding: constants.RSA_PKCS1_PADDING }, signature)).toEqual(content);
+        });
+      });
+
     const [first = 'RS256'] = names.filter(does);
     if (!facts.lacks['sign several at once']) describeSigningOfSeveral(under, key, first);
   });
@@ -466,6 +491,7 @@ function usesOf(
 ): Partial<Record<Ability, () => Promise<unknown>>> {
   const { management } = token;
   const options = { signal: AbortSignal.timeout(DEADLINE_MS), onSigned: () => undefined };
+  const padded = { 'sign what is padded': async () => await token.signPadded?.(keyReference, 'RSA-2048', der) };
   const signing = {
     'sign several at once': async () => await token.signAll?.({ keyReference, algorithm }, 'RS256', [], options),
   };
@@ -478,7 +504,7 @@ function usesOf(
       : {}),
     ...('deleteKey' in management ? { 'delete key': async () => await management.deleteKey?.(keyReference) } : {}),
   };
-  return { ...('signAll' in token ? signing : {}), ...changing };
+  return { ...('signAll' in token ? signing : {}), ...('signPadded' in token ? padded : {}), ...changing };
 }
 
 function describeManagement(under: TokenUnderTest): void {

@@ -27,9 +27,17 @@ import {
 } from '../../iso7816/status-word.ts';
 import { parseHex, concat } from '../../bytes.ts';
 import { COORDINATE_LENGTH, MODULUS_LENGTH } from '../../public-key.ts';
-import { SIGNATURE_SCHEMES, ecdsaFromDer, encodePkcs1, encodePss, fitsKey } from '../../signature-encoding.ts';
+import {
+  PKCS1_OVERHEAD,
+  SIGNATURE_SCHEMES,
+  ecdsaFromDer,
+  encodePkcs1,
+  encodePss,
+  fitsKey,
+  padPkcs1,
+} from '../../signature-encoding.ts';
 import { encodeTlv } from '../../tlv/ber-tlv.ts';
-import type { KeyAlgorithm, SignatureAlgorithm, SigningKey } from '../../token.ts';
+import type { KeyAlgorithm, RsaKeyAlgorithm, SignatureAlgorithm, SigningKey } from '../../token.ts';
 import type { CardAlgorithm } from './card-information.ts';
 import type { CardFiles } from './files.ts';
 import { deciphers, usageOf, type KeyObject } from './keys.ts';
@@ -153,6 +161,25 @@ export async function sign(
   const input = encodeInput(way.input, key.algorithm, algorithm, digest, tools.randomBytes);
   const signature = await computeSignature(attempt, files.channel, input);
   return normalise(attempt, key.algorithm, signature);
+}
+
+/** RSA over content that is padded as it is. A card that puts its own DigestInfo around a digest cannot do it. */
+export async function signPadded(
+  tools: SigningTools,
+  keyReference: string,
+  algorithm: RsaKeyAlgorithm,
+  content: Uint8Array,
+): Promise<Uint8Array> {
+  const { files, object } = tools;
+  const attempt = `signing with key ${keyReference}`;
+  const modulusLength = MODULUS_LENGTH[algorithm];
+  const way = findWay(tools, algorithm, 'RS256').way;
+  if (usageOf(object) === 'key agreement' || !way || way.input === 'digest' || content.length > modulusLength - PKCS1_OVERHEAD)
+    throw new AlgorithmNotSupportedError(`${attempt}: the card does not sign ${content.length} bytes as they are`);
+  await enterDirectoryOf(files, object);
+  await setEnvironment(attempt, files.channel, object, way.algorithmReference);
+  const input = way.input === 'block' ? padPkcs1(content, modulusLength) : content;
+  return normalise(attempt, algorithm, await computeSignature(attempt, files.channel, input));
 }
 
 /** The reference of a key holds in the DF of its path. */

@@ -18,7 +18,15 @@ import {
   SW_WRONG_DATA,
 } from '../../iso7816/status-word.ts';
 import { COORDINATE_LENGTH, MODULUS_LENGTH, encodeEllipticPublicKey, encodeRsaPublicKey } from '../../public-key.ts';
-import { SIGNATURE_SCHEMES, ecdsaFromDer, encodePkcs1, encodePss, fitsKey } from '../../signature-encoding.ts';
+import {
+  PKCS1_OVERHEAD,
+  SIGNATURE_SCHEMES,
+  ecdsaFromDer,
+  encodePkcs1,
+  encodePss,
+  fitsKey,
+  padPkcs1,
+} from '../../signature-encoding.ts';
 import { TlvError, decodeTlv, encodeTlv, requireTlv } from '../../tlv/ber-tlv.ts';
 import type {
   EllipticKeyAlgorithm,
@@ -78,6 +86,22 @@ export async function sign(
       ? encodePss(scheme.hash, digest, randomBytes(scheme.digestLength), modulusLength)
       : encodePkcs1(scheme.hash, digest, modulusLength);
   return checkLength(attempt, await usePrivateKey(channel, key, { attempt, tag: TAG_CHALLENGE, input }), modulusLength);
+}
+
+/** RSA over content that is padded as it is. */
+export async function signPadded(
+  channel: CardChannel,
+  keyReference: string,
+  algorithm: RsaKeyAlgorithm,
+  content: Uint8Array,
+): Promise<Uint8Array> {
+  const attempt = `signing with key ${keyReference}`;
+  const modulusLength = MODULUS_LENGTH[algorithm];
+  if (content.length > modulusLength - PKCS1_OVERHEAD)
+    throw new AlgorithmNotSupportedError(`${attempt}: ${content.length} bytes are too long for it`);
+  const input = padPkcs1(content, modulusLength);
+  const signature = await usePrivateKey(channel, { keyReference, algorithm }, { attempt, tag: TAG_CHALLENGE, input });
+  return checkLength(attempt, signature, modulusLength);
 }
 
 /** ECDH: resolves with the x-coordinate of the shared point. */

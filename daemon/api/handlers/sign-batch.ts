@@ -7,7 +7,7 @@ import { ApiError } from '../../errors.ts';
 import { requireLook } from '../../pin/entry.ts';
 import type { Params, Result } from '../../../api-spec/methods/index.ts';
 import { Batch } from '../../signing/batch.ts';
-import { createDigestVerifier, type DigestVerifier } from '../../signing/digest-verifier.ts';
+import { createDigestVerifier, type DigestVerifier } from '../../../apdu/digest-verifier.ts';
 import { signAll } from '../../signing/sign-all.ts';
 import type { Call, CallSubject, PublicParams } from '../call.ts';
 import { pinCaller, verifyFor, withCard, type HandlerContext, type Shown } from './context.ts';

@@ -3,10 +3,10 @@
  * encoding again what the card was given, ECDSA in elliptic-digest.ts.
  */
 import { constants, createPublicKey, publicDecrypt, type KeyObject, type RsaPublicKey } from 'node:crypto';
-import { equalBytes } from '../../apdu/bytes.ts';
-import { MODULUS_LENGTH, keyAlgorithmOf } from '../../apdu/public-key.ts';
-import { SIGNATURE_SCHEMES, encodeDigestInfo, encodePss, fitsKey, recoverPssSalt } from '../../apdu/signature-encoding.ts';
-import type { EllipticKeyAlgorithm, KeyAlgorithm, RsaKeyAlgorithm, SignatureAlgorithm } from '../../apdu/token.ts';
+import { equalBytes } from './bytes.ts';
+import { MODULUS_LENGTH, keyAlgorithmOf } from './public-key.ts';
+import { SIGNATURE_SCHEMES, encodeDigestInfo, encodePss, fitsKey, recoverPssSalt } from './signature-encoding.ts';
+import type { EllipticKeyAlgorithm, KeyAlgorithm, RsaKeyAlgorithm, SignatureAlgorithm } from './token.ts';
 import { verifyEllipticDigest } from './elliptic-digest.ts';
 
 export type DigestVerifier = (digest: Uint8Array, signature: Uint8Array) => boolean;

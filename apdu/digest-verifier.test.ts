@@ -1,8 +1,8 @@
 import { constants, createHash, generateKeyPairSync, privateEncrypt, sign, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { parseHex } from '../../apdu/bytes.ts';
-import { SIGNATURE_SCHEMES, encodeDigestInfo, encodePkcs1 } from '../../apdu/signature-encoding.ts';
-import type { SignatureAlgorithm } from '../../apdu/token.ts';
+import { parseHex } from './bytes.ts';
+import { SIGNATURE_SCHEMES, encodeDigestInfo, encodePkcs1 } from './signature-encoding.ts';
+import type { SignatureAlgorithm } from './token.ts';
 import { createDigestVerifier, type DigestVerifier } from './digest-verifier.ts';
 
 type Pair = { readonly publicKey: KeyObject; readonly privateKey: KeyObject };

@@ -4,7 +4,7 @@
  * Public values only: nothing here need be constant in time.
  */
 import { createECDH, type KeyObject } from 'node:crypto';
-import type { EllipticKeyAlgorithm } from '../../apdu/token.ts';
+import type { EllipticKeyAlgorithm } from './token.ts';
 
 interface Curve {
   /** OpenSSL's name. */

@@ -1,0 +1,61 @@
+/**
+ * The Unix socket at which programs reach the desk's cards through PKCS #11 (p11-kit's RPC protocol). The file lets in nobody but its user; who the program is, the
+ * kernel tells.
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { bindUnixSocket } from '../listen/bind.ts';
+import { unixPeerOf } from '../listen/peer.ts';
+import type { Log } from '../log.ts';
+import type { SharedSlots } from './token-desk.ts';
+
+/** Programs at once: each has its own. */
+const MAX_CLIENTS = 1_000;
+
+export interface Pkcs11DoorOptions {
+  readonly path: string;
+  readonly slots: SharedSlots;
+  readonly version: { readonly major: number; readonly minor: number };
+  readonly log: Log;
+}
+
+/** The caller closes: every program is cut off then. */
+export async function openPkcs11Door(options: Pkcs11DoorOptions): Promise<AsyncDisposable> {
+  const clients = new Set<Promise<void>>();
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    if (sockets.size >= MAX_CLIENTS) {
+      socket.destroy();
+      return;
+    }
+    sockets.add(socket);
+    socket.on('error', () => undefined); // a program that ends breaks its connection off
+    const served = serve(socket, options).finally(() => {
+      clients.delete(served);
+      sockets.delete(socket);
+    });
+    clients.add(served);
+  });
+  await bindUnixSocket(server, options.path, 0o600);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      await Promise.all(clients);
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+/** The module is loaded with the first program: a desk that none uses does without it. */
+async function serve(socket: Socket, { slots, version, log }: Pkcs11DoorOptions): Promise<void> {
+  const program = unixPeerOf(socket);
+  const [{ Application }, { serveRpcClient }] = await Promise.all([
+    import('../../pkcs11-module/application/application.ts'),
+    import('../../pkcs11-module/rpc/connection.ts'),
+  ]);
+  const wait = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal });
+  await serveRpcClient(socket, {
+    open: () => new Application({ desk: slots.forProgram(program), version, delay: wait }),
+    onProblem: (error) => log.warn({ err: error, program: program.name }, 'a program that uses PKCS #11 went wrong'),
+  });
+}

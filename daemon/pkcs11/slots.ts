@@ -1,0 +1,75 @@
+/**
+ * Readers and cards as slots and tokens of PKCS #11. A card with two PINs is two tokens, each in a slot of its own: programs know of one PIN a token, and ask for
+ * the one that the token names (as the middleware of Swedish e-ID cards has it: "Legitimering" and "Underskrift").
+ */
+import type { TokenContents, TokenKey } from '../../apdu/token.ts';
+import type { SlotToken, TokenSlot } from '../../pkcs11-module/desk.ts';
+import type { CardRecord, ReaderRecord } from '../desk/records.ts';
+
+/** Of one card: more PINs than a person can tell apart are shown as these. */
+const MAX_PINS = 4;
+
+/** Numbers slots: a reader keeps its numbers for as long as the daemon runs, and gets one more when a card with more PINs comes. */
+export class Slots {
+  readonly #ids = new Map<string, number>();
+  /** A card whose contents are read again is there meanwhile. */
+  readonly #tokens = new WeakMap<CardRecord, readonly SlotToken[]>();
+
+  list(readers: readonly ReaderRecord[]): readonly TokenSlot[] {
+    return readers.flatMap((reader) => this.#ofReader(reader));
+  }
+
+  #ofReader(reader: ReaderRecord): readonly TokenSlot[] {
+    const tokens: (SlotToken | undefined)[] = [...this.#tokensOf(reader.card)];
+    while (this.#ids.has(keyOf(reader, tokens.length))) tokens.push(undefined);
+    if (tokens.length === 0) tokens.push(undefined);
+    return tokens.map((token, index) => ({
+      id: this.#idOf(keyOf(reader, index)),
+      description: reader.role === undefined ? reader.name : `${reader.role}: ${reader.name}`,
+      manufacturer: 'kortd',
+      token,
+    }));
+  }
+
+  #tokensOf(card: CardRecord | undefined): readonly SlotToken[] {
+    if (card?.status !== 'ready') return [];
+    const tokens = card.contents ? tokensOf(card, card.contents) : (this.#tokens.get(card) ?? []);
+    this.#tokens.set(card, tokens);
+    return tokens;
+  }
+
+  #idOf(key: string): number {
+    const id = this.#ids.get(key) ?? this.#ids.size + 1;
+    this.#ids.set(key, id);
+    return id;
+  }
+}
+
+function keyOf({ id }: ReaderRecord, index: number): string {
+  return `${id} ${index}`;
+}
+
+/** A card without keys is a token too: keys can be made on it. */
+function tokensOf(card: CardRecord, { keys }: TokenContents): readonly SlotToken[] {
+  const ofKeys = [...new Set(keys.map(({ pin }) => pin))].slice(0, MAX_PINS);
+  const pins = ofKeys.length > 0 || card.firstPin === undefined ? ofKeys : [card.firstPin];
+  return pins.map((pin, index) => ({
+    insertion: card.id,
+    label: labelOf(card, { isOnly: pins.length === 1, key: keys.find((key) => key.pin === pin) }),
+    manufacturer: 'kortd',
+    model: nameOf(card),
+    // The last digits tell cards of one issuer apart.
+    serialNumber: (card.serialNumber ?? '').slice(-16),
+    pin,
+    isFirst: index === 0,
+  }));
+}
+
+function nameOf({ kind }: CardRecord): string {
+  return kind?.id.toUpperCase() ?? 'card';
+}
+
+function labelOf(card: CardRecord, { isOnly, key }: { readonly isOnly: boolean; readonly key: TokenKey | undefined }): string {
+  if (isOnly) return `${nameOf(card)} card`;
+  return `${nameOf(card)} card (${key?.usage === 'signature' ? 'signature' : 'authentication'})`;
+}

@@ -1,0 +1,48 @@
+/** What the functions of PKCS #11, a file for each family, share: the sessions of their client, and the way to the card. */
+import type { Secret } from '../../apdu/secret.ts';
+import type { SlotToken, TokenAct, TokenDesk, TokenInUse, TokenSlot } from '../desk.ts';
+import * as ck from '../constants.ts';
+import { CkError } from '../errors.ts';
+import type { Answer, Arguments, BytesAnswer } from '../rpc/arguments.ts';
+import type { CallName } from '../rpc/calls.ts';
+import type { TokenObject } from './objects.ts';
+import type { Session, Sessions } from './sessions.ts';
+
+export type PresentSlot = TokenSlot & { readonly token: SlotToken };
+export type Functions = { readonly [N in CallName]?: (args: Arguments<N>) => Answer<N> | Promise<Answer<N>> };
+export type KeyObject = TokenObject & { readonly key: NonNullable<TokenObject['key']> };
+
+export interface KeyUse {
+  readonly act: TokenAct;
+  readonly session: Session;
+  readonly key: KeyObject['key'];
+  /** Given for this operation alone. */
+  readonly pin: Secret | undefined;
+}
+
+export interface ApplicationContext {
+  readonly desk: TokenDesk;
+  readonly sessions: Sessions;
+  /** Fires when the client has ended. */
+  readonly signal: AbortSignal;
+  /** Throws CKR_SESSION_HANDLE_INVALID, CKR_DEVICE_REMOVED. */
+  readonly session: (handle: number) => {
+    readonly session: Session;
+    readonly slot: PresentSlot;
+    readonly isLoggedIn: boolean;
+  };
+  /** Throws CKR_KEY_HANDLE_INVALID. */
+  key(handle: number, keyHandle: number, isPrivate: boolean): Promise<KeyObject>;
+  /** One turn on the card, with the PIN verified that the key wants. */
+  useKey<R>(use: KeyUse, work: (token: TokenInUse) => Promise<R>): Promise<R>;
+}
+
+export function requireOperation<T>(operation: T | undefined, what: string): T {
+  if (operation !== undefined) return operation;
+  throw new CkError(ck.CKR_OPERATION_NOT_INITIALIZED, `${what}: it was not begun`);
+}
+
+/** The bytes where there is room for them; else how many they are. */
+export function fitted(bytes: Uint8Array | undefined, length: number, room: number | undefined): BytesAnswer {
+  return bytes && room !== undefined && room >= length ? { bytes } : { length };
+}

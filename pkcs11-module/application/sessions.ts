@@ -1,0 +1,124 @@
+/** Sessions of one client, and its login to each token: they are the client's own, and end with it. */
+import type { Secret } from '../../apdu/secret.ts';
+import * as ck from '../constants.ts';
+import type { TokenSlot } from '../desk.ts';
+import { CkError } from '../errors.ts';
+import type { DecryptOperation } from './decrypting.ts';
+import type { SigningInput } from './mechanisms.ts';
+import type { TokenObject } from './objects.ts';
+import type { Hash } from 'node:crypto';
+
+/** Of one client. */
+export const MAX_SESSIONS = 4_096;
+
+export interface SignOperation {
+  readonly input: SigningInput;
+  readonly object: TokenObject;
+  /** Given by C_Login(CKU_CONTEXT_SPECIFIC), for this operation alone. */
+  pin?: Secret;
+  /** Made, and not fetched yet: a caller with too little room comes again. */
+  signature?: Uint8Array;
+  /** A part was given: C_Sign comes no more. */
+  hasParts: boolean;
+}
+
+export interface Session {
+  readonly handle: number;
+  readonly slotId: number;
+  /** Of the card that it was opened with: it ends with it. */
+  readonly insertion: string;
+  readonly isReadWrite: boolean;
+  search?: number[];
+  sign?: SignOperation;
+  verify?: { readonly input: SigningInput; readonly object: TokenObject };
+  decrypt?: DecryptOperation;
+  digest?: { readonly hash: Hash; result?: Uint8Array };
+}
+
+/** What a client gave at C_Login, kept while it is logged in. */
+interface Login {
+  readonly insertion: string;
+  readonly user: 'officer' | 'user';
+  readonly pin: Secret;
+}
+
+export class Sessions implements Disposable {
+  readonly #sessions = new Map<number, Session>();
+  readonly #logins = new Map<number, Login>();
+  #last = 0;
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  open(slot: TokenSlot & { readonly token: NonNullable<TokenSlot['token']> }, isReadWrite: boolean): Session {
+    if (this.#sessions.size >= MAX_SESSIONS)
+      throw new CkError(ck.CKR_SESSION_COUNT, `opening a session: ${MAX_SESSIONS} are open`);
+    const session = { handle: ++this.#last, slotId: slot.id, insertion: slot.token.insertion, isReadWrite };
+    this.#sessions.set(session.handle, session);
+    return session;
+  }
+
+  /** Throws CKR_SESSION_HANDLE_INVALID. */
+  get(handle: number): Session {
+    const session = this.#sessions.get(handle);
+    if (session) return session;
+    throw new CkError(ck.CKR_SESSION_HANDLE_INVALID, `using session ${handle}: there is none`);
+  }
+
+  /** The last session of a token logs out of it (PKCS #11 v3.0, section 5.6.2). */
+  close({ handle, slotId }: Session): void {
+    const session = this.#sessions.get(handle);
+    endSign(session);
+    this.#sessions.delete(handle);
+    if (![...this.#sessions.values()].some((other) => other.slotId === slotId)) this.logout(slotId);
+  }
+
+  closeAll(slotId: number): void {
+    for (const session of [...this.#sessions.values()]) if (session.slotId === slotId) this.close(session);
+    this.logout(slotId);
+  }
+
+  countOf(slotId: number): { readonly all: number; readonly readOnly: number; readonly readWrite: number } {
+    const own = [...this.#sessions.values()].filter((session) => session.slotId === slotId);
+    const readWrite = own.filter(({ isReadWrite }) => isReadWrite).length;
+    return { all: own.length, readOnly: own.length - readWrite, readWrite };
+  }
+
+  /** The PIN is the sessions' own from now on. */
+  login(slotId: number, login: Login): void {
+    this.logout(slotId);
+    this.#logins.set(slotId, login);
+  }
+
+  /** Undefined while nobody is logged in to the card that is there. */
+  pinOf(slotId: number, insertion: string): Secret | undefined {
+    return this.#loginOf(slotId, insertion, 'user');
+  }
+
+  /** The PUK, while the security officer is logged in. */
+  officerPinOf(slotId: number, insertion: string): Secret | undefined {
+    return this.#loginOf(slotId, insertion, 'officer');
+  }
+
+  #loginOf(slotId: number, insertion: string, user: Login['user']): Secret | undefined {
+    const login = this.#logins.get(slotId);
+    return login?.insertion === insertion && login.user === user ? login.pin : undefined;
+  }
+
+  logout(slotId: number): void {
+    this.#logins.get(slotId)?.pin[Symbol.dispose]();
+    this.#logins.delete(slotId);
+  }
+
+  [Symbol.dispose](): void {
+    for (const session of this.#sessions.values()) endSign(session);
+    this.#sessions.clear();
+    for (const slotId of [...this.#logins.keys()]) this.logout(slotId);
+  }
+}
+
+export function endSign(session: Session | undefined): void {
+  session?.sign?.pin?.[Symbol.dispose]();
+  if (session) delete session.sign;
+}

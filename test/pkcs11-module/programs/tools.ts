@@ -1,0 +1,125 @@
+/** A desk with a PIV card and two e-ID cards, and the programs of Debian that use it through p11-kit's own client. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { createEidCard } from '../../../drivers/simulated/cards/eid.ts';
+import { cardKey, certificateFor, openBench, testKey, watchedPivCard, type Bench, type TestKeyKind } from '../../api/support.ts';
+
+/** Debian's package p11-kit-modules. */
+const CLIENTS = ['x86_64', 'aarch64'].map((machine) => `/usr/lib/${machine}-linux-gnu/pkcs11/p11-kit-client.so`);
+export const MODULE = CLIENTS.find((path) => existsSync(path)) ?? 'p11-kit-client.so';
+const TOOL_TIMEOUT_MS = 25_000;
+export const PIN = '137946';
+const PINS = { legitimering: PIN, underskrift: '964731', puk: '12345679' };
+
+const PIV_KEYS = [
+  ['9A', 'RSA-2048'],
+  ['9D', 'P-256'],
+  ['9E', 'P-256'],
+] as const satisfies readonly (readonly [string, TestKeyKind])[];
+
+/** A key that programs use, by its URI (RFC 7512). */
+export interface UsedKey {
+  readonly name: string;
+  readonly kind: 'EC' | 'RSA';
+  readonly uri: string;
+  /** For pkcs11-tool. */
+  readonly serial: string;
+  readonly id: string;
+}
+
+const token = (label: string, serial: string): string => `pkcs11:token=${encodeURIComponent(label)};serial=${serial}`;
+const EID = 'EID card (authentication)'.replaceAll('(', '%28').replaceAll(')', '%29').replaceAll(' ', '%20');
+
+export const KEYS: readonly UsedKey[] = [
+  { name: 'a PIV card', kind: 'RSA', uri: `${token('PIV card', '20202020')};id=%9a`, serial: '20202020', id: '9a' },
+  {
+    name: 'an e-ID card with RSA',
+    kind: 'RSA',
+    uri: `pkcs11:token=${EID};serial=2000000000000011;id=%45`,
+    serial: '2000000000000011',
+    id: '45',
+  },
+  {
+    name: 'an e-ID card with curves',
+    kind: 'EC',
+    uri: `pkcs11:token=${EID};serial=2000000000000029;id=%45`,
+    serial: '2000000000000029',
+    id: '45',
+  },
+];
+
+export interface ToolDesk extends AsyncDisposable {
+  readonly bench: Bench;
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+  file(name: string, content: string | Uint8Array, mode?: number): Promise<string>;
+  read(name: string): Promise<Buffer>;
+  /** Runs to its end; what it printed. Rejects with that when its exit status is not 0. */
+  run(command: string, parameters: readonly string[], input?: string): Promise<string>;
+}
+
+export async function openToolDesk(): Promise<ToolDesk> {
+  await using undo = new AsyncDisposableStack();
+  const bench = undo.use(await openBench({ readers: [{}, {}, {}] }));
+  const folder = await mkdtemp(join(tmpdir(), 'kortd-tools-'));
+  undo.defer(() => rm(folder, { recursive: true, force: true }));
+  const keys = PIV_KEYS.map(([name, kind]) => [
+    name,
+    cardKey(kind, { name, certificate: certificateFor(testKey(kind, name).publicKey, { name: `Person ${name}` }) }),
+  ]);
+  await bench.insert(
+    watchedPivCard({
+      serialNumber: 20_202_020,
+      pin: PIN,
+      keys: Object.fromEntries(keys) as Record<string, ReturnType<typeof cardKey>>,
+    }),
+  );
+  await bench.insert(createEidCard({ persona: 'anna', pins: PINS }), 1);
+  await bench.insert(createEidCard({ persona: 'bjorn', pins: PINS }), 2);
+  const environment = {
+    P11_KIT_SERVER_ADDRESS: `unix:path=${bench.dataFolder}/pkcs11`,
+    PKCS11_MODULE_PATH: MODULE,
+    GNUTLS_PIN: PIN,
+    HOME: folder,
+  };
+  const resources = undo.move();
+  return {
+    bench,
+    folder,
+    environment,
+    file: async (name, content, mode = 0o600) => {
+      await writeFile(join(folder, name), content);
+      await chmod(join(folder, name), mode);
+      return join(folder, name);
+    },
+    read: (name) => readFile(join(folder, name)),
+    run: (command, parameters, input = '') => runTool(command, parameters, { environment, input, folder }),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+async function runTool(
+  command: string,
+  parameters: readonly string[],
+  { environment, input, folder }: { readonly environment: object; readonly input: string; readonly folder: string },
+): Promise<string> {
+  const running = promisify(execFile)(command, parameters, {
+    cwd: folder,
+    timeout: TOOL_TIMEOUT_MS,
+    env: { ...process.env, ...environment },
+  });
+  running.child.stdin?.on('error', () => undefined); // a program may end before it has read everything
+  running.child.stdin?.end(input);
+  try {
+    const { stdout, stderr } = await running;
+    return stdout + stderr;
+  } catch (error) {
+    const output =
+      error instanceof Error && 'stderr' in error && 'stdout' in error ? `${String(error.stdout)}${String(error.stderr)}` : '';
+    throw new Error(`${command} ${parameters.join(' ')} failed: ${output}`, { cause: error });
+  }
+}
