@@ -130,6 +130,9 @@ const samePerson: Provocation = async ({ bench, call }) => {
 
 const STEP_PROVOCATIONS: ProvocationsOf<ErrorCode> = {
   card_other: on(() => createEidCard({ ...heldCard({ cardNumber: OTHER_NUMBER }), pins: { legitimering: PIN, puk: PUK } })),
+  ceremony_away: onGood((bench) => ({
+    ceremony: writeCeremony(bench, { routine: 'kiosk', entries: [{ type: 'ceremony.exported' }] }),
+  })),
   ceremony_busy: busy,
   ceremony_closed: onGood((bench) => ({
     ceremony: writeCeremony(bench, { routine: 'kiosk', entries: [{ type: 'ceremony.cancelled', reason: 'nobody came' }] }),
