@@ -34,8 +34,8 @@ export const SCOPES = {
   'card.read': { summary: 'See readers, cards and certificates', sv: 'Se läsare, kort och certifikat', webOrigins: true },
   'card.transmit': { summary: 'Send raw commands to a card', sv: 'Skicka råa kommandon till ett kort', webOrigins: false },
   issuance: {
-    summary: 'Take steps of the card office: orders, keys and certificates, receipts',
-    sv: 'Utföra kortkontorets steg: beställningar, nycklar och certifikat, kvittenser',
+    summary: 'Take the steps of the card office',
+    sv: 'Utföra kortkontorets steg',
     webOrigins: true,
   },
   'issuance.protected': {
@@ -65,8 +65,8 @@ export const SCOPES = {
   },
   sign: { summary: 'Have a card sign', sv: 'Låta ett kort signera', webOrigins: true },
   simulation: {
-    summary: 'Move the cards of a simulated desk; there is nothing to move on a real one',
-    sv: 'Flytta korten på ett simulerat skrivbord; på ett riktigt finns inget att flytta',
+    summary: 'Move the cards of a simulated desk',
+    sv: 'Flytta korten på ett simulerat bord',
     webOrigins: true,
   },
   system: { summary: 'See the service itself', sv: 'Se själva tjänsten', webOrigins: true },

@@ -21,6 +21,8 @@ export interface PinCaller {
   readonly purpose: string | undefined;
   /** What one entry signs: the person sees it before. */
   readonly documents?: DocumentList;
+  /** Word for word what it signs. */
+  readonly statement?: string;
   /** A place where the person can be asked is open, and they were not asked yet for this call. */
   readonly canAsk: boolean;
   /** They were: nothing that they have not seen is done. */
@@ -187,6 +189,7 @@ async function personNeeded(
       kind: 'pin',
       action,
       ...about(session, caller, status),
+      ...labelled(session, pin),
       pinLength: length(pin),
       ...(action === 'unblock' ? { pukLength: length(status) } : {}),
     },
@@ -202,7 +205,10 @@ async function lastTryNeeded(
 ): Promise<PersonNeededError> {
   const status = await statusOf(session, token, guarded);
   const entry = action === 'unblock' ? 'puk' : 'pin';
-  return new PersonNeededError({ kind: 'lastTry', entry, ...about(session, caller, status) }, guarded);
+  return new PersonNeededError(
+    { kind: 'lastTry', entry, ...about(session, caller, status), ...labelled(session, status) },
+    guarded,
+  );
 }
 
 /** Throws PinBlockedError when there is nothing to ask for. */
@@ -214,11 +220,17 @@ async function statusOf(session: CardSession, token: Token, reference: PinRefere
   return status;
 }
 
+/** Where there are several, people know them by what the card calls them. */
+function labelled({ card }: CardSession, { label }: PinStatus): Pick<PinPrompt, 'pinLabel'> {
+  const pins = new Set(card.contents?.keys.map(({ pin }) => pin));
+  return pins.size > 1 ? { pinLabel: label } : {};
+}
+
 function about(
   { card }: CardSession,
-  { asker, task, purpose, documents }: PinCaller,
+  { asker, task, purpose, documents, statement }: PinCaller,
   { attemptsRemaining }: Pick<PinStatus, 'attemptsRemaining'>,
-): Pick<PinPrompt, 'asker' | 'card' | 'task' | 'purpose' | 'triesLeft' | 'documents'> {
+): Pick<PinPrompt, 'asker' | 'card' | 'task' | 'purpose' | 'triesLeft' | 'documents' | 'statement'> {
   const serial = card.serialNumber === undefined ? '' : ` ${card.serialNumber}`;
   return {
     asker,
@@ -227,5 +239,6 @@ function about(
     card: `${card.kind?.id ?? 'card'}${serial}, ${card.reader.name}`,
     ...(attemptsRemaining === undefined ? {} : { triesLeft: attemptsRemaining }),
     ...(documents ? { documents } : {}),
+    ...(statement === undefined ? {} : { statement }),
   };
 }

@@ -35,6 +35,10 @@ interface CardPrompt {
   readonly task?: { readonly en: string; readonly sv: string };
   /** In the words of whoever asks; absent when they gave none. */
   readonly purpose?: string;
+  /** What the card calls the PIN or PUK, on a card with more than one. */
+  readonly pinLabel?: string;
+  /** Word for word what is signed. */
+  readonly statement?: string;
   /** Of the PIN, or of the PUK for `unblock`; absent when the card does not tell. Not 0: then there is nothing to ask for. */
   readonly triesLeft?: number;
   /** Of a batch. */

@@ -19,12 +19,14 @@ export const STATION_SUBPROTOCOL = 'kortd.prompt.v1';
 /** Longest message of a station: three entries of 255 bytes, or a short answer. */
 export const STATION_MESSAGE_BYTES = 1_024;
 /**
- * Longest message to a station: three texts of MAX_TEXT_LENGTH, each character as an escape of 6 bytes, and the rest; and names of documents, which came in
+ * Longest message to a station: four texts of MAX_TEXT_LENGTH and a statement, each character as an escape of 6 bytes, and the rest; and names of documents, which came in
  * one message of 262,144 bytes (daemon/api/limits.ts) and are no longer here.
  */
-export const PROMPT_MESSAGE_BYTES = 32_768 + 262_144;
+export const PROMPT_MESSAGE_BYTES = 98_304 + 262_144;
 /** Characters of a text in a prompt. A dialog shows fewer, and a huge one must not cost the station its connection. */
 export const MAX_TEXT_LENGTH = 1_000;
+/** Of what is signed word for word: more than a routine's statements have (api-spec/routine.ts: 4,000, and what is filled in). */
+export const MAX_STATEMENT_LENGTH = 8_000;
 /** Of a list of documents, and characters of each name: as many as sign.batch takes. */
 export const MAX_DOCUMENTS = 1_000;
 export const MAX_NAME_LENGTH = 120;
@@ -135,7 +137,9 @@ function cutTexts(prompt: Prompt): Prompt {
     const purpose = prompt.purpose === undefined ? {} : { purpose: cut(prompt.purpose) };
     const { documents } = prompt;
     const list = documents === undefined ? {} : { documents: { ...documents, names: documents.names.map(cutDocumentName) } };
-    return { ...prompt, asker, card: cut(prompt.card), ...purpose, ...list };
+    const pin = prompt.pinLabel === undefined ? {} : { pinLabel: cut(prompt.pinLabel) };
+    const statement = prompt.statement === undefined ? {} : { statement: prompt.statement.slice(0, MAX_STATEMENT_LENGTH) };
+    return { ...prompt, asker, card: cut(prompt.card), ...purpose, ...pin, ...statement, ...list };
   }
   const reason = prompt.reason === undefined ? {} : { reason: cut(prompt.reason) };
   return { ...prompt, asker, code: cut(prompt.code), ...reason };

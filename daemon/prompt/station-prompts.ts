@@ -3,7 +3,7 @@ import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { SCOPES, type Scope } from '../../api-spec/scopes.ts';
 import { PromptProtocolError } from './errors.ts';
-import { MAX_DOCUMENTS, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, type ToStation } from './station-messages.ts';
+import { MAX_DOCUMENTS, MAX_NAME_LENGTH, MAX_STATEMENT_LENGTH, MAX_TEXT_LENGTH, type ToStation } from './station-messages.ts';
 
 /** setTimeout has no longer one. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -27,6 +27,8 @@ const ofCard = {
   card: Text,
   task: Type.Optional(Type.Object({ en: Text, sv: Text }, EXACT)),
   purpose: Type.Optional(Text),
+  pinLabel: Type.Optional(Text),
+  statement: Type.Optional(Type.String({ maxLength: MAX_STATEMENT_LENGTH })),
   triesLeft: Type.Optional(Type.Integer({ minimum: 1 })),
   documents: Type.Optional(Documents),
 };

@@ -44,6 +44,8 @@ export interface Habits {
   readonly ecdsa?: 'raw' | 'der';
   /** Algorithm reference that GENERATE ASYMMETRIC KEY PAIR wants set. */
   readonly generatesBy?: number;
+  /** Longest data of UPDATE BINARY. */
+  readonly longestUpdate?: number;
 }
 
 /** Files, PINs and keys by the letter of ISO/IEC 7816-4 and -8. */
@@ -169,6 +171,7 @@ export class FakeCard {
   }
 
   #update({ p1, p2, data }: CommandApdu & { readonly data: Uint8Array }): Uint8Array {
+    if (data.length > (this.habits.longestUpdate ?? Infinity)) return parseHex('6700');
     const content = this.#file === undefined ? undefined : this.files.get(this.#file);
     if (!content) return parseHex('6986');
     if (![...this.pins.values()].some(({ verified }) => verified)) return parseHex('6982');

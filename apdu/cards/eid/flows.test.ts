@@ -379,6 +379,27 @@ describe('changing a card', () => {
     expect(card.files.has(`${APPLICATION}4331`)).toBe(false);
   });
 
+  it.each([
+    ['in one command', {}, ['00D60000']],
+    [
+      'in short ones where the card takes no long one',
+      { longestUpdate: 255 },
+      ['00D60000', '00D600F0', '00D601E0', '00D602D0', '00D603C0', '00D604B0', '00D605A0'],
+    ],
+  ])('writes a certificate %s, when it says that it takes extended length', async (_, habits, expected) => {
+    const card = createCard({ extendedLength: true, ...habits });
+    const large = pseudoCertificate(7, 1500);
+    const { token } = await open(card);
+    await token.verifyPin('01', Secret.fromText('123456'));
+    card.commands.splice(0);
+    await token.management?.writeCertificate('45', large);
+    const updates = card.commands.filter((command) => command.startsWith('00D6'));
+    expect(updates).toEqual(expect.arrayContaining(expected));
+    expect(updates.filter((command) => command !== '00D60000').length === 0).toBe(expected.length === 1);
+    const { certificates } = await (await open(card)).token.contents();
+    expect(certificates.filter(({ keyReference }) => keyReference === '45')).toEqual([{ keyReference: '45', der: large }]);
+  });
+
   it('leaves the directory as it was when an entry does not fit', async () => {
     const card = createCard();
     const before = card.files.get(`${APPLICATION}4404`)?.slice(0, 100) ?? new Uint8Array();

@@ -10,19 +10,29 @@ import {
   SW_NOT_ENOUGH_MEMORY,
   SW_SECURITY_STATUS_NOT_SATISFIED,
   SW_SUCCESS,
+  SW_WRONG_LENGTH,
 } from '../../iso7816/status-word.ts';
 import type { CardFiles } from './files.ts';
 
 const INS_UPDATE_BINARY = 0xd6;
 /** One UPDATE BINARY: a chain of them would be one command with the offset of the first. */
 const UPDATE_LENGTH = 0xf0;
+/** On cards that say that they take extended length; how much, few of them say (ISO/IEC 7816-4:2020, section 12.7.1). One that takes less is written to in short ones. */
+const EXTENDED_UPDATE_LENGTH = 0x800;
 
 /** Into the selected file, from its beginning. */
 export async function update(attempt: string, files: CardFiles, content: Uint8Array): Promise<void> {
-  for (let offset = 0; offset < content.length; offset += UPDATE_LENGTH) {
-    const data = content.subarray(offset, offset + UPDATE_LENGTH);
+  let length = files.channel.supportsExtendedLength ? EXTENDED_UPDATE_LENGTH : UPDATE_LENGTH;
+  for (let offset = 0; offset < content.length;) {
+    const data = content.subarray(offset, offset + length);
     const command: CommandApdu = { cla: 0x00, ins: INS_UPDATE_BINARY, p1: offset >> 8, p2: offset & 0xff, data };
-    requireSuccess(attempt, INS_UPDATE_BINARY, await files.channel.exchange(command));
+    const response = await files.channel.exchange(command);
+    if (response.statusWord === SW_WRONG_LENGTH && length > UPDATE_LENGTH) {
+      length = UPDATE_LENGTH;
+      continue;
+    }
+    requireSuccess(attempt, INS_UPDATE_BINARY, response);
+    offset += data.length;
   }
 }
 

@@ -67,6 +67,8 @@ export interface CardParams {
 export interface Shown {
   /** What one entry signs. */
   readonly documents?: DocumentList;
+  /** Word for word what is signed. */
+  readonly statement?: string;
 }
 
 interface CardUseOptions {
@@ -154,7 +156,7 @@ export function pinCaller(
   session: CardSession,
   params: CardParams,
   call: Call,
-  { documents }: Shown = {},
+  { documents, statement }: Shown = {},
 ): PinCaller {
   const { caller } = call;
   const { origin, user } = caller;
@@ -163,6 +165,7 @@ export function pinCaller(
     task: METHODS[call.method].attempt,
     purpose: params.purpose ?? card.lease?.purpose,
     ...(documents ? { documents } : {}),
+    ...(statement === undefined ? {} : { statement }),
     canAsk: !call.wasAsked && context.prompts.placesOf(user).length > 0,
     wasAsked: call.wasAsked,
     secret: (name: EntryName) => call.secret(name),
@@ -204,7 +207,7 @@ export async function verifyFor(
   shown: Shown = {},
 ): Promise<void> {
   if (key.pinPolicy === 'never') return;
-  const use = { reference: key.pin, isReusable: key.pinPolicy === 'once' && !shown.documents };
+  const use = { reference: key.pin, isReusable: key.pinPolicy === 'once' && !shown.documents && shown.statement === undefined };
   await verifyForUse(session, token, pinCaller(context, session, params, call, shown), use);
 }
 

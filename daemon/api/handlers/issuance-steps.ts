@@ -128,7 +128,8 @@ interface StepSignature {
 async function signStep(context: HandlerContext, session: CardSession, task: StepSignature): Promise<void> {
   const { params, call, ceremony, step } = task;
   const { createSignedData, addSigner } = await import('../../signing/cms/signed-data.ts');
-  const contents = await contentsOf(session, await session.token());
+  const token = await session.token();
+  const contents = await contentsOf(session, token);
   const keyReference = params.keyReference?.toUpperCase() ?? signatureKeyOf(contents);
   // Whoever may not take the step is asked for no PIN.
   const certificates = contents.certificates.filter((one) => one.keyReference === keyReference);
@@ -139,7 +140,9 @@ async function signStep(context: HandlerContext, session: CardSession, task: Ste
   const earlier = step.with === undefined ? undefined : ceremony.done.get(step.with);
   const statement = earlier?.statement ?? context.issuance.statementOf(ceremony, step, params.language);
   const content = new TextEncoder().encode(statement);
-  const signer = await openCardSigner(context, session, { ...params, keyReference }, call, (kind) => preferredAlgorithm(kind));
+  const target = { ...params, keyReference };
+  const known = { token, shown: { statement } };
+  const signer = await openCardSigner(context, session, target, call, (kind) => preferredAlgorithm(kind), known);
   const { algorithm, sign } = signer;
   const { certificate, chain } = await signer.certificates();
   const { hash } = SIGNATURE_SCHEMES[algorithm];

@@ -126,11 +126,15 @@ function requireJobCard(run: JobRun): void {
   });
 }
 
-/** A key that another program has put in the place of ours is not certified: what was begun is taken back. */
+/**
+ * A key that another program has put in the place of ours is not certified: what was begun is taken back. Looked at before a request is signed by a key that an
+ * earlier call made, and before certificates are written.
+ */
 async function turnBackIfReplaced(run: JobRun, token: Token): Promise<void> {
   const job = jobOf(run);
-  if (job.phase !== 'making' && job.phase !== 'writing') return;
-  if (job.generated.size === 0 || (await replacedKeys(job, token)).length === 0) return;
+  const isUnrequested = [...job.generated.keys()].some((keyReference) => !job.requests.has(keyReference));
+  if (job.phase !== 'writing' && !(job.phase === 'making' && isUnrequested)) return;
+  if ((await replacedKeys(job, token)).length === 0) return;
   note(run, { type: 'job.undoing', reason: 'key_replaced' });
 }
 
@@ -160,10 +164,10 @@ function cardAtWork(run: JobRun, token: Token): CardAtWork {
 }
 
 /** Throws NextPinError when the call asks for another one; ObjectNotFoundError when the card has none of the name that the caller gave. */
-async function claimPin({ pin }: JobRun, token: Token, reference: PinReference | undefined): Promise<void> {
+async function claimPin({ pin, params }: JobRun, token: Token, reference: PinReference | undefined): Promise<void> {
   if (reference === undefined) return;
   if (pin.reference !== undefined && pin.reference !== reference) {
-    await token.pin(pin.reference);
+    if (params.pinReference !== undefined) await token.pin(pin.reference);
     throw new NextPinError(`${reference} is wanted next`);
   }
   pin.reference = reference;

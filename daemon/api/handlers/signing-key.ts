@@ -6,7 +6,7 @@ import { contentsOf, type CardSession } from '../../desk/card-session.ts';
 import { ApiError } from '../../errors.ts';
 import { issuersOf } from '../../signing/issuers.ts';
 import type { Call } from '../call.ts';
-import { keyOf, verifyFor, type CardParams, type HandlerContext } from './context.ts';
+import { keyOf, verifyFor, type CardParams, type HandlerContext, type Shown } from './context.ts';
 
 export interface CardSigner {
   readonly key: TokenKey & SigningKey;
@@ -19,7 +19,7 @@ export interface CardSigner {
 
 /**
  * `choose` says which algorithm, once it is known what kind of key it is. Nothing is asked of a person, and no PIN is sent, before `sign`. A web page cannot have an
- * authentication key sign what it hands in.
+ * authentication key sign what it hands in. `known`: what the caller has opened already, and what the person is to see.
  */
 export async function openCardSigner(
   context: HandlerContext,
@@ -27,15 +27,16 @@ export async function openCardSigner(
   params: CardParams & { readonly keyReference: string },
   call: Call,
   choose: (kind: KeyAlgorithm) => SignatureAlgorithm,
+  known: { readonly token?: Token; readonly shown?: Shown } = {},
 ): Promise<CardSigner> {
   const { keyReference } = params;
-  const token = await session.token();
+  const token = known.token ?? (await session.token());
   const { key, algorithm } = await keyForSigning(session, token, keyReference, call, choose);
   return {
     key,
     algorithm,
     sign: async (digest) => {
-      await verifyFor(context, session, token, key, params, call);
+      await verifyFor(context, session, token, key, params, call, known.shown);
       return await token.sign(key, algorithm, digest).catch((error: unknown) => {
         forgetMissingKey(session, error);
         throw error;

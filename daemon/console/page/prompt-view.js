@@ -15,6 +15,8 @@ import { TEXTS } from './texts.js';
 const NAME_LENGTH = 60;
 /** What can be seen on demand: longer than any host name (253 characters, RFC 1035, section 2.3.4). */
 const WHOLE_NAME_LENGTH = 1_000;
+/** What is signed word for word is seen whole (daemon/prompt/station-messages.ts, MAX_STATEMENT_LENGTH). */
+const MAX_STATEMENT_LENGTH = 8_000;
 
 /**
  * @typedef {object} Outcomes exactly one is called, once
@@ -137,18 +139,21 @@ export class PromptView {
 
   #details() {
     const { kind } = this.#prompt;
+    /** @type {readonly (readonly [string, string | undefined, number?])[]} */
     const rows =
       kind === 'consent'
         ? [[this.#texts.reason, this.#prompt.reason]]
         : [
             [this.#texts.card, this.#prompt.card],
             [this.#texts.task, this.#prompt.task?.[this.#texts.language]],
+            [this.#texts.pin, this.#prompt.pinLabel],
             [this.#texts.purpose, this.#prompt.purpose],
+            [this.#texts.statement, this.#prompt.statement, MAX_STATEMENT_LENGTH],
           ];
     const list = element('dl', { id: 'details' });
-    for (const [term = '', text] of rows) {
+    for (const [term, text, max] of rows) {
       if (text === undefined || text === '') continue;
-      const said = element('bdi', {}, [sanitise(text)]);
+      const said = element('bdi', {}, [sanitise(text, max === undefined ? {} : { max })]);
       // Only what others say is quoted.
       const [before = '', after = ''] = term === this.#texts.task ? [] : this.#texts.quote('\n').split('\n');
       list.append(element('div', {}, [element('dt', {}, [term]), element('dd', {}, [before, said, after])]));

@@ -21,6 +21,8 @@
  * @property {string} task
  * @property {'en' | 'sv'} language
  * @property {string} purpose
+ * @property {string} pin
+ * @property {string} statement
  * @property {string} reason
  * @property {(text: string) => string} quote
  * @property {Record<'verify' | 'change' | 'unblock' | 'lastTry' | 'documents' | 'consent', string>} titles
@@ -88,6 +90,8 @@ const ENGLISH = {
   task: 'What is done',
   language: 'en',
   purpose: 'Purpose, in its own words',
+  pin: 'Which PIN',
+  statement: 'You sign',
   reason: 'Reason, in its own words',
   quote: (text) => `“${text}”`,
   titles: {
@@ -166,6 +170,8 @@ const SWEDISH = {
   task: 'Vad som görs',
   language: 'sv',
   purpose: 'Ändamål, med dess egna ord',
+  pin: 'Vilken PIN-kod',
+  statement: 'Du undertecknar',
   reason: 'Skäl, med dess egna ord',
   quote: (text) => `”${text}”`,
   titles: {

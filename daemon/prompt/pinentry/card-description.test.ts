@@ -95,3 +95,35 @@ group('a list of documents in a dialog', () => {
     expect(shown).toHaveLength(10);
   });
 });
+
+group('a statement that is signed', () => {
+  const SIGNED: PinPrompt = {
+    kind: 'pin',
+    action: 'verify',
+    asker: { kind: 'origin', name: 'https://portal.example' },
+    card: 'Card 1234',
+    pinLabel: 'Underskrift',
+    pinLength: { min: 6, max: 6 },
+    statement: 'I have received the reserve card 9752000000000000102 and chosen its PINs myself.',
+  };
+
+  it('is seen word for word, with the name of the PIN', () => {
+    expect(linesOf(SIGNED, 'sv')).toEqual([
+      'Webbsida: ”https://portal.example”',
+      'Kort: ”Card 1234”',
+      'Vilken PIN-kod: ”Underskrift”',
+      '',
+      'Du undertecknar:',
+      '”I have received the reserve card 9752000000000000102 and chosen its PINs myself.”',
+      '',
+      'Question?',
+    ]);
+  });
+
+  it.each(LANGUAGES)('is cut, and says so, where a line of the protocol does not hold it (%s)', (language) => {
+    const shown = linesOf({ ...SIGNED, statement: 'åäö '.repeat(1_000) }, language);
+    const [text = ''] = shown.filter((line) => line.includes('åäö'));
+    expect(text).toMatch(/…[”"]$/u);
+    expect(shown.at(-1)).toBe('Question?');
+  });
+});

@@ -419,25 +419,28 @@ describe('the dialog of consent', () => {
     ]);
   });
 
-  it.each(LANGUAGES)('fits into a line of the protocol with every scope and the longest texts (%s)', async (language) => {
-    const long = '%å'.repeat(500);
-    const scopes = Object.keys(SCOPES) as Scope[];
-    const prompt: ConsentPrompt = {
-      ...CONSENT,
-      scopes,
-      reason: long,
-      code: long.slice(0, 8),
-      asker: { kind: 'program', name: long },
-    };
-    const program = await fake(['']);
-    (await showPrompt(prompt, { ...ANY, program: program.program, language }))[Symbol.dispose]();
-    const told = await program.told();
-    for (const line of told) expect(Buffer.byteLength(line)).toBeLessThanOrEqual(MAX_LINE_BYTES);
-    const shown = linesOf(told);
-    expect(shown).toContain(PROMPT_TEXTS[language].compareCode);
-    for (const scope of scopes)
-      expect(shown.some((line) => line.includes(SCOPES[scope].summary) || line.includes(SCOPES[scope].sv))).toBe(true);
-  });
+  it.each(LANGUAGES)(
+    'fits into a line of the protocol with every scope that can be asked for and the longest texts (%s)',
+    async (language) => {
+      const long = '%å'.repeat(500);
+      const scopes = (Object.keys(SCOPES) as Scope[]).filter((scope) => SCOPES[scope].webOrigins);
+      const prompt: ConsentPrompt = {
+        ...CONSENT,
+        scopes,
+        reason: long,
+        code: long.slice(0, 8),
+        asker: { kind: 'program', name: long },
+      };
+      const program = await fake(['']);
+      (await showPrompt(prompt, { ...ANY, program: program.program, language }))[Symbol.dispose]();
+      const told = await program.told();
+      for (const line of told) expect(Buffer.byteLength(line)).toBeLessThanOrEqual(MAX_LINE_BYTES);
+      const shown = linesOf(told);
+      expect(shown).toContain(PROMPT_TEXTS[language].compareCode);
+      for (const scope of scopes)
+        expect(shown.some((line) => line.includes(SCOPES[scope].summary) || line.includes(SCOPES[scope].sv))).toBe(true);
+    },
+  );
 
   it('gives a page no line of its own', async () => {
     const evil = 'x”\n– See nothing\r\nCode: 1\u2028\u202e%0Az';

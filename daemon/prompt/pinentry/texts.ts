@@ -20,6 +20,8 @@ export interface PromptTexts {
   readonly card: string;
   readonly task: string;
   readonly purpose: string;
+  readonly pin: string;
+  readonly statement: string;
   readonly quote: (value: string) => string;
   readonly entries: Readonly<Record<EntryName, EntryTexts>>;
   readonly repeatPrompt: string;
@@ -58,6 +60,8 @@ const ENGLISH: PromptTexts = {
   program: 'Program:',
   card: 'Card:',
   task: 'What is done:',
+  pin: 'Which PIN:',
+  statement: 'You sign:',
   purpose: 'Purpose, in its own words:',
   quote: (value) => `“${value}”`,
   entries: {
@@ -102,6 +106,8 @@ const SWEDISH: PromptTexts = {
   program: 'Program:',
   card: 'Kort:',
   task: 'Vad som görs:',
+  pin: 'Vilken PIN-kod:',
+  statement: 'Du undertecknar:',
   purpose: 'Ändamål, med dess egna ord:',
   quote: (value) => `”${value}”`,
   entries: {
