@@ -10,7 +10,7 @@ import { DeviceTimeoutError, ServiceUnavailableError } from '../../drivers/error
 import type { ModuleSourceOptions } from '../../drivers/pkcs11/source.ts';
 import { moduleChildren } from '../support/module-children.ts';
 import { createOpensslCa } from '../support/openssl-ca.ts';
-import { TOKEN, createSoftHsm, type SoftHsm } from '../support/softhsm.ts';
+import { TOKEN, copySoftHsm, createSoftHsm, type SoftHsm } from '../support/softhsm.ts';
 import { watchModule, type WatchedSource } from './module-bench.ts';
 
 const KEY = { keyReference: '45', algorithm: 'P-256' } as const;
@@ -126,7 +126,9 @@ describe.each(['SIGKILL', 'SIGSEGV', 'SIGSTOP'] as const)('with the process of t
     let failures = 0;
     for (let number = 1; number <= MOST_REQUESTS; number += STRIDES[signal]) {
       const disturbance = disturbAt(number, signal);
-      await using watched = watchModule(hsm.configuration, disturbance.options);
+      // What a kill leaves of the token's files is SoftHSM's affair, and must not be the next round's.
+      await using own = await copySoftHsm(hsm);
+      await using watched = watchModule(own.configuration, disturbance.options);
       const failure = await use(watched, operation, () => disturbance.begin()).then(
         () => undefined,
         (error: unknown) => error,
@@ -137,7 +139,8 @@ describe.each(['SIGKILL', 'SIGSEGV', 'SIGSTOP'] as const)('with the process of t
         expect(failure).toBeInstanceOf(expected);
         expect(failure).toMatchObject({ message: expect.stringContaining('softhsm') as string });
       }
-      if (number === 1) await use(watched, operation);
+      // An answer may have come just before the process ended: then it is the next use that finds out, and the one after it works.
+      if (number === 1) await use(watched, operation).catch(() => use(watched, operation));
     }
     expect(failures).toBeGreaterThan(0);
     expect(moduleChildren()).toEqual([]);

@@ -7,8 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { AuthorityEntry } from '../../access/issuance-policy.ts';
 import { ApiError } from '../../errors.ts';
 import { unknown, unreachable, waits } from './errors.ts';
-import { CmpTransactions, enrolByCmp } from './cmp.ts';
-import { enrolByEst } from './est.ts';
+import type { CmpTransactions } from './cmp.ts';
 import { readAuthorityFiles } from './files.ts';
 import type { IssuedCertificate } from './issued.ts';
 import { Patience, type AuthorityClock } from './patience.ts';
@@ -45,7 +44,7 @@ export function openAuthority(entry: AuthorityEntry, options: AuthorityOptions =
   const { clock = SYSTEM_CLOCK, today = () => new Date(), random = randomBytes } = options;
   const ownUid = 'ownUid' in options ? options.ownUid : process.getuid?.();
   const { name, protocol, timeoutMs = DEFAULT_TIMEOUT_MS } = entry;
-  const transactions = new CmpTransactions();
+  let transactions: CmpTransactions | undefined;
   return {
     name,
     async requestCertificate(pkcs10, { signal }) {
@@ -55,7 +54,10 @@ export function openAuthority(entry: AuthorityEntry, options: AuthorityOptions =
       const patience = new Patience(clock, timeoutMs, both);
       const how = { files, signal: both, patience };
       try {
-        if (protocol === 'est') return await enrolByEst(entry, pkcs10, how);
+        // What they read and write takes 15 MB of memory, and most workstations ask nobody.
+        if (protocol === 'est') return await (await import('./est.ts')).enrolByEst(entry, pkcs10, how);
+        const { CmpTransactions, enrolByCmp } = await import('./cmp.ts');
+        transactions ??= new CmpTransactions();
         return await enrolByCmp(entry, pkcs10, { ...how, transactions, today, random });
       } catch (error) {
         signal.throwIfAborted();

@@ -9,7 +9,6 @@ import { equalBytes } from '../../../apdu/bytes.ts';
 import type { AuthorityEntry } from '../../access/issuance-policy.ts';
 import { ApiError } from '../../errors.ts';
 import { OID_COMMON_NAME } from '../../identity/distinguished-name.ts';
-import { encodeName } from '../../signing/certificate-request-asn1.ts';
 import { certificateFields, subjectOf } from '../../signing/certificate-fields.ts';
 import { AlgorithmNotAllowedError, decodeSignatureAlgorithm } from '../../signing/cms/algorithms.ts';
 import { DerError, Spliced, childrenOf, encode, rawOf } from '../../signing/cms/asn1.ts';
@@ -79,11 +78,15 @@ export interface CmpOptions extends AskOptions {
   readonly random: (length: number) => Uint8Array;
 }
 
+/** An entry of the policy, and whom it names as the recipient: DER of a Name. */
+type CmpEntry = AuthorityEntry & { readonly encodedRecipient: Uint8Array };
+
 /** Throws the errors of errors.ts, and what the signal is aborted with. */
 export async function enrolByCmp(entry: AuthorityEntry, pkcs10: Uint8Array, options: CmpOptions): Promise<IssuedCertificate> {
   const key = requestedKey(pkcs10);
   const transaction = options.transactions.take(pkcs10) ?? newTransaction(options.random);
-  const enrolment = new CmpEnrolment(entry, transaction, options);
+  const encodedRecipient = await recipientName(entry.recipient);
+  const enrolment = new CmpEnrolment({ ...entry, encodedRecipient }, transaction, options);
   try {
     return await orAnswerInvalid(() => enrolment.run(pkcs10, key));
   } catch (error) {
@@ -107,11 +110,11 @@ function newTransaction(random: CmpOptions['random']): Transaction {
 }
 
 class CmpEnrolment {
-  readonly #entry: AuthorityEntry;
+  readonly #entry: CmpEntry;
   readonly #transaction: Transaction;
   readonly #options: CmpOptions;
 
-  constructor(entry: AuthorityEntry, transaction: Transaction, options: CmpOptions) {
+  constructor(entry: CmpEntry, transaction: Transaction, options: CmpOptions) {
     this.#entry = entry;
     this.#transaction = transaction;
     this.#options = options;
@@ -227,12 +230,12 @@ class CmpEnrolment {
   #message(kind: number, content: Uint8Array, senderNonce: Uint8Array): Uint8Array {
     const { files, random, today } = this.#options;
     const { id, peerNonce } = this.#transaction;
-    const { recipient, implicitConfirm } = this.#entry;
+    const { encodedRecipient: recipient, implicitConfirm } = this.#entry;
     const { protector, ...sender } = senderOf(files, random);
     const header = {
       version: 2,
       ...sender,
-      recipient: recipient === undefined ? encode(new Sequence()) : recipientName(recipient),
+      recipient,
       time: today(),
       protectionAlgorithm: protector.algorithm,
       transactionId: id,
@@ -277,7 +280,10 @@ function commonName(text: string): Uint8Array {
   return encode(new Sequence({ value: [new Asn1Set({ value: [attribute] })] }));
 }
 
-function recipientName(text: string): Uint8Array {
+/** Nobody by name, unless the policy says whom. The library that reads names is loaded where certificates are requested, and nowhere else. */
+async function recipientName(text: string | undefined): Promise<Uint8Array> {
+  if (text === undefined) return encode(new Sequence());
+  const { encodeName } = await import('../../signing/certificate-request-asn1.ts');
   try {
     return encodeName(text);
   } catch (error) {
