@@ -182,7 +182,7 @@ describe('the LoA3 routine', () => {
     const issued = office.authority.authority.issued();
     expect(issued.map(({ revocation }) => revocation !== undefined)).toEqual([true, true]);
     await portal.press('Take the certificates off the card');
-    await portal.typePin(PINS.legitimering);
+    for (const pin of [PINS.legitimering, PINS.underskrift]) await portal.typePin(pin);
     await portal.atStep('Cancelled');
     expect(await portal.page.locator('.panel').innerText()).toContain('The case was cancelled: the time ran out.');
     expect(await portal.stored()).toMatchObject({ state: 'cancelled', reports: ['revocation'] });
@@ -203,6 +203,7 @@ describe('the LoA3 routine', () => {
     expect(await portal.page.locator('#reason-problem').innerText()).toBe('Fill this in.');
     await portal.page.getByLabel('Why?').fill('The holder did not come.');
     await portal.press('Cancel the case');
+    await portal.typePin(PINS.legitimering);
     await portal.atStep('Cancelled');
     expect(await portal.page.locator('.panel').innerText()).toContain('The holder did not come.');
     expect(await portal.stored()).toMatchObject({ state: 'cancelled' });
@@ -240,7 +241,7 @@ describe('the renewal', () => {
     await portal.press('Download to the card');
     for (const pin of [PINS.legitimering, PINS.underskrift, PINS.underskrift, PINS.legitimering]) await portal.typePin(pin);
     await finish(portal);
-    await portal.typePin(PINS.legitimering);
+    for (const pin of [PINS.legitimering, PINS.underskrift]) await portal.typePin(pin);
     await portal.atStep('Finished');
     const after = await fingerprints(office);
     expect(after).toHaveLength(2);

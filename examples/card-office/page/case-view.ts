@@ -1,4 +1,5 @@
 /** One case on the page: its steps, what is to be done now, and how it ended. It shows what kortd says; reloaded, it shows the same again. */
+import { goOn } from './download.ts';
 import { stepAtWork, type Ceremony, type Routine } from './case.ts';
 import { openCancelDialog } from './cancel-dialog.ts';
 import { startCountdown, type Countdown } from './countdown.ts';
@@ -221,7 +222,9 @@ export class CaseView {
     const hasCard = this.#ceremony.steps.some(({ job }) => job !== undefined);
     void openCancelDialog({ hasCard }).then((answer) => {
       if (!answer) return;
-      void this.#run((signal) => kortd.call('issuance.cancel', { ceremony: this.id, ...answer }, signal));
+      void this.#run(async (signal) =>
+        goOn(await kortd.call('issuance.cancel', { ceremony: this.id, ...answer }, signal), kortd, signal),
+      );
     });
   }
 

@@ -33,6 +33,14 @@ export async function download(begun: Ceremony, options: DownloadOptions): Promi
   return ceremony;
 }
 
+/** What was begun on the card, on or back, until it is done: a call for each PIN. */
+export async function goOn(begun: Ceremony, kortd: Kortd, signal: AbortSignal): Promise<Ceremony> {
+  let ceremony = begun;
+  for (let calls = 0; calls < MAX_CALLS && ceremony.nextCall === 'issuance.resume'; calls++)
+    ceremony = await kortd.call('issuance.resume', { ceremony: ceremony.ceremony }, signal);
+  return ceremony;
+}
+
 /** Undefined: the card is done with for now. */
 async function takeCall(at: Ceremony, { kortd, step, target, signal }: DownloadOptions): Promise<Ceremony | undefined> {
   const { ceremony } = at;

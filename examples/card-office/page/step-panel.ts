@@ -15,7 +15,7 @@ import {
 } from './case.ts';
 import { numberOf, type Desk, type Seat } from './desk.ts';
 import { h } from './dom.ts';
-import { download } from './download.ts';
+import { download, goOn } from './download.ts';
 import { exampleFields } from './example-order.ts';
 import { createFields, type Fields } from './fields.ts';
 import { language, say, type Text } from './language.ts';
@@ -116,7 +116,7 @@ function actionWithCard({ panel: { kortd, ceremony }, step }: Parts, card: CardP
     'issuance.readCard': { title: say(WORDS.readCard), do: (signal) => kortd.call('issuance.readCard', params(), signal) },
     'issuance.resume': {
       title: say(WORDS.continueDownload),
-      do: (signal) => kortd.call('issuance.resume', { ceremony: id }, signal),
+      do: (signal) => goOn(ceremony, kortd, signal),
     },
     'issuance.sign': {
       title: say(WORDS.sign),
@@ -167,7 +167,7 @@ function createConfirmation({ kortd, ceremony }: PanelOptions): StepPanel {
     body: [h('p', {}, say(WORDS.confirmText))],
     action: {
       title: say(WORDS.confirm),
-      do: (signal) => kortd.call('issuance.confirm', { ceremony: ceremony.ceremony }, signal),
+      do: async (signal) => goOn(await kortd.call('issuance.confirm', { ceremony: ceremony.ceremony }, signal), kortd, signal),
     },
     seat: () => undefined,
     refresh: () => undefined,
