@@ -140,7 +140,7 @@ export class Ceremonies {
 
   /** Throws order_expired: the last day of what was ordered is over. */
   requireOrder(ceremony: Ceremony, { id, validTo }: StepOf<'enrol'>): void {
-    const last = validTo === undefined ? undefined : valueAt(ceremony, validTo);
+    const last = valueAt(ceremony, validTo);
     if (last === undefined || localDate(this.#now(ceremony)) <= last) return;
     throw new ApiError('order_expired', `taking step ${id} of ${ceremony.id}: the order was valid to ${last}`, { validTo: last });
   }
@@ -316,7 +316,7 @@ function excludedBy({ participants }: Routine, name: string): readonly string[] 
 /** What may be finished only once, and of which routine; told apart without being told. */
 function onceOf(ceremony: Ceremony): string | undefined {
   const { id, onceFor } = ceremony.routine;
-  const value = onceFor === undefined ? undefined : valueAt(ceremony, onceFor);
+  const value = valueAt(ceremony, onceFor);
   return value === undefined
     ? undefined
     : createHash('sha256')

@@ -155,8 +155,9 @@ export function dueAt({ done }: Ceremony, { within }: RoutineStep): number | und
   return Date.parse(since.time) + minutes * 60_000;
 }
 
-/** What a `{step.field}` of a text stands for; undefined for what was left out. */
-export function valueAt(ceremony: Ceremony, path: string): string | undefined {
+/** What a `{step.field}` of a text stands for; undefined for what was left out, and where a routine names no path. */
+export function valueAt(ceremony: Ceremony, path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
   const [owner = '', fact = ''] = path.split('.');
   if (owner !== 'ceremony') return ceremony.done.get(owner)?.facts[fact];
   return fact === 'id' ? ceremony.id : fact === 'startedAt' ? ceremony.startedAt : undefined;

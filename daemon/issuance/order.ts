@@ -4,7 +4,7 @@ import { valueAt, type Ceremony } from './ceremony.ts';
 import type { StepOf } from './routine.ts';
 
 export function orderOf(ceremony: Ceremony, step: StepOf<'enrol'>, now: Date): CertificateOrder {
-  const at = (path: string | undefined): string | undefined => (path === undefined ? undefined : valueAt(ceremony, path));
+  const at = (path: string | undefined): string | undefined => valueAt(ceremony, path);
   const { holder } = step;
   const personalNumber = at(holder.personalNumber);
   const hsaId = at(holder.hsaId);
@@ -43,7 +43,7 @@ function daysFrom(now: Date, days: number, time: readonly [number, number, numbe
 
 /** RFC 4514: the holder's name, and the number by which they are known (2.5.4.5, serialNumber: RFC 4519, section 2.31). */
 export function subjectOf(ceremony: Ceremony, { holder }: StepOf<'enrol'>): string {
-  const at = (path: string | undefined): string | undefined => (path === undefined ? undefined : valueAt(ceremony, path));
+  const at = (path: string | undefined): string | undefined => valueAt(ceremony, path);
   const number = at(holder.hsaId) ?? at(holder.personalNumber);
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['CN', at(holder.name)],

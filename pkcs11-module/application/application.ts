@@ -9,7 +9,7 @@ import type { KeyAlgorithm, RsaKeyAlgorithm, SigningKey } from '../../apdu/token
 import type { SlotReading, TokenDesk, TokenInUse, TokenSlot } from '../desk.ts';
 import { CkError, valueOf } from '../errors.ts';
 import type { Answer, BytesAnswer } from '../rpc/arguments.ts';
-import { lengthOf, type Attribute, type AttributeAnswer, type AttributeQuery } from '../rpc/attributes.ts';
+import { lengthOf, type AttributeAnswer, type AttributeQuery } from '../rpc/attributes.ts';
 import type { CallName, Dialect } from '../rpc/calls.ts';
 import type { RpcApplication } from '../rpc/connection.ts';
 import type { RpcCall } from '../rpc/message.ts';
@@ -553,5 +553,3 @@ const SECRET_TYPES: readonly number[] = [ck.CKA_VALUE, 0x123, 0x124, 0x125, 0x12
 function isSecret(type: number, attributes: TokenObject['attributes']): boolean {
   return attributes.has(ck.CKA_SENSITIVE) && SECRET_TYPES.includes(type);
 }
-
-export type { Attribute };

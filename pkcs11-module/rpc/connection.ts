@@ -3,7 +3,7 @@
  * code). What is under way, and what waits to be read, is bounded; a client that sends nonsense loses its connection, and nobody else anything.
  */
 import type { Duplex } from 'node:stream';
-import { CKR_OK } from '../constants.ts';
+import { CKR_GENERAL_ERROR } from '../constants.ts';
 import { valueOf } from '../errors.ts';
 import type { Answer } from './arguments.ts';
 import type { CallName, Dialect } from './calls.ts';
@@ -94,8 +94,8 @@ class RpcConnection {
       frame = encodeAnswer(code, call.name, await application.call(call, this.#dialect));
     } catch (error) {
       const value = valueOf(error);
-      if (value === 0x05) this.#options.onProblem(error);
-      frame = encodeError(code, value === CKR_OK ? 0x05 : value);
+      if (value === CKR_GENERAL_ERROR) this.#options.onProblem(error);
+      frame = encodeError(code, value);
     }
     if (!this.#stream.writableEnded && !this.#stream.destroyed) this.#stream.write(frame);
   }

@@ -137,7 +137,7 @@ async function begin(context: HandlerContext, session: CardSession, { ceremony, 
 
 /** As the routine says. Certificates that name nobody could be anybody's: throws participant_refused. */
 function holderOf(ceremony: Ceremony, { id, by, holder }: EnrolStep): PersonSeen {
-  const at = (path: string | undefined): string | undefined => (path === undefined ? undefined : valueAt(ceremony, path));
+  const at = (path: string | undefined): string | undefined => valueAt(ceremony, path);
   const [hsaId, personalNumber] = [at(holder.hsaId), at(holder.personalNumber)];
   if (hsaId === undefined && personalNumber === undefined)
     throw new ApiError('participant_refused', `beginning ${id} of ${ceremony.id}: nothing says for whom it is`, {

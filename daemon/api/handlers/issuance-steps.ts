@@ -86,7 +86,7 @@ export function untrusted({ id, by = '' }: RoutineStep): ApiError {
 
 /** Throws card_other. */
 export function requireCardNumber(ceremony: Ceremony, path: string | undefined, { person }: SeenCard): void {
-  const expected = path === undefined ? undefined : valueAt(ceremony, path);
+  const expected = valueAt(ceremony, path);
   if (expected === undefined || person.cardNumber === expected) return;
   throw new ApiError('card_other', `using the card of ${ceremony.id}: its number is ${person.cardNumber ?? 'not known'}`, {
     expected,
@@ -96,7 +96,7 @@ export function requireCardNumber(ceremony: Ceremony, path: string | undefined, 
 /** The card names whom the routine says, by a number that both have. Throws participant_refused. */
 function requireHolder(ceremony: Ceremony, { id, by, holder }: StepOf<'readCard'>, { person }: SeenCard): void {
   if (!holder) return;
-  const at = (path: string | undefined): string | undefined => (path === undefined ? undefined : valueAt(ceremony, path));
+  const at = (path: string | undefined): string | undefined => valueAt(ceremony, path);
   const pairs: readonly (readonly [string | undefined, string | undefined])[] = [
     [at(holder.hsaId)?.toUpperCase(), person.hsaId?.toUpperCase()],
     [at(holder.personalNumber), person.personalNumber],
@@ -111,7 +111,7 @@ function requireHolder(ceremony: Ceremony, { id, by, holder }: StepOf<'readCard'
 
 /** Throws card_not_taken_out: whoever signs would do so beside a card that is another's. */
 function requireTakenOut({ desk }: HandlerContext, ceremony: Ceremony, { withoutCard }: StepOf<'sign'>): void {
-  const number = withoutCard === undefined ? undefined : valueAt(ceremony, withoutCard);
+  const number = valueAt(ceremony, withoutCard);
   if (number === undefined || !desk.cards.some(({ serialNumber }) => serialNumber === number)) return;
   throw new ApiError('card_not_taken_out', `signing for ${ceremony.id}: the card that it is about is still in a reader`, {
     cardNumber: number,
