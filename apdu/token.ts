@@ -83,10 +83,16 @@ export interface TokenContents {
   readonly directory?: object;
 }
 
+/** What `Token.contents` reads from the card, whatever is remembered of it. */
+export type ContentsAnew = 'everything' | 'certificates';
+
 /** Keys, certificates and PINs of the selected card application. Valid until its transaction ends. */
 export interface Token {
-  /** Reads keys and certificates, each object once. */
-  contents(): Promise<TokenContents>;
+  /**
+   * Reads keys and certificates, each object once. `certificates`: of a card whose layout is remembered, what people write to it alone is read again, as before
+   * and after a change of ours; the places of its keys were set when it was made.
+   */
+  contents(anew?: ContentsAnew): Promise<TokenContents>;
   /** One key as the card itself tells of it now. Undefined when there is none, or the card does not tell. Throws KeyNotFoundError for an impossible reference. */
   key(keyReference: string): Promise<TokenKey | undefined>;
   pins(): Promise<readonly PinStatus[]>;

@@ -9,6 +9,7 @@ import { keyOfCertificate } from '../certificate-key.ts';
 import { CardError, KeyNotFoundError } from '../errors.ts';
 import { selectApplication } from '../select.ts';
 import type {
+  ContentsAnew,
   PinReference,
   PinStatus,
   SigningKey,
@@ -109,7 +110,7 @@ function openEid(channel: CardChannel, tools: Tools, found: ApplicationPlace | R
 function createEidToken(directory: EidDirectory, random: Random): Token {
   const { files } = directory;
   return {
-    contents: () => readContents(directory),
+    contents: (anew) => readContents(directory, anew),
     key: (keyReference) => readKey(directory, keyReference),
     pins: () => readPins(directory),
     pin: async (reference) => {
@@ -161,8 +162,8 @@ async function readPins(directory: EidDirectory): Promise<readonly PinStatus[]> 
 }
 
 /** From the card: EF.CIAInfo, the directory files, and each certificate once. */
-async function readContents(directory: EidDirectory): Promise<TokenContents> {
-  directory.readAnew();
+async function readContents(directory: EidDirectory, anew: ContentsAnew = 'everything'): Promise<TokenContents> {
+  directory.readAnew(anew);
   await directory.information();
   await directory.pins();
   const objects = await directory.keys();
@@ -178,7 +179,7 @@ async function readContents(directory: EidDirectory): Promise<TokenContents> {
     if (keys.some(({ keyReference }) => keyReference === object.id)) continue; // an iD is one key's
     keys.push(await describeKey(directory, object, certificates.find(({ keyReference }) => keyReference === object.id)?.der));
   }
-  return { keys, certificates, directory: directory.remembered };
+  return { keys, certificates, directory: directory.remember() };
 }
 
 /** The public half as the certificate has it, when that is of the kind that the card tells. */

@@ -184,7 +184,7 @@ export async function writeCertificates(job: CardJob, work: CardAtWork, { confir
     await work.confirmWriting();
     work.note({ type: 'writing.confirmed' });
   }
-  const standing = (await work.token.contents()).certificates;
+  const standing = (await work.token.contents('certificates')).certificates;
   for (const { keyReference, der } of job.accepted) {
     const bytes = decode(der);
     if (!holds(standing, keyReference, bytes)) {
@@ -194,7 +194,7 @@ export async function writeCertificates(job: CardJob, work: CardAtWork, { confir
     }
     if (!job.written.has(keyReference)) work.note({ type: 'certificate.written', keyReference });
   }
-  const contents = await work.token.contents();
+  const contents = await work.token.contents('certificates');
   const missing = job.accepted.find(({ keyReference, der }) => !holds(contents.certificates, keyReference, decode(der)));
   if (missing) throw new CardDataError(`writing the certificates: the card does not give the one of ${missing.keyReference}`);
   work.note({ type: 'job.finished' });
@@ -203,7 +203,7 @@ export async function writeCertificates(job: CardJob, work: CardAtWork, { confir
 
 /** Takes off the card what the job put there, and puts back what it took off. Safe to begin again at any point. */
 export async function undo(job: CardJob, work: CardAtWork): Promise<void> {
-  const { certificates } = await work.token.contents();
+  const { certificates } = await work.token.contents('certificates');
   for (const { keyReference } of job.places) {
     const of = (stored: readonly StoredCertificate[]): readonly Uint8Array[] =>
       stored.filter((certificate) => certificate.keyReference === keyReference).map(({ der }) => decode(der));
@@ -225,7 +225,7 @@ export async function undo(job: CardJob, work: CardAtWork): Promise<void> {
 /** After this there is no way back: the certificates that were replaced go, and their keys where the card can delete keys. */
 export async function confirm(job: CardJob, work: CardAtWork): Promise<void> {
   if (job.replaces.length > 0) {
-    const { certificates } = await work.token.contents();
+    const { certificates } = await work.token.contents('certificates');
     for (const { keyReference, der } of job.replaces) {
       const bytes = decode(der);
       if (holds(certificates, keyReference, bytes)) await removeCertificate(work, keyReference, bytes);

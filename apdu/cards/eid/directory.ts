@@ -4,6 +4,7 @@
  */
 import { CardDataError, ObjectNotFoundError } from '../../errors.ts';
 import { decodeTaggedJson, encodeTaggedJson } from '../../tagged-json.ts';
+import type { ContentsAnew } from '../../token.ts';
 import type { ApplicationPlace } from './application.ts';
 import { parseAuthenticationObjects, withDistinctReferences, type PinObject } from './authentication-objects.ts';
 import { parseCardInformation, parseSerialNumber, planLastUpdate, type CardInformation } from './card-information.ts';
@@ -34,16 +35,25 @@ const UNUSED_SPACE: FilePath = { file: '5033' };
 export class RememberedDirectory {
   readonly place: ApplicationPlace;
   readonly habits: FileHabits;
-  readonly parts: DirectoryParts;
+  #parts: DirectoryParts;
 
   constructor(place: ApplicationPlace, habits: FileHabits, parts: DirectoryParts) {
     this.place = place;
     this.habits = habits;
-    this.parts = parts;
+    this.#parts = parts;
+  }
+
+  get parts(): DirectoryParts {
+    return this.#parts;
+  }
+
+  /** What a later transaction found out of what nobody changes once the card is made. */
+  learn(parts: Pick<DirectoryParts, 'publicKeys'>): void {
+    this.#parts = { ...this.#parts, ...parts };
   }
 
   static decode(text: string): RememberedDirectory {
-    const { place, habits, parts } = decodeTaggedJson(text) as RememberedDirectory;
+    const { place, habits, parts } = decodeTaggedJson(text) as Pick<RememberedDirectory, 'place' | 'habits' | 'parts'>;
     return new RememberedDirectory(place, habits, parts);
   }
 
@@ -73,7 +83,10 @@ export class EidDirectory {
   readonly takenFiles = new Set<string>();
   readonly #now: (() => Date) | undefined;
   #parts: DirectoryParts;
+  /** Where what is found out is kept for later transactions, while all that stands there holds. */
+  #remembered: RememberedDirectory | undefined;
   #isRemembered: boolean;
+  #areCertificatesRemembered: boolean;
   #information: CardInformation | undefined;
   #informationHead: Uint8Array | undefined;
 
@@ -81,17 +94,31 @@ export class EidDirectory {
     this.files = files;
     this.#now = now;
     this.#parts = remembered?.parts ?? {};
-    this.#isRemembered = remembered !== undefined;
+    this.#remembered = remembered;
+    this.#isRemembered = this.#areCertificatesRemembered = remembered !== undefined;
   }
 
-  get remembered(): RememberedDirectory {
-    return new RememberedDirectory(this.files.place, this.files.habits, this.#parts);
+  remember(): RememberedDirectory {
+    this.#remembered = new RememberedDirectory(this.files.place, this.files.habits, this.#parts);
+    return this.#remembered;
   }
 
-  /** The card is asked from here on, for everything that was not read in this transaction. */
-  readAnew(): void {
+  /** The card is asked from here on, for what of this was not read in this transaction. */
+  readAnew(what: ContentsAnew): void {
+    if (this.#areCertificatesRemembered) this.#forgetCertificates();
+    this.#areCertificatesRemembered = false;
+    if (what === 'everything') this.#forgetRemembered();
+  }
+
+  #forgetCertificates(): void {
+    const { ownCertificates, unusedSpace, ...others } = this.#parts;
+    this.#parts = others;
+  }
+
+  #forgetRemembered(): void {
     if (!this.#isRemembered) return;
     this.#isRemembered = false;
+    this.#remembered = undefined;
     const { informationLength } = this.#parts;
     this.#parts = {
       ...(this.#information ? { information: this.#information } : {}),
@@ -101,7 +128,7 @@ export class EidDirectory {
 
   /** What is to be changed is looked at first: a directory of certificates that was not given, or held nothing, may be given after a PIN. */
   readForChange(): void {
-    this.readAnew();
+    this.readAnew('certificates');
     if (this.#parts.ownCertificates?.length !== 0) return;
     const { ownCertificates, ...others } = this.#parts;
     this.#parts = others;
@@ -197,6 +224,7 @@ export class EidDirectory {
     const publicKeys =
       this.#parts.publicKeys ?? (await this.#objects(['public keys'], (content) => parseKeys('EF.PuKD', content)));
     this.#parts = { ...this.#parts, publicKeys };
+    this.#remembered?.learn({ publicKeys });
     return publicKeys;
   }
 

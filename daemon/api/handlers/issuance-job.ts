@@ -2,6 +2,7 @@
  * The steps of a ceremony that change a card: begun, gone on with, confirmed, taken back. Each call looks at the card first, and does what one PIN allows; what it
  * did stands in the journal whatever becomes of the call.
  */
+import type { Token } from '../../../apdu/token.ts';
 import type { CardTarget } from '../../desk/desk.ts';
 import { ApiError } from '../../errors.ts';
 import type { CardSession } from '../../desk/card-session.ts';
@@ -99,8 +100,9 @@ async function goOn(context: HandlerContext, target: Target, params: JobParams, 
     pin.isFresh = pin.isManaging = false;
     const ceremony = context.issuance.get(target.ceremony.id);
     const { step } = target;
-    if (!ceremony.jobs.has(step.id) && step.kind === 'enrol') await begin(context, session, { ceremony, step });
-    await runJob({ context, session, params: given, call, pin, ceremonyId: ceremony.id, step: target.step });
+    const token = await session.token();
+    if (!ceremony.jobs.has(step.id) && step.kind === 'enrol') await begin(context, session, token, { ceremony, step });
+    await runJob({ context, session, token, params: given, call, pin, ceremonyId: ceremony.id, step: target.step });
   });
 }
 
@@ -110,8 +112,14 @@ function cardOf({ desk }: HandlerContext, { card }: CardJob): CardTarget | undef
 }
 
 /** The card is looked at, and what it holds is kept. Throws card_not_for_issuance, card_other, no_free_key_container, participant_refused. */
-async function begin(context: HandlerContext, session: CardSession, { ceremony, step }: EnrolTarget): Promise<void> {
-  const { contents } = await session.read();
+async function begin(
+  context: HandlerContext,
+  session: CardSession,
+  token: Token,
+  { ceremony, step }: EnrolTarget,
+): Promise<void> {
+  const contents = await token.contents('certificates');
+  await session.remember(contents);
   const { serialNumber, kind } = session.card;
   if (serialNumber === undefined || !kind) {
     const problem = 'it has no serial number to be found again by';

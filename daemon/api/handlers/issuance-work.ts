@@ -34,6 +34,7 @@ export interface PinOfCall {
 export interface JobRun {
   readonly context: HandlerContext;
   readonly session: CardSession;
+  readonly token: Token;
   readonly params: CardParams;
   readonly call: Call;
   readonly pin: PinOfCall;
@@ -48,8 +49,7 @@ class NextPinError extends Error {
 
 /** As far as the call's PIN allows. What was done stands in the journal. Throws card_other. */
 export async function runJob(run: JobRun): Promise<void> {
-  const { session, context } = run;
-  const token = await session.token();
+  const { session, token, context } = run;
   requireJobCard(run);
   await turnBackIfReplaced(run, token);
   const work = cardAtWork(run, token);
