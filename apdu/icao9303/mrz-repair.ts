@@ -37,7 +37,9 @@ export function repairMrz(text: string): RepairedMrz {
 
 /** Where only a digit can stand, what looks like one is one. */
 function withDigits(zone: string, layout: MrzLayout): string {
-  return [...zone].map((read, index) => (isDigitPlace(layout, index) ? (TO_DIGIT.get(read) ?? read) : read)).join('');
+  return Array.from(zone)
+    .map((read, index) => (isDigitPlace(layout, index) ? (TO_DIGIT.get(read) ?? read) : read))
+    .join('');
 }
 
 /** With as few other characters as there can be: of those, one alone must agree. */
@@ -70,7 +72,7 @@ interface Uncertain {
 }
 
 function uncertainOf(zone: string, { documentNumber: [begin, end] }: MrzLayout): readonly Uncertain[] {
-  return [...zone.slice(begin, end)].flatMap((read, index) => {
+  return Array.from(zone.slice(begin, end)).flatMap((read, index) => {
     const others = LOOKALIKES.find((group) => group.includes(read))?.replace(read, '') ?? '';
     return others === '' ? [] : [{ at: begin + index, others }];
   });
@@ -88,7 +90,7 @@ function* choicesOf(zone: string, uncertain: readonly Uncertain[], count: number
 }
 
 function differences(from: string, to: string): readonly MrzRepair[] {
-  return [...from].flatMap((character, position) => {
+  return Array.from(from).flatMap((character, position) => {
     const other = to.charAt(position);
     return character === other ? [] : [{ position, from: character, to: other }];
   });
