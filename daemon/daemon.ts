@@ -210,7 +210,7 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
       openJournalDatabase: options.openJournalDatabase,
     }),
   );
-  const slots = new SharedSlots({ desk, prompts, audit });
+  const slots = new SharedSlots({ desk, prompts, audit, log });
   watched.slots = slots;
   return { slots, audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk, issuance };
 }

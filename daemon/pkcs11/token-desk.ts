@@ -6,11 +6,11 @@ import * as ck from '../../pkcs11-module/constants.ts';
 import type { SlotReading, TokenDesk, TokenInUse, TokenSlot, TokenUse } from '../../pkcs11-module/desk.ts';
 import { CkError } from '../../pkcs11-module/errors.ts';
 import type { Audit } from '../audit/trace.ts';
-import { useCard } from '../desk/card-access.ts';
 import type { CardReading, CardSession } from '../desk/card-session.ts';
 import type { Desk } from '../desk/desk.ts';
 import type { CardRecord } from '../desk/records.ts';
 import { ApiError } from '../errors.ts';
+import type { Log } from '../log.ts';
 import { PromptCancelledError, PromptError, PromptTimedOutError } from '../prompt/errors.ts';
 import type { PromptDesk } from '../prompt/prompt-desk.ts';
 import { guardLastTry } from '../pin/tries.ts';
@@ -18,9 +18,7 @@ import { recorded } from './acts.ts';
 import { askForLastTry, askPin, type Program } from './prompts.ts';
 import { Readings } from './readings.ts';
 import { Slots } from './slots.ts';
-
-/** A program that calls is answered by then, whoever has the card. */
-const CARD_TIMEOUT_MS = 30_000;
+import { takeTurn, type ProgramTurn } from './turn.ts';
 
 const NEVER = new AbortController().signal;
 
@@ -28,6 +26,7 @@ export interface TokenDeskOptions {
   readonly desk: Desk;
   readonly prompts: PromptDesk;
   readonly audit: Audit;
+  readonly log: Log;
   readonly now?: () => number;
 }
 
@@ -49,7 +48,7 @@ export class SharedSlots {
     const { prompts } = this.#options;
     return {
       slots: () => this.#list(),
-      read: async (slot, signal) => readingOf(await translated(() => this.#read(slot, signal)), slot),
+      read: async (slot, signal) => readingOf(await translated(() => this.#read(program, slot, signal)), slot),
       use: (slot, use, work) => translated(() => this.#act(program, slot, use, work)),
       canAskPin: () => prompts.placesOf(program.user).length > 0,
       askPin: (slot, signal) => translated(() => askPin(prompts, { program, signal, ...this.#pin(slot) })),
@@ -81,8 +80,10 @@ export class SharedSlots {
   }
 
   /** One program that gives up takes nothing from the others who wait for the same answer: the card's own deadline ends it. */
-  async #read(slot: TokenSlot, signal: AbortSignal): Promise<CardReading> {
-    const read = this.#readings.of(this.#card(slot), () => this.#use(slot, NEVER, (session) => session.read()));
+  async #read(program: Program, slot: TokenSlot, signal: AbortSignal): Promise<CardReading> {
+    const read = this.#readings.of(this.#card(slot), () =>
+      this.#use(slot, { program, act: 'reading the card', signal: NEVER }, (session) => session.read()),
+    );
     return await orAborted(read, signal);
   }
 
@@ -101,7 +102,11 @@ export class SharedSlots {
     const { audit, prompts } = this.#options;
     const { card, pin } = this.#pin(slot);
     const turn = (isAllowed: boolean): Promise<R> =>
-      this.#use(slot, signal, async (session) => await work(tokenInUse(session, await session.token(), isAllowed)));
+      this.#use(
+        slot,
+        { program, act, signal },
+        async (session) => await work(tokenInUse(session, await session.token(), isAllowed)),
+      );
     return await recorded(audit, { act, program: program.name, card }, async () => {
       try {
         return await turn(allowsLastTry);
@@ -114,11 +119,8 @@ export class SharedSlots {
     });
   }
 
-  async #use<R>(slot: TokenSlot, signal: AbortSignal, work: (session: CardSession) => Promise<R>): Promise<R> {
-    const { desk } = this.#options;
-    const card = this.#card(slot);
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(CARD_TIMEOUT_MS)]);
-    return await useCard(desk, card.id, { signal: deadline, isSame: true }, work);
+  #use<R>(slot: TokenSlot, turn: ProgramTurn, work: (session: CardSession) => Promise<R>): Promise<R> {
+    return takeTurn(this.#options, this.#card(slot), turn, work);
   }
 }
 
