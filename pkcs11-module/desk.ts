@@ -31,10 +31,20 @@ export interface SlotReading {
 }
 
 /** What is done with a card in one turn. */
-export type TokenInUse = Pick<Token, 'agree' | 'decipher' | 'sign' | 'signPadded' | 'verifyPin' | 'changePin' | 'unblockPin'>;
+export type TokenInUse = Pick<
+  Token,
+  'agree' | 'decipher' | 'decrypt' | 'sign' | 'signBlock' | 'signPadded' | 'verifyPin' | 'changePin' | 'unblockPin'
+>;
 
 /** What a turn on a card is for: the audit log has it by this name. */
-export type TokenAct = 'pkcs11.changePin' | 'pkcs11.decrypt' | 'pkcs11.login' | 'pkcs11.sign' | 'pkcs11.unblockPin';
+export type TokenAct =
+  | 'pkcs11.changePin'
+  | 'pkcs11.decrypt'
+  | 'pkcs11.derive'
+  | 'pkcs11.login'
+  | 'pkcs11.sign'
+  | 'pkcs11.unblockPin'
+  | 'pkcs11.unwrap';
 
 export interface TokenUse {
   readonly act: TokenAct;

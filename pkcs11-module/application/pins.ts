@@ -6,7 +6,7 @@ import { Secret } from '../../apdu/secret.ts';
 import * as ck from '../constants.ts';
 import { CkError, valueOf } from '../errors.ts';
 import type { ApplicationContext, Functions } from './context.ts';
-import { endSign, type Session } from './sessions.ts';
+import { endDecrypt, endSign, type Session } from './sessions.ts';
 
 export function pinFunctions({ desk, sessions, signal, session: open }: ApplicationContext): Functions {
   return {
@@ -37,10 +37,12 @@ export function pinFunctions({ desk, sessions, signal, session: open }: Applicat
     },
     C_SessionCancel: ([handle, flags]) => {
       const { session } = open(handle);
-      if (flags & ck.CKF_SIGN) endSign(session);
+      if (flags & (ck.CKF_SIGN | ck.CKF_SIGN_RECOVER)) endSign(session);
       if (flags & ck.CKF_VERIFY) delete session.verify;
+      if (flags & ck.CKF_VERIFY_RECOVER) delete session.recover;
       if (flags & ck.CKF_DIGEST) delete session.digest;
-      if (flags & ck.CKF_DECRYPT) delete session.decrypt;
+      if (flags & ck.CKF_ENCRYPT) delete session.encrypt;
+      if (flags & ck.CKF_DECRYPT) endDecrypt(session);
       if (flags & ck.CKF_FIND_OBJECTS) delete session.search;
       return [];
     },
