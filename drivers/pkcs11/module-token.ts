@@ -163,9 +163,21 @@ function createModuleToken(keys: CardKeys): Token {
 }
 
 function contentsOf(keys: CardKeys, directory: KeyDirectory): TokenContents {
+  const isOfKey = (reference: string): boolean => directory.keys.some(({ keyReference }) => keyReference === reference);
   return {
     keys: directory.keys.map((key) => keys.describe(key)),
-    certificates: directory.certificates.map(({ keyReference, der }) => ({ keyReference, der })),
+    certificates: directory.certificates.map(({ keyReference, label, der }) => ({
+      keyReference,
+      ...(isOfKey(keyReference) ? {} : { isAuthority: true }),
+      ...(label === undefined ? {} : { label }),
+      der,
+    })),
+    names: keys.session.group.slots.map(({ token: { label, manufacturer, model } }, slot) => ({
+      pin: userPin(slot),
+      label,
+      manufacturer,
+      model,
+    })),
     directory: new RememberedDirectory(directory),
   };
 }

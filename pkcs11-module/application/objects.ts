@@ -23,9 +23,10 @@ export function objectsOf(contents: TokenContents, pin: string, isFirst: boolean
     isPrivate: false,
     attributes: profileOf(profile),
   }));
-  for (const { keyReference, der, isAuthority } of contents.certificates) {
+  for (const { keyReference, der, label, isAuthority } of contents.certificates) {
     const key = keys.find((one) => one.keyReference === keyReference);
-    const attributes = key || (isFirst && isAuthority) ? certificateAttributes(der, keyReference, key?.label) : undefined;
+    const attributes =
+      key || (isFirst && isAuthority) ? certificateAttributes(der, keyReference, label ?? key?.label) : undefined;
     if (attributes) objects.push({ isPrivate: false, attributes });
   }
   for (const key of keys) objects.push(...keyObjects(key, contents));
@@ -61,8 +62,8 @@ function profileOf(profile: number): ReadonlyMap<number, Uint8Array> {
   return new Map([...common(ck.CKO_PROFILE, false), [ck.CKA_PROFILE_ID, encodeUlong(profile)]]);
 }
 
-/** Undefined for bytes that are no certificate. */
-function certificateAttributes(der: Uint8Array, id: string, label = id): ReadonlyMap<number, Uint8Array> | undefined {
+/** Undefined for bytes that are no certificate. One that has no other name goes by its subject's. */
+function certificateAttributes(der: Uint8Array, id: string, label?: string): ReadonlyMap<number, Uint8Array> | undefined {
   const fields = certificateFields(der);
   if (!fields) return undefined;
   const { certificate, serialNumber, issuer, subject } = fields;
@@ -72,13 +73,20 @@ function certificateAttributes(der: Uint8Array, id: string, label = id): Readonl
     [ck.CKA_CERTIFICATE_TYPE, encodeUlong(ck.CKC_X_509)],
     [ck.CKA_CERTIFICATE_CATEGORY, encodeUlong(category)],
     [ck.CKA_TRUSTED, no],
-    [ck.CKA_LABEL, text(label)],
+    [ck.CKA_LABEL, text(label ?? commonNameOf(certificate) ?? id)],
     [ck.CKA_ID, idOf(id)],
     [ck.CKA_SUBJECT, subject],
     [ck.CKA_ISSUER, issuer],
     [ck.CKA_SERIAL_NUMBER, serialNumber],
     [ck.CKA_VALUE, der],
   ]);
+}
+
+/** Of several common names the last, which is the most specific; else the organisation. */
+function commonNameOf(certificate: X509Certificate): string | undefined {
+  const { CN, O } = certificate.toLegacyObject().subject as Readonly<Record<string, string | readonly string[] | undefined>>;
+  const name = CN ?? O;
+  return typeof name === 'object' ? name.at(-1) : name;
 }
 
 /** TBSCertificate (RFC 5280, section 4.1): version, serialNumber, signature, issuer, validity, subject. */
@@ -110,6 +118,7 @@ function keyObjects(key: TokenKey, { certificates }: TokenContents): readonly Om
   const material = keyMaterial(publicKey, spki, algorithm);
   const isAgreement = key.usage === 'key agreement';
   const isRsa = algorithm.startsWith('RSA');
+  const deciphers = isRsa && (isAgreement || key.deciphers === true);
   const named: Rows = [
     [ck.CKA_KEY_TYPE, encodeUlong(isRsa ? ck.CKK_RSA : ck.CKK_EC)],
     [ck.CKA_LABEL, text(key.label)],
@@ -122,7 +131,7 @@ function keyObjects(key: TokenKey, { certificates }: TokenContents): readonly Om
     ...named,
     ...material,
     [ck.CKA_VERIFY, yes],
-    [ck.CKA_ENCRYPT, isOf(isRsa && isAgreement)],
+    [ck.CKA_ENCRYPT, isOf(deciphers)],
     [ck.CKA_WRAP, no],
     [ck.CKA_VERIFY_RECOVER, no],
     [ck.CKA_DERIVE, no],
@@ -132,7 +141,7 @@ function keyObjects(key: TokenKey, { certificates }: TokenContents): readonly Om
     ...named,
     ...material,
     [ck.CKA_SIGN, isOf(!isAgreement || isRsa)],
-    [ck.CKA_DECRYPT, isOf(isRsa && isAgreement)],
+    [ck.CKA_DECRYPT, isOf(deciphers)],
     [ck.CKA_UNWRAP, no],
     [ck.CKA_SIGN_RECOVER, no],
     [ck.CKA_DERIVE, isOf(!isRsa && isAgreement)],
