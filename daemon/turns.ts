@@ -9,6 +9,7 @@ export class Turns {
   readonly #of: string;
   readonly #limit: number;
   readonly #waiting = new Set<Job>();
+  readonly #watchers = new Set<() => void>();
   #busy = false;
 
   /** `of`: what is waited for, in the words of an error. `limit`: how many may wait. */
@@ -19,6 +20,12 @@ export class Turns {
 
   get length(): number {
     return this.#waiting.size + (this.#busy ? 1 : 0);
+  }
+
+  /** Told when somebody begins to wait. */
+  watch(onWait: () => void): Disposable {
+    this.#watchers.add(onWait);
+    return { [Symbol.dispose]: () => void this.#watchers.delete(onWait) };
   }
 
   /** Runs `work` when it is its turn. Rejects with the signal's reason when that fires first, with too_many_calls when the queue is full. */
@@ -53,6 +60,7 @@ export class Turns {
       };
       signal.addEventListener('abort', giveUp, { once: true });
       this.#waiting.add(job);
+      for (const tell of this.#watchers) tell();
     });
   }
 

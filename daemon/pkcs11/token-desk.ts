@@ -17,12 +17,11 @@ import { guardLastTry } from '../pin/tries.ts';
 import { recorded } from './acts.ts';
 import { askForLastTry, askPin, type Program } from './prompts.ts';
 import { Readings } from './readings.ts';
+import { SharedTurns, type OpenTurn } from './shared-turns.ts';
 import { Slots } from './slots.ts';
 
 /** A program that calls is answered by then, whoever has the card. */
 const CARD_TIMEOUT_MS = 30_000;
-
-const NEVER = new AbortController().signal;
 
 export interface TokenDeskOptions {
   readonly desk: Desk;
@@ -38,6 +37,7 @@ export class SharedSlots {
   readonly #watchers = new Set<(slotId: number) => void>();
   readonly #seen = new Map<number, string | undefined>();
   readonly #readings: Readings;
+  readonly #shared = new SharedTurns();
 
   constructor(options: TokenDeskOptions) {
     this.#options = options;
@@ -82,7 +82,9 @@ export class SharedSlots {
 
   /** One program that gives up takes nothing from the others who wait for the same answer: the card's own deadline ends it. */
   async #read(slot: TokenSlot, signal: AbortSignal): Promise<CardReading> {
-    const read = this.#readings.of(this.#card(slot), () => this.#use(slot, NEVER, (session) => session.read()));
+    const read = this.#readings.of(this.#card(slot), () =>
+      this.#use(slot, AbortSignal.timeout(CARD_TIMEOUT_MS), (session) => session.read()),
+    );
     return await orAborted(read, signal);
   }
 
@@ -96,15 +98,22 @@ export class SharedSlots {
   async #act<R>(
     program: Program,
     slot: TokenSlot,
-    ...[{ act, signal, allowsLastTry = false }, work]: [TokenUse, (token: TokenInUse) => Promise<R>]
+    ...[{ act, signal, allowsLastTry = false, isShared = false }, work]: [TokenUse, (token: TokenInUse) => Promise<R>]
   ): Promise<R> {
     const { audit, prompts } = this.#options;
     const { card, pin } = this.#pin(slot);
     const turn = (isAllowed: boolean): Promise<R> =>
-      this.#use(slot, signal, async (session) => await work(tokenInUse(session, await session.token(), isAllowed)));
+      this.#use(
+        slot,
+        AbortSignal.any([signal, AbortSignal.timeout(CARD_TIMEOUT_MS)]),
+        async (session) => await work(tokenInUse(session, await session.token(), isAllowed)),
+      );
     return await recorded(audit, { act, program: program.name, card }, async () => {
       try {
-        return await turn(allowsLastTry);
+        // A card that is used by commands verifies a PIN in no time: it is left as soon as may be.
+        const shared = isShared && !card.profile ? this.#shared.use({ card, open: this.#opener(slot), work }) : undefined;
+        const done = shared && (await orAborted(shared, signal));
+        return done ? done.value : await turn(allowsLastTry);
       } catch (error) {
         const canAsk = prompts.placesOf(program.user).length > 0;
         if (!(error instanceof ApiError && error.code === 'pin_last_try' && canAsk)) throw error;
@@ -114,11 +123,28 @@ export class SharedSlots {
     });
   }
 
+  /** A turn that lasts as long as its work does: only the wait for it has a deadline, and each call to the card. */
+  #opener(slot: TokenSlot): OpenTurn {
+    return async (work) => {
+      const waiting = new AbortController();
+      const timer = setTimeout(
+        () => waiting.abort(new DOMException('the card was not to be had', 'TimeoutError')),
+        CARD_TIMEOUT_MS,
+      );
+      try {
+        await this.#use(slot, waiting.signal, async (session) => {
+          const token = await session.token();
+          clearTimeout(timer);
+          await work({ ...token, ...tokenInUse(session, token, false) });
+        });
+      } finally {
+        clearTimeout(timer);
+      }
+    };
+  }
+
   async #use<R>(slot: TokenSlot, signal: AbortSignal, work: (session: CardSession) => Promise<R>): Promise<R> {
-    const { desk } = this.#options;
-    const card = this.#card(slot);
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(CARD_TIMEOUT_MS)]);
-    return await useCard(desk, card.id, { signal: deadline, isSame: true }, work);
+    return await useCard(this.#options.desk, this.#card(slot).id, { signal, isSame: true }, work);
   }
 }
 
