@@ -38,6 +38,7 @@ export class SharedSlots {
   readonly #seen = new Map<number, string | undefined>();
   readonly #readings: Readings;
   readonly #shared = new SharedTurns();
+  #listed: { readonly facts: readonly unknown[]; readonly slots: readonly TokenSlot[] } | undefined;
 
   constructor(options: TokenDeskOptions) {
     this.#options = options;
@@ -70,8 +71,15 @@ export class SharedSlots {
     }
   }
 
+  /** Programs ask for it with each call: made anew when a reader, or the card in it, is otherwise. */
   #list(): readonly TokenSlot[] {
-    return this.#slots.list(this.#options.desk.readers);
+    const { readers } = this.#options.desk;
+    const facts = readers.flatMap((reader) => [reader, reader.role, reader.card, reader.card?.status, reader.card?.contents]);
+    const known = this.#listed;
+    if (known?.facts.length === facts.length && known.facts.every((fact, index) => fact === facts[index])) return known.slots;
+    const slots = this.#slots.list(readers);
+    this.#listed = { facts, slots };
+    return slots;
   }
 
   #card(slot: TokenSlot): CardRecord {

@@ -45,7 +45,7 @@ export async function serveRpcClient(stream: Duplex, options: RpcConnectionOptio
 
 class RpcConnection {
   /** The client has gone, or is to be cut off. */
-  readonly ended: Promise<void>;
+  readonly ended: Promise<undefined>;
   readonly #stream: Duplex;
   readonly #options: RpcConnectionOptions;
   readonly #frames = new FrameReader();
@@ -59,14 +59,14 @@ class RpcConnection {
   constructor(stream: Duplex, options: RpcConnectionOptions) {
     this.#stream = stream;
     this.#options = options;
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
     this.ended = promise;
-    this.#end = resolve;
+    this.#end = (): void => resolve(undefined);
     // Listened to as it comes: a loop over the stream costs each round trip as much as all the rest of it.
     stream.on('data', (piece: Buffer) => this.#guarded(() => this.#take(piece)));
     stream.on('drain', () => this.#guarded(() => this.#beginWaiting()));
-    for (const event of ['end', 'close', 'error'] as const) stream.on(event, resolve); // a connection that broke off: clients that end do that
-    if (stream.destroyed || stream.readableEnded) resolve();
+    for (const event of ['end', 'close', 'error'] as const) stream.on(event, this.#end); // a connection that broke off: clients that end do that
+    if (stream.destroyed || stream.readableEnded) this.#end();
   }
 
   end(): void {
