@@ -1,14 +1,16 @@
 /** The desk as the PKCS #11 module wants it: turns on cards, what is on them from memory, PINs from the person, and errors in its own words. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { CardError } from '../../apdu/errors.ts';
 import type { PinReference, Token } from '../../apdu/token.ts';
 import { DeviceBusyError, DeviceError, DeviceRemovedError, DeviceResetError, NoCardError } from '../../drivers/errors.ts';
 import * as ck from '../../pkcs11-module/constants.ts';
 import type { SlotReading, TokenDesk, TokenInUse, TokenSlot, TokenUse } from '../../pkcs11-module/desk.ts';
 import { CkError } from '../../pkcs11-module/errors.ts';
+import type { KnownSlot } from '../../pkcs11-module/front/messages.ts';
 import type { Audit } from '../audit/trace.ts';
 import { useCard } from '../desk/card-access.ts';
 import type { CardReading, CardSession } from '../desk/card-session.ts';
-import type { Desk } from '../desk/desk.ts';
+import { NOT_LOOKED_AT, type Desk } from '../desk/desk.ts';
 import type { CardRecord } from '../desk/records.ts';
 import { ApiError } from '../errors.ts';
 import { PromptCancelledError, PromptError, PromptTimedOutError } from '../prompt/errors.ts';
@@ -21,6 +23,9 @@ import { Slots } from './slots.ts';
 
 /** A program that calls is answered by then, whoever has the card. */
 const CARD_TIMEOUT_MS = 30_000;
+
+/** Readers come one after another when the daemon starts: they are all there when two looks find the same. */
+const SETTLING_STEP_MS = 25;
 
 const NEVER = new AbortController().signal;
 
@@ -36,6 +41,7 @@ export class SharedSlots {
   readonly #options: TokenDeskOptions;
   readonly #slots = new Slots();
   readonly #watchers = new Set<(slotId: number) => void>();
+  readonly #listWatchers = new Set<() => void>();
   readonly #seen = new Map<number, string | undefined>();
   readonly #readings: Readings;
 
@@ -60,6 +66,30 @@ export class SharedSlots {
     };
   }
 
+  /** As they are seen without a card in any. */
+  known(): readonly KnownSlot[] {
+    return this.#list().map(({ id, description }) => ({ id, description }));
+  }
+
+  /** Told when slots may have come or gone. */
+  watchList(onChange: () => void): Disposable {
+    this.#listWatchers.add(onChange);
+    return { [Symbol.dispose]: () => void this.#listWatchers.delete(onChange) };
+  }
+
+  /** Resolves when the readers are known, and the cards in them. Rejects with the signal's reason. */
+  async settled(signal: AbortSignal): Promise<void> {
+    const { desk } = this.#options;
+    const look = (): string =>
+      desk.health.some(({ problem }) => problem === NOT_LOOKED_AT) || desk.cards.some(({ status }) => status === 'identifying')
+        ? ''
+        : `${desk.readers.length} readers`;
+    for (let before = ''; before === '' || before !== look();) {
+      before = look();
+      await delay(SETTLING_STEP_MS, undefined, { signal });
+    }
+  }
+
   /** A reader or card has changed. */
   review(): void {
     for (const card of this.#options.desk.cards) this.#readings.note(card);
@@ -68,6 +98,7 @@ export class SharedSlots {
       if (this.#seen.has(id) && this.#seen.get(id) !== token?.insertion) for (const tell of this.#watchers) tell(id);
       this.#seen.set(id, token?.insertion);
     }
+    for (const tell of this.#listWatchers) tell();
   }
 
   #list(): readonly TokenSlot[] {

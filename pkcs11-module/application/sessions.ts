@@ -45,7 +45,12 @@ interface Login {
 export class Sessions implements Disposable {
   readonly #sessions = new Map<number, Session>();
   readonly #logins = new Map<number, Login>();
-  #last = 0;
+  #last: number;
+
+  /** Handles begin here: those of an earlier core must be none of this one. */
+  constructor(first = 1) {
+    this.#last = first - 1;
+  }
 
   get size(): number {
     return this.#sessions.size;
