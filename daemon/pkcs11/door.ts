@@ -203,7 +203,7 @@ class Door implements AsyncDisposable {
   async #handDoorOver(started: StartedFront): Promise<void> {
     await delay(LAST_MS);
     this.#closeOwn();
-    await Promise.all(this.#welcoming);
+    await Promise.allSettled(this.#welcoming);
     await started.allTaken();
     started[Symbol.dispose]();
   }

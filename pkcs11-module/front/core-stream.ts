@@ -14,6 +14,8 @@ export interface CoreStreamOptions {
   readonly version: number;
   /** The body of C_Initialize, if the program has called it. */
   readonly initialize: Uint8Array | undefined;
+  /** It is ready by then, or of no use. */
+  readonly deadlineMs: number;
   readonly onReady: () => void;
   readonly onAnswer: (answer: Frame) => void;
   readonly onDrain: () => void;
@@ -25,6 +27,7 @@ export class CoreStream {
   readonly #stream: Duplex;
   readonly #options: CoreStreamOptions;
   readonly #frames = new FrameReader();
+  readonly #deadline: NodeJS.Timeout;
   #state: 'greeting' | 'replaying' | 'ready' | 'ended' = 'greeting';
 
   constructor(stream: Duplex, options: CoreStreamOptions) {
@@ -35,6 +38,7 @@ export class CoreStream {
     stream.on('error', () => undefined); // the core is gone: its end says the same
     stream.on('close', () => this.end());
     stream.write(Uint8Array.of(options.version));
+    this.#deadline = setTimeout(() => this.end(), options.deadlineMs).unref();
   }
 
   get isReady(): boolean {
@@ -60,6 +64,7 @@ export class CoreStream {
   end(): void {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
+    clearTimeout(this.#deadline);
     this.#stream.destroy();
     this.#options.onEnd();
   }
@@ -94,6 +99,7 @@ export class CoreStream {
 
   #ready(): void {
     this.#state = 'ready';
+    clearTimeout(this.#deadline);
     this.#options.onReady();
   }
 }

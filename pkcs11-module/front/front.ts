@@ -32,7 +32,10 @@ export interface FrontTimes {
   readonly lingerMs: number;
   /** With a core and without programs, the core is asked to listen itself. */
   readonly idleMs: number;
+  /** By then a core has claimed a program that it was told of, and spoken to it. */
+  readonly claimMs: number;
   readonly pingMs: number;
+  /** A core whose event loop stands still this long is gone to those who wait. */
   readonly patienceMs: number;
 }
 
@@ -40,6 +43,7 @@ export const FRONT_TIMES: FrontTimes = {
   graceMs: 5_000,
   lingerMs: 30_000,
   idleMs: 600_000,
+  claimMs: 15_000,
   pingMs: 5_000,
   patienceMs: 30_000,
 };
@@ -147,8 +151,13 @@ export class Front implements AsyncDisposable {
     entry.program.promise();
     clearTimeout(entry.again);
     const isTooSoon = performance.now() - entry.announcedAt < AGAIN_MS;
-    if (isTooSoon) entry.again = setTimeout(() => this.#announce(entry), AGAIN_MS).unref();
+    if (isTooSoon) this.#announceAfter(entry, AGAIN_MS);
     else this.#announce(entry);
+  }
+
+  #announceAfter(entry: Entry, ms: number): void {
+    clearTimeout(entry.again);
+    entry.again = setTimeout(() => this.#announce(entry), ms).unref();
   }
 
   #announce(entry: Entry): void {
@@ -156,6 +165,7 @@ export class Front implements AsyncDisposable {
     entry.announcedAt = performance.now();
     const { key, peer, coresBefore } = entry;
     this.#core.send({ kind: 'program', key, pid: peer?.pid, uid: peer?.uid, coresBefore });
+    this.#announceAfter(entry, this.#options.times.claimMs);
   }
 
   #forget(key: string): void {
@@ -174,7 +184,7 @@ export class Front implements AsyncDisposable {
       this.#firstLines.delete(socket);
       socket.off('data', take);
     };
-    const deadline = setTimeout(() => socket.destroy(), FIRST_LINE_MS);
+    const deadline = setTimeout(() => socket.destroy(), FIRST_LINE_MS).unref();
     const take = (piece: Buffer): void => {
       try {
         const [line, ...more] = lines.push(piece);
@@ -193,8 +203,9 @@ export class Front implements AsyncDisposable {
 
   #greet(socket: Socket, { first, lines }: { readonly first: ToFront; readonly lines: LineReader }): void {
     const entry = first.kind === 'claim' ? this.#programs.get(first.key) : undefined;
-    if (entry && this.#core) {
-      entry.program.connect(socket);
+    if (entry && this.#core && !entry.program.hasCore) {
+      clearTimeout(entry.again);
+      entry.program.connect(socket, this.#options.times.claimMs);
       entry.coresBefore++;
     } else if (first.kind === 'attach' && this.#options.isCore(this.#options.peerOf(socket))) this.#attach(socket, lines);
     else socket.destroy();
@@ -270,10 +281,13 @@ export class Front implements AsyncDisposable {
     clearTimeout(this.#linger);
     if (this.#programs.size > 0 || this.#bound.length === 0) return;
     const { idleMs, lingerMs } = this.#options.times;
-    if (this.#isRetired || this.#hasSaidBye)
-      this.#linger = setTimeout(() => this.#options.onIdleEnd(), this.#isRetired ? LAST_MS : 0);
-    else if (this.#core) this.#linger = setTimeout(() => this.#core?.send({ kind: 'idle' }), idleMs);
-    else this.#linger = setTimeout(() => this.#options.onIdleEnd(), lingerMs);
+    if (this.#isRetired || this.#hasSaidBye) this.#after(this.#isRetired ? LAST_MS : 0, () => this.#options.onIdleEnd());
+    else if (this.#core) this.#after(idleMs, () => this.#core?.send({ kind: 'idle' }));
+    else this.#after(lingerMs, () => this.#options.onIdleEnd());
+  }
+
+  #after(ms: number, work: () => void): void {
+    this.#linger = setTimeout(work, ms).unref();
   }
 }
 

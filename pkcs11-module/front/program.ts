@@ -76,6 +76,7 @@ export class Program {
     this.#options = options;
     this.#socket = options.socket;
     this.#greeting = setTimeout(() => this.#end(new RpcProtocolError('waiting for a client: it says nothing')), GREETING_MS);
+    this.#greeting.unref();
     this.#socket.on('data', (piece: Buffer) => this.take(piece));
     this.#socket.on('drain', () => this.#flow());
     this.#socket.on('error', () => undefined); // a program that ends breaks its connection off
@@ -85,6 +86,10 @@ export class Program {
   /** It has said its dialect: a core can serve it. */
   get isKnown(): boolean {
     return this.#dialect !== undefined;
+  }
+
+  get hasCore(): boolean {
+    return this.#core !== undefined;
   }
 
   /** From the program. */
@@ -113,8 +118,9 @@ export class Program {
   }
 
   /** The core's way to the program, claimed. */
-  connect(stream: Duplex): void {
+  connect(stream: Duplex, deadlineMs: number): void {
     const core = new CoreStream(stream, {
+      deadlineMs,
       version: this.#version,
       initialize: this.#initialize,
       onReady: () => this.#release(),
