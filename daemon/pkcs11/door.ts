@@ -113,7 +113,9 @@ class Door implements AsyncDisposable {
     this.#fronts.add(link);
     this.#told = '';
     void this.#settled.then(() => this.#tellSlots());
-    void link.ended.then(() => this.#lost(link));
+    link.ended
+      .then(() => this.#lost(link))
+      .catch((error: unknown) => this.#warn(error, 'nobody listens for programs that use PKCS #11'));
     return link;
   }
 
@@ -124,10 +126,19 @@ class Door implements AsyncDisposable {
     this.#isSettled = true;
   }
 
-  /** A front ended on its own: its programs are gone with it, and the next ones find the door open all the same. */
-  #lost(link: FrontLink): void {
-    if (!this.#fronts.delete(link) || this.#closing.signal.aborted || this.#own || this.#fronts.size > 0) return;
-    this.#takePlace().catch((error: unknown) => this.#warn(error, 'nobody listens for programs that use PKCS #11'));
+  /**
+   * A front that ended on its own took its programs along; the next ones find the door open all the same. One that only lost patience with a daemon that stood still
+   * is there yet.
+   */
+  async #lost(link: FrontLink): Promise<void> {
+    if (!this.#fronts.delete(link) || this.#closing.signal.aborted) return;
+    try {
+      await this.#attach(link.path);
+    } catch (error) {
+      this.#options.log.info({ front: basename(link.path), problem: String(error) }, 'a front has ended');
+      rmSync(link.path, { force: true });
+      if (this.#fronts.size === 0) await this.#takePlace();
+    }
   }
 
   /** The daemon listens itself; fronts end with their last program. */

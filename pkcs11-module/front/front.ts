@@ -85,7 +85,8 @@ export class Front implements AsyncDisposable {
   #slots: readonly KnownSlot[] = [];
   #isRetired = false;
   #hasSaidBye = false;
-  #coreGoneAt = performance.now();
+  /** A core has just gone, or has not come yet. */
+  #isCoreExpected = true;
   #grace: NodeJS.Timeout | undefined;
   #linger: NodeJS.Timeout | undefined;
 
@@ -116,7 +117,7 @@ export class Front implements AsyncDisposable {
       socket,
       room: this.#room,
       slots: () => this.#slots,
-      isCoreExpected: () => this.#graceLeftMs() > 0,
+      isCoreExpected: () => this.#isCoreExpected,
       onNeedsCore: () => this.#needsCore(key),
       onEnd: (problem) => {
         if (problem) this.#core?.send({ kind: 'problem', message: problem.message });
@@ -232,7 +233,7 @@ export class Front implements AsyncDisposable {
   #detach(core: CoreLink): void {
     if (this.#core !== core) return;
     this.#core = undefined;
-    this.#coreGoneAt = performance.now();
+    this.#isCoreExpected = true;
     for (const entry of this.#programs.values()) {
       clearTimeout(entry.again);
       entry.announcedAt = -Infinity;
@@ -245,12 +246,9 @@ export class Front implements AsyncDisposable {
   #awaitCore(): void {
     clearTimeout(this.#grace);
     this.#grace = setTimeout(() => {
+      this.#isCoreExpected = false;
       for (const { program } of this.#programs.values()) program.giveUpWaiting();
     }, this.#options.times.graceMs).unref();
-  }
-
-  #graceLeftMs(): number {
-    return this.#coreGoneAt + this.#options.times.graceMs - performance.now();
   }
 
   #told(message: ToFront): void {

@@ -175,17 +175,19 @@ export class Program {
   /** Without a core. A wait for a slot lives on, and a program that has only just come waits for a core that may be back in a moment. */
   #answerAlone(call: Held): void {
     const isWait = call.name === 'C_WaitForSlotEvent' && this.#initialize !== undefined && isBlocking(call.body);
-    if (isWait || (call.name === 'C_Initialize' && this.#options.isCoreExpected())) {
+    const isNew = call.name === 'C_Initialize' && this.#options.isCoreExpected();
+    if (isWait || isNew || this.#held.some(({ name }) => name === 'C_Initialize')) {
       this.#hold(call);
       return;
     }
     const state = { dialect: this.#dialect ?? 0, isInitialized: this.#initialize !== undefined, slots: this.#options.slots() };
-    this.#write(answerWithoutCore(call.code, call.body, state), call);
+    const answer = answerWithoutCore(call.code, call.body, state);
     if (call.name !== undefined && HAVE_SECRETS.has(call.name)) call.body.fill(0);
     if (call.name === 'C_Finalize') this.#endWaits();
+    this.#write(answer, call);
   }
 
-  /** Threads that wait for a slot must not outlive C_Finalize. */
+  /** Threads that wait for a slot must not outlive C_Finalize: the client is to find their answers before it closes the connection. */
   #endWaits(): void {
     for (const { code } of this.#held.splice(0)) this.#socket.write(encodeError(code, ck.CKR_CRYPTOKI_NOT_INITIALIZED));
   }

@@ -46,7 +46,7 @@ export async function openFrontDesk(options: FrontDeskOptions = {}): Promise<Fro
   const folder = mkdtempSync(join(tmpdir(), 'kortd-front-'));
   undo.defer(() => rmSync(folder, { recursive: true, force: true }));
   const ended = Promise.withResolvers<undefined>();
-  const front = undo.use(
+  const front: Front = undo.use(
     new Front({
       folder,
       programsFile: 'pkcs11',
@@ -55,7 +55,7 @@ export async function openFrontDesk(options: FrontDeskOptions = {}): Promise<Fro
       peerOf: peerCredentials,
       isCore,
       times: { ...TIMES, ...times },
-      onIdleEnd: () => ended.resolve(undefined),
+      onIdleEnd: () => void front[Symbol.asyncDispose]().then(() => ended.resolve(undefined)),
     }),
   );
   await front.listen();

@@ -13,6 +13,7 @@ import { encodeRequest, frameOf, RpcClient } from './rpc-client.ts';
 const DIALECTS: readonly Dialect[] = [0, 1, 2];
 const SIGN = { mechanism: { type: ck.CKM_ECDSA }, data: new Uint8Array(32).fill(7) };
 const WAIT = 0;
+const SOON = { timeout: 5_000, interval: 10 };
 
 async function signs(program: Program, slot?: number): Promise<number> {
   const session = await program.session(slot);
@@ -32,7 +33,7 @@ describe.each(DIALECTS)('a program of dialect %i', (dialect) => {
     const sessions = [await signs(program), await program.session(slot)];
     for (let round = 0; round < 2; round++) {
       await core[Symbol.asyncDispose]();
-      await eventually('the token to go', async () => (await program.slots()).length === 0);
+      await expect.poll(() => program.slots(), SOON).toEqual([]);
       expect(await program.slots(false)).toEqual(slots);
       const [description, , flags] = await program.client.call('C_GetSlotInfo', slot);
       expect([String(description).trim(), Number(flags) & ck.CKF_TOKEN_PRESENT]).toEqual(['Bench 0', 0]);
@@ -41,7 +42,7 @@ describe.each(DIALECTS)('a program of dialect %i', (dialect) => {
       await expectValue(program.client.call('C_OpenSession', slot, ck.CKF_SERIAL_SESSION), ck.CKR_TOKEN_NOT_PRESENT);
       await expectValue(program.client.call('C_OpenSession', slot + 1, ck.CKF_SERIAL_SESSION), ck.CKR_SLOT_ID_INVALID);
       core = await desk.core();
-      await eventually('the token to come back', async () => (await program.slots()).includes(slot));
+      await expect.poll(() => program.slots(), SOON).toEqual([slot]);
       sessions.push(await signs(program, slot));
       for (const session of sessions.slice(0, -1))
         await expectValue(program.client.call('C_GetSessionInfo', session), ck.CKR_SESSION_HANDLE_INVALID);
@@ -57,7 +58,7 @@ describe.each(DIALECTS)('a program of dialect %i', (dialect) => {
     const waiting = program.client.begin('C_WaitForSlotEvent', WAIT);
     await program.client.call('C_GetInfo');
     await first[Symbol.asyncDispose]();
-    await eventually('the token to go', async () => (await program.slots()).length === 0);
+    await expect.poll(() => program.slots(), SOON).toEqual([]);
     await expectValue(program.client.call('C_WaitForSlotEvent', ck.CKF_DONT_BLOCK), ck.CKR_NO_EVENT);
     await using second = await desk.core();
     expect(second.card).toBeDefined();
@@ -109,7 +110,7 @@ describe('a core that goes', () => {
 
   it('is waited for by programs that come right after, and no longer than is told', async () => {
     await using desk = await openFrontDesk({ times: { graceMs: 20_000 } });
-    await (await desk.core())[Symbol.asyncDispose]();
+    (await RawCore.attach(desk.ownPath)).socket.destroy();
     const opening = desk.program();
     await using core = await desk.core();
     expect(core.card).toBeDefined();
@@ -121,6 +122,18 @@ describe('a core that goes', () => {
         'a program without a core',
       ),
     ).toEqual([]);
+  });
+
+  it('fails with a defect in the middle of a signature: the program is told so, lives, and signs again', async () => {
+    await using desk = await openFrontDesk();
+    await using core = await desk.core();
+    const program = await desk.program();
+    const session = await signs(program);
+    const key = await program.key(session, '9A');
+    core.bench.intercept.refuse = () => new TypeError('a defect');
+    await expectValue(program.sign(session, key, SIGN), ck.CKR_GENERAL_ERROR);
+    delete core.bench.intercept.refuse;
+    expect(await program.sign(session, key, SIGN)).toHaveLength(64);
   });
 
   it('takes nothing from calls that any core answers the same: they are answered', async () => {

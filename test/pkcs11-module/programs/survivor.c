@@ -89,6 +89,7 @@ static void *wait_for_slots(void *unused) {
     snprintf(text, sizeof text, "event 0x%lx", slot);
     say(text);
   }
+  /* It never does. */
   snprintf(text, sizeof text, "waiting ended 0x%lx", result);
   say(text);
   return NULL;
@@ -118,8 +119,7 @@ int main(int argc, char **argv) {
       is_open = 0;
     }
   }
-  good(list->functions[1](NULL), "C_Finalize");
-  pthread_join(waiting, NULL);
+  /* As most programs do, without C_Finalize: p11-kit's client 0.24 fails an assertion when another thread is in a call then. */
   say("ended");
-  return 0;
+  _exit(0);
 }

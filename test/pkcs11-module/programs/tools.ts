@@ -64,7 +64,7 @@ export interface ToolDesk extends AsyncDisposable {
 
 export async function openToolDesk(): Promise<ToolDesk> {
   await using undo = new AsyncDisposableStack();
-  const bench = undo.use(await openBench({ readers: [{}, {}, {}] }));
+  const bench = undo.use(await openBench({ readers: [{}, {}, {}], pkcs11Front: {} }));
   const folder = await mkdtemp(join(tmpdir(), 'kortd-tools-'));
   undo.defer(() => rm(folder, { recursive: true, force: true }));
   const keys = PIV_KEYS.map(([name, kind]) => [
@@ -102,7 +102,8 @@ export async function openToolDesk(): Promise<ToolDesk> {
   };
 }
 
-async function runTool(
+/** Rejects with what it printed when its exit status is not 0; the cause has status and signal. */
+export async function runTool(
   command: string,
   parameters: readonly string[],
   { environment, input, folder }: { readonly environment: object; readonly input: string; readonly folder: string },
