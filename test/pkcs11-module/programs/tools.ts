@@ -99,7 +99,7 @@ export async function openToolDesk(): Promise<ToolDesk> {
   for (const key of KEYS) if (key.token === STAFF.label) await importKey(hsm, key);
   const { name, path, sha256, environment: ofModule } = hsm.configuration;
   const policy = { modules: [{ name, path, sha256, environment: ofModule }] };
-  const bench = undo.use(await openBench({ readers: [{}, {}, {}], policy }));
+  const bench = undo.use(await openBench({ readers: [{}, {}, {}], policy, pkcs11Front: {} }));
   const folder = await mkdtemp(join(tmpdir(), 'kortd-tools-'));
   undo.defer(() => rm(folder, { recursive: true, force: true }));
   const keys = PIV_KEYS.map(([name, kind]) => [
@@ -151,7 +151,8 @@ async function importKey(hsm: SoftHsm, { kind, id, label, person }: UsedKey): Pr
   await hsm.run('pkcs11-tool', [...login, '--write-object', der, '--type', 'cert', ...named]);
 }
 
-async function runTool(
+/** Rejects with what it printed when its exit status is not 0; the cause has status and signal. */
+export async function runTool(
   command: string,
   parameters: readonly string[],
   { environment, input, folder }: { readonly environment: object; readonly input: string; readonly folder: string },
