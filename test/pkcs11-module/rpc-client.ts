@@ -256,8 +256,10 @@ function readPart(reader: RpcReader, part: string): Taken {
 
 /** The kinds of value that tests ask for: CK_BBOOL, CK_ULONG, bytes. */
 const BYTES_OF_TYPE: ReadonlyMap<number, 1 | 8> = new Map([
-  ...([0x01, 0x02, 0x86, 0x103, 0x105, 0x108, 0x10c, 0x162, 0x202] as const).map((type) => [type, 1] as const),
-  ...([0x00, 0x80, 0x100, 0x121] as const).map((type) => [type, 8] as const),
+  ...([0x01, 0x02, 0x86, 0x103, 0x104, 0x105, 0x107, 0x108, 0x109, 0x10b, 0x10c, 0x162, 0x163, 0x202] as const).map(
+    (type) => [type, 1] as const,
+  ),
+  ...([0x00, 0x80, 0x100, 0x121, 0x161] as const).map((type) => [type, 8] as const),
 ]);
 
 function readAttribute(reader: RpcReader): Got {
