@@ -17,7 +17,9 @@ import { decryptFunctions } from './decrypting.ts';
 import { deriveFunctions } from './deriving.ts';
 import { digestFunctions } from './digesting.ts';
 import { encryptFunctions } from './encrypting.ts';
-import { pinFunctions } from './pins.ts';
+import { generatingFunctions, generatingMechanisms } from './generating.ts';
+import { ObjectHandles } from './handles.ts';
+import { loginOfficer, pinFunctions } from './pins.ts';
 import { padded, slotInfo, tokenInfo } from './information.ts';
 import { mechanismsOf } from './mechanisms.ts';
 import { matches, objectsOf, type TokenObject } from './objects.ts';
@@ -25,6 +27,7 @@ import { Sessions, endSign, type Session } from './sessions.ts';
 import { signFunctions } from './signing.ts';
 import { unwrapFunctions } from './unwrapping.ts';
 import { verifyFunctions } from './verifying.ts';
+import { writingFunctions } from './writing.ts';
 
 /** What every client of the protocol begins with (p11-kit/rpc.h, P11_RPC_HANDSHAKE). */
 const HANDSHAKE = 'PRIVATE-GNOME-KEYRING-PKCS11-PROTOCOL-V-1';
@@ -41,6 +44,12 @@ export interface ApplicationOptions {
   readonly random?: (length: number) => Uint8Array;
 }
 
+interface KnownObjects {
+  readonly reading: SlotReading['contents'];
+  readonly isChangeable: boolean;
+  readonly objects: readonly TokenObject[];
+}
+
 export class Application implements RpcApplication {
   readonly #options: ApplicationOptions;
   readonly #sessions = new Sessions();
@@ -48,7 +57,8 @@ export class Application implements RpcApplication {
   readonly #random: (length: number) => Uint8Array;
   readonly #functions: Functions;
   /** Objects of a token as it was read; made anew when the card's contents are others. */
-  readonly #objects = new Map<number, { readonly reading: SlotReading['contents']; readonly objects: readonly TokenObject[] }>();
+  readonly #objects = new Map<number, KnownObjects>();
+  readonly #handles = new ObjectHandles();
   readonly #changed = new Set<number>();
   readonly #watch: Disposable;
   #onChange: (() => void)[] = [];
@@ -71,6 +81,8 @@ export class Application implements RpcApplication {
       ...decryptFunctions(context),
       ...unwrapFunctions(context),
       ...deriveFunctions(context),
+      ...generatingFunctions(context),
+      ...writingFunctions(context),
     };
     this.#watch = options.desk.watch((slotId) => this.#note(slotId));
   }
@@ -118,8 +130,9 @@ export class Application implements RpcApplication {
       C_GetSlotInfo: ([slotId]) => slotInfo(this.#slot(slotId)),
       C_GetTokenInfo: async ([slotId]) => {
         const slot = this.#present(slotId);
-        const { pin } = await this.#options.desk.read(slot, this.#ended.signal);
+        const { pin, abilities } = await this.#options.desk.read(slot, this.#ended.signal);
         return tokenInfo(slot.token, pin, {
+          isChangeable: abilities !== undefined,
           sessions: this.#sessions.countOf(slotId),
           canAskPin: this.#options.desk.canAskPin(),
         });
@@ -185,7 +198,11 @@ export class Application implements RpcApplication {
 
   async #login(handle: number, user: number, given: Uint8Array | undefined): Promise<[]> {
     const { session, slot, isLoggedIn } = this.#session(handle);
-    if (user === ck.CKU_SO) return this.#loginOfficer(slot, given);
+    if (user === ck.CKU_SO) {
+      this.#requireNobody(slot, isLoggedIn);
+      await loginOfficer(this.#context(), slot, given);
+      return [];
+    }
     if (user !== ck.CKU_USER && user !== ck.CKU_CONTEXT_SPECIFIC)
       throw new CkError(ck.CKR_USER_TYPE_INVALID, `logging in as ${user}: there is no such user`);
     if (user === ck.CKU_USER) this.#requireNobody(slot, isLoggedIn);
@@ -203,17 +220,6 @@ export class Application implements RpcApplication {
     if (user === ck.CKU_USER) this.#sessions.login(slot.id, { insertion: slot.token.insertion, user: 'user', pin });
     else if (operation && (operation === session.sign || operation === session.decrypt)) replacePin(operation, pin);
     else pin[Symbol.dispose]();
-    return [];
-  }
-
-  /** Cards do not verify a PUK by itself: it is kept for C_InitPIN, which spends it. */
-  #loginOfficer(slot: PresentSlot, given: Uint8Array | undefined): [] {
-    this.#requireNobody(slot, this.#sessions.pinOf(slot.id, slot.token.insertion) !== undefined);
-    if (this.#sessions.countOf(slot.id).readOnly > 0)
-      throw new CkError(ck.CKR_SESSION_READ_ONLY_EXISTS, 'logging in as security officer: a session is for reading only');
-    if (!given) throw new CkError(ck.CKR_ARGUMENTS_BAD, 'logging in as security officer: no PUK was given');
-    const login = { insertion: slot.token.insertion, user: 'officer', pin: Secret.take(given) } as const;
-    this.#sessions.login(slot.id, login);
     return [];
   }
 
@@ -253,18 +259,6 @@ export class Application implements RpcApplication {
         const { attributes } = await this.#object(handle, objectHandle);
         return [[...attributes.values()].reduce((sum, value) => sum + value.length, 0)];
       },
-      C_CreateObject: ([handle]) => this.#refuseWriting(handle),
-      C_CopyObject: ([handle]) => this.#refuseWriting(handle),
-      C_DestroyObject: ([handle, object]) => {
-        const { slot } = this.#session(handle);
-        if (!this.#sessions.objects.find(slot.id, object)) return this.#refuseWriting(handle);
-        this.#sessions.objects.destroy(object);
-        return [];
-      },
-      C_SetAttributeValue: ([handle]) => {
-        this.#session(handle);
-        throw new CkError(ck.CKR_ATTRIBUTE_READ_ONLY, 'changing an attribute: none can be changed');
-      },
     };
   }
 
@@ -276,6 +270,9 @@ export class Application implements RpcApplication {
       random: this.#random,
       session: (handle) => this.#session(handle),
       key: (handle, keyHandle, isPrivate) => this.#key(handle, keyHandle, isPrivate),
+      object: (handle, objectHandle) => this.#object(handle, objectHandle),
+      objectsOf: (slot) => this.#objectsOf(slot),
+      slowly: (ask, drop) => this.#slowly(ask, drop),
       useKey: (use, work) => this.#useKey(use, work),
     };
   }
@@ -303,21 +300,21 @@ export class Application implements RpcApplication {
     return new CkError(ck.CKR_USER_NOT_LOGGED_IN, 'using a key: the PIN of the login holds no more', { cause: error });
   }
 
-  #refuseWriting(handle: number): never {
-    this.#session(handle);
-    throw new CkError(ck.CKR_TOKEN_WRITE_PROTECTED, 'changing the objects of a token: it is write protected');
-  }
-
   async #pinFor(slot: PresentSlot, given: Uint8Array | undefined): Promise<Secret> {
     if (given) return Secret.take(given);
+    return await this.#slowly(
+      () => this.#options.desk.askPin(slot, this.#ended.signal),
+      (pin) => pin[Symbol.dispose](),
+    );
+  }
+
+  /** What a person is asked in kortd's own prompt. `drop`: nobody waits for the answer any more. */
+  async #slowly<R>(ask: () => Promise<R>, drop: (answer: R) => void): Promise<R> {
     const { signal } = this.#ended;
-    const [asked, waited] = await Promise.allSettled([
-      this.#options.desk.askPin(slot, signal),
-      this.#options.delay(SLOW_ANSWER_MS, signal),
-    ]);
+    const [asked, waited] = await Promise.allSettled([ask(), this.#options.delay(SLOW_ANSWER_MS, signal)]);
     if (asked.status === 'rejected') throw asked.reason;
     if (waited.status === 'fulfilled') return asked.value;
-    asked.value[Symbol.dispose]();
+    drop(asked.value);
     throw signal.reason;
   }
 
@@ -346,11 +343,12 @@ export class Application implements RpcApplication {
   }
 
   async #objectsOf(slot: PresentSlot): Promise<readonly TokenObject[]> {
-    const { contents } = await this.#options.desk.read(slot, this.#ended.signal);
+    const reading = await this.#options.desk.read(slot, this.#ended.signal);
     const known = this.#objects.get(slot.id);
-    if (known?.reading === contents) return known.objects;
-    const objects = objectsOf(contents, slot.token.pin, slot.token.isFirst);
-    this.#objects.set(slot.id, { reading: contents, objects });
+    const isChangeable = reading.abilities !== undefined;
+    if (known?.reading === reading.contents && known.isChangeable === isChangeable) return known.objects;
+    const objects = this.#handles.number(slot.id, slot.token.insertion, objectsOf(reading, slot.token));
+    this.#objects.set(slot.id, { reading: reading.contents, isChangeable, objects });
     return objects;
   }
 
@@ -375,11 +373,17 @@ export class Application implements RpcApplication {
   }
 
   async #mechanisms(slotId: number): Promise<ReturnType<typeof mechanismsOf>> {
-    const objects = await this.#objectsOf(this.#present(slotId));
-    return mechanismsOf(
-      objects.flatMap(({ key }) => key ?? []),
-      this.#dialect,
+    const slot = this.#present(slotId);
+    const objects = await this.#objectsOf(slot);
+    const { contents, abilities } = await this.#options.desk.read(slot, this.#ended.signal);
+    const mechanisms = new Map(
+      mechanismsOf(
+        objects.flatMap(({ key }) => key ?? []),
+        this.#dialect,
+      ),
     );
+    for (const [type, info] of generatingMechanisms(contents, { pin: slot.token.pin, abilities })) mechanisms.set(type, info);
+    return mechanisms;
   }
 
   #note(slotId: number): void {

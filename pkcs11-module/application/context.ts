@@ -32,6 +32,11 @@ export interface ApplicationContext {
     readonly slot: PresentSlot;
     readonly isLoggedIn: boolean;
   };
+  /** Throws CKR_OBJECT_HANDLE_INVALID. */
+  object(handle: number, objectHandle: number): Promise<TokenObject>;
+  objectsOf(slot: PresentSlot): Promise<readonly TokenObject[]>;
+  /** What a person is asked is not answered before programs expect it. `drop`: nobody waits for the answer any more. */
+  slowly<R>(ask: () => Promise<R>, drop: (answer: R) => void): Promise<R>;
   /** Throws CKR_KEY_HANDLE_INVALID. */
   key(handle: number, keyHandle: number, isPrivate: boolean): Promise<KeyObject>;
   /** One turn on the card, with the PIN verified that the key wants. */

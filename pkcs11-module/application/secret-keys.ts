@@ -108,5 +108,5 @@ export function secretKeyOf({ keyType, isPrivate, told }: SecretTemplate, value:
     [ck.CKA_VALUE_LEN, encodeUlong(value.length)],
     [ck.CKA_VALUE, value],
   ]);
-  return { isPrivate, attributes };
+  return { isPrivate, isDestroyable: true, attributes };
 }
