@@ -123,6 +123,8 @@ const USES: readonly number[] = [
   ck.CKA_WRAP,
   ck.CKA_UNWRAP,
   ck.CKA_DERIVE,
+  ck.CKA_SIGN_RECOVER,
+  ck.CKA_VERIFY_RECOVER,
   ck.CKA_MODIFIABLE,
   0x171,
   0x172,
