@@ -208,7 +208,8 @@ export class Application implements RpcApplication {
     if (user !== ck.CKU_USER && user !== ck.CKU_CONTEXT_SPECIFIC)
       throw new CkError(ck.CKR_USER_TYPE_INVALID, `logging in as ${user}: there is no such user`);
     if (user === ck.CKU_USER) this.#requireNobody(slot, isLoggedIn);
-    const operation = session.sign ?? session.decrypt;
+    const begun = [session.sign, session.decrypt].filter((one) => one !== undefined);
+    const operation = begun.find((one) => !one.pin) ?? begun[0];
     if (user === ck.CKU_CONTEXT_SPECIFIC && !operation)
       throw new CkError(ck.CKR_OPERATION_NOT_INITIALIZED, 'logging in for an operation: none was begun');
     const pin = await this.#pinFor(slot, given);

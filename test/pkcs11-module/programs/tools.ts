@@ -93,7 +93,8 @@ export interface ToolDesk extends AsyncDisposable {
   run(command: string, parameters: readonly string[], input?: string): Promise<string>;
 }
 
-export async function openToolDesk(): Promise<ToolDesk> {
+/** `agreement`: of what kind the PIV card's key 9D is. */
+export async function openToolDesk({ agreement = 'P-256' }: { readonly agreement?: TestKeyKind } = {}): Promise<ToolDesk> {
   await using undo = new AsyncDisposableStack();
   const hsm = undo.use(await createSoftHsm([STAFF]));
   for (const key of KEYS) if (key.token === STAFF.label) await importKey(hsm, key);
@@ -102,10 +103,13 @@ export async function openToolDesk(): Promise<ToolDesk> {
   const bench = undo.use(await openBench({ readers: [{}, {}, {}], policy, pkcs11Front: {} }));
   const folder = await mkdtemp(join(tmpdir(), 'kortd-tools-'));
   undo.defer(() => rm(folder, { recursive: true, force: true }));
-  const keys = PIV_KEYS.map(([name, kind]) => [
-    name,
-    cardKey(kind, { name, certificate: certificateFor(testKey(kind, name).publicKey, { name: `Person ${name}` }) }),
-  ]);
+  const keys = PIV_KEYS.map(([name, usual]) => {
+    const kind = name === '9D' ? agreement : usual;
+    return [
+      name,
+      cardKey(kind, { name, certificate: certificateFor(testKey(kind, name).publicKey, { name: `Person ${name}` }) }),
+    ];
+  });
   await bench.insert(
     watchedPivCard({
       serialNumber: 20_202_020,
