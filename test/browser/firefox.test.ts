@@ -1,5 +1,5 @@
 /** Firefox ESR, set up by `kortd pkcs11 enable --firefox`, and a page that wants a certificate: cards, PINs and daemons that come and go. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -9,7 +9,8 @@ import { thisMachine } from '../../daemon/pkcs11/setup/machine.ts';
 import { createEidCard } from '../../drivers/simulated/cards/eid.ts';
 import type { SimulatedCard } from '../../drivers/simulated/card.ts';
 import { cardKey, certificateFor, openBench, PIN, testKey, watchedPivCard, type Bench } from '../api/support.ts';
-import { Program } from '../cli/program.ts';
+import { Program, ROOT } from '../cli/program.ts';
+import { noteTyped } from '../evidence/typed.ts';
 import { TestStation } from '../prompts/station.ts';
 import { launchFirefox, type Firefox } from './firefox.ts';
 import { openMutualTlsPage, type MutualTlsPage } from './mutual-tls.ts';
@@ -18,14 +19,14 @@ const AUTOMATIC = { 'security.default_personal_cert': 'Select Automatically' };
 /** Firefox shows this while the person types the PIN elsewhere. */
 const ELSEWHERE = 'protectedAuth.xhtml';
 const POLICY = policyPath(thisMachine());
+/** Of the simulated office's operator. */
+const [OFFICE_PERSON, OFFICE_PIN] = ['Anna Lindqvist', '123456'];
 const VISITS_MS = 30_000;
 const EID_PINS = { legitimering: PIN, underskrift: '964731', puk: '12345679' };
 
 let folder: string;
 let undo: AsyncDisposableStack;
 let page: MutualTlsPage;
-let bench: Bench;
-let restart: () => Promise<void>;
 
 beforeEach(async () => {
   if (process.env['KORTD_PRIVATE_NAMESPACES'] !== '1') throw new Error('this test writes to /etc: run it by scripts/test.mjs');
@@ -37,25 +38,28 @@ beforeEach(async () => {
   mkdirSync(dirname(POLICY), { recursive: true });
   undo.defer(() => rmSync(POLICY, { force: true }));
   writeFileSync(POLICY, `{ "policies": { "Certificates": { "Install": [ ${JSON.stringify(page.authority)} ] } } }`);
-  const dataFolder = join(folder, 'data');
-  bench = await openBench({ dataFolder });
-  undo.defer(() => bench[Symbol.asyncDispose]());
-  restart = async () => {
-    await bench[Symbol.asyncDispose]();
-    bench = await openBench({ dataFolder });
-  };
 });
 afterEach(() => undo.disposeAsync());
+
+function data(): string {
+  return join(folder, 'data');
+}
+
+async function openDesk(): Promise<Bench> {
+  return undo.use(await openBench({ dataFolder: data() }));
+}
 
 /** The program as an administrator runs it; taken back after the test. */
 async function enable(...programs: readonly string[]): Promise<string> {
   const said = await kortd('enable', ...programs);
-  undo.defer(async () => void (await kortd('disable')));
+  undo.defer(async () => {
+    await kortd('disable');
+  });
   return said;
 }
 
 async function kortd(...parameters: readonly string[]): Promise<string> {
-  await using program = new Program(join(folder, 'state'), ['pkcs11', ...parameters, '--data-dir', bench.dataFolder]);
+  await using program = new Program(join(folder, 'state'), ['pkcs11', ...parameters, '--data-dir', data()]);
   const { status, stdout, stderr } = await program.ended;
   expect(status, stderr).toBe(0);
   return stdout;
@@ -95,6 +99,7 @@ async function visitUntil(firefox: Firefox, path: string, hasHappened: () => boo
 
 describe.each(CARDS)('a fresh profile, with $name,', ({ person, make }) => {
   it('shows its certificate; the PIN is typed in kortd, once for as long as the card is there', async () => {
+    const bench = await openDesk();
     expect(await enable('--firefox')).toContain(`Firefox: enabled by ${POLICY}`);
     const card = make();
     await bench.insert(card);
@@ -126,19 +131,21 @@ describe.each(CARDS)('a fresh profile, with $name,', ({ person, make }) => {
 
 describe('Firefox', () => {
   it('asks for the PIN itself where kortd has no place to ask, and lets the person choose the certificate', async () => {
+    const bench = await openDesk();
     await enable('--firefox');
     await bench.insert(pivCard());
     await using firefox = await newFirefox({ 'security.default_personal_cert': 'Ask Every Time' });
+    noteTyped(PIN);
+    await firefox.acceptNext('certificate');
+    await firefox.acceptNext('password', { id: 'password1Textbox', value: PIN });
     await firefox.open(`${page.url}/own`);
-    await firefox.untilDialog('clientauthask.xhtml');
-    await firefox.acceptDialog('clientauthask.xhtml');
-    await firefox.untilDialog('commonDialog.xhtml');
-    await firefox.acceptDialog('commonDialog.xhtml', { id: 'password1Textbox', value: PIN });
+    await expect.poll(() => page.visits, { timeout: VISITS_MS }).toEqual(['/own Person 9A']);
     await firefox.untilTitle('/own Person 9A');
     await firefox.untilDialog(undefined);
   });
 
   it('finds the cards by the database of a profile alone, and loses them with it', async () => {
+    const bench = await openDesk();
     await enable();
     const home = mkdtempSync(join(folder, 'home-'));
     const profile = join(home, '.mozilla', 'firefox', 'own');
@@ -159,19 +166,43 @@ describe('Firefox', () => {
     expect((await firefox.modules()).map(({ name }) => name)).not.toContain('kortd');
   });
 
-  it('lives on when the daemon is restarted', async () => {
+  it('lives on when the daemon is killed and another starts, and has the card again when it is started anew itself', async () => {
+    const killed = await serve();
     await enable('--firefox');
-    await bench.insert(pivCard());
-    // Before Firefox: it learns with a token whether the PIN is typed elsewhere, and asks no more while that is there.
-    const station = await TestStation.open(bench);
-    await using firefox = await newFirefox();
-    await firefox.open(`${page.url}/before`);
-    station.type((await station.prompt()).id, { pin: PIN });
-    await firefox.untilTitle('/before Person 9A');
+    const station = await TestStation.open({ dataFolder: data() });
+    const home = mkdtempSync(join(folder, 'home-'));
+    const profile = join(home, 'profile');
+    {
+      await using firefox = await launchFirefox({ home, profile, preferences: AUTOMATIC });
+      await firefox.open(`${page.url}/before`);
+      station.type((await station.prompt()).id, { pin: OFFICE_PIN });
+      await firefox.untilTitle(`/before ${OFFICE_PERSON}`);
+      killed.child.kill('SIGKILL');
+      await killed.ended;
+      await serve();
+      await firefox.open(`${page.url}/after`);
+      await expect
+        .poll(() => firefox.title(), { timeout: VISITS_MS, interval: 100 })
+        .toMatch(/^\/after (nobody|Anna Lindqvist)$/);
+    }
+    await using next = await TestStation.open({ dataFolder: data() });
+    await using firefox = await launchFirefox({ home, profile, preferences: AUTOMATIC });
+    await firefox.open(`${page.url}/anew`);
+    next.type((await next.prompt()).id, { pin: OFFICE_PIN });
+    await firefox.untilTitle(`/anew ${OFFICE_PERSON}`);
     await station[Symbol.asyncDispose]();
-    await restart();
-    await bench.insert(pivCard());
-    await firefox.open(`${page.url}/after`);
-    await firefox.untilTitle('/after nobody');
   });
 });
+
+/** The built program, on one reader of the simulated office. Ended with the test. */
+async function serve(): Promise<Program> {
+  const office = JSON.parse(readFileSync(join(ROOT, 'drivers', 'simulated', 'scenarios', 'office.json'), 'utf8')) as {
+    readonly readers: readonly unknown[];
+  };
+  const scenario = join(folder, 'desk.json');
+  writeFileSync(scenario, JSON.stringify({ ...office, readers: office.readers.slice(0, 1) }));
+  const options = ['--simulate', scenario, '--port', '0', '--data-dir', data(), '--log-level', 'warn'];
+  const program = undo.use(new Program(join(folder, 'state'), ['serve', ...options]));
+  await program.said(/^kortd ready .*\n/m);
+  return program;
+}

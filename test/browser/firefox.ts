@@ -42,8 +42,11 @@ export interface Firefox extends AsyncDisposable {
   untilTitle(expected: string): Promise<void>;
   /** Waits for a question of the browser, by the last part of its address; undefined: for none to be left. */
   untilDialog(name: string | undefined): Promise<void>;
-  /** Waits for a question, fills a field of it if one is named, and says yes to it. */
-  acceptDialog(name: string, field?: { readonly id: string; readonly value: string }): Promise<void>;
+  /**
+   * Will fill a field of the next question, if one is named, and say yes to it. Beforehand, because the remote control dismisses a question
+   * for a password when it is asked for anything else meanwhile.
+   */
+  acceptNext(question: keyof typeof QUESTIONS, field?: { readonly id: string; readonly value: string }): Promise<void>;
   /** Of the modules of PKCS #11 that it has: name, library, tokens. */
   modules(): Promise<readonly FirefoxModule[]>;
 }
@@ -54,8 +57,10 @@ export interface FirefoxModule {
   readonly tokens: readonly string[];
 }
 
+/** What Firefox notifies of when a question is shown. */
+const QUESTIONS = { certificate: 'cert-dialog-loaded', password: 'common-dialog-loaded' } as const;
 /** What is open and asks nothing. */
-const WINDOWS = ['browser.xhtml', 'dummy.xhtml'];
+const WINDOWS = ['about:blank', 'browser.xhtml', 'dummy.xhtml'];
 /** Windows, and what is shown inside them as a question. */
 const DOCUMENTS = `
   const documents = [];
@@ -120,17 +125,14 @@ export async function launchFirefox({ home, profile, preferences = {} }: Firefox
       if (name === undefined) await expect.poll(dialogs, POLL).toEqual([]);
       else await expect.poll(dialogs, POLL).toContain(name);
     },
-    acceptDialog: async (name, field) => {
-      const accept = `${DOCUMENTS}
-        const found = documents.find((document) => nameOf(document) === given[0]);
-        const lists = [...(found?.querySelectorAll('menulist') ?? [])];
-        const isReady = found?.readyState === 'complete' && lists.every(({ selectedIndex }) => selectedIndex >= 0);
-        if (!isReady) return false;
-        if (given[1]) found.getElementById(given[1].id).value = given[1].value;
-        // Afterwards: what comes of it may be the next question, and saying yes returns only then.
-        Services.tm.dispatchToMainThread(() => found.querySelector('dialog').acceptDialog());
-        return true;`;
-      await expect.poll(() => run(`answering ${name}`, accept, name, field), POLL).toBe(true);
+    acceptNext: async (question, field) => {
+      const accept = `Services.obs.addObserver(function answer(subject, topic) {
+        Services.obs.removeObserver(answer, topic);
+        const document = subject.document ?? subject.ownerDocument;
+        if (given[1]) document.getElementById(given[1].id).value = given[1].value;
+        Services.tm.dispatchToMainThread(() => document.querySelector('dialog').acceptDialog());
+      }, given[0]);`;
+      await run(`waiting for ${question}`, accept, QUESTIONS[question], field);
     },
     modules: async () => {
       const list = `const database = Cc['@mozilla.org/security/pkcs11moduledb;1'].getService(Ci.nsIPKCS11ModuleDB);

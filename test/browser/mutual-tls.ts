@@ -3,9 +3,9 @@ import { constants } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import { createAuthority } from '../../daemon/tls/authority.ts';
 
 export interface MutualTlsPage extends AsyncDisposable {
@@ -26,8 +26,7 @@ export async function openMutualTlsPage(folder: string): Promise<MutualTlsPage> 
   // Whose authority it is does not matter here: that the visitor has the key does.
   const asked = { requestCert: true, rejectUnauthorized: false, secureOptions: constants.SSL_OP_NO_TICKET };
   const server = createServer({ cert: certificate, key, ...asked }, ({ socket, url = '' }, response) => {
-    const shown = (socket as TLSSocket).getPeerCertificate();
-    const name = Object.keys(shown).length > 0 ? String(shown.subject.CN) : 'nobody';
+    const name = nameOf(socket);
     if (url === '/favicon.ico') return void response.writeHead(404, { Connection: 'close' }).end();
     visits.push(`${url} ${name}`);
     response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', Connection: 'close', 'Cache-Control': 'no-store' });
@@ -46,4 +45,10 @@ export async function openMutualTlsPage(folder: string): Promise<MutualTlsPage> 
       await closed;
     },
   };
+}
+
+function nameOf(socket: Socket): string {
+  if (!(socket instanceof TLSSocket)) throw new Error('a visitor came without TLS');
+  const certificate = socket.getPeerCertificate();
+  return Object.keys(certificate).length > 0 ? String(certificate.subject.CN) : 'nobody';
 }
