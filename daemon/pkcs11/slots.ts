@@ -9,6 +9,18 @@ import type { CardRecord, ReaderRecord } from '../desk/records.ts';
 /** Of one card: more PINs than a person can tell apart are shown as these. */
 const MAX_PINS = 4;
 
+/** OpenSC's numbers for keys of PIV (libopensc/pkcs15-piv.c): what people write with its tools. */
+const PIV_IDS: ReadonlyMap<string, string> = new Map([
+  ['01', '9A'],
+  ['02', '9C'],
+  ['03', '9D'],
+  ['04', '9E'],
+  ...Array.from(
+    { length: 20 },
+    (_, index) => [String(index + 5).padStart(2, '0'), (0x82 + index).toString(16).toUpperCase()] as const,
+  ),
+]);
+
 /** Numbers slots: a reader keeps its numbers for as long as the daemon runs, and gets one more when a card with more PINs comes. */
 export class Slots {
   readonly #ids = new Map<string, number>();
@@ -63,6 +75,7 @@ function tokensOf(card: CardRecord, { keys, names }: TokenContents): readonly Sl
     serialNumber: (card.serialNumber ?? '').slice(-16),
     pin,
     isFirst: index === 0,
+    ...(card.kind?.id === 'piv' ? { otherIds: PIV_IDS } : {}),
   }));
 }
 

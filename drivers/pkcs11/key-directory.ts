@@ -114,7 +114,7 @@ export function describeKey(key: DirectoryKey, pin: { readonly reference: string
     pinPolicy: alwaysAuthenticates ? 'always' : pin.isWanted ? 'once' : 'never',
     ...(algorithm ? { algorithm } : {}),
     ...(publicKey ? { publicKey } : {}),
-    ...(deciphers ? { deciphers } : {}),
+    ...(deciphers ? { abilities: ['decipher'] as const } : {}),
   };
 }
 
