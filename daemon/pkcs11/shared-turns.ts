@@ -11,8 +11,8 @@ import type { CardRecord } from '../desk/records.ts';
 
 /** A program that signs again does so within this, on a busy machine too. */
 const LINGER_MS = 25;
-/** Whoever signs for longer than this without a pause has a new turn: nothing is kept on and on. */
-export const MAX_TURN_MS = 60_000;
+/** A turn has a deadline; who still comes then begins another. */
+const LONGEST_MS = 10_000;
 /** Digests that go to the card at once: what comes meanwhile is next. */
 const MAX_BATCH = 16;
 
@@ -61,8 +61,8 @@ class Turn {
   readonly #token = Promise.withResolvers<Token & TokenInUse>();
   #wake: () => void = () => undefined;
   #running = 0;
+  #until = Infinity;
   #hasBegun = false;
-  readonly #since = performance.now();
   #isEnding = false;
   #verified: { readonly reference: PinReference; readonly pin: Secret } | undefined;
   #verifying: Promise<void> = Promise.resolve();
@@ -76,8 +76,7 @@ class Turn {
 
   /** Until it is its turn everybody may come in; from then on, others have the card next when they wait for it. */
   get isOpen(): boolean {
-    const isNew = performance.now() - this.#since < MAX_TURN_MS;
-    return !this.#isEnding && isNew && (!this.#hasBegun || this.#card.reader.queue.length <= 1);
+    return !this.#isEnding && (!this.#hasBegun || (!this.#card.reader.queue.isWanted && performance.now() < this.#until));
   }
 
   /** Never rejects: who is in the turn is told what became of it. */
@@ -85,6 +84,7 @@ class Turn {
     try {
       await open(async (token) => {
         this.#hasBegun = true;
+        this.#until = performance.now() + LONGEST_MS;
         this.#token.resolve(token);
         await this.#untilIdle();
       });

@@ -20,7 +20,7 @@ import { CardChanges, type CardChangesOptions } from './changes.ts';
 import { guardedToken } from './guarded-token.ts';
 import { askForLastTry, askNewPin, askPin, type Program } from './prompts.ts';
 import { Readings } from './readings.ts';
-import { MAX_TURN_MS, SharedTurns, type OpenTurn } from './shared-turns.ts';
+import { SharedTurns, type OpenTurn } from './shared-turns.ts';
 import { readCompletely } from './untold-keys.ts';
 import { Slots } from './slots.ts';
 import { takeTurn, type ProgramTurn } from './turn.ts';
@@ -29,8 +29,6 @@ import { takeTurn, type ProgramTurn } from './turn.ts';
 const SETTLING_STEP_MS = 25;
 
 const NEVER = new AbortController().signal;
-/** A turn that is shared takes nobody in for so long. */
-const SHARED_TURN_MS = 2 * MAX_TURN_MS;
 const PIN_CHANGES: ReadonlySet<TokenAct> = new Set<TokenAct>(['pkcs11.changePin', 'pkcs11.unblockPin']);
 
 export interface TokenDeskOptions extends CardChangesOptions {
@@ -188,18 +186,17 @@ export class SharedSlots {
     });
   }
 
-  #use<R>(slot: TokenSlot, turn: ProgramTurn, work: (session: CardSession) => Promise<R>): Promise<R> {
-    return takeTurn(this.#options, this.#card(slot), turn, work);
-  }
-
-  /** A turn of several calls: the wait for it has its deadline, and so has what is done in it. */
+  /** Of the program that was first; it keeps those who come in, too. */
   #opener(program: Program, slot: TokenSlot): OpenTurn {
-    const turn = { program, act: 'pkcs11.sign', signal: NEVER, workMs: SHARED_TURN_MS };
     return (work) =>
-      this.#use(slot, turn, async (session) => {
+      this.#use(slot, { program, act: 'pkcs11.sign', signal: NEVER }, async (session) => {
         const token = await session.token();
         await work({ ...token, ...guardedToken(session, token, { allowsLastTry: () => false }) });
       });
+  }
+
+  #use<R>(slot: TokenSlot, turn: ProgramTurn, work: (session: CardSession) => Promise<R>): Promise<R> {
+    return takeTurn(this.#options, this.#card(slot), turn, work);
   }
 }
 

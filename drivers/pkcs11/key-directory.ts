@@ -105,7 +105,7 @@ export function buildDirectory(slots: readonly SlotObjects[]): KeyDirectory {
 
 /** In the API's terms. */
 export function describeKey(key: DirectoryKey, pin: { readonly reference: string; readonly isWanted: boolean }): TokenKey {
-  const { keyReference, label, algorithm, publicKey, usage, alwaysAuthenticates } = key;
+  const { keyReference, label, algorithm, publicKey, usage, deciphers, alwaysAuthenticates } = key;
   return {
     keyReference,
     label: label === '' ? keyReference : label,
@@ -114,6 +114,7 @@ export function describeKey(key: DirectoryKey, pin: { readonly reference: string
     pinPolicy: alwaysAuthenticates ? 'always' : pin.isWanted ? 'once' : 'never',
     ...(algorithm ? { algorithm } : {}),
     ...(publicKey ? { publicKey } : {}),
+    ...(deciphers ? { abilities: ['decipher'] as const } : {}),
   };
 }
 

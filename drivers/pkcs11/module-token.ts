@@ -14,6 +14,7 @@ import {
   type ModuleObject,
   type SlotObjects,
 } from './key-directory.ts';
+import { decipher } from './deciphering.ts';
 import { createManagement } from './management.ts';
 import type { AttributeKind } from './messages.ts';
 import type { ModuleSession } from './module-session.ts';
@@ -50,6 +51,8 @@ export class CardKeys {
   readonly session: ModuleSession;
   readonly #wantsPin: WantsPinEachTime;
   readonly #found = new Map<string, { readonly loginCount: number; readonly place: KeyPlace }>();
+  /** Slots whose token does RSA without padding (CKM_RSA_X_509). */
+  readonly #raw = new Set<number>();
   #directory: KeyDirectory | undefined;
 
   constructor(session: ModuleSession, wantsPin: WantsPinEachTime, directory: KeyDirectory | undefined) {
@@ -102,7 +105,8 @@ export class CardKeys {
     const token = this.session.group.slots[key.slot]?.token;
     const isWanted = ((token?.flags ?? 0) & ck.CKF_LOGIN_REQUIRED) !== 0;
     const alwaysAuthenticates = key.alwaysAuthenticates || this.#wantsPin.has(this.#nameOf(key));
-    return describeKey({ ...key, alwaysAuthenticates }, { reference: userPin(key.slot), isWanted });
+    const deciphers = key.deciphers && this.#raw.has(key.slot);
+    return describeKey({ ...key, alwaysAuthenticates, deciphers }, { reference: userPin(key.slot), isWanted });
   }
 
   noteWantsPin(key: DirectoryKey): void {
@@ -115,7 +119,9 @@ export class CardKeys {
 
   async #read(): Promise<KeyDirectory> {
     const slots: SlotObjects[] = [];
-    for (const slot of this.session.group.slots.keys()) {
+    for (const [slot, { id }] of this.session.group.slots.entries()) {
+      const { result } = await this.session.call('reading the card', 'mechanisms', { slot: id });
+      if (result.types.includes(ck.CKM_RSA_X_509)) this.#raw.add(slot);
       const classes = [
         await this.findObjects(slot, ck.CKO_PRIVATE_KEY, PRIVATE_KEY_ATTRIBUTES),
         await this.findObjects(slot, ck.CKO_PUBLIC_KEY, PRIVATE_KEY_ATTRIBUTES),
@@ -171,6 +177,7 @@ function createModuleToken(keys: CardKeys): Token {
     sign: (key, algorithm, digest) => sign(keys, key, algorithm, digest),
     signPadded: (keyReference, algorithm, content) => signPadded(keys, keyReference, algorithm, content),
     signAll: (key, algorithm, digests, options) => signAll(keys, key, algorithm, digests, options),
+    decipher: (keyReference, algorithm, cryptogram) => decipher(keys, keyReference, algorithm, cryptogram),
     management: createManagement(keys),
   };
 }

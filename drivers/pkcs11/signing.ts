@@ -104,7 +104,12 @@ async function findKey(
   const { digestLength } = SIGNATURE_SCHEMES[scheme];
   const wrong = digests.find(({ length }) => length !== digestLength);
   if (wrong) throw new AlgorithmNotSupportedError(`${attempt}: ${scheme} signs ${digestLength} bytes, not ${wrong.length}`);
-  return await keys.place(keyReference, algorithm, () => lookFor(keys, { keyReference, algorithm }, attempt));
+  return await findPlace(keys, { keyReference, algorithm }, attempt);
+}
+
+/** Throws SecurityStatusError, KeyNotFoundError. */
+export async function findPlace(keys: CardKeys, key: SigningKey, attempt: string): Promise<KeyPlace> {
+  return await keys.place(key.keyReference, key.algorithm, () => lookFor(keys, key, attempt));
 }
 
 async function lookFor(keys: CardKeys, { keyReference, algorithm }: SigningKey, attempt: string): Promise<KeyPlace> {

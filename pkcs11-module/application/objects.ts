@@ -42,9 +42,8 @@ export function objectsOf({ contents, abilities }: SlotReading, { pin, isFirst, 
     const key = keys.find((one) => one.keyReference === keyReference);
     const isDestroyable = key !== undefined && abilities !== undefined;
     const isShown = key !== undefined || (isFirst && isAuthority);
-    const attributes = isShown
-      ? certificateAttributes(der, { id: keyReference, label: label ?? key?.label, isDestroyable })
-      : undefined;
+    const named = { id: keyReference, label: label ?? key?.label, isDestroyable };
+    const attributes = isShown ? certificateAttributes(der, named) : undefined;
     const certificate = key && { certificate: { keyReference, der } };
     if (attributes) objects.push({ isPrivate: false, isDestroyable, attributes, ...certificate, ...found(keyReference) });
   }
