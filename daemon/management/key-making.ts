@@ -37,7 +37,11 @@ async function remember(session: CardSession, key: TokenKey): Promise<void> {
   const { card } = session;
   const { algorithm, publicKey, keyReference } = key;
   const contents = await contentsOf(session, await session.token());
-  if (algorithm && publicKey) card.generated.set(keyReference, { algorithm, publicKey, key });
+  if (algorithm && publicKey) {
+    // A module lists its keys itself.
+    const untold = card.profile === undefined ? {} : { key };
+    card.generated.set(keyReference, { algorithm, publicKey, ...untold });
+  }
   const others = contents.keys.filter((other) => other.keyReference !== keyReference);
   const known = findKey(contents, keyReference);
   card.contents = {
