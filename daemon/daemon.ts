@@ -211,7 +211,7 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
     }),
   );
   const slots = new SharedSlots({
-    ...{ desk, prompts, audit },
+    ...{ desk, prompts, audit, log },
     mayWrite: () => access.policy.programsMayWrite,
     isInJob: ({ kind, serialNumber }) =>
       kind !== undefined && serialNumber !== undefined && issuance.ceremonies.hasOpenJobOn({ profile: kind.id, serialNumber }),

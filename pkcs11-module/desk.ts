@@ -45,13 +45,23 @@ export interface TokenAbilities {
 }
 
 /** What is done with a card in one turn. */
-export type TokenInUse = Pick<Token, 'agree' | 'decipher' | 'sign' | 'signPadded' | 'verifyPin' | 'changePin' | 'unblockPin'> & {
+export type TokenInUse = Pick<
+  Token,
+  'agree' | 'decipher' | 'decrypt' | 'sign' | 'signBlock' | 'signPadded' | 'verifyPin' | 'changePin' | 'unblockPin'
+> & {
   /** That which unblocks the PIN. */
   changePuk(reference: PinReference, current: Secret, next: Secret): Promise<void>;
 };
 
 /** What a turn on a card is for: the audit log has it by this name. */
-export type TokenAct = 'pkcs11.changePin' | 'pkcs11.decrypt' | 'pkcs11.login' | 'pkcs11.sign' | 'pkcs11.unblockPin';
+export type TokenAct =
+  | 'pkcs11.changePin'
+  | 'pkcs11.decrypt'
+  | 'pkcs11.derive'
+  | 'pkcs11.login'
+  | 'pkcs11.sign'
+  | 'pkcs11.unblockPin'
+  | 'pkcs11.unwrap';
 
 /** One change of what is on a card. The audit log has it by its act. */
 export type TokenChange = { readonly keyReference: string } & (

@@ -18,7 +18,7 @@ export async function recorded<R>(audit: Audit, act: ProgramAct, work: () => Pro
   try {
     return await work();
   } catch (error) {
-    outcome = error instanceof CkError ? 'invalid_request' : documentedCode(error, undefined);
+    outcome = outcomeOf(error);
     throw error;
   } finally {
     await audit.append({ ...describe(act), outcome });
@@ -34,4 +34,10 @@ function describe({ act, program, card }: ProgramAct): Omit<Parameters<Audit['ap
     ...(card.kind === undefined ? {} : { cardApplication: card.kind.id }),
     reader: card.reader.name,
   };
+}
+
+/** Of an error of PKCS #11, what lies behind it. */
+function outcomeOf(error: unknown): string {
+  if (!(error instanceof CkError)) return documentedCode(error, undefined);
+  return error.cause === undefined ? 'invalid_request' : documentedCode(error.cause, undefined);
 }

@@ -7,21 +7,19 @@ import * as ck from '../../pkcs11-module/constants.ts';
 import type { ChangeRequest } from '../../pkcs11-module/desk.ts';
 import { CkError } from '../../pkcs11-module/errors.ts';
 import type { Audit } from '../audit/trace.ts';
-import { useCard } from '../desk/card-access.ts';
 import { managementOf } from '../desk/card-session.ts';
-import type { Desk } from '../desk/desk.ts';
 import type { CardRecord } from '../desk/records.ts';
 import type { PromptDesk } from '../prompt/prompt-desk.ts';
 import { recorded } from './acts.ts';
 import { AskedPins, Authority, PinNeededError } from './change-authority.ts';
 import { prepare } from './change-steps.ts';
 import { askPin, type Program } from './prompts.ts';
+import { takeTurn, type TurnDesk } from './turn.ts';
 
 /** Cards take a minute and more for the longest keys. */
 const CHANGE_TIMEOUT_MS = 180_000;
 
-export interface CardChangesOptions {
-  readonly desk: Desk;
+export interface CardChangesOptions extends TurnDesk {
   readonly prompts: PromptDesk;
   readonly audit: Audit;
   /** As the policy has it now. */
@@ -82,10 +80,10 @@ export class CardChanges {
   /** A program that goes takes nothing back: what was begun on the card is brought to its end. */
   async #turn(changer: Changer, { change, right, signal }: ChangeRequest, asked: AskedPins): Promise<void> {
     const { desk } = this.#options;
-    const { card } = changer;
+    const { card, program } = changer;
     using wait = new Wait(signal);
-    const use = { signal: AbortSignal.any([wait.signal, AbortSignal.timeout(CHANGE_TIMEOUT_MS)]), changes: true };
-    await useCard(desk, card.id, use, async (session) => {
+    const turn = { program, act: change.act, signal: wait.signal, changesMs: CHANGE_TIMEOUT_MS };
+    await takeTurn(this.#options, card, turn, async (session) => {
       this.requireAllowed(card);
       const token = await session.token();
       const authority = new Authority(changer.pin, { session, token, asked, right });

@@ -7,7 +7,6 @@ import { DeviceBusyError, DeviceError, DeviceRemovedError, DeviceResetError, NoC
 import * as ck from '../../pkcs11-module/constants.ts';
 import type { SlotReading, TokenAct, TokenDesk, TokenInUse, TokenSlot, TokenUse } from '../../pkcs11-module/desk.ts';
 import { CkError } from '../../pkcs11-module/errors.ts';
-import { useCard } from '../desk/card-access.ts';
 import { managementOf, type CardReading, type CardSession } from '../desk/card-session.ts';
 import type { CardRecord } from '../desk/records.ts';
 import { ApiError } from '../errors.ts';
@@ -20,9 +19,7 @@ import { askForLastTry, askNewPin, askPin, type Program } from './prompts.ts';
 import { Readings } from './readings.ts';
 import { readCompletely } from './untold-keys.ts';
 import { Slots } from './slots.ts';
-
-/** A program that calls is answered by then, whoever has the card. */
-const CARD_TIMEOUT_MS = 30_000;
+import { takeTurn, type ProgramTurn } from './turn.ts';
 
 const NEVER = new AbortController().signal;
 const PIN_CHANGES: ReadonlySet<TokenAct> = new Set<TokenAct>(['pkcs11.changePin', 'pkcs11.unblockPin']);
@@ -51,7 +48,7 @@ export class SharedSlots {
     const { prompts } = this.#options;
     return {
       slots: () => this.#list(),
-      read: (slot, signal) => translated(() => this.#reading(slot, signal)),
+      read: (slot, signal) => translated(() => this.#reading(program, slot, signal)),
       use: (slot, use, work) => translated(() => this.#act(program, slot, use, work)),
       change: (slot, request) => translated(() => this.#changes.change({ program, ...this.#pin(slot) }, request)),
       proveManagementKey: (slot, key, signal) => translated(() => this.#proveManagementKey(program, slot, key, signal)),
@@ -85,8 +82,8 @@ export class SharedSlots {
     throw new CkError(ck.CKR_DEVICE_REMOVED, `using slot ${slot.id}: its card is gone`);
   }
 
-  async #reading(slot: TokenSlot, signal: AbortSignal): Promise<SlotReading> {
-    const { pins, contents } = await this.#read(slot, signal);
+  async #reading(program: Program, slot: TokenSlot, signal: AbortSignal): Promise<SlotReading> {
+    const { pins, contents } = await this.#read(program, slot, signal);
     const pin = pins.find(({ reference }) => reference === slot.token?.pin);
     if (!pin) throw new CkError(ck.CKR_TOKEN_NOT_RECOGNIZED, 'reading the token: its card has no such PIN');
     const { abilities, profile } = this.#card(slot);
@@ -97,7 +94,7 @@ export class SharedSlots {
   async #proveManagementKey(program: Program, slot: TokenSlot, ...[given, signal]: [Secret, AbortSignal]): Promise<void> {
     const { audit } = this.#options;
     await recorded(audit, { act: 'pkcs11.login', program: program.name, card: this.#card(slot) }, () =>
-      this.#use(slot, signal, async (session) => {
+      this.#use(slot, { program, act: 'pkcs11.login', signal }, async (session) => {
         const { managementKey } = managementOf(await session.token());
         using key = parseManagementKey(given);
         await managementKey?.authenticate(key);
@@ -106,8 +103,9 @@ export class SharedSlots {
   }
 
   /** One program that gives up takes nothing from the others who wait for the same answer: the card's own deadline ends it. */
-  async #read(slot: TokenSlot, signal: AbortSignal): Promise<CardReading> {
-    const read = this.#readings.of(this.#card(slot), () => this.#use(slot, NEVER, readCompletely));
+  async #read(program: Program, slot: TokenSlot, signal: AbortSignal): Promise<CardReading> {
+    const turn = { program, act: 'reading the card', signal: NEVER };
+    const read = this.#readings.of(this.#card(slot), () => this.#use(slot, turn, readCompletely));
     return await orAborted(read, signal);
   }
 
@@ -126,7 +124,7 @@ export class SharedSlots {
     const { audit, prompts } = this.#options;
     const { card, pin } = this.#pin(slot);
     const turn = (isAllowed: boolean): Promise<R> =>
-      this.#use(slot, signal, async (session) => {
+      this.#use(slot, { program, act, signal }, async (session) => {
         if (PIN_CHANGES.has(act)) this.#changes.requireAllowed(card);
         return await work(guardedToken(session, await session.token(), { allowsLastTry: () => isAllowed }));
       });
@@ -142,11 +140,8 @@ export class SharedSlots {
     });
   }
 
-  async #use<R>(slot: TokenSlot, signal: AbortSignal, work: (session: CardSession) => Promise<R>): Promise<R> {
-    const { desk } = this.#options;
-    const card = this.#card(slot);
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(CARD_TIMEOUT_MS)]);
-    return await useCard(desk, card.id, { signal: deadline, isSame: true }, work);
+  #use<R>(slot: TokenSlot, turn: ProgramTurn, work: (session: CardSession) => Promise<R>): Promise<R> {
+    return takeTurn(this.#options, this.#card(slot), turn, work);
   }
 }
 

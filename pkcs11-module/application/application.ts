@@ -2,34 +2,31 @@
  * PKCS #11 for one client (v2.40 and v3.0, section 5): its sessions, its login, and what it does with the objects of the tokens. Every function takes what the wire
  * brought and gives what goes back; what cards do is asked of the desk.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Secret } from '../../apdu/secret.ts';
 import * as ck from '../constants.ts';
-import type { KeyAlgorithm, RsaKeyAlgorithm, SigningKey } from '../../apdu/token.ts';
 import type { SlotReading, TokenDesk, TokenInUse, TokenSlot } from '../desk.ts';
 import { CkError, valueOf } from '../errors.ts';
-import type { Answer, BytesAnswer } from '../rpc/arguments.ts';
+import type { Answer } from '../rpc/arguments.ts';
 import { lengthOf, type AttributeAnswer, type AttributeQuery } from '../rpc/attributes.ts';
 import type { CallName, Dialect } from '../rpc/calls.ts';
 import type { RpcApplication } from '../rpc/connection.ts';
 import type { RpcCall } from '../rpc/message.ts';
-import {
-  fitted,
-  requireOperation,
-  type ApplicationContext,
-  type Functions,
-  type KeyObject,
-  type KeyUse,
-  type PresentSlot,
-} from './context.ts';
+import type { ApplicationContext, Functions, KeyObject, KeyUse, PresentSlot } from './context.ts';
 import { decryptFunctions } from './decrypting.ts';
+import { deriveFunctions } from './deriving.ts';
+import { digestFunctions } from './digesting.ts';
+import { encryptFunctions } from './encrypting.ts';
 import { generatingFunctions, generatingMechanisms } from './generating.ts';
 import { ObjectHandles } from './handles.ts';
 import { loginOfficer, pinFunctions } from './pins.ts';
 import { padded, slotInfo, tokenInfo } from './information.ts';
-import { DIGESTS, SigningInput, mechanismsOf, verifies, type ToBeSigned } from './mechanisms.ts';
+import { mechanismsOf } from './mechanisms.ts';
 import { matches, objectsOf, type TokenObject } from './objects.ts';
-import { Sessions, endSign, type Session, type SignOperation } from './sessions.ts';
+import { Sessions, endSign, type Session } from './sessions.ts';
+import { signFunctions } from './signing.ts';
+import { unwrapFunctions } from './unwrapping.ts';
+import { verifyFunctions } from './verifying.ts';
 import { writingFunctions } from './writing.ts';
 
 /** What every client of the protocol begins with (p11-kit/rpc.h, P11_RPC_HANDSHAKE). */
@@ -43,6 +40,8 @@ export interface ApplicationOptions {
   readonly version: { readonly major: number; readonly minor: number };
   /** Waits; for tests. */
   readonly delay: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** For programs, and salts. */
+  readonly random?: (length: number) => Uint8Array;
 }
 
 interface KnownObjects {
@@ -55,6 +54,7 @@ export class Application implements RpcApplication {
   readonly #options: ApplicationOptions;
   readonly #sessions = new Sessions();
   readonly #ended = new AbortController();
+  readonly #random: (length: number) => Uint8Array;
   readonly #functions: Functions;
   /** Objects of a token as it was read; made anew when the card's contents are others. */
   readonly #objects = new Map<number, KnownObjects>();
@@ -67,15 +67,20 @@ export class Application implements RpcApplication {
 
   constructor(options: ApplicationOptions) {
     this.#options = options;
+    this.#random = options.random ?? randomBytes;
     const context = this.#context();
     this.#functions = {
       ...this.#general(),
       ...this.#ofSessions(),
       ...this.#ofObjects(),
-      ...this.#ofKeys(),
-      ...this.#ofDigests(),
       ...pinFunctions(context),
+      ...digestFunctions(context),
+      ...signFunctions(context),
+      ...verifyFunctions(context),
+      ...encryptFunctions(context),
       ...decryptFunctions(context),
+      ...unwrapFunctions(context),
+      ...deriveFunctions(context),
       ...generatingFunctions(context),
       ...writingFunctions(context),
     };
@@ -146,7 +151,7 @@ export class Application implements RpcApplication {
       C_GenerateRandom: ([session, wanted = 0]) => {
         this.#session(session);
         if (wanted > MAX_RANDOM_BYTES) throw new CkError(ck.CKR_ARGUMENTS_BAD, `making ${wanted} random bytes: too many at once`);
-        return [{ bytes: new Uint8Array(randomBytes(wanted)) }];
+        return [{ bytes: new Uint8Array(this.#random(wanted)) }];
       },
     };
   }
@@ -201,7 +206,8 @@ export class Application implements RpcApplication {
     if (user !== ck.CKU_USER && user !== ck.CKU_CONTEXT_SPECIFIC)
       throw new CkError(ck.CKR_USER_TYPE_INVALID, `logging in as ${user}: there is no such user`);
     if (user === ck.CKU_USER) this.#requireNobody(slot, isLoggedIn);
-    if (user === ck.CKU_CONTEXT_SPECIFIC && !session.sign)
+    const operation = session.sign ?? session.decrypt;
+    if (user === ck.CKU_CONTEXT_SPECIFIC && !operation)
       throw new CkError(ck.CKR_OPERATION_NOT_INITIALIZED, 'logging in for an operation: none was begun');
     const pin = await this.#pinFor(slot, given);
     try {
@@ -212,7 +218,7 @@ export class Application implements RpcApplication {
       throw error;
     }
     if (user === ck.CKU_USER) this.#sessions.login(slot.id, { insertion: slot.token.insertion, user: 'user', pin });
-    else if (session.sign) replacePin(session.sign, pin);
+    else if (operation && (operation === session.sign || operation === session.decrypt)) replacePin(operation, pin);
     else pin[Symbol.dispose]();
     return [];
   }
@@ -229,7 +235,7 @@ export class Application implements RpcApplication {
         const { session, slot, isLoggedIn } = this.#session(handle);
         if (session.search) throw new CkError(ck.CKR_OPERATION_ACTIVE, 'beginning a search: one is under way');
         const objects = await this.#objectsOf(slot);
-        session.search = objects
+        session.search = [...objects, ...this.#sessions.objects.of(slot.id)]
           .filter((object) => (isLoggedIn || !object.isPrivate) && matches(object, template))
           .map((object) => object.handle);
         return [];
@@ -256,108 +262,12 @@ export class Application implements RpcApplication {
     };
   }
 
-  #ofKeys(): Functions {
-    return {
-      C_SignInit: async ([handle, mechanism, keyHandle]) => {
-        const { session } = this.#session(handle);
-        endSign(session);
-        if (!mechanism) return [];
-        const object = await this.#key(handle, keyHandle, true);
-        session.sign = { input: new SigningInput(mechanism, object.key.algorithm), object, hasParts: false };
-        return [];
-      },
-      C_Sign: async ([handle, data, room]) => {
-        const { session } = this.#session(handle);
-        return [await this.#sign(session, { data: data ?? new Uint8Array(), room })];
-      },
-      C_SignUpdate: ([handle, part]) => {
-        const { session } = this.#session(handle);
-        const operation = requireOperation(session.sign, 'signing');
-        operation.input.update(part ?? new Uint8Array());
-        operation.hasParts = true;
-        return [];
-      },
-      C_SignFinal: async ([handle, room]) => {
-        const { session } = this.#session(handle);
-        return [await this.#sign(session, { data: undefined, room })];
-      },
-      C_VerifyInit: async ([handle, mechanism, keyHandle]) => {
-        const { session } = this.#session(handle);
-        delete session.verify;
-        if (!mechanism) return [];
-        const object = await this.#key(handle, keyHandle, false);
-        session.verify = { input: new SigningInput(mechanism, object.key.algorithm), object };
-        return [];
-      },
-      C_Verify: ([handle, data, signature]) => this.#verify(handle, data ?? new Uint8Array(), signature ?? new Uint8Array()),
-      C_VerifyUpdate: ([handle, part]) => {
-        requireOperation(this.#session(handle).session.verify, 'verifying').input.update(part ?? new Uint8Array());
-        return [];
-      },
-      C_VerifyFinal: ([handle, signature]) => this.#verify(handle, undefined, signature ?? new Uint8Array()),
-    };
-  }
-
-  #ofDigests(): Functions {
-    return {
-      C_DigestInit: ([handle, mechanism]) => {
-        const { session } = this.#session(handle);
-        delete session.digest;
-        if (!mechanism) return [];
-        const name = DIGESTS.get(mechanism.type);
-        if (name === undefined)
-          throw new CkError(ck.CKR_MECHANISM_INVALID, `digesting: mechanism ${mechanism.type} is not known`);
-        session.digest = { hash: createHash(name) };
-        return [];
-      },
-      C_Digest: ([handle, data, room]) => [this.#digest(handle, data ?? new Uint8Array(), room)],
-      C_DigestUpdate: ([handle, part]) => {
-        requireOperation(this.#session(handle).session.digest, 'digesting').hash.update(part ?? new Uint8Array());
-        return [];
-      },
-      C_DigestFinal: ([handle, room]) => [this.#digest(handle, undefined, room)],
-    };
-  }
-
-  #digest(handle: number, data: Uint8Array | undefined, room: number | undefined): BytesAnswer {
-    const { session } = this.#session(handle);
-    const operation = requireOperation(session.digest, 'digesting');
-    if (!operation.result && room !== undefined) {
-      if (data) operation.hash.update(data);
-      operation.result = new Uint8Array(operation.hash.digest());
-    }
-    const length = operation.result?.length ?? createHashLength(operation.hash);
-    const answer = fitted(operation.result, length, room);
-    if ('bytes' in answer) delete session.digest;
-    return answer;
-  }
-
-  /** The size can be asked for first, and too little room be tried: the operation goes on. */
-  async #sign(
-    session: Session,
-    { data, room }: { data: Uint8Array | undefined; room: number | undefined },
-  ): Promise<BytesAnswer> {
-    const operation = requireOperation(session.sign, 'signing');
-    const length = operation.input.signatureLength;
-    if (room === undefined || room < length) return { length };
-    const { key } = operation.object;
-    if (!key) throw new CkError(ck.CKR_KEY_HANDLE_INVALID, 'signing: it is no key');
-    try {
-      if (data) operation.input.update(data);
-      const input = operation.input.finish();
-      const use = { act: 'pkcs11.sign', session, key, pin: operation.pin } as const;
-      const bytes = await this.#useKey(use, (token) => signWith(token, key, input));
-      return { bytes };
-    } finally {
-      endSign(session);
-    }
-  }
-
   #context(): ApplicationContext {
     return {
       desk: this.#options.desk,
       sessions: this.#sessions,
       signal: this.#ended.signal,
+      random: this.#random,
       session: (handle) => this.#session(handle),
       key: (handle, keyHandle, isPrivate) => this.#key(handle, keyHandle, isPrivate),
       object: (handle, objectHandle) => this.#object(handle, objectHandle),
@@ -388,17 +298,6 @@ export class Application implements RpcApplication {
     if (value !== ck.CKR_PIN_INCORRECT && value !== ck.CKR_PIN_LOCKED) return error;
     this.#sessions.logout(slot.id);
     return new CkError(ck.CKR_USER_NOT_LOGGED_IN, 'using a key: the PIN of the login holds no more', { cause: error });
-  }
-
-  #verify(handle: number, data: Uint8Array | undefined, signature: Uint8Array): [] {
-    const { session } = this.#session(handle);
-    const { input, object } = requireOperation(session.verify, 'verifying');
-    delete session.verify;
-    if (data) input.update(data);
-    if (signature.length !== input.signatureLength)
-      throw new CkError(ck.CKR_SIGNATURE_LEN_RANGE, 'verifying: it has another length');
-    if (object.publicKey && verifies(input, object.publicKey, signature)) return [];
-    throw new CkError(ck.CKR_SIGNATURE_INVALID, 'verifying: the signature does not hold');
   }
 
   async #pinFor(slot: PresentSlot, given: Uint8Array | undefined): Promise<Secret> {
@@ -456,7 +355,8 @@ export class Application implements RpcApplication {
   /** Private ones are there for whoever is logged in. */
   async #object(handle: number, objectHandle: number): Promise<TokenObject> {
     const { slot, isLoggedIn } = this.#session(handle);
-    const object = (await this.#objectsOf(slot)).find((one) => one.handle === objectHandle);
+    const made = this.#sessions.objects.find(slot.id, objectHandle);
+    const object = made ?? (await this.#objectsOf(slot)).find((one) => one.handle === objectHandle);
     if (object && (isLoggedIn || !object.isPrivate)) return object;
     throw new CkError(ck.CKR_OBJECT_HANDLE_INVALID, `using object ${objectHandle}: there is none`);
   }
@@ -509,12 +409,6 @@ export class Application implements RpcApplication {
   }
 }
 
-async function signWith(token: TokenInUse, { keyReference, algorithm }: SigningKey, input: ToBeSigned): Promise<Uint8Array> {
-  if ('digest' in input) return await token.sign({ keyReference, algorithm }, input.algorithm, input.digest);
-  if (token.signPadded && isRsa(algorithm)) return await token.signPadded(keyReference, algorithm, input.content);
-  throw new CkError(ck.CKR_DATA_INVALID, 'signing: the data are no DigestInfo that the card signs');
-}
-
 /** PKCS #11 v3.0, section 5.1.4, table 6. */
 function stateOf(session: { readonly isReadWrite: boolean; readonly isLoggedIn: boolean; readonly isOfficer: boolean }): number {
   if (session.isOfficer) return ck.CKS_RW_SO_FUNCTIONS;
@@ -522,22 +416,14 @@ function stateOf(session: { readonly isReadWrite: boolean; readonly isLoggedIn: 
   return session.isReadWrite ? ck.CKS_RW_PUBLIC_SESSION : ck.CKS_RO_PUBLIC_SESSION;
 }
 
-function replacePin(operation: SignOperation, pin: Secret): void {
+function replacePin(operation: { pin?: Secret }, pin: Secret): void {
   operation.pin?.[Symbol.dispose]();
   operation.pin = pin;
-}
-
-function isRsa(algorithm: KeyAlgorithm): algorithm is RsaKeyAlgorithm {
-  return algorithm.startsWith('RSA-');
 }
 
 /** An empty list is given, whatever the room: clients take a count alone for too little room. */
 function listed(values: readonly number[], room: number | undefined): Answer<'C_GetSlotList'>[0] {
   return values.length === 0 || (room !== undefined && room >= values.length) ? { values } : { count: values.length };
-}
-
-function createHashLength(hash: ReturnType<typeof createHash>): number {
-  return hash.copy().digest().length;
 }
 
 function answerQueries({ attributes }: TokenObject, queries: readonly AttributeQuery[]): Answer<'C_GetAttributeValue'> {

@@ -25,6 +25,7 @@ export interface ApplicationContext {
   readonly sessions: Sessions;
   /** Fires when the client has ended. */
   readonly signal: AbortSignal;
+  readonly random: (length: number) => Uint8Array;
   /** Throws CKR_SESSION_HANDLE_INVALID, CKR_DEVICE_REMOVED. */
   readonly session: (handle: number) => {
     readonly session: Session;
@@ -40,6 +41,11 @@ export interface ApplicationContext {
   key(handle: number, keyHandle: number, isPrivate: boolean): Promise<KeyObject>;
   /** One turn on the card, with the PIN verified that the key wants. */
   useKey<R>(use: KeyUse, work: (token: TokenInUse) => Promise<R>): Promise<R>;
+}
+
+/** Throws CKR_OPERATION_ACTIVE. */
+export function requireNone(operation: object | undefined, what: string): void {
+  if (operation) throw new CkError(ck.CKR_OPERATION_ACTIVE, `${what}: one is under way`);
 }
 
 export function requireOperation<T>(operation: T | undefined, what: string): T {

@@ -5,6 +5,7 @@ import * as ck from '../constants.ts';
 import type { SlotReading, SlotToken } from '../desk.ts';
 import { encodeUlong, isBoolean, type Attribute } from '../rpc/attributes.ts';
 import { derField, derTlv } from './der.ts';
+import { hasAbility, isDeciphering, isRsaKey } from './mechanisms.ts';
 
 /** An object by its handle, which stays the same while the card is in. */
 export interface TokenObject {
@@ -134,8 +135,9 @@ function keyObjects(
   const known = { ...key, algorithm };
   const spki = new Uint8Array(publicKey.export({ format: 'der', type: 'spki' }));
   const material = keyMaterial(publicKey, spki, algorithm);
-  const isAgreement = key.usage === 'key agreement';
-  const isRsa = algorithm.startsWith('RSA');
+  const isRsa = isRsaKey(known);
+  const decrypts = isDeciphering(known);
+  const signs = key.usage !== 'key agreement' || hasAbility(known, 'sign block');
   const named: Rows = [
     [ck.CKA_KEY_TYPE, encodeUlong(isRsa ? ck.CKK_RSA : ck.CKK_EC)],
     [ck.CKA_LABEL, text(key.label)],
@@ -148,20 +150,20 @@ function keyObjects(
     ...named,
     ...material,
     [ck.CKA_VERIFY, yes],
-    [ck.CKA_ENCRYPT, isOf(isRsa && isAgreement)],
+    [ck.CKA_ENCRYPT, isOf(decrypts)],
     [ck.CKA_WRAP, no],
-    [ck.CKA_VERIFY_RECOVER, no],
+    [ck.CKA_VERIFY_RECOVER, isOf(isRsa)],
     [ck.CKA_DERIVE, no],
   ];
   const ofPrivate: Rows = [
     ...common(ck.CKO_PRIVATE_KEY, { isPrivate: true, isDestroyable }),
     ...named,
     ...material,
-    [ck.CKA_SIGN, isOf(!isAgreement || isRsa)],
-    [ck.CKA_DECRYPT, isOf(isRsa && isAgreement)],
-    [ck.CKA_UNWRAP, no],
-    [ck.CKA_SIGN_RECOVER, no],
-    [ck.CKA_DERIVE, isOf(!isRsa && isAgreement)],
+    [ck.CKA_SIGN, isOf(signs)],
+    [ck.CKA_DECRYPT, isOf(decrypts)],
+    [ck.CKA_UNWRAP, isOf(decrypts)],
+    [ck.CKA_SIGN_RECOVER, isOf(signs && isRsa)],
+    [ck.CKA_DERIVE, isOf(hasAbility(known, 'agree'))],
     [ck.CKA_SENSITIVE, yes],
     [ck.CKA_ALWAYS_SENSITIVE, yes],
     [ck.CKA_EXTRACTABLE, no],

@@ -7,7 +7,7 @@ import * as ck from '../constants.ts';
 import { CkError, valueOf } from '../errors.ts';
 import { isManagementKey, requireReadWrite } from './changing.ts';
 import type { ApplicationContext, Functions, PresentSlot } from './context.ts';
-import { endSign } from './sessions.ts';
+import { endDecrypt, endSign } from './sessions.ts';
 
 interface NewPin extends Disposable {
   readonly current: Secret;
@@ -54,10 +54,12 @@ export function pinFunctions(context: ApplicationContext): Functions {
     },
     C_SessionCancel: ([handle, flags]) => {
       const { session } = open(handle);
-      if (flags & ck.CKF_SIGN) endSign(session);
+      if (flags & (ck.CKF_SIGN | ck.CKF_SIGN_RECOVER)) endSign(session);
       if (flags & ck.CKF_VERIFY) delete session.verify;
+      if (flags & ck.CKF_VERIFY_RECOVER) delete session.recover;
       if (flags & ck.CKF_DIGEST) delete session.digest;
-      if (flags & ck.CKF_DECRYPT) delete session.decrypt;
+      if (flags & ck.CKF_ENCRYPT) delete session.encrypt;
+      if (flags & ck.CKF_DECRYPT) endDecrypt(session);
       if (flags & ck.CKF_FIND_OBJECTS) delete session.search;
       return [];
     },

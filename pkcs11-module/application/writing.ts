@@ -16,7 +16,7 @@ const KNOWN: ReadonlySet<number> = new Set([
 ]);
 
 export function writingFunctions(context: ApplicationContext): Functions {
-  const { desk, session: open } = context;
+  const { desk, session: open, sessions } = context;
   const refuseInitialising = (slotId: number): never => {
     const slot = desk.slots().find(({ id }) => id === slotId);
     if (!slot) throw new CkError(ck.CKR_SLOT_ID_INVALID, `initialising the token in slot ${slotId}: there is no slot`);
@@ -38,7 +38,12 @@ export function writingFunctions(context: ApplicationContext): Functions {
       throw new CkError(ck.CKR_DEVICE_ERROR, `writing a certificate to ${keyReference}: the card does not show it`);
     },
     C_DestroyObject: async ([handle, objectHandle]) => {
-      requireReadWrite(open(handle).session);
+      const { session, slot } = open(handle);
+      if (sessions.objects.find(slot.id, objectHandle)) {
+        sessions.objects.destroy(objectHandle);
+        return [];
+      }
+      requireReadWrite(session);
       const { certificate, key, isPrivate, isDestroyable } = await context.object(handle, objectHandle);
       if (!isDestroyable) throw prohibited(`deleting object ${objectHandle}: it cannot be deleted`);
       const changeable = await beginChange(context, handle);

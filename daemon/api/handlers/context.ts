@@ -22,6 +22,7 @@ import { verifyForUse, type PinCaller } from '../../pin/entry.ts';
 import { PersonNeededError } from '../../pin/person-needed.ts';
 import type { PinReuse } from '../../pin/reuse.ts';
 import type { WrongPins } from '../../pin/wrong-pins.ts';
+import type { TurnTaker } from '../../turns.ts';
 import { PROMPT_TIMEOUT_MS, type PromptDesk } from '../../prompt/prompt-desk.ts';
 import type { AuditLog } from '../../audit/audit-log.ts';
 import type { Call, CallSubject } from '../call.ts';
@@ -76,6 +77,9 @@ interface CardUseOptions {
   /** The keys are not those that the parameters name: one that is not there is missed. */
   readonly choosesKeys?: boolean;
   readonly raw?: boolean;
+  /** It is the card that the call has used before. */
+  readonly isSame?: boolean;
+  readonly waitsForLease?: boolean;
 }
 
 /**
@@ -97,7 +101,14 @@ export async function withCard<R>(
     useCard(
       context.desk,
       card.id,
-      { signal: call.signal, lease: params.lease, isSame: call.wasAsked, role: roleIn(params.card), ...options },
+      {
+        signal: call.signal,
+        lease: params.lease,
+        isSame: call.wasAsked,
+        role: roleIn(params.card),
+        taker: takerOf(call),
+        ...options,
+      },
       work,
     );
   try {
@@ -116,6 +127,11 @@ export async function withCard<R>(
       { cause: error },
     );
   }
+}
+
+/** Pages of one site are one caller, however many of them are open. */
+function takerOf({ caller, method }: Call): TurnTaker {
+  return { caller: `${caller.user} ${caller.origin ?? caller.name}`, name: `${method} of ${caller.name}` };
 }
 
 /** The role by which a card was addressed. */
