@@ -71,6 +71,8 @@ export interface TokenCertificate {
   readonly keyReference: string;
   /** An authority's, to which no key on the card belongs. */
   readonly isAuthority?: boolean;
+  /** What the card calls it, where it has a name of its own. */
+  readonly label?: string;
   /** X.509 certificate, DER. What the card holds, even when it does not parse. */
   readonly der: Uint8Array;
 }
@@ -83,10 +85,20 @@ export interface GenerateKeyOptions {
   readonly touchPolicy?: TouchPolicy;
 }
 
+/** What programs know the keys of one PIN by: CK_TOKEN_INFO of PKCS #11. */
+export interface TokenName {
+  readonly pin: PinReference;
+  readonly label: string;
+  readonly manufacturer: string;
+  readonly model: string;
+}
+
 /** Everything that stays the same on a card until somebody writes to it. */
 export interface TokenContents {
   readonly keys: readonly TokenKey[];
   readonly certificates: readonly TokenCertificate[];
+  /** Of cards that have such names themselves, one for each PIN: those behind a vendor's module. */
+  readonly names?: readonly TokenName[];
   /** Where things are on the card: for the card application alone, which is handed it again by `CardProfile.open`. */
   readonly directory?: object;
 }

@@ -90,6 +90,8 @@ export interface TokenUse {
   readonly signal: AbortSignal;
   /** The person was shown how many tries are left, and typed the PIN all the same. */
   readonly allowsLastTry?: boolean;
+  /** It verifies its PIN and signs, and may do so beside others who bring the same PIN: `work` may then be begun twice. */
+  readonly isShared?: boolean;
 }
 
 /** Rejects with CkError for what became of the reader, the card, or the wait. */

@@ -17,11 +17,14 @@ import { CardChanges, type CardChangesOptions } from './changes.ts';
 import { guardedToken } from './guarded-token.ts';
 import { askForLastTry, askNewPin, askPin, type Program } from './prompts.ts';
 import { Readings } from './readings.ts';
+import { MAX_TURN_MS, SharedTurns, type OpenTurn } from './shared-turns.ts';
 import { readCompletely } from './untold-keys.ts';
 import { Slots } from './slots.ts';
 import { takeTurn, type ProgramTurn } from './turn.ts';
 
 const NEVER = new AbortController().signal;
+/** A turn that is shared takes nobody in for so long. */
+const SHARED_TURN_MS = 2 * MAX_TURN_MS;
 const PIN_CHANGES: ReadonlySet<TokenAct> = new Set<TokenAct>(['pkcs11.changePin', 'pkcs11.unblockPin']);
 
 export interface TokenDeskOptions extends CardChangesOptions {
@@ -36,6 +39,8 @@ export class SharedSlots {
   readonly #seen = new Map<number, string | undefined>();
   readonly #readings: Readings;
   readonly #changes: CardChanges;
+  readonly #shared = new SharedTurns();
+  #listed: { readonly facts: readonly unknown[]; readonly slots: readonly TokenSlot[] } | undefined;
 
   constructor(options: TokenDeskOptions) {
     this.#options = options;
@@ -72,8 +77,15 @@ export class SharedSlots {
     }
   }
 
+  /** Programs ask for it with each call: made anew when a reader, or the card in it, is otherwise. */
   #list(): readonly TokenSlot[] {
-    return this.#slots.list(this.#options.desk.readers);
+    const { readers } = this.#options.desk;
+    const facts = readers.flatMap((reader) => [reader, reader.role, reader.card, reader.card?.status, reader.card?.contents]);
+    const known = this.#listed;
+    if (known?.facts.length === facts.length && known.facts.every((fact, index) => fact === facts[index])) return known.slots;
+    const slots = this.#slots.list(readers);
+    this.#listed = { facts, slots };
+    return slots;
   }
 
   #card(slot: TokenSlot): CardRecord {
@@ -119,7 +131,7 @@ export class SharedSlots {
   async #act<R>(
     program: Program,
     slot: TokenSlot,
-    ...[{ act, signal, allowsLastTry = false }, work]: [TokenUse, (token: TokenInUse) => Promise<R>]
+    ...[{ act, signal, allowsLastTry = false, isShared = false }, work]: [TokenUse, (token: TokenInUse) => Promise<R>]
   ): Promise<R> {
     const { audit, prompts } = this.#options;
     const { card, pin } = this.#pin(slot);
@@ -130,7 +142,11 @@ export class SharedSlots {
       });
     return await recorded(audit, { act, program: program.name, card }, async () => {
       try {
-        return await turn(allowsLastTry);
+        // A card that is used by commands verifies a PIN in no time: it is left as soon as may be.
+        const shared =
+          isShared && !card.profile ? this.#shared.use({ card, open: this.#opener(program, slot), work }) : undefined;
+        const done = shared && (await orAborted(shared, signal));
+        return done ? done.value : await turn(allowsLastTry);
       } catch (error) {
         const canAsk = prompts.placesOf(program.user).length > 0;
         if (!(error instanceof ApiError && error.code === 'pin_last_try' && canAsk)) throw error;
@@ -142,6 +158,16 @@ export class SharedSlots {
 
   #use<R>(slot: TokenSlot, turn: ProgramTurn, work: (session: CardSession) => Promise<R>): Promise<R> {
     return takeTurn(this.#options, this.#card(slot), turn, work);
+  }
+
+  /** A turn of several calls: the wait for it has its deadline, and so has what is done in it. */
+  #opener(program: Program, slot: TokenSlot): OpenTurn {
+    const turn = { program, act: 'pkcs11.sign', signal: NEVER, workMs: SHARED_TURN_MS };
+    return (work) =>
+      this.#use(slot, turn, async (session) => {
+        const token = await session.token();
+        await work({ ...token, ...guardedToken(session, token, { allowsLastTry: () => false }) });
+      });
   }
 }
 

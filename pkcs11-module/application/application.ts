@@ -87,13 +87,13 @@ export class Application implements RpcApplication {
     this.#watch = options.desk.watch((slotId) => this.#note(slotId));
   }
 
-  async call(call: RpcCall, dialect: Dialect): Promise<Answer<CallName>> {
+  call(call: RpcCall, dialect: Dialect): Answer<CallName> | Promise<Answer<CallName>> {
     this.#dialect = dialect;
     if (!this.#isInitialized && call.name !== 'C_Initialize')
       throw new CkError(ck.CKR_CRYPTOKI_NOT_INITIALIZED, `calling ${call.name}: before C_Initialize`);
     const work = this.#functions[call.name] as ((args: unknown) => unknown) | undefined;
     if (!work) throw new CkError(ck.CKR_FUNCTION_NOT_SUPPORTED, `calling ${call.name}: it is not there`);
-    return (await work(call.args)) as Answer<CallName>;
+    return work(call.args) as Answer<CallName> | Promise<Answer<CallName>>;
   }
 
   [Symbol.dispose](): void {
@@ -217,6 +217,10 @@ export class Application implements RpcApplication {
       pin[Symbol.dispose]();
       throw error;
     }
+    if (user === ck.CKU_USER && this.#sessions.pinOf(slot.id, slot.token.insertion)) {
+      pin[Symbol.dispose]();
+      throw new CkError(ck.CKR_USER_ALREADY_LOGGED_IN, 'logging in: another thread did');
+    }
     if (user === ck.CKU_USER) this.#sessions.login(slot.id, { insertion: slot.token.insertion, user: 'user', pin });
     else if (operation && (operation === session.sign || operation === session.decrypt)) replacePin(operation, pin);
     else pin[Symbol.dispose]();
@@ -281,10 +285,12 @@ export class Application implements RpcApplication {
     const { slot } = this.#session(session.handle);
     const kept = key.pinPolicy === 'always' ? undefined : this.#sessions.pinOf(slot.id, slot.token.insertion);
     const pin = key.pinPolicy === 'never' ? undefined : (own ?? kept);
+    using lent = pin?.copy(); // another thread may log out meanwhile
     if (!pin && key.pinPolicy !== 'never') throw new CkError(ck.CKR_USER_NOT_LOGGED_IN, 'using a key: it wants its PIN');
     try {
-      return await this.#options.desk.use(slot, { act, signal: this.#ended.signal }, async (token) => {
-        if (pin) await token.verifyPin(key.pin, pin);
+      const isShared = act === 'pkcs11.sign' && pin === kept && key.pinPolicy === 'once';
+      return await this.#options.desk.use(slot, { act, signal: this.#ended.signal, isShared }, async (token) => {
+        if (lent) await token.verifyPin(key.pin, lent);
         return await work(token);
       });
     } catch (error) {

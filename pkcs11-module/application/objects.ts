@@ -38,11 +38,13 @@ export function objectsOf({ contents, abilities }: SlotReading, { pin, isFirst, 
     const ids = [...(otherIds ?? [])].filter(([, one]) => one === keyReference).map(([id]) => idOf(id));
     return ids.length > 0 ? { otherIds: ids } : {};
   };
-  for (const { keyReference, der, isAuthority } of contents.certificates) {
+  for (const { keyReference, der, label, isAuthority } of contents.certificates) {
     const key = keys.find((one) => one.keyReference === keyReference);
     const isDestroyable = key !== undefined && abilities !== undefined;
     const isShown = key !== undefined || (isFirst && isAuthority);
-    const attributes = isShown ? certificateAttributes(der, { id: keyReference, label: key?.label, isDestroyable }) : undefined;
+    const attributes = isShown
+      ? certificateAttributes(der, { id: keyReference, label: label ?? key?.label, isDestroyable })
+      : undefined;
     const certificate = key && { certificate: { keyReference, der } };
     if (attributes) objects.push({ isPrivate: false, isDestroyable, attributes, ...certificate, ...found(keyReference) });
   }
@@ -81,10 +83,10 @@ function profileOf(profile: number): ReadonlyMap<number, Uint8Array> {
   return new Map([...common(ck.CKO_PROFILE), [ck.CKA_PROFILE_ID, encodeUlong(profile)]]);
 }
 
-/** Undefined for bytes that are no certificate. */
+/** Undefined for bytes that are no certificate. One that has no other name goes by its subject's. */
 function certificateAttributes(
   der: Uint8Array,
-  { id, label = id, isDestroyable }: { readonly id: string; readonly label: string | undefined; readonly isDestroyable: boolean },
+  { id, label, isDestroyable }: { readonly id: string; readonly label: string | undefined; readonly isDestroyable: boolean },
 ): ReadonlyMap<number, Uint8Array> | undefined {
   const fields = certificateFields(der);
   if (!fields) return undefined;
@@ -95,13 +97,20 @@ function certificateAttributes(
     [ck.CKA_CERTIFICATE_TYPE, encodeUlong(ck.CKC_X_509)],
     [ck.CKA_CERTIFICATE_CATEGORY, encodeUlong(category)],
     [ck.CKA_TRUSTED, no],
-    [ck.CKA_LABEL, text(label)],
+    [ck.CKA_LABEL, text(label ?? commonNameOf(certificate) ?? id)],
     [ck.CKA_ID, idOf(id)],
     [ck.CKA_SUBJECT, subject],
     [ck.CKA_ISSUER, issuer],
     [ck.CKA_SERIAL_NUMBER, serialNumber],
     [ck.CKA_VALUE, der],
   ]);
+}
+
+/** Of several common names the last, which is the most specific; else the organisation. */
+function commonNameOf(certificate: X509Certificate): string | undefined {
+  const { CN, O } = certificate.toLegacyObject().subject as Readonly<Record<string, string | readonly string[] | undefined>>;
+  const name = CN ?? O;
+  return typeof name === 'object' ? name.at(-1) : name;
 }
 
 /** TBSCertificate (RFC 5280, section 4.1): version, serialNumber, signature, issuer, validity, subject. */
