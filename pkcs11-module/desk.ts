@@ -47,8 +47,11 @@ export interface TokenAbilities {
 /** What is done with a card in one turn. */
 export type TokenInUse = Pick<
   Token,
-  'agree' | 'decipher' | 'decrypt' | 'pin' | 'sign' | 'signBlock' | 'signPadded' | 'verifyPin' | 'changePin' | 'unblockPin'
->;
+  'agree' | 'decipher' | 'decrypt' | 'sign' | 'signBlock' | 'signPadded' | 'verifyPin' | 'changePin' | 'unblockPin'
+> & {
+  /** That which unblocks the PIN. */
+  changePuk(reference: PinReference, current: Secret, next: Secret): Promise<void>;
+};
 
 /** What a turn on a card is for: the audit log has it by this name. */
 export type TokenAct =

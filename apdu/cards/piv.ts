@@ -35,7 +35,13 @@ import {
 import { readDataObject, writeDataObject } from './piv/data.ts';
 import { abilitiesOf, agree, decipher, generateKey, sign, signBlock, signPadded } from './piv/keys.ts';
 import { authenticateManagementKey } from './piv/management-key.ts';
-import { decodeCertificateObject, decodeChuid, decodeKeyHistory, encodeCertificateObject } from './piv/objects.ts';
+import {
+  decodeCertificateObject,
+  decodeChuid,
+  decodeKeyHistory,
+  encodeCertificateObject,
+  encodeKeyHistory,
+} from './piv/objects.ts';
 import { changePin, describePin, readPinStatus, unblockPin, verifyPin } from './piv/pin.ts';
 import { deleteKey, isYubiKey, readMetadata, readSerial, type KeyMetadata } from './piv/yubico.ts';
 
@@ -207,6 +213,18 @@ async function writeCertificate(channel: CardChannel, slot: PivKeySlot, der: Uin
   const stored = content && decodeCertificateObject(content);
   if (!stored || !equalBytes(stored, der))
     throw new CardDataError(`writing the certificate of ${slot.keyReference}: card gave back something else`);
+  const retired = PIV_RETIRED_KEY_SLOTS.indexOf(slot) + 1;
+  if (retired > 0) await announceRetired(channel, retired);
+}
+
+/** Whoever reads the card looks for retired certificates as far as the key history says that there are any. */
+async function announceRetired(channel: CardChannel, number: number): Promise<void> {
+  const history = await readDataObject(channel, TAG_KEY_HISTORY);
+  if (history && decodeKeyHistory(history) >= number) return;
+  await writeDataObject(channel, TAG_KEY_HISTORY, encodeKeyHistory(history, number));
+  const stored = await readDataObject(channel, TAG_KEY_HISTORY);
+  if (!stored || decodeKeyHistory(stored) < number)
+    throw new CardDataError('writing the key history: card gave back something else');
 }
 
 async function deleteCertificate(channel: CardChannel, slot: PivKeySlot): Promise<void> {

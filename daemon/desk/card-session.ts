@@ -286,10 +286,13 @@ export async function contentsOf(session: CardSession, token: Token): Promise<To
 export function withGenerated(card: CardRecord, contents: TokenContents): TokenContents {
   const keys = contents.keys.map((key) => {
     const made = card.generated.get(key.keyReference);
-    const isUntold = key.algorithm === undefined || (key.algorithm === made?.algorithm && !key.publicKey);
-    return made && isUntold ? { ...key, ...made } : key;
+    if (!made) return key;
+    const { algorithm, publicKey } = made;
+    const isUntold = key.algorithm === undefined || (key.algorithm === algorithm && !key.publicKey);
+    return isUntold ? { ...key, algorithm, publicKey } : key;
   });
-  return { ...contents, keys };
+  const untold = [...card.generated.values()].flatMap(({ key }) => (key && !findKey(contents, key.keyReference) ? [key] : []));
+  return { ...contents, keys: [...keys, ...untold] };
 }
 
 export function findKey(contents: TokenContents, keyReference: string): TokenKey | undefined {

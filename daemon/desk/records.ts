@@ -1,7 +1,7 @@
 /** What the desk knows of each reader and card, as it changes. Only the desk writes here. */
 import type { Reader } from '../../api-spec/schemas.ts';
 import type { CardKind, CardProfile } from '../../apdu/card-profile.ts';
-import type { KeyAlgorithm, PinReference, PinStatus, TokenContents } from '../../apdu/token.ts';
+import type { KeyAlgorithm, PinReference, PinStatus, TokenContents, TokenKey } from '../../apdu/token.ts';
 import type { AnyConnection, ApplicationSource, ReaderSource, ReaderState } from '../../drivers/reader-source.ts';
 import type { ErrorCode } from '../../api-spec/errors.ts';
 import type { Turns } from '../turns.ts';
@@ -75,6 +75,8 @@ export interface GeneratedKey {
   readonly algorithm: KeyAlgorithm;
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKey: Uint8Array;
+  /** Of a place of which the card tells nothing before it has a certificate. */
+  readonly key?: TokenKey;
 }
 
 /** A card kept for one caller; see leases.ts. */

@@ -15,11 +15,11 @@ export async function makeKey(
   const told = await token.key(keyReference);
   if (told?.publicKey && !equalBytes(told.publicKey, publicKey))
     throw new CardDataError(`generating key ${keyReference}: the card tells another key than it made`);
-  const { signatureAlgorithms } = told ?? place;
+  const { label, usage, signatureAlgorithms } = told ?? place;
   const key: TokenKey = {
     keyReference: keyReference.toUpperCase(),
-    label: place.label,
-    usage: place.usage,
+    label,
+    usage,
     pin: place.pin,
     pinPolicy: pinPolicy ?? place.pinPolicy,
     ...(touchPolicy ? { touchPolicy } : {}),
@@ -36,8 +36,12 @@ export async function makeKey(
 async function remember(session: CardSession, key: TokenKey): Promise<void> {
   const { card } = session;
   const { algorithm, publicKey, keyReference } = key;
-  if (algorithm && publicKey) card.generated.set(keyReference, { algorithm, publicKey });
   const contents = await contentsOf(session, await session.token());
+  if (algorithm && publicKey) {
+    // A module lists its keys itself.
+    const untold = card.profile === undefined ? {} : { key };
+    card.generated.set(keyReference, { algorithm, publicKey, ...untold });
+  }
   const others = contents.keys.filter((other) => other.keyReference !== keyReference);
   const known = findKey(contents, keyReference);
   card.contents = {

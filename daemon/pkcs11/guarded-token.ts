@@ -1,10 +1,18 @@
 /** The token of one turn, whose PINs are guarded before and remembered after, as for every other use of a PIN. */
-import { CardError } from '../../apdu/errors.ts';
+import { CardError, NotSupportedByCardError } from '../../apdu/errors.ts';
 import type { PinReference, Token } from '../../apdu/token.ts';
 import type { TokenInUse } from '../../pkcs11-module/desk.ts';
 import type { CardSession } from '../desk/card-session.ts';
 import { ApiError } from '../errors.ts';
 import { guardLastTry } from '../pin/tries.ts';
+
+/** Of a card that does not say which PUK unblocks a PIN, as cards with one PUK do not: that one. Throws NotSupportedByCardError. */
+export async function pukOf(token: Pick<Token, 'pin' | 'pins'>, reference: PinReference): Promise<PinReference> {
+  const { unblockedBy } = await token.pin(reference);
+  const puk = unblockedBy ?? (await token.pins()).find(({ kind }) => kind === 'puk')?.reference;
+  if (puk !== undefined) return puk;
+  throw new NotSupportedByCardError(`unblocking PIN ${reference}: the card tells of no PUK`);
+}
 
 /** A card that does not tell of its tries is tried. */
 export function guardedToken(
@@ -32,9 +40,12 @@ export function guardedToken(
     ...token,
     verifyPin: (reference, entry) => spend(reference, () => token.verifyPin(reference, entry)),
     changePin: (reference, current, next) => spend(reference, () => token.changePin(reference, current, next)),
+    changePuk: async (reference, current, next) => {
+      const puk = await pukOf(token, reference);
+      await spend(puk, () => token.changePin(puk, current, next));
+    },
     unblockPin: async (reference, puk, next) => {
-      const { unblockedBy } = await token.pin(reference);
-      await spend(unblockedBy ?? reference, () => token.unblockPin(reference, puk, next));
+      await spend(await pukOf(token, reference), () => token.unblockPin(reference, puk, next));
       tries.observeSuccess(reference);
     },
   };

@@ -134,12 +134,8 @@ async function unblock({ desk, signal }: ApplicationContext, slot: PresentSlot, 
 }
 
 async function changePuk({ desk, signal }: ApplicationContext, slot: PresentSlot, { current, next }: Pins): Promise<void> {
-  await desk.use(slot, { act: 'pkcs11.changePin', signal }, async (token) => {
-    const { unblockedBy } = await token.pin(slot.token.pin);
-    if (unblockedBy === undefined)
-      throw new CkError(ck.CKR_FUNCTION_NOT_SUPPORTED, 'changing the PUK: the card does not tell which it is');
-    await token.changePin(unblockedBy, current, next);
-  });
+  const use = { act: 'pkcs11.changePin', signal } as const;
+  await desk.use(slot, use, (token) => token.changePuk(slot.token.pin, current, next));
 }
 
 /** Nobody can log in by it or change it: what is given for the old one is the PUK (as "pkcs11-tool --unlock-pin" has it). */

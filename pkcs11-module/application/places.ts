@@ -93,14 +93,14 @@ function keysOf({ slot, reading }: Token): readonly TokenKey[] {
 /** The best first. A key for signatures that bind a person is made where it is asked for, or where nothing else is free. */
 function usagesFor({ signs, agrees, isGuarded, algorithm }: WantedKey): readonly KeyUsage[] {
   if (isGuarded) return ['signature'];
-  if (!signs) return agrees ? ['key agreement'] : ['authentication', 'signature'];
-  return agrees || algorithm.startsWith('RSA')
-    ? ['authentication', 'signature', 'key agreement']
-    : ['authentication', 'signature'];
+  if (!signs && agrees) return ['key agreement'];
+  // Curves either sign or agree; programs that want both mean signatures, mostly.
+  return algorithm.startsWith('RSA') ? ['authentication', 'signature', 'key agreement'] : ['authentication', 'signature'];
 }
 
 function requireFitting(wanted: WantedKey, place: Place): void {
-  const fits = wanted.isGuarded ? place.pinPolicy === 'always' : usagesFor(wanted).includes(place.usage);
+  const isMeant = wanted.agrees && place.usage === 'key agreement';
+  const fits = wanted.isGuarded ? place.pinPolicy === 'always' : isMeant || usagesFor(wanted).includes(place.usage);
   if (!fits)
     throw new CkError(ck.CKR_TEMPLATE_INCONSISTENT, `generating a key in ${place.keyReference}: it is for ${place.usage}`);
 }
