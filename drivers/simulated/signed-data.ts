@@ -55,5 +55,5 @@ export function signData({ type, bytes, certificates = [] }: CmsContent, { certi
 function issuerAndSerialNumber(certificate: Uint8Array): Uint8Array {
   const toBeSigned = decodeTlv(decodeFirstTlv(certificate).object.value)[0]?.value ?? NO_BYTES;
   const [, serialNumber, , issuer] = decodeTlv(toBeSigned);
-  return sequence(encodeTlv(0x02, serialNumber?.value ?? NO_BYTES), encodeTlv(0x30, issuer?.value ?? NO_BYTES));
+  return sequence(encodeTlv(0x30, issuer?.value ?? NO_BYTES), encodeTlv(0x02, serialNumber?.value ?? NO_BYTES));
 }

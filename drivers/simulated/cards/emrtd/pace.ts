@@ -84,7 +84,7 @@ function requirePassword({ passwords, canTries }: Chip, reference: Uint8Array): 
   const number = Number(bytesToBigInt(reference));
   if (number === PASSWORD_MRZ) return number;
   if (number !== PASSWORD_CAN || passwords.can === undefined) throw new Refusal(SW_REFERENCED_DATA_NOT_FOUND);
-  if (canTries.remaining === 0) throw new Refusal(SW_AUTHENTICATION_METHOD_BLOCKED);
+  if (canTries.total !== undefined && canTries.remaining === 0) throw new Refusal(SW_AUTHENTICATION_METHOD_BLOCKED);
   return number;
 }
 
