@@ -103,3 +103,8 @@ export class CardDataError extends CardError {
 export class SecureMessagingError extends CardError {
   override readonly name = 'SecureMessagingError';
 }
+
+/** A document does not open: its machine-readable zone, or the number on its front, is not what was given. */
+export class DocumentAccessError extends CardError {
+  override readonly name = 'DocumentAccessError';
+}
