@@ -45,6 +45,8 @@ const TEST_PACKAGES = [
   'unzip',
   'util-linux',
   'vsmartcard-vpcd',
+  'xdotool',
+  'xvfb',
   'yubico-piv-tool',
 ];
 

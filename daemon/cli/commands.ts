@@ -27,6 +27,7 @@ interface ServeFlags {
   readonly authorityPort?: number;
   readonly authorityState?: string;
   readonly dataDir: string;
+  readonly pkcs11Linger?: number;
   readonly logLevel: string;
   readonly examples?: true;
 }
@@ -76,6 +77,11 @@ function addServeCommand(program: Command, dataDir: OptionRow): void {
     )
     .option('--authority-state <FILE>', 'file that keeps what the test authority issued and revoked')
     .option(...dataDir)
+    .option(
+      '--pkcs11-linger <MS>',
+      'how long the process that holds the connections of PKCS #11 programs stays without programs and without a daemon',
+      parseMilliseconds,
+    )
     .option('--policy-dir <DIR>', 'folder of files that grant access to web origins', DEFAULT_POLICY_FOLDER)
     .option('--log-level <LEVEL>', 'trace, debug, info, warn, error or silent; logs go to standard error', parseLogLevel, 'info')
     .option('--examples', 'print commands to try')

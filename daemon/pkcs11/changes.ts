@@ -82,7 +82,7 @@ export class CardChanges {
     const { desk } = this.#options;
     const { card, program } = changer;
     using wait = new Wait(signal);
-    const turn = { program, act: change.act, signal: wait.signal, changesMs: CHANGE_TIMEOUT_MS };
+    const turn = { program, act: change.act, signal: wait.signal, workMs: CHANGE_TIMEOUT_MS, changes: true };
     await takeTurn(this.#options, card, turn, async (session) => {
       this.requireAllowed(card);
       const token = await session.token();

@@ -2,12 +2,15 @@
  * Readers and cards as slots and tokens of PKCS #11. A card with two PINs is two tokens, each in a slot of its own: programs know of one PIN a token, and ask for
  * the one that the token names (as the middleware of Swedish e-ID cards has it: "Legitimering" and "Underskrift").
  */
+import { createHash } from 'node:crypto';
 import type { TokenContents, TokenKey, TokenName } from '../../apdu/token.ts';
 import type { SlotToken, TokenSlot } from '../../pkcs11-module/desk.ts';
 import type { CardRecord, ReaderRecord } from '../desk/records.ts';
 
 /** Of one card: more PINs than a person can tell apart are shown as these. */
 const MAX_PINS = 4;
+/** Positive, in 32 bits: CK_SLOT_ID has no more on some systems. */
+const SLOT_IDS = 0x7f_ff_ff_ff;
 
 /** OpenSC's numbers for keys of PIV (libopensc/pkcs15-piv.c): what people write with its tools. */
 const PIV_IDS: ReadonlyMap<string, string> = new Map([
@@ -21,11 +24,20 @@ const PIV_IDS: ReadonlyMap<string, string> = new Map([
   ),
 ]);
 
-/** Numbers slots: a reader keeps its numbers for as long as the daemon runs, and gets one more when a card with more PINs comes. */
+/**
+ * Numbers slots: a reader gets one more when a card with more PINs comes. Programs remember the numbers while the daemon is restarted, so that they are made of
+ * the reader's own id, which is the same after it; should two slots come to the same number, the later one gets the next.
+ */
 export class Slots {
   readonly #ids = new Map<string, number>();
   /** A card whose contents are read again is there meanwhile. */
   readonly #tokens = new WeakMap<CardRecord, readonly SlotToken[]>();
+  readonly #numberOf: (key: string) => number;
+
+  /** `numberOf` is for tests. */
+  constructor(numberOf = hashed) {
+    this.#numberOf = numberOf;
+  }
 
   list(readers: readonly ReaderRecord[]): readonly TokenSlot[] {
     return readers.flatMap((reader) => this.#ofReader(reader));
@@ -51,10 +63,19 @@ export class Slots {
   }
 
   #idOf(key: string): number {
-    const id = this.#ids.get(key) ?? this.#ids.size + 1;
+    const known = this.#ids.get(key);
+    if (known !== undefined) return known;
+    const taken = new Set(this.#ids.values());
+    let id = this.#numberOf(key);
+    while (taken.has(id)) id = (id % SLOT_IDS) + 1;
     this.#ids.set(key, id);
     return id;
   }
+}
+
+/** From 1 on. */
+function hashed(key: string): number {
+  return (createHash('sha256').update(key).digest().readUInt32BE() % SLOT_IDS) + 1;
 }
 
 function keyOf({ id }: ReaderRecord, index: number): string {

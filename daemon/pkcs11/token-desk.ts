@@ -1,4 +1,5 @@
 /** The desk as the PKCS #11 module wants it: turns on cards, what is on them from memory, PINs from the person, and errors in its own words. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { CardError } from '../../apdu/errors.ts';
 import type { Secret } from '../../apdu/secret.ts';
 import type { PinReference } from '../../apdu/token.ts';
@@ -7,7 +8,9 @@ import { DeviceBusyError, DeviceError, DeviceRemovedError, DeviceResetError, NoC
 import * as ck from '../../pkcs11-module/constants.ts';
 import type { SlotReading, TokenAct, TokenDesk, TokenInUse, TokenSlot, TokenUse } from '../../pkcs11-module/desk.ts';
 import { CkError } from '../../pkcs11-module/errors.ts';
+import type { KnownSlot } from '../../pkcs11-module/front/messages.ts';
 import { managementOf, type CardReading, type CardSession } from '../desk/card-session.ts';
+import { NOT_LOOKED_AT } from '../desk/desk.ts';
 import type { CardRecord } from '../desk/records.ts';
 import { ApiError } from '../errors.ts';
 import { PromptCancelledError, PromptError, PromptTimedOutError } from '../prompt/errors.ts';
@@ -22,6 +25,9 @@ import { readCompletely } from './untold-keys.ts';
 import { Slots } from './slots.ts';
 import { takeTurn, type ProgramTurn } from './turn.ts';
 
+/** Readers come one after another when the daemon starts: they are all there when two looks find the same. */
+const SETTLING_STEP_MS = 25;
+
 const NEVER = new AbortController().signal;
 const PIN_CHANGES: ReadonlySet<TokenAct> = new Set<TokenAct>(['pkcs11.changePin', 'pkcs11.unblockPin']);
 
@@ -34,11 +40,12 @@ export class SharedSlots {
   readonly #options: TokenDeskOptions;
   readonly #slots = new Slots();
   readonly #watchers = new Set<(slotId: number) => void>();
+  readonly #listWatchers = new Set<() => void>();
   readonly #seen = new Map<number, string | undefined>();
   readonly #readings: Readings;
+  readonly #changes: CardChanges;
   readonly #shared = new SharedTurns();
   #listed: { readonly facts: readonly unknown[]; readonly slots: readonly TokenSlot[] } | undefined;
-  readonly #changes: CardChanges;
 
   constructor(options: TokenDeskOptions) {
     this.#options = options;
@@ -65,6 +72,30 @@ export class SharedSlots {
     };
   }
 
+  /** As they are seen without a card in any. */
+  known(): readonly KnownSlot[] {
+    return this.#list().map(({ id, description }) => ({ id, description }));
+  }
+
+  /** Told when slots may have come or gone. */
+  watchList(onChange: () => void): Disposable {
+    this.#listWatchers.add(onChange);
+    return { [Symbol.dispose]: () => void this.#listWatchers.delete(onChange) };
+  }
+
+  /** Resolves when the readers are known, and the cards in them. Rejects with the signal's reason. */
+  async settled(signal: AbortSignal): Promise<void> {
+    const { desk } = this.#options;
+    const look = (): string =>
+      desk.health.some(({ problem }) => problem === NOT_LOOKED_AT) || desk.cards.some(({ status }) => status === 'identifying')
+        ? ''
+        : `${desk.readers.length} readers`;
+    for (let before = ''; before === '' || before !== look();) {
+      before = look();
+      await delay(SETTLING_STEP_MS, undefined, { signal });
+    }
+  }
+
   /** A reader or card has changed. */
   review(): void {
     for (const card of this.#options.desk.cards) this.#readings.note(card);
@@ -73,6 +104,7 @@ export class SharedSlots {
       if (this.#seen.has(id) && this.#seen.get(id) !== token?.insertion) for (const tell of this.#watchers) tell(id);
       this.#seen.set(id, token?.insertion);
     }
+    for (const tell of this.#listWatchers) tell();
   }
 
   /** Programs ask for it with each call: made anew when a reader, or the card in it, is otherwise. */

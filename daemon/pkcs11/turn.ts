@@ -28,8 +28,9 @@ export interface ProgramTurn {
   /** "pkcs11.sign". */
   readonly act: string;
   readonly signal: AbortSignal;
-  /** It changes the card: what is begun has this long to end. */
-  readonly changesMs?: number;
+  /** What is begun has this long to end; unless given, the wait and the work have one deadline together. */
+  readonly workMs?: number;
+  readonly changes?: boolean;
 }
 
 interface Holder {
@@ -42,7 +43,7 @@ interface Holder {
 export async function takeTurn<R>(
   { desk, log, timeoutMs = TURN_TIMEOUT_MS }: TurnDesk,
   card: CardRecord,
-  ...[{ program, act, signal, changesMs }, work]: [ProgramTurn, (session: CardSession) => Promise<R>]
+  ...[{ program, act, signal, workMs, changes = false }, work]: [ProgramTurn, (session: CardSession) => Promise<R>]
 ): Promise<R> {
   const late = new AbortController();
   let holder: Holder | undefined;
@@ -54,14 +55,13 @@ export async function takeTurn<R>(
   };
   let timer = setTimeout(giveUp, timeoutMs);
   const taker = { caller: `${program.user} ${program.name}`, name: `${act} of ${program.name}` };
-  const changes = changesMs !== undefined;
   const use = { signal: AbortSignal.any([signal, late.signal]), isSame: true, changes, waitsForLease: true, taker };
   try {
     return await useCard(desk, card.id, use, async (session) => {
       isOwn = true;
-      if (changesMs !== undefined) {
+      if (workMs !== undefined) {
         clearTimeout(timer);
-        timer = setTimeout(giveUp, changesMs);
+        timer = setTimeout(giveUp, workMs);
       }
       return await work(session);
     });

@@ -9,7 +9,7 @@ import type { SlotReading, TokenDesk, TokenInUse, TokenSlot } from '../desk.ts';
 import { CkError, valueOf } from '../errors.ts';
 import type { Answer } from '../rpc/arguments.ts';
 import { lengthOf, type AttributeAnswer, type AttributeQuery } from '../rpc/attributes.ts';
-import type { CallName, Dialect } from '../rpc/calls.ts';
+import { HANDSHAKE, type CallName, type Dialect } from '../rpc/calls.ts';
 import type { RpcApplication } from '../rpc/connection.ts';
 import type { RpcCall } from '../rpc/message.ts';
 import type { ApplicationContext, Functions, KeyObject, KeyUse, PresentSlot } from './context.ts';
@@ -29,8 +29,6 @@ import { unwrapFunctions } from './unwrapping.ts';
 import { verifyFunctions } from './verifying.ts';
 import { writingFunctions } from './writing.ts';
 
-/** What every client of the protocol begins with (p11-kit/rpc.h, P11_RPC_HANDSHAKE). */
-const HANDSHAKE = 'PRIVATE-GNOME-KEYRING-PKCS11-PROTOCOL-V-1';
 /** Firefox hangs when a login without a PIN is answered before its dialog is there: measured with 0 and 1 ms, not with 200. */
 const SLOW_ANSWER_MS = 500;
 const MAX_RANDOM_BYTES = 65_536;
@@ -42,6 +40,8 @@ export interface ApplicationOptions {
   readonly delay: (ms: number, signal: AbortSignal) => Promise<void>;
   /** For programs, and salts. */
   readonly random?: (length: number) => Uint8Array;
+  /** Of a program that had sessions with an earlier core: where handles begin that are none of those. To it every token has come anew. */
+  readonly resumed?: { readonly firstSession: number };
 }
 
 interface KnownObjects {
@@ -52,7 +52,7 @@ interface KnownObjects {
 
 export class Application implements RpcApplication {
   readonly #options: ApplicationOptions;
-  readonly #sessions = new Sessions();
+  readonly #sessions: Sessions;
   readonly #ended = new AbortController();
   readonly #random: (length: number) => Uint8Array;
   readonly #functions: Functions;
@@ -68,6 +68,8 @@ export class Application implements RpcApplication {
   constructor(options: ApplicationOptions) {
     this.#options = options;
     this.#random = options.random ?? randomBytes;
+    this.#sessions = new Sessions(options.resumed?.firstSession);
+    if (options.resumed) for (const { id, token } of options.desk.slots()) if (token) this.#changed.add(id);
     const context = this.#context();
     this.#functions = {
       ...this.#general(),
@@ -206,7 +208,8 @@ export class Application implements RpcApplication {
     if (user !== ck.CKU_USER && user !== ck.CKU_CONTEXT_SPECIFIC)
       throw new CkError(ck.CKR_USER_TYPE_INVALID, `logging in as ${user}: there is no such user`);
     if (user === ck.CKU_USER) this.#requireNobody(slot, isLoggedIn);
-    const operation = session.sign ?? session.decrypt;
+    const begun = [session.sign, session.decrypt].filter((one) => one !== undefined);
+    const operation = begun.find((one) => !one.pin) ?? begun[0];
     if (user === ck.CKU_CONTEXT_SPECIFIC && !operation)
       throw new CkError(ck.CKR_OPERATION_NOT_INITIALIZED, 'logging in for an operation: none was begun');
     const pin = await this.#pinFor(slot, given);

@@ -24,9 +24,11 @@ export class SessionObjects implements Disposable {
 
   /** Takes the attributes over. Throws CKR_DEVICE_MEMORY. */
   add(session: Session, made: Omit<TokenObject, 'handle'>): number {
-    if (this.#held.size >= MAX_SESSION_OBJECTS) {
+    try {
+      this.requireRoom();
+    } catch (error) {
       wipe(made);
-      throw new CkError(ck.CKR_DEVICE_MEMORY, `making an object: ${MAX_SESSION_OBJECTS} are there`);
+      throw error;
     }
     const handle = ++this.#last;
     this.#held.set(handle, { session: session.handle, slotId: session.slotId, object: { ...made, handle } });

@@ -52,7 +52,12 @@ export class Sessions implements Disposable {
   readonly #logins = new Map<number, Login>();
   /** What was made in sessions, and goes with them. */
   readonly objects = new SessionObjects();
-  #last = 0;
+  #last: number;
+
+  /** Handles begin here: those of an earlier core must be none of this one. */
+  constructor(first = 1) {
+    this.#last = first - 1;
+  }
 
   get size(): number {
     return this.#sessions.size;

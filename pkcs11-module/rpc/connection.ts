@@ -6,18 +6,14 @@ import type { Duplex } from 'node:stream';
 import { CKR_GENERAL_ERROR } from '../constants.ts';
 import { valueOf } from '../errors.ts';
 import type { Answer } from './arguments.ts';
-import type { CallName, Dialect } from './calls.ts';
+import { dialectOf, HAVE_SECRETS, HIGHEST_VERSION, type CallName, type Dialect } from './calls.ts';
 import { FrameReader, type Frame } from './frame.ts';
 import { decodeCall, encodeAnswer, encodeError, type RpcCall } from './message.ts';
 
-/** The highest version that is spoken; the answer is the lower one of both. */
-const HIGHEST_VERSION = 2;
 /** Threads of one program, each with its call: more is a client gone wild. */
 export const MAX_UNDER_WAY = 128;
 /** Answers that a client has not read: with more, none of its calls is taken. */
 export const MAX_UNREAD_BYTES = 1_048_576;
-
-const HAVE_SECRETS: ReadonlySet<CallName> = new Set(['C_InitPIN', 'C_Login', 'C_LoginUser', 'C_SetPIN']);
 
 /** The state of one client: sessions, handles, login. It ends with its connection. */
 export interface RpcApplication extends Disposable {
@@ -89,7 +85,7 @@ class RpcConnection {
     if (!this.#application) {
       const [version] = piece;
       if (version === undefined) return;
-      this.#dialect = version === 0 ? 0 : version === 1 ? 1 : 2;
+      this.#dialect = dialectOf(version);
       this.#application = this.#options.open();
       this.#stream.write(Uint8Array.of(Math.min(version, HIGHEST_VERSION)));
       rest = piece.subarray(1);

@@ -36,9 +36,9 @@ const INDICATOR_NONE = 0x00;
 
 /** Undefined where the card names mechanisms, and this is none of them. */
 function referenceOf(told: Told, mechanism: number, operation: number): number | undefined {
-  const named = algorithmsFor(told, operation).filter((row) => row.mechanism < MECHANISM.ecdsaKeyPair);
-  if (named.length === 0) return mechanism === MECHANISM.rsaRaw ? HABITUAL_REFERENCE.get(mechanism) : undefined;
-  const found = named.find((row) => row.mechanism === mechanism);
+  const isNaming = told.algorithms.some((row) => row.mechanism > MECHANISM.rsaKeyPair && row.mechanism < MECHANISM.ecdsaKeyPair);
+  if (!isNaming) return mechanism === MECHANISM.rsaRaw ? HABITUAL_REFERENCE.get(mechanism) : undefined;
+  const found = algorithmsFor(told, operation).find((row) => row.mechanism === mechanism);
   return found && (found.algorithmReference ?? HABITUAL_REFERENCE.get(mechanism));
 }
 

@@ -68,6 +68,7 @@ interface SignatureWay {
 
 /** CKM_… (PKCS #11 v3.1, section 2.1 and 2.3), as EF.CIAInfo names algorithms. */
 export const MECHANISM = {
+  rsaKeyPair: 0x0000,
   rsaPkcs1: 0x0001,
   rsaRaw: 0x0003,
   rsaPss: 0x000d,

@@ -93,19 +93,23 @@ export interface ToolDesk extends AsyncDisposable {
   run(command: string, parameters: readonly string[], input?: string): Promise<string>;
 }
 
-export async function openToolDesk(): Promise<ToolDesk> {
+/** `agreement`: of what kind the PIV card's key 9D is. */
+export async function openToolDesk({ agreement = 'P-256' }: { readonly agreement?: TestKeyKind } = {}): Promise<ToolDesk> {
   await using undo = new AsyncDisposableStack();
   const hsm = undo.use(await createSoftHsm([STAFF]));
   for (const key of KEYS) if (key.token === STAFF.label) await importKey(hsm, key);
   const { name, path, sha256, environment: ofModule } = hsm.configuration;
   const policy = { modules: [{ name, path, sha256, environment: ofModule }] };
-  const bench = undo.use(await openBench({ readers: [{}, {}, {}], policy }));
+  const bench = undo.use(await openBench({ readers: [{}, {}, {}], policy, pkcs11Front: {} }));
   const folder = await mkdtemp(join(tmpdir(), 'kortd-tools-'));
   undo.defer(() => rm(folder, { recursive: true, force: true }));
-  const keys = PIV_KEYS.map(([name, kind]) => [
-    name,
-    cardKey(kind, { name, certificate: certificateFor(testKey(kind, name).publicKey, { name: `Person ${name}` }) }),
-  ]);
+  const keys = PIV_KEYS.map(([name, usual]) => {
+    const kind = name === '9D' ? agreement : usual;
+    return [
+      name,
+      cardKey(kind, { name, certificate: certificateFor(testKey(kind, name).publicKey, { name: `Person ${name}` }) }),
+    ];
+  });
   await bench.insert(
     watchedPivCard({
       serialNumber: 20_202_020,
@@ -151,7 +155,8 @@ async function importKey(hsm: SoftHsm, { kind, id, label, person }: UsedKey): Pr
   await hsm.run('pkcs11-tool', [...login, '--write-object', der, '--type', 'cert', ...named]);
 }
 
-async function runTool(
+/** Rejects with what it printed when its exit status is not 0; the cause has status and signal. */
+export async function runTool(
   command: string,
   parameters: readonly string[],
   { environment, input, folder }: { readonly environment: object; readonly input: string; readonly folder: string },

@@ -123,6 +123,8 @@ const USES: readonly number[] = [
   ck.CKA_WRAP,
   ck.CKA_UNWRAP,
   ck.CKA_DERIVE,
+  ck.CKA_SIGN_RECOVER,
+  ck.CKA_VERIFY_RECOVER,
   ck.CKA_MODIFIABLE,
   0x171,
   0x172,
@@ -131,7 +133,8 @@ const USES: readonly number[] = [
 function attributesOf(answer: Taken | undefined, beside: Taken | undefined): readonly unknown[] {
   const theirs = (beside ?? []) as readonly Got[];
   return ((answer ?? []) as readonly Got[]).map((attribute, index) => {
-    if (theirs[index]?.isValid !== true) return attribute.type;
+    // What people call an object may be told better than it was.
+    if (theirs[index]?.isValid !== true || attribute.type === ck.CKA_LABEL) return attribute.type;
     return USES.includes(attribute.type) ? { ...attribute, value: undefined } : attribute;
   });
 }
