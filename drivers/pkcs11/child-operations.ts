@@ -27,7 +27,7 @@ import {
   type Results,
 } from './messages.ts';
 import { checkModuleFile } from './module-file.ts';
-import { shareList, takeSignatures } from './signing-lane.ts';
+import { shareList, signInput, takeSignatures, type Lane, type LaneFunctions } from './signing-lane.ts';
 
 export interface Outcome {
   readonly result: Results<Operation>;
@@ -252,7 +252,7 @@ export class LoadedModule {
     onDone: OnDone,
   ): Promise<readonly Uint8Array[]> {
     const pin = authenticate === 'pin' ? blobs.at(-1) : undefined;
-    const list = shareList(authenticate === 'pin' ? blobs.slice(0, -1) : blobs);
+    const inputs = authenticate === 'pin' ? blobs.slice(0, -1) : blobs;
     const encoded = this.#encodeMechanism(mechanism);
     const [own, ...others] = lanes.map(({ session, key }) => ({
       session: BigInt(session),
@@ -260,21 +260,34 @@ export class LoadedModule {
       mechanism: encoded.bytes,
     }));
     if (!own) throw new ModuleFaultError('signing: there is no session');
-    const { pointerTo, numbers } = this.#loaded;
-    const functions = { signInit: this.#function('C_SignInit'), sign: this.#function('C_Sign'), numbers };
-    const addresses = { signInit: pointerTo('C_SignInit'), sign: pointerTo('C_Sign') };
-    // A key that wants its PIN each time has one lane alone: what was verified is of the whole token.
-    const threads = authenticate === 'no' ? this.#lanes.start(others.map((lane) => ({ list, lane, addresses }))) : [];
+    const { numbers } = this.#loaded;
     const beforeSigning = authenticate === 'no' ? undefined : () => this.login(own.session, ck.CKU_CONTEXT_SPECIFIC, pin);
+    const functions = { signInit: this.#function('C_SignInit'), sign: this.#function('C_Sign'), numbers, beforeSigning };
     this.#lent.add(encoded);
     try {
-      const mine = signHere({ ...functions, beforeSigning }, own, list, onDone);
-      const failed = (await Promise.allSettled([mine, ...threads])).find(({ status }) => status === 'rejected');
-      if (failed?.status === 'rejected') throw failed.reason;
-      return takeSignatures(list);
+      const [first] = inputs;
+      // Memory that is shared costs one alone more than it is worth.
+      if (first && inputs.length === 1) return [signInput(functions, own, first)];
+      // A key that wants its PIN each time has one lane alone: what was verified is of the whole token.
+      return await this.#signInLanes(functions, [own, ...(authenticate === 'no' ? others : [])], { inputs, onDone });
     } finally {
       this.#lent.delete(encoded);
     }
+  }
+
+  async #signInLanes(
+    functions: LaneFunctions,
+    [own, ...others]: readonly [Lane, ...Lane[]],
+    { inputs, onDone }: { readonly inputs: readonly Uint8Array[]; readonly onDone: OnDone },
+  ): Promise<readonly Uint8Array[]> {
+    const list = shareList(inputs);
+    const { pointerTo } = this.#loaded;
+    const addresses = { signInit: pointerTo('C_SignInit'), sign: pointerTo('C_Sign') };
+    const threads = this.#lanes.start(others.map((lane) => ({ list, lane, addresses })));
+    const mine = signHere(functions, own, list, onDone);
+    const failed = (await Promise.allSettled([mine, ...threads])).find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+    return takeSignatures(list);
   }
 
   /** Memory that a structure points to is not seen to be in use: it is held until the call is over. */

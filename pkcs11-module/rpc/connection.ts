@@ -63,6 +63,7 @@ class RpcConnection {
     stream.on('drain', () => this.#guarded(() => this.#beginWaiting()));
     for (const event of ['end', 'close', 'error'] as const) stream.on(event, this.#end); // a connection that broke off: clients that end do that
     if (stream.destroyed || stream.readableEnded) this.#end();
+    stream.resume(); // whoever made it may have paused it meanwhile
   }
 
   end(): void {
