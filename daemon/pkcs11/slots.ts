@@ -3,7 +3,7 @@
  * the one that the token names (as the middleware of Swedish e-ID cards has it: "Legitimering" and "Underskrift").
  */
 import { createHash } from 'node:crypto';
-import type { TokenContents, TokenKey } from '../../apdu/token.ts';
+import type { TokenContents, TokenKey, TokenName } from '../../apdu/token.ts';
 import type { SlotToken, TokenSlot } from '../../pkcs11-module/desk.ts';
 import type { CardRecord, ReaderRecord } from '../desk/records.ts';
 
@@ -11,6 +11,18 @@ import type { CardRecord, ReaderRecord } from '../desk/records.ts';
 const MAX_PINS = 4;
 /** Positive, in 32 bits: CK_SLOT_ID has no more on some systems. */
 const SLOT_IDS = 0x7f_ff_ff_ff;
+
+/** OpenSC's numbers for keys of PIV (libopensc/pkcs15-piv.c): what people write with its tools. */
+const PIV_IDS: ReadonlyMap<string, string> = new Map([
+  ['01', '9A'],
+  ['02', '9C'],
+  ['03', '9D'],
+  ['04', '9E'],
+  ...Array.from(
+    { length: 20 },
+    (_, index) => [String(index + 5).padStart(2, '0'), (0x82 + index).toString(16).toUpperCase()] as const,
+  ),
+]);
 
 /**
  * Numbers slots: a reader gets one more when a card with more PINs comes. Programs remember the numbers while the daemon is restarted, so that they are made of
@@ -71,7 +83,7 @@ function keyOf({ id }: ReaderRecord, index: number): string {
 }
 
 /** A card without keys is a token too: keys can be made on it. */
-function tokensOf(card: CardRecord, { keys }: TokenContents): readonly SlotToken[] {
+function tokensOf(card: CardRecord, { keys, names }: TokenContents): readonly SlotToken[] {
   const ofKeys = [...new Set(keys.map(({ pin }) => pin))].slice(0, MAX_PINS);
   const pins = ofKeys.length > 0 || card.firstPin === undefined ? ofKeys : [card.firstPin];
   return pins.map((pin, index) => ({
@@ -79,11 +91,20 @@ function tokensOf(card: CardRecord, { keys }: TokenContents): readonly SlotToken
     label: labelOf(card, { isOnly: pins.length === 1, key: keys.find((key) => key.pin === pin) }),
     manufacturer: 'kortd',
     model: nameOf(card),
+    ...ownNames(names?.find((name) => name.pin === pin)),
     // The last digits tell cards of one issuer apart.
     serialNumber: (card.serialNumber ?? '').slice(-16),
     pin,
     isFirst: index === 0,
+    ...(card.kind?.id === 'piv' ? { otherIds: PIV_IDS } : {}),
   }));
+}
+
+/** A card that programs may know already goes by the names that its module gives it. */
+function ownNames(name: TokenName | undefined): Partial<Pick<SlotToken, 'label' | 'manufacturer' | 'model'>> {
+  if (!name) return {};
+  const { label, manufacturer, model } = name;
+  return { ...(label === '' ? {} : { label }), manufacturer, model };
 }
 
 function nameOf({ kind }: CardRecord): string {
