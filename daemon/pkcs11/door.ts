@@ -237,7 +237,7 @@ class Door implements AsyncDisposable {
     ]);
     const wait = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal });
     const [major = 0, minor = 0] = version.split('.').map(Number);
-    await serveRpcClient(socket, {
+    const served = serveRpcClient(socket, {
       open: () =>
         new Application({
           desk: slots.forProgram(program),
@@ -250,6 +250,8 @@ class Door implements AsyncDisposable {
         if (error instanceof RpcProtocolError) refuse?.();
       },
     });
+    socket.resume(); // it was not read until somebody listens
+    await served;
   }
 
   #tellSlots(): void {

@@ -57,7 +57,9 @@ export async function openRestarted(): Promise<Restarted> {
       const deadline = AbortSignal.timeout(START_MS);
       while ((await call('card.list', {})).match(/"ready"/g)?.length !== 2) await delay(50, undefined, { signal: deadline });
     },
-    end: async (signal) => void (await live.daemon?.stop(signal)),
+    end: async (signal) => {
+      await live.daemon?.stop(signal);
+    },
     move: async (what, reader, card) => {
       const { readers } = JSON.parse(await call('reader.list', {})) as { readers: { id: string; name: string }[] };
       const id = readers.find(({ name }) => name === reader)?.id;
