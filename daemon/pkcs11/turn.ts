@@ -43,10 +43,9 @@ export async function takeTurn<R>(
   ...[{ program, act, signal }, work]: [ProgramTurn, (session: CardSession) => Promise<R>]
 ): Promise<R> {
   const late = new AbortController();
-  let holder: Holder | undefined;
-  let isOwn = false;
+  const wait: { holder?: Holder; isOver: boolean } = { isOver: false };
   const timer = setTimeout(() => {
-    holder = holderOf(card);
+    wait.holder = holderOf(card);
     const attempt = `waiting for the card in ${card.reader.name}: it was not to be had in time`;
     late.abort(new ApiError('deadline_exceeded', attempt, { timeoutMs }));
   }, timeoutMs);
@@ -54,13 +53,13 @@ export async function takeTurn<R>(
   const use = { signal: AbortSignal.any([signal, late.signal]), isSame: true, waitsForLease: true, taker };
   try {
     return await useCard(desk, card.id, use, async (session) => {
-      isOwn = true;
+      wait.isOver = true;
       return await work(session);
     });
   } catch (error) {
-    if (isOwn && error === late.signal.reason)
+    if (wait.isOver && error === late.signal.reason)
       throw new CkError(ck.CKR_DEVICE_ERROR, 'using the card: it took too long', { cause: error });
-    const busy = !isOwn && busyWith(error, holder);
+    const busy = wait.isOver ? undefined : busyWith(error, wait.holder);
     if (!busy) throw error;
     log.warn({ program: program.name, act, reader: card.reader.name, ...busy }, 'a program did not get its turn on the card');
     throw new CkError(ck.CKR_FUNCTION_REJECTED, `waiting for the card in ${card.reader.name}: ${busy.holder} has it`, {
