@@ -7,10 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { bindUnixSocket } from '../listen/bind.ts';
 import { unixPeerOf } from '../listen/peer.ts';
 import type { Log } from '../log.ts';
+import { ClientPlaces } from './client-places.ts';
 import type { SharedSlots } from './token-desk.ts';
-
-/** Programs at once: each has its own. */
-const MAX_CLIENTS = 1_000;
 
 export interface Pkcs11DoorOptions {
   readonly path: string;
@@ -23,14 +21,17 @@ export interface Pkcs11DoorOptions {
 export async function openPkcs11Door(options: Pkcs11DoorOptions): Promise<AsyncDisposable> {
   const clients = new Set<Promise<void>>();
   const sockets = new Set<Socket>();
+  const places = new ClientPlaces((program) => options.log.warn({ program }, 'a program has more connections than one may have'));
   const server: Server = createServer((socket) => {
-    if (sockets.size >= MAX_CLIENTS) {
+    socket.on('error', () => undefined); // a program that ends breaks its connection off
+    const place = places.take(unixPeerOf(socket).name);
+    if (!place) {
       socket.destroy();
       return;
     }
     sockets.add(socket);
-    socket.on('error', () => undefined); // a program that ends breaks its connection off
     const served = serve(socket, options).finally(() => {
+      place[Symbol.dispose]();
       clients.delete(served);
       sockets.delete(socket);
     });

@@ -9,6 +9,7 @@ import type { Answer } from './arguments.ts';
 import type { CallName, Dialect } from './calls.ts';
 import { FrameReader, type Frame } from './frame.ts';
 import { decodeCall, encodeAnswer, encodeError, type RpcCall } from './message.ts';
+import { PATIENCE, Patience, type PatienceLimits } from './patience.ts';
 import { RpcProtocolError } from './reader.ts';
 
 /** The highest version that is spoken; the answer is the lower one of both. */
@@ -31,6 +32,8 @@ export interface RpcConnectionOptions {
   readonly open: () => RpcApplication;
   /** Told of what is a defect of ours, or of the client. */
   readonly onProblem: (error: unknown) => void;
+  /** Default: `PATIENCE`. */
+  readonly patience?: PatienceLimits;
 }
 
 /** Resolves when the client has gone and what it had is free. Never rejects. */
@@ -51,16 +54,22 @@ class RpcConnection {
   readonly #options: RpcConnectionOptions;
   readonly #frames = new FrameReader();
   readonly #underWay = new Set<Promise<void>>();
+  readonly #patience: Patience;
+  readonly #limits: PatienceLimits;
   #application: RpcApplication | undefined;
   #dialect: Dialect = 0;
 
   constructor(stream: Duplex, options: RpcConnectionOptions) {
     this.#stream = stream;
     this.#options = options;
+    this.#limits = options.patience ?? PATIENCE;
+    this.#patience = new Patience(stream);
+    this.#patience.begin(this.#limits.helloMs, 'it says nothing');
   }
 
   /** Resolves when the next piece may come. */
   async take(piece: Buffer): Promise<void> {
+    this.#patience.end();
     let rest = piece;
     if (!this.#application) {
       const [version] = piece;
@@ -75,9 +84,11 @@ class RpcConnection {
       while (this.#underWay.size >= MAX_UNDER_WAY) await Promise.race(this.#underWay);
       await this.#room();
     }
+    if (this.#frames.buffered > 0) this.#patience.begin(this.#limits.frameMs, 'the rest of a frame does not come');
   }
 
   end(): void {
+    this.#patience.end();
     this.#application?.[Symbol.dispose]();
   }
 
@@ -100,9 +111,10 @@ class RpcConnection {
     if (!this.#stream.writableEnded && !this.#stream.destroyed) this.#stream.write(frame);
   }
 
-  /** A client that reads nothing is asked nothing more. */
+  /** A client that reads nothing is asked nothing more, and after a while it has no connection. */
   async #room(): Promise<void> {
     if (this.#stream.writableLength <= MAX_UNREAD_BYTES) return;
+    this.#patience.begin(this.#limits.unreadMs, 'it reads no answers');
     await new Promise<void>((resolve) => {
       const done = (): void => {
         this.#stream.off('drain', done);
@@ -112,5 +124,6 @@ class RpcConnection {
       this.#stream.on('drain', done);
       this.#stream.on('close', done);
     });
+    this.#patience.end();
   }
 }
