@@ -210,7 +210,12 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
       openJournalDatabase: options.openJournalDatabase,
     }),
   );
-  const slots = new SharedSlots({ desk, prompts, audit, log });
+  const slots = new SharedSlots({
+    ...{ desk, prompts, audit, log },
+    mayWrite: () => access.policy.programsMayWrite,
+    isInJob: ({ kind, serialNumber }) =>
+      kind !== undefined && serialNumber !== undefined && issuance.ceremonies.hasOpenJobOn({ profile: kind.id, serialNumber }),
+  });
   watched.slots = slots;
   return { slots, audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk, issuance };
 }

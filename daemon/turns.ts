@@ -31,6 +31,7 @@ export class Turns {
   readonly #limit: number;
   /** By caller, in the order of their next turns. */
   readonly #waiting = new Map<string | symbol, Set<Job>>();
+  readonly #watchers = new Set<() => void>();
   readonly #now: () => number;
   #current: CurrentTurn | undefined;
   #waitingCount = 0;
@@ -54,6 +55,12 @@ export class Turns {
   /** Somebody waits. */
   get isWanted(): boolean {
     return this.#waitingCount > 0;
+  }
+
+  /** Told when somebody begins to wait. */
+  watch(onWait: () => void): Disposable {
+    this.#watchers.add(onWait);
+    return { [Symbol.dispose]: () => void this.#watchers.delete(onWait) };
   }
 
   /**
@@ -96,6 +103,7 @@ export class Turns {
       };
       signal.addEventListener('abort', giveUp, { once: true });
       this.#add(job);
+      for (const tell of this.#watchers) tell();
     });
   }
 

@@ -20,6 +20,7 @@ const TEST_PACKAGES = [
   'bsdutils',
   'chromium',
   'curl',
+  'firefox-esr',
   'fonts-dejavu-core',
   'gcc',
   'gnutls-bin',

@@ -33,7 +33,7 @@ import {
   type PivKeySlot,
 } from './piv/constants.ts';
 import { readDataObject, writeDataObject } from './piv/data.ts';
-import { agree, decipher, generateKey, sign, signPadded } from './piv/keys.ts';
+import { abilitiesOf, agree, decipher, generateKey, sign, signBlock, signPadded } from './piv/keys.ts';
 import { authenticateManagementKey } from './piv/management-key.ts';
 import { decodeCertificateObject, decodeChuid, decodeKeyHistory, encodeCertificateObject } from './piv/objects.ts';
 import { changePin, describePin, readPinStatus, unblockPin, verifyPin } from './piv/pin.ts';
@@ -86,6 +86,8 @@ function createPivToken(channel: CardChannel, random: (length: number) => Uint8A
       sign(channel, { ...key, keyReference: requireSlot(key.keyReference).keyReference }, algorithm, digest, random),
     signPadded: async (keyReference, algorithm, content) =>
       signPadded(channel, requireSlot(keyReference).keyReference, algorithm, content),
+    signBlock: async (keyReference, algorithm, block) =>
+      signBlock(channel, requireSlot(keyReference).keyReference, algorithm, block),
     agree: async (keyReference, algorithm, peer) => agree(channel, requireSlot(keyReference).keyReference, algorithm, peer),
     decipher: async (keyReference, algorithm, cryptogram) =>
       decipher(channel, requireSlot(keyReference).keyReference, algorithm, cryptogram),
@@ -131,23 +133,29 @@ async function describeKey(channel: CardChannel, slot: PivKeySlot, certificate: 
     pin: PIN_REFERENCE,
     pinPolicy: slot.pinPolicy,
   };
-  if (certificate) return { ...description, ...keyOfCertificate(certificate) };
+  if (certificate) return withAbilities({ ...description, ...keyOfCertificate(certificate) });
   const metadata = isYubiKey(channel) ? await readMetadata(channel, Number.parseInt(slot.keyReference, 16)) : undefined;
-  return metadata ? { ...description, ...keyFieldsOf(metadata) } : description;
+  return withAbilities(metadata ? { ...description, ...keyFieldsOf(metadata) } : description);
+}
+
+function withAbilities(key: TokenKey): TokenKey {
+  const abilities = key.algorithm ? abilitiesOf(key.usage, key.algorithm) : [];
+  return abilities.length > 0 ? { ...key, abilities } : key;
 }
 
 /** As the card itself tells; nothing is concluded from a certificate, which may be older than the key. */
 async function readKey(channel: CardChannel, slot: PivKeySlot): Promise<TokenKey | undefined> {
   const metadata = isYubiKey(channel) ? await readMetadata(channel, Number.parseInt(slot.keyReference, 16)) : undefined;
   return (
-    metadata && {
+    metadata &&
+    withAbilities({
       keyReference: slot.keyReference,
       label: slot.label,
       usage: slot.usage,
       pin: PIN_REFERENCE,
       pinPolicy: slot.pinPolicy,
       ...keyFieldsOf(metadata),
-    }
+    })
   );
 }
 

@@ -8,7 +8,7 @@ import { ApiError } from '../errors.ts';
 import type { TurnTaker } from '../turns.ts';
 import { PersonNeededError } from '../pin/person-needed.ts';
 import { openCardSession, usesCommands } from './application-session.ts';
-import { contentsOf, notePins, type CardSession } from './card-session.ts';
+import { contentsOf, noteAbilities, notePins, type CardSession } from './card-session.ts';
 import type { CardTarget, Desk } from './desk.ts';
 import type { CardRecord } from './records.ts';
 import { otherCards, requireRole, type RoleUse } from './role-rules.ts';
@@ -166,6 +166,7 @@ async function identifyHere(desk: Desk, card: CardRecord, signal: AbortSignal): 
     if (serialNumber !== undefined) card.serialNumber = serialNumber;
     card.kind = found.kind;
     if (found.profile) card.profile = found.profile;
+    noteAbilities(card, found.application);
     const { token } = found.application;
     if (token) await readToken(session, token);
     card.status = 'ready';

@@ -47,6 +47,8 @@ export interface CardRecord {
   firstPin?: PinReference;
   /** PINs as last read: what they are called, their lengths. How many tries they have is in `tries`. */
   pins?: readonly PinStatus[];
+  /** What can be changed on it, as its application said when it was identified; undefined: nothing. */
+  abilities?: CardAbilities;
   /** As last read; undefined when it must be read again. */
   contents: TokenContents | undefined;
   /** What the card's change marker was when they were read, on cards that have one. */
@@ -59,6 +61,14 @@ export interface CardRecord {
   lease: Lease | undefined;
   /** Number of the latest lease. */
   fence: number;
+}
+
+export interface CardAbilities {
+  /** A management key gives the right to changes; else a PIN does. */
+  readonly hasManagementKey: boolean;
+  readonly deletesKeys: boolean;
+  /** A key can have more than one certificate. */
+  readonly addsCertificates: boolean;
 }
 
 export interface GeneratedKey {

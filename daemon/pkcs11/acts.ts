@@ -1,12 +1,12 @@
 /** What programs do with cards, in the audit log: each act has its record before the program is answered, and none is begun while records cannot be written. */
-import type { TokenAct } from '../../pkcs11-module/desk.ts';
+import type { TokenAct, TokenChange } from '../../pkcs11-module/desk.ts';
 import { CkError } from '../../pkcs11-module/errors.ts';
 import { documentedCode } from '../api/wire-error.ts';
 import type { Audit } from '../audit/trace.ts';
 import type { CardRecord } from '../desk/records.ts';
 
 export interface ProgramAct {
-  readonly act: TokenAct;
+  readonly act: TokenAct | TokenChange['act'];
   /** What people know the program by. */
   readonly program: string;
   readonly card: CardRecord;

@@ -8,6 +8,7 @@ import { bindUnixSocket } from '../listen/bind.ts';
 import { unixPeerOf } from '../listen/peer.ts';
 import type { Log } from '../log.ts';
 import { ClientPlaces } from './client-places.ts';
+import { Seldom } from './seldom.ts';
 import type { SharedSlots } from './token-desk.ts';
 
 export interface Pkcs11DoorOptions {
@@ -21,6 +22,7 @@ export interface Pkcs11DoorOptions {
 export async function openPkcs11Door(options: Pkcs11DoorOptions): Promise<AsyncDisposable> {
   const clients = new Set<Promise<void>>();
   const sockets = new Set<Socket>();
+  const seldom = new Seldom();
   const places = new ClientPlaces((program) => options.log.warn({ program }, 'a program has more connections than one may have'));
   const server: Server = createServer((socket) => {
     socket.on('error', () => undefined); // a program that ends breaks its connection off
@@ -30,7 +32,7 @@ export async function openPkcs11Door(options: Pkcs11DoorOptions): Promise<AsyncD
       return;
     }
     sockets.add(socket);
-    const served = serve(socket, options).finally(() => {
+    const served = serve(socket, { ...options, seldom }).finally(() => {
       place[Symbol.dispose]();
       clients.delete(served);
       sockets.delete(socket);
@@ -48,7 +50,10 @@ export async function openPkcs11Door(options: Pkcs11DoorOptions): Promise<AsyncD
 }
 
 /** The module is loaded with the first program: a desk that none uses does without it. */
-async function serve(socket: Socket, { slots, version, log }: Pkcs11DoorOptions): Promise<void> {
+async function serve(
+  socket: Socket,
+  { slots, version, log, seldom }: Pkcs11DoorOptions & { readonly seldom: Seldom },
+): Promise<void> {
   const program = unixPeerOf(socket);
   const [{ Application }, { serveRpcClient }] = await Promise.all([
     import('../../pkcs11-module/application/application.ts'),
@@ -57,6 +62,9 @@ async function serve(socket: Socket, { slots, version, log }: Pkcs11DoorOptions)
   const wait = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal });
   await serveRpcClient(socket, {
     open: () => new Application({ desk: slots.forProgram(program), version, delay: wait }),
-    onProblem: (error) => log.warn({ err: error, program: program.name }, 'a program that uses PKCS #11 went wrong'),
+    onProblem: (error) =>
+      seldom.about(program.name, (omitted) =>
+        log.warn({ err: error, program: program.name, omitted }, 'a program that uses PKCS #11 went wrong'),
+      ),
   });
 }

@@ -2,12 +2,24 @@
  * Readers and cards as slots and tokens of PKCS #11. A card with two PINs is two tokens, each in a slot of its own: programs know of one PIN a token, and ask for
  * the one that the token names (as the middleware of Swedish e-ID cards has it: "Legitimering" and "Underskrift").
  */
-import type { TokenContents, TokenKey } from '../../apdu/token.ts';
+import type { TokenContents, TokenKey, TokenName } from '../../apdu/token.ts';
 import type { SlotToken, TokenSlot } from '../../pkcs11-module/desk.ts';
 import type { CardRecord, ReaderRecord } from '../desk/records.ts';
 
 /** Of one card: more PINs than a person can tell apart are shown as these. */
 const MAX_PINS = 4;
+
+/** OpenSC's numbers for keys of PIV (libopensc/pkcs15-piv.c): what people write with its tools. */
+const PIV_IDS: ReadonlyMap<string, string> = new Map([
+  ['01', '9A'],
+  ['02', '9C'],
+  ['03', '9D'],
+  ['04', '9E'],
+  ...Array.from(
+    { length: 20 },
+    (_, index) => [String(index + 5).padStart(2, '0'), (0x82 + index).toString(16).toUpperCase()] as const,
+  ),
+]);
 
 /** Numbers slots: a reader keeps its numbers for as long as the daemon runs, and gets one more when a card with more PINs comes. */
 export class Slots {
@@ -50,7 +62,7 @@ function keyOf({ id }: ReaderRecord, index: number): string {
 }
 
 /** A card without keys is a token too: keys can be made on it. */
-function tokensOf(card: CardRecord, { keys }: TokenContents): readonly SlotToken[] {
+function tokensOf(card: CardRecord, { keys, names }: TokenContents): readonly SlotToken[] {
   const ofKeys = [...new Set(keys.map(({ pin }) => pin))].slice(0, MAX_PINS);
   const pins = ofKeys.length > 0 || card.firstPin === undefined ? ofKeys : [card.firstPin];
   return pins.map((pin, index) => ({
@@ -58,11 +70,20 @@ function tokensOf(card: CardRecord, { keys }: TokenContents): readonly SlotToken
     label: labelOf(card, { isOnly: pins.length === 1, key: keys.find((key) => key.pin === pin) }),
     manufacturer: 'kortd',
     model: nameOf(card),
+    ...ownNames(names?.find((name) => name.pin === pin)),
     // The last digits tell cards of one issuer apart.
     serialNumber: (card.serialNumber ?? '').slice(-16),
     pin,
     isFirst: index === 0,
+    ...(card.kind?.id === 'piv' ? { otherIds: PIV_IDS } : {}),
   }));
+}
+
+/** A card that programs may know already goes by the names that its module gives it. */
+function ownNames(name: TokenName | undefined): Partial<Pick<SlotToken, 'label' | 'manufacturer' | 'model'>> {
+  if (!name) return {};
+  const { label, manufacturer, model } = name;
+  return { ...(label === '' ? {} : { label }), manufacturer, model };
 }
 
 function nameOf({ kind }: CardRecord): string {

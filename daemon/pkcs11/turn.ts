@@ -13,6 +13,7 @@ import type { CardRecord } from '../desk/records.ts';
 import { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Program } from './prompts.ts';
+import { Seldom } from './seldom.ts';
 
 /** A program that calls is answered by then, whoever has the card. People wait at the program for as long; servers close a TLS handshake after a minute at the earliest. */
 export const TURN_TIMEOUT_MS = 30_000;
@@ -28,6 +29,9 @@ export interface ProgramTurn {
   /** "pkcs11.sign". */
   readonly act: string;
   readonly signal: AbortSignal;
+  /** What is begun has this long to end; unless given, the wait and the work have one deadline together. */
+  readonly workMs?: number;
+  readonly changes?: boolean;
 }
 
 interface Holder {
@@ -40,20 +44,25 @@ interface Holder {
 export async function takeTurn<R>(
   { desk, log, timeoutMs = TURN_TIMEOUT_MS }: TurnDesk,
   card: CardRecord,
-  ...[{ program, act, signal }, work]: [ProgramTurn, (session: CardSession) => Promise<R>]
+  ...[{ program, act, signal, workMs, changes = false }, work]: [ProgramTurn, (session: CardSession) => Promise<R>]
 ): Promise<R> {
   const late = new AbortController();
   const wait: { holder?: Holder; isOver: boolean } = { isOver: false };
-  const timer = setTimeout(() => {
+  const giveUp = (): void => {
     wait.holder = holderOf(card);
     const attempt = `waiting for the card in ${card.reader.name}: it was not to be had in time`;
     late.abort(new ApiError('deadline_exceeded', attempt, { timeoutMs }));
-  }, timeoutMs);
+  };
+  let timer = setTimeout(giveUp, timeoutMs);
   const taker = { caller: `${program.user} ${program.name}`, name: `${act} of ${program.name}` };
-  const use = { signal: AbortSignal.any([signal, late.signal]), isSame: true, waitsForLease: true, taker };
+  const use = { signal: AbortSignal.any([signal, late.signal]), isSame: true, changes, waitsForLease: true, taker };
   try {
     return await useCard(desk, card.id, use, async (session) => {
       wait.isOver = true;
+      if (workMs !== undefined) {
+        clearTimeout(timer);
+        timer = setTimeout(giveUp, workMs);
+      }
       return await work(session);
     });
   } catch (error) {
@@ -61,13 +70,26 @@ export async function takeTurn<R>(
       throw new CkError(ck.CKR_DEVICE_ERROR, 'using the card: it took too long', { cause: error });
     const busy = wait.isOver ? undefined : busyWith(error, wait.holder);
     if (!busy) throw error;
-    log.warn({ program: program.name, act, reader: card.reader.name, ...busy }, 'a program did not get its turn on the card');
+    seldomOf(desk).about(program.name, (omitted) =>
+      log.warn(
+        { program: program.name, act, reader: card.reader.name, ...busy, omitted },
+        'a program did not get its turn on the card',
+      ),
+    );
     throw new CkError(ck.CKR_FUNCTION_REJECTED, `waiting for the card in ${card.reader.name}: ${busy.holder} has it`, {
       cause: error,
     });
   } finally {
     clearTimeout(timer);
   }
+}
+
+const seldoms = new WeakMap<Desk, Seldom>();
+
+function seldomOf(desk: Desk): Seldom {
+  const seldom = seldoms.get(desk) ?? new Seldom();
+  seldoms.set(desk, seldom);
+  return seldom;
 }
 
 /** Asked while the wait lasts: afterwards it may be somebody else. */

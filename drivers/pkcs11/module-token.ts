@@ -1,7 +1,7 @@
 /** A card behind a module as an application with a token: the same abilities as a card that kortd speaks to itself. */
 import type { CardApplication } from '../../apdu/card-profile.ts';
 import { KeyNotFoundError } from '../../apdu/errors.ts';
-import type { Token, TokenContents, TokenKey } from '../../apdu/token.ts';
+import type { KeyAlgorithm, Token, TokenContents, TokenKey } from '../../apdu/token.ts';
 import * as ck from './constants.ts';
 import {
   PRIVATE_KEY_ATTRIBUTES,
@@ -18,7 +18,7 @@ import { createManagement } from './management.ts';
 import type { AttributeKind } from './messages.ts';
 import type { ModuleSession } from './module-session.ts';
 import { changePin, readPin, readPins, unblockPin, userPin, verifyPin } from './pins.ts';
-import { sign, signAll, signPadded } from './signing.ts';
+import { sign, signAll, signPadded, type KeyPlace } from './signing.ts';
 
 /** What is learned of a card beyond one transaction: keys that were seen to want their PIN at each use, which they show only to who is logged in. */
 export type WantsPinEachTime = Set<string>;
@@ -49,6 +49,7 @@ export function openModuleApplication(
 export class CardKeys {
   readonly session: ModuleSession;
   readonly #wantsPin: WantsPinEachTime;
+  readonly #found = new Map<string, { readonly loginCount: number; readonly place: KeyPlace }>();
   #directory: KeyDirectory | undefined;
 
   constructor(session: ModuleSession, wantsPin: WantsPinEachTime, directory: KeyDirectory | undefined) {
@@ -69,6 +70,18 @@ export class CardKeys {
   /** What was known may be otherwise: something is about to be written. */
   forget(): void {
     this.#directory = undefined;
+    this.#found.clear();
+  }
+
+  /** Where a private key is, looked for once in a login: signing again and again asks for the same. */
+  async place(keyReference: string, algorithm: KeyAlgorithm, find: () => Promise<KeyPlace>): Promise<KeyPlace> {
+    const { loginCount } = this.session;
+    const name = `${keyReference} ${algorithm}`;
+    const known = this.#found.get(name);
+    if (known?.loginCount === loginCount) return known.place;
+    const place = await find();
+    this.#found.set(name, { loginCount, place });
+    return place;
   }
 
   async find(keyReference: string): Promise<DirectoryKey | undefined> {
@@ -163,9 +176,21 @@ function createModuleToken(keys: CardKeys): Token {
 }
 
 function contentsOf(keys: CardKeys, directory: KeyDirectory): TokenContents {
+  const isOfKey = (reference: string): boolean => directory.keys.some(({ keyReference }) => keyReference === reference);
   return {
     keys: directory.keys.map((key) => keys.describe(key)),
-    certificates: directory.certificates.map(({ keyReference, der }) => ({ keyReference, der })),
+    certificates: directory.certificates.map(({ keyReference, label, der }) => ({
+      keyReference,
+      ...(isOfKey(keyReference) ? {} : { isAuthority: true }),
+      ...(label === undefined ? {} : { label }),
+      der,
+    })),
+    names: keys.session.group.slots.map(({ token: { label, manufacturer, model } }, slot) => ({
+      pin: userPin(slot),
+      label,
+      manufacturer,
+      model,
+    })),
     directory: new RememberedDirectory(directory),
   };
 }

@@ -1,5 +1,4 @@
 /** How long a client may leave something half done. A client that works is never near these; one that does not keeps its place from others. */
-import type { Duplex } from 'node:stream';
 import { RpcProtocolError } from './reader.ts';
 
 export interface PatienceLimits {
@@ -15,21 +14,22 @@ export const PATIENCE: PatienceLimits = { helloMs: 10_000, frameMs: 60_000, unre
 
 /** One wait at a time; when it takes too long, the connection ends. */
 export class Patience {
-  readonly #stream: Duplex;
+  readonly #fail: (problem: Error) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(stream: Duplex) {
-    this.#stream = stream;
+  constructor(fail: (problem: Error) => void) {
+    this.#fail = fail;
   }
 
   /** `problem`: what did not come. */
   begin(ms: number, problem: string): void {
     this.end();
-    this.#timer = setTimeout(() => this.#stream.destroy(new RpcProtocolError(`waiting for a client: ${problem}`)), ms);
+    this.#timer = setTimeout(() => this.#fail(new RpcProtocolError(`waiting for a client: ${problem}`)), ms);
     this.#timer.unref();
   }
 
   end(): void {
+    if (!this.#timer) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }

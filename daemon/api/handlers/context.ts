@@ -4,7 +4,7 @@ import type { PinReference, Token, TokenKey } from '../../../apdu/token.ts';
 import type { Access } from '../../access/access.ts';
 import type { Contents } from '../../contents/contents.ts';
 import { useCard } from '../../desk/card-access.ts';
-import { contentsOf, findKey, type CardSession } from '../../desk/card-session.ts';
+import type { CardSession } from '../../desk/card-session.ts';
 import type { CardTarget, Desk } from '../../desk/desk.ts';
 import { DeviceResetError } from '../../../drivers/errors.ts';
 import { METHODS, type Result } from '../../../api-spec/methods/index.ts';
@@ -225,26 +225,4 @@ export async function verifyFor(
   if (key.pinPolicy === 'never') return;
   const use = { reference: key.pin, isReusable: key.pinPolicy === 'once' && !shown.documents && shown.statement === undefined };
   await verifyForUse(session, token, pinCaller(context, session, params, call, shown), use);
-}
-
-/** A key as known, or as the card tells, or as its standard has it. What is not known from memory is looked for on the card. */
-export async function keyOf(session: CardSession, token: Token, keyReference: string): Promise<TokenKey> {
-  const wasRemembered = session.card.contents !== undefined;
-  let known = findKey(await contentsOf(session, token), keyReference);
-  if (known?.algorithm) return known;
-  const told = await token.key(keyReference);
-  if (!told && wasRemembered) {
-    session.card.contents = undefined;
-    known = findKey(await contentsOf(session, token), keyReference);
-  }
-  return (
-    told ??
-    known ?? {
-      keyReference: keyReference.toUpperCase(),
-      label: keyReference,
-      usage: 'authentication',
-      pin: session.card.firstPin ?? '80',
-      pinPolicy: 'once',
-    }
-  );
 }

@@ -1,7 +1,7 @@
 /** Frames that mean no good: those of real clients made wrong, and every call with arguments that no client would give. The same again for the same seed. */
 import * as ck from '../../../pkcs11-module/constants.ts';
 import { CALLS, CALL_NAMES, callOf, type CallName, type Dialect } from '../../../pkcs11-module/rpc/calls.ts';
-import { RpcWriter } from '../../../pkcs11-module/rpc/writer.ts';
+import type { RpcWriter } from '../../../pkcs11-module/rpc/writer.ts';
 import type { SeededRandom } from '../../fuzz/seeded.ts';
 import { encodeRequest, frameOf, type Given } from '../rpc-client.ts';
 import type { RecordedConnection, RecordedFrame } from '../transcripts/transcript.ts';
@@ -11,13 +11,17 @@ const WITH_PINS: ReadonlySet<number> = new Set(
   (['C_InitPIN', 'C_InitToken', 'C_InitToken2', 'C_Login', 'C_LoginUser', 'C_SetPIN'] as const).map((name) => CALLS[name].id),
 );
 const ONE_IN = 6;
-const LENGTHS = [0, 1, 0x7f, 0xff, 0x400, 0x401, 0xffff, 0x40_0000, 0x40_0001, 0x7fff_fffe, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff] as const;
+const LENGTHS = [
+  0, 1, 0x7f, 0xff, 0x400, 0x401, 0xffff, 0x40_0000, 0x40_0001, 0x7fff_fffe, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff,
+] as const;
 const NUMBERS = [0, 1, 2, 3, 5, 6, 7, 255, 4_096, 0xffff_ffff, 2 ** 40, -1] as const;
 
 /** A recorded connection, some frames of it made wrong, or in another order, or twice. */
 export function wrongConnection(random: SeededRandom, { frames }: RecordedConnection): readonly Uint8Array[] {
   const requests = frames.filter(({ side }) => side === 'request');
-  const sent = requests.flatMap((request) => (random.below(ONE_IN) === 0 ? wrongFrames(random, request, requests) : [whole(request)]));
+  const sent = requests.flatMap((request) =>
+    random.below(ONE_IN) === 0 ? wrongFrames(random, request, requests) : [whole(request)],
+  );
   return sent.filter((bytes) => isHarmless(bytes, requests));
 }
 
@@ -66,12 +70,15 @@ function isHarmless(frame: Uint8Array, requests: readonly RecordedFrame[]): bool
   return requests.some((request) => body.equals(request.body));
 }
 
+/** They begin, end, or hold up what comes after; others try them. */
+const ELSEWHERE: ReadonlySet<CallName> = new Set(['C_Initialize', 'C_Finalize', 'C_WaitForSlotEvent'] as const);
+
 /** Every call that clients of the dialect have, with arguments of the right form; some of them then made wrong. */
 export function everyCall(random: SeededRandom, dialect: Dialect): readonly Uint8Array[] {
-  const names = CALL_NAMES.filter((name) => callOf(CALLS[name].id, dialect) && name !== 'C_Finalize' && name !== 'C_WaitForSlotEvent');
+  const names = CALL_NAMES.filter((name) => callOf(CALLS[name].id, dialect) && !ELSEWHERE.has(name));
   return names.map((name, index) => {
     const frame = encodeRequest(0x100 + index, name, argumentsFor(random, name), dialect);
-    const isDamaged = random.below(3) === 0 && !WITH_PINS.has(CALLS[name].id);
+    const isDamaged = random.below(names.length) === 0 && !WITH_PINS.has(CALLS[name].id);
     return isDamaged ? frameOf(0x100 + index, random.damage(frame.subarray(HEADER_BYTES))) : frame;
   });
 }
@@ -96,19 +103,43 @@ function argument(random: SeededRandom, part: string, isSecret: boolean): Given 
     case 'fu':
       return random.pick([null, 0, 1, 16, 1_024, 0x7fff_ffff, 0xffff_ffff]);
     case 'aA':
-      return Array.from({ length: random.below(12) }, () => [random.pick(ATTRIBUTES), random.pick([0, 1, 3, true, false])] as const);
+      return Array.from({ length: random.below(12) }, () => random.pick(ATTRIBUTES));
     case 'fA':
-      return Array.from({ length: random.below(40) }, () => [random.below(0x700), random.pick([0, 1, 8, 128, 0xffff_ffff])] as const);
+      return Array.from(
+        { length: random.below(40) },
+        () => [random.below(0x700), random.pick([0, 1, 8, 128, 0xffff_ffff])] as const,
+      );
     default:
       return mechanism(random);
   }
 }
 
-/** CK_BBOOL and CK_ULONG are told apart by what is given; these take either as bytes that are not theirs. */
-const ATTRIBUTES = [ck.CKA_CLASS, ck.CKA_TOKEN, ck.CKA_PRIVATE, ck.CKA_KEY_TYPE, ck.CKA_SIGN, 0x121, 0x4000_0211, 0x4000_0600, 0x110] as const;
+type Entry = readonly [number, Uint8Array | number | boolean];
+
+const ATTRIBUTES: readonly [Entry, ...Entry[]] = [
+  [ck.CKA_CLASS, 3],
+  [ck.CKA_CLASS, 0xffff_ffff],
+  [ck.CKA_TOKEN, true],
+  [ck.CKA_PRIVATE, false],
+  [ck.CKA_SIGN, true],
+  [ck.CKA_KEY_TYPE, 2 ** 40],
+  [ck.CKA_ID, new Uint8Array()],
+  [ck.CKA_ID, new Uint8Array(100_000)],
+  [ck.CKA_LABEL, new Uint8Array(64).fill(0xff)],
+  [ck.CKA_VALUE, new Uint8Array(3_000)],
+  [0x7fff_ffff, new Uint8Array(1)],
+];
 
 function mechanism(random: SeededRandom): Given {
-  const type = random.pick([ck.CKM_RSA_PKCS, ck.CKM_SHA256_RSA_PKCS, ck.CKM_ECDSA, ck.CKM_SHA256, ck.CKM_RSA_PKCS_PSS, 0x00, 0x03]);
+  const type = random.pick([
+    ck.CKM_RSA_PKCS,
+    ck.CKM_SHA256_RSA_PKCS,
+    ck.CKM_ECDSA,
+    ck.CKM_SHA256,
+    ck.CKM_RSA_PKCS_PSS,
+    0x00,
+    0x03,
+  ]);
   if (type !== ck.CKM_RSA_PKCS_PSS) return { type };
   return {
     type,

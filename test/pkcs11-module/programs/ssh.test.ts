@@ -118,15 +118,11 @@ describe('OpenSSH', () => {
     expect(listed).toMatch(/^ssh-rsa \S+ PIV Authentication Key$/m);
     expect(listed).toMatch(/^ecdsa-sha2-nistp256 \S+ Legitimering$/m);
     expect(listed).toMatch(/^ecdsa-sha2-nistp384 \S+ Underskrift$/m);
+    expect(listed).toMatch(/^ssh-rsa \S+ Staff RSA$/m);
   });
 
   it.each(KEYS)('is let in with the key of $name alone', async (key) => {
-    const wanted =
-      key.name === 'a PIV card'
-        ? / PIV Authentication Key$/m
-        : key.kind === 'RSA'
-          ? /^ssh-rsa \S+ Legitimering$/m
-          : /^ecdsa\S+ \S+ Legitimering$/m;
+    const wanted = new RegExp(`^${key.kind === 'RSA' ? 'ssh-rsa' : 'ecdsa\\S+'} \\S+ ${key.label}$`);
     const listed = (await desk.run('ssh-keygen', ['-D', MODULE])).split('\n');
     const publicKey = await desk.file('own.pub', `${listed.find((line) => wanted.test(line)) ?? ''}\n`);
     await run('ssh-add', '-q', '-s', MODULE);
