@@ -78,7 +78,7 @@ export class Turns {
 
   #turn(signal: AbortSignal, taker: TurnTaker | undefined): Promise<void> | void {
     signal.throwIfAborted();
-    const { caller = Symbol('own'), name = undefined } = taker ?? {};
+    const { caller = Symbol('own'), name } = taker ?? {};
     if (!this.#current) {
       this.#begin(name);
       return;

@@ -24,7 +24,7 @@ export interface LeaseRequest {
 export class Leases {
   readonly #cards = new Map<string, CardRecord>();
   /** Those who wait for a card's lease to end. */
-  readonly #waiting = new Map<CardRecord, Set<() => void>>();
+  readonly #waiting = new Map<CardRecord, Set<(value: undefined) => void>>();
   readonly #changed: (card: CardRecord) => void;
 
   /** `changed` hears of every card whose lease began or ended. */
@@ -68,7 +68,7 @@ export class Leases {
   async free(card: CardRecord, signal: AbortSignal): Promise<void> {
     while (card.lease) {
       signal.throwIfAborted();
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const { promise, resolve, reject } = Promise.withResolvers<undefined>();
       const giveUp = (): void => reject(signal.reason);
       const waiting = this.#waiting.get(card) ?? new Set();
       this.#waiting.set(card, waiting.add(resolve));
@@ -100,7 +100,7 @@ export class Leases {
     clearTimeout(card.lease.timer);
     this.#cards.delete(card.lease.id);
     card.lease = undefined;
-    for (const resolve of this.#waiting.get(card) ?? []) resolve();
+    for (const resolve of this.#waiting.get(card) ?? []) resolve(undefined);
   }
 
   #end(card: CardRecord, lease: string): void {

@@ -14,12 +14,12 @@ import { FRONT_FILES } from '../data-folder.ts';
 import { checkSocketPath } from '../listen/bind.ts';
 import { peerOfProcess, unixPeerOf, type UnixPeer } from '../listen/peer.ts';
 import type { Log } from '../log.ts';
+import { ClientPlaces, MAX_CLIENTS } from './client-places.ts';
 import { FrontLink, type FrontProgram } from './front-link.ts';
+import { Seldom } from './seldom.ts';
 import { startFront, type StartedFront } from './start-front.ts';
 import type { SharedSlots } from './token-desk.ts';
 
-/** Programs at once: each has its own. */
-const MAX_CLIENTS = 1_000;
 /** A client says its dialect at once. Without that it is no program: somebody looked whether the door is open. */
 const GREETING_MS = 10_000;
 /** Whoever found the door before the front took it over has come in by then. */
@@ -54,6 +54,8 @@ class Door implements AsyncDisposable {
   readonly #welcoming = new Set<Promise<void>>();
   readonly #fronts = new Set<FrontLink>();
   readonly #closing = new AbortController();
+  readonly #seldom = new Seldom();
+  readonly #places: ClientPlaces;
   readonly #watch: Disposable;
   #own: { readonly server: Server; readonly bound: BoundSocket } | undefined;
   #starting: Promise<StartedFront | undefined> | undefined;
@@ -64,6 +66,9 @@ class Door implements AsyncDisposable {
 
   constructor(options: Pkcs11DoorOptions) {
     this.#options = options;
+    this.#places = new ClientPlaces((program) =>
+      options.log.warn({ program }, 'a program has more connections than one may have'),
+    );
     this.#watch = options.slots.watchList(() => this.#tellSlots());
   }
 
@@ -231,6 +236,12 @@ class Door implements AsyncDisposable {
   /** The module is loaded with the first program: a desk that none uses does without it. */
   async #serve(socket: Socket, { program, coresBefore, refuse }: Served): Promise<void> {
     const { slots, version, log } = this.#options;
+    using place = this.#places.take(program.name);
+    if (!place) {
+      refuse?.();
+      socket.destroy();
+      return;
+    }
     const [{ Application }, { serveRpcClient }] = await Promise.all([
       import('../../pkcs11-module/application/application.ts'),
       import('../../pkcs11-module/rpc/connection.ts'),
@@ -246,7 +257,9 @@ class Door implements AsyncDisposable {
           ...(coresBefore > 0 ? { resumed: { firstSession: (coresBefore % CORES) * SESSIONS_OF_CORE + 1 } } : {}),
         }),
       onProblem: (error) => {
-        log.warn({ err: error, program: program.name }, 'a program that uses PKCS #11 went wrong');
+        this.#seldom.about(program.name, (omitted) =>
+          log.warn({ err: error, program: program.name, omitted }, 'a program that uses PKCS #11 went wrong'),
+        );
         if (error instanceof RpcProtocolError) refuse?.();
       },
     });

@@ -13,6 +13,7 @@ import type { CardRecord } from '../desk/records.ts';
 import { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Program } from './prompts.ts';
+import { Seldom } from './seldom.ts';
 
 /** A program that calls is answered by then, whoever has the card. People wait at the program for as long; servers close a TLS handshake after a minute at the earliest. */
 export const TURN_TIMEOUT_MS = 30_000;
@@ -46,10 +47,9 @@ export async function takeTurn<R>(
   ...[{ program, act, signal, workMs, changes = false }, work]: [ProgramTurn, (session: CardSession) => Promise<R>]
 ): Promise<R> {
   const late = new AbortController();
-  let holder: Holder | undefined;
-  let isOwn = false;
+  const wait: { holder?: Holder; isOver: boolean } = { isOver: false };
   const giveUp = (): void => {
-    holder = holderOf(card);
+    wait.holder = holderOf(card);
     const attempt = `waiting for the card in ${card.reader.name}: it was not to be had in time`;
     late.abort(new ApiError('deadline_exceeded', attempt, { timeoutMs }));
   };
@@ -58,7 +58,7 @@ export async function takeTurn<R>(
   const use = { signal: AbortSignal.any([signal, late.signal]), isSame: true, changes, waitsForLease: true, taker };
   try {
     return await useCard(desk, card.id, use, async (session) => {
-      isOwn = true;
+      wait.isOver = true;
       if (workMs !== undefined) {
         clearTimeout(timer);
         timer = setTimeout(giveUp, workMs);
@@ -66,17 +66,30 @@ export async function takeTurn<R>(
       return await work(session);
     });
   } catch (error) {
-    if (isOwn && error === late.signal.reason)
+    if (wait.isOver && error === late.signal.reason)
       throw new CkError(ck.CKR_DEVICE_ERROR, 'using the card: it took too long', { cause: error });
-    const busy = !isOwn && busyWith(error, holder);
+    const busy = wait.isOver ? undefined : busyWith(error, wait.holder);
     if (!busy) throw error;
-    log.warn({ program: program.name, act, reader: card.reader.name, ...busy }, 'a program did not get its turn on the card');
+    seldomOf(desk).about(program.name, (omitted) =>
+      log.warn(
+        { program: program.name, act, reader: card.reader.name, ...busy, omitted },
+        'a program did not get its turn on the card',
+      ),
+    );
     throw new CkError(ck.CKR_FUNCTION_REJECTED, `waiting for the card in ${card.reader.name}: ${busy.holder} has it`, {
       cause: error,
     });
   } finally {
     clearTimeout(timer);
   }
+}
+
+const seldoms = new WeakMap<Desk, Seldom>();
+
+function seldomOf(desk: Desk): Seldom {
+  const seldom = seldoms.get(desk) ?? new Seldom();
+  seldoms.set(desk, seldom);
+  return seldom;
 }
 
 /** Asked while the wait lasts: afterwards it may be somebody else. */

@@ -32,6 +32,8 @@ import { writingFunctions } from './writing.ts';
 /** Firefox hangs when a login without a PIN is answered before its dialog is there: measured with 0 and 1 ms, not with 200. */
 const SLOW_ANSWER_MS = 500;
 const MAX_RANDOM_BYTES = 65_536;
+/** Half of the calls that a client may have under way: the others go on. */
+const MAX_SLOT_WAITS = 64;
 
 export interface ApplicationOptions {
   readonly desk: TokenDesk;
@@ -413,6 +415,8 @@ export class Application implements RpcApplication {
         return slotId;
       }
       if (!blocks) throw new CkError(ck.CKR_NO_EVENT, 'looking for a slot that has changed: there is none');
+      if (this.#onChange.length >= MAX_SLOT_WAITS)
+        throw new CkError(ck.CKR_FUNCTION_REJECTED, `waiting for a slot: ${MAX_SLOT_WAITS} threads do already`);
       await new Promise<void>((resolve) => this.#onChange.push(resolve));
     }
   }

@@ -80,16 +80,19 @@ export class Sessions implements Disposable {
 
   /** The last session of a token logs out of it (PKCS #11 v3.0, section 5.6.2). */
   close({ handle, slotId }: Session): void {
-    const session = this.#sessions.get(handle);
-    endOperations(session);
-    this.objects.endOf(handle);
-    this.#sessions.delete(handle);
+    this.#end(handle);
     if (![...this.#sessions.values()].some((other) => other.slotId === slotId)) this.logout(slotId);
   }
 
   closeAll(slotId: number): void {
-    for (const session of [...this.#sessions.values()]) if (session.slotId === slotId) this.close(session);
+    for (const session of [...this.#sessions.values()]) if (session.slotId === slotId) this.#end(session.handle);
     this.logout(slotId);
+  }
+
+  #end(handle: number): void {
+    endOperations(this.#sessions.get(handle));
+    this.objects.endOf(handle);
+    this.#sessions.delete(handle);
   }
 
   countOf(slotId: number): { readonly all: number; readonly readOnly: number; readonly readWrite: number } {

@@ -9,6 +9,7 @@ import type { Answer } from './arguments.ts';
 import { dialectOf, HAVE_SECRETS, HIGHEST_VERSION, type CallName, type Dialect } from './calls.ts';
 import { FrameReader, type Frame } from './frame.ts';
 import { decodeCall, encodeAnswer, encodeError, type RpcCall } from './message.ts';
+import { PATIENCE, Patience, type PatienceLimits } from './patience.ts';
 
 /** Threads of one program, each with its call: more is a client gone wild. */
 export const MAX_UNDER_WAY = 128;
@@ -26,6 +27,8 @@ export interface RpcConnectionOptions {
   readonly open: () => RpcApplication;
   /** Told of what is a defect of ours, or of the client. */
   readonly onProblem: (error: unknown) => void;
+  /** Default: `PATIENCE`. */
+  readonly patience?: PatienceLimits;
 }
 
 /** Resolves when the client has gone and what it had is free. Never rejects. */
@@ -48,6 +51,8 @@ class RpcConnection {
   /** Whole, and not begun: there was no room. */
   readonly #waiting: Frame[] = [];
   readonly #end: () => void;
+  readonly #patience: Patience;
+  readonly #limits: PatienceLimits;
   #underWay = 0;
   #application: RpcApplication | undefined;
   #dialect: Dialect = 0;
@@ -62,11 +67,19 @@ class RpcConnection {
     stream.on('data', (piece: Buffer) => this.#guarded(() => this.#take(piece)));
     stream.on('drain', () => this.#guarded(() => this.#beginWaiting()));
     for (const event of ['end', 'close', 'error'] as const) stream.on(event, this.#end); // a connection that broke off: clients that end do that
+    this.#limits = options.patience ?? PATIENCE;
+    this.#patience = new Patience((problem) =>
+      this.#guarded(() => {
+        throw problem;
+      }),
+    );
+    this.#patience.begin(this.#limits.helloMs, 'it says nothing');
     if (stream.destroyed || stream.readableEnded) this.#end();
     stream.resume(); // whoever made it may have paused it meanwhile
   }
 
   end(): void {
+    this.#patience.end();
     this.#waiting.length = 0;
     this.#application?.[Symbol.dispose]();
   }
@@ -95,7 +108,7 @@ class RpcConnection {
     this.#beginWaiting();
   }
 
-  /** While there is room. A client that reads nothing is asked nothing more. */
+  /** While there is room. A client that reads nothing is asked nothing more, and after a while it has no connection. */
   #beginWaiting(): void {
     while (this.#application && this.#waiting.length > 0 && this.#hasRoom) {
       const [frame] = this.#waiting.splice(0, 1);
@@ -103,6 +116,9 @@ class RpcConnection {
     }
     if (this.#waiting.length > 0) this.#stream.pause();
     else if (this.#stream.isPaused()) this.#stream.resume();
+    if (this.#stream.writableLength > MAX_UNREAD_BYTES) this.#patience.begin(this.#limits.unreadMs, 'it reads no answers');
+    else if (this.#frames.buffered > 0) this.#patience.begin(this.#limits.frameMs, 'the rest of a frame does not come');
+    else this.#patience.end();
   }
 
   get #hasRoom(): boolean {

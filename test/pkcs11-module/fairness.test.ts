@@ -121,8 +121,8 @@ describe('a program that cannot have its turn', () => {
     const api = await bench.socket();
     const [record] = bench.daemon.desk.cards;
     if (!record) throw new Error('no card');
-    const hold = Promise.withResolvers<void>();
-    card.hold = hold.promise;
+    const hold = Promise.withResolvers<undefined>();
+    card.hold = hold.promise.then(() => undefined);
     const reading = api.call('card.read', { card: record.id, refresh: true });
     await expect.poll(() => record.reader.queue.current?.name).toMatch(/^card\.read of program /);
     const { log, warnings } = keptLog();
@@ -137,10 +137,11 @@ describe('a program that cannot have its turn', () => {
         reader: 'Bench 0',
         holder: expect.stringMatching(/^card\.read of program /) as string,
         heldMs: expect.any(Number) as number,
+        omitted: 0,
       },
     ]);
     card.hold = undefined;
-    hold.resolve();
+    hold.resolve(undefined);
     expect(outcomeOf(await reading)).toBe('ok');
   });
 

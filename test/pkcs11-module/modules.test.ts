@@ -91,7 +91,11 @@ describe('a token behind a module', () => {
     const program = await desk.program();
     const [slot] = await program.slots();
     const info = await program.client.call('C_GetTokenInfo', slot);
-    expect(info.slice(0, 3).map((text) => typeof text === 'string' && text.trim())).toEqual([TOKEN.label, 'SoftHSM project', 'SoftHSM v2']);
+    expect(info.slice(0, 3).map((text) => typeof text === 'string' && text.trim())).toEqual([
+      TOKEN.label,
+      'SoftHSM project',
+      'SoftHSM v2',
+    ]);
     const session = await program.session();
     const named = async (id: string, objectClass: number): Promise<string> =>
       Buffer.from(await program.attribute(session, await program.key(session, id, objectClass), ck.CKA_LABEL)).toString();

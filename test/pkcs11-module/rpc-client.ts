@@ -106,7 +106,8 @@ export class RpcClient implements AsyncDisposable {
   }
 
   async closed(): Promise<void> {
-    if (!this.socket.closed) await within(once(this.socket, 'close'), 'the end of the connection');
+    const closed = new Promise((resolve) => this.socket.once('close', resolve)); // also after an error
+    if (!this.socket.closed) await within(closed, 'the end of the connection');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

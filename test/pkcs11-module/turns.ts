@@ -1,5 +1,5 @@
 /** Watches who has turns on a card, and how many turns of others each one waited for. */
-import type { Turns, TurnTaker } from '../../daemon/turns.ts';
+import type { TurnTaker } from '../../daemon/turns.ts';
 import type { Bench } from '../api/support.ts';
 
 export interface WatchedTurns {
@@ -15,7 +15,7 @@ export function watchTurns({ daemon }: Pick<Bench, 'daemon'>, index = 0): Watche
   if (!queue) throw new RangeError(`there is no reader ${index}`);
   const order: string[] = [];
   const longest = new Map<string, number>();
-  const run = queue.run.bind(queue) as Turns['run'];
+  const run = queue.run.bind(queue);
   queue.run = async <R>(signal: AbortSignal, work: () => Promise<R>, taker?: TurnTaker): Promise<R> => {
     const asked = order.length;
     const name = taker?.name ?? '';
