@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -276,6 +276,15 @@ describe('OpenSSH', () => {
     await setup('ssh').disable();
     expect(readFileSync(path(), 'utf8')).toBe('Host a\nHost b\n');
     expect(statSync(path()).mode & 0o777).toBe(0o640);
+  });
+
+  it('is what ssh goes by, unless the person said otherwise', async () => {
+    write(path(), 'Host other\n  PKCS11Provider none\n');
+    await setup('ssh').enable();
+    const providerFor = (host: string): string | undefined =>
+      /^pkcs11provider (.*)$/m.exec(execFileSync('ssh', ['-G', '-F', path(), host], { encoding: 'utf8' }))?.[1];
+    expect(providerFor('any')).toBe(LIBRARY);
+    expect(providerFor('other')).toBeUndefined(); // so ssh tells of "none"
   });
 
   it('makes files that ssh takes: the user alone may write them', async () => {
