@@ -10,7 +10,7 @@ import { APPLICATION_ID } from './constants.ts';
 import { DATA_GROUP_TAGS, EF_COM, EF_SOD, claimMore, encodeCom } from './data-groups.ts';
 import type { EmrtdDescription } from './description.ts';
 import type { ElementaryFile } from './files.ts';
-import { encodeDataGroups, type DataGroup, type FilledDescription } from './groups-of-data.ts';
+import { encodeDataGroups, type DataGroup, type FilledDescription } from './document-contents.ts';
 import { groupOf } from './groups.ts';
 import { writeMrz, type WrittenMrz } from './mrz.ts';
 import { describeEmrtdPersona } from './personas.ts';
