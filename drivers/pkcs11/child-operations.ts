@@ -11,11 +11,13 @@ import {
   encodeFields,
   encodeInitializeArgs,
   encodePssParams,
+  encodeUlong,
   readUlong,
   type TokenInfo,
 } from './layout.ts';
 import { LaneThreads, signHere } from './lanes.ts';
 import {
+  MAX_MECHANISMS,
   MAX_OBJECTS,
   MAX_SLOTS,
   type Arguments,
@@ -38,6 +40,8 @@ export type OnDone = (done: number) => void;
 /** A list may grow between counting and reading it; one that grows again and again is no list. */
 const LIST_TRIES = 5;
 const FIND_AT_ONCE = 64;
+/** The longest block of the keys that kortd knows is that of RSA-4096: 512 bytes. */
+const MAX_PLAIN_BYTES = 1_024;
 
 /** Throws ReturnedError, ModuleFaultError, ModuleFileError. */
 export async function perform(
@@ -83,6 +87,10 @@ export async function perform(
       return { result: {} };
     case 'generate':
       return { result: module.generate(request.arguments, blobs) };
+    case 'mechanisms':
+      return { result: { types: [...module.mechanisms(BigInt(request.arguments.slot))] } };
+    case 'decrypt':
+      return { result: {}, blobs: [module.decrypt(request.arguments, blobs[0] ?? new Uint8Array())] };
     case 'sign':
       return { result: {}, blobs: await module.sign(request.arguments, blobs, onDone) };
   }
@@ -212,6 +220,29 @@ export class LoadedModule {
     );
     const { numbers } = this.#loaded;
     return { publicKey: String(readUlong(publicKey, numbers)), privateKey: String(readUlong(privateKey, numbers)) };
+  }
+
+  /** Those of vendors, beyond 32 bits, are left out. */
+  mechanisms(slot: bigint): readonly number[] {
+    const { numbers } = this.#loaded;
+    const list = Buffer.alloc(MAX_MECHANISMS * numbers.ulongBytes);
+    const count = encodeUlong(MAX_MECHANISMS, numbers);
+    this.call('C_GetMechanismList', slot, list, count);
+    const written = readUlong(count, numbers);
+    if (written > BigInt(MAX_MECHANISMS)) throw new ModuleFaultError(`C_GetMechanismList gave ${written} mechanisms`);
+    const types = Array.from({ length: Number(written) }, (_, index) => readUlong(list, numbers, index * numbers.ulongBytes));
+    return types.filter((type) => type <= 0xffff_ffffn).map(Number);
+  }
+
+  decrypt({ session, key, mechanism }: Arguments<'decrypt'>, cryptogram: Uint8Array): Uint8Array {
+    const { numbers } = this.#loaded;
+    const plain = Buffer.alloc(MAX_PLAIN_BYTES);
+    const length = encodeUlong(plain.length, numbers);
+    this.call('C_DecryptInit', BigInt(session), this.#encodeMechanism({ type: mechanism }).bytes, BigInt(key));
+    this.call('C_Decrypt', BigInt(session), cryptogram, cryptogram.length, plain, length);
+    const written = readUlong(length, numbers);
+    if (written > BigInt(plain.length)) throw new ModuleFaultError(`C_Decrypt gave ${written} bytes where ${plain.length} fit`);
+    return plain.subarray(0, Number(written));
   }
 
   /** Each lane is a session with the key's handle in it. Signatures are in the order of the digests. */

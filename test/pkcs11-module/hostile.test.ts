@@ -78,9 +78,10 @@ describe('calls that clients could send', () => {
   it('with random arguments each end in a value, or end the connection; the daemon stays', async () => {
     await using desk = await openPkcs11Desk();
     const next = seededNumbers(11);
+    const [slot = 0] = await (await desk.program()).slots();
     for (let round = 0; round < 60; round++) {
       await using client = await RpcClient.open(pathOf(desk), (round % 3) as 0 | 1 | 2);
-      await client.call('C_OpenSession', 1, SERIAL);
+      await client.call('C_OpenSession', slot, SERIAL);
       for (let count = 0; count < 20; count++) client.send(randomFrame(next, count + 100));
       client.socket.end();
       client.socket.removeAllListeners('data');
