@@ -303,7 +303,7 @@ function addSimulateCommand(program: Command): void {
   program
     .command('simulate')
     .description('Put a simulated card behind the real PC/SC service, until SIGTERM or Ctrl+C.')
-    .requiredOption('--card <KIND>', 'kind of card: piv, eid, or eid:PERSON (anna, bjorn, cecilia, david, reserve)')
+    .requiredOption('--card <KIND>', 'kind of card: piv, eid, emrtd (a passport), or with a person: eid:anna, emrtd:bjorn')
     .requiredOption('--vpcd <HOST:PORT>', 'slot of a vpcd reader: 127.0.0.1:35963')
     .option('--state <FILE>', 'file that keeps what is on the card; made when it is missing')
     .action(async (flags: { card: string; vpcd: string; state?: string }) => {

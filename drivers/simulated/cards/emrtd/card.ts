@@ -5,6 +5,7 @@ import {
   SW_INCORRECT_P1_P2,
   SW_INS_NOT_SUPPORTED,
   SW_SECURE_MESSAGING_NOT_SUPPORTED,
+  SW_SUCCESS,
   SW_WRONG_DATA,
 } from '../../../../apdu/iso7816/status-word.ts';
 import { TlvError } from '../../../../apdu/tlv/ber-tlv.ts';
@@ -112,7 +113,8 @@ class EmrtdCard implements SimulatedEmrtdCard {
         return handle(chip, command);
       },
       carriesExtendedLength,
-      acceptsChain: () => false,
+      // A key of 2,048 bits fits no short command.
+      acceptsChain: (ins) => ins === INS_MANAGE_SECURITY_ENVIRONMENT,
       answersInChain: (ins) => ins === INS_GENERAL_AUTHENTICATE,
       hasSecureMessaging: true,
       ...(onInternalError ? { onInternalError } : {}),
@@ -128,13 +130,13 @@ class EmrtdCard implements SimulatedEmrtdCard {
     this.#chip.session = newSession();
   }
 
-  /** What is no command at all is not protected either, and ends the session; the rest of a long answer is still given. */
+  /** What is no command at all is not protected either, and ends the session. */
   process(command: Uint8Array): Uint8Array | Promise<Uint8Array> {
     const handled = this.#handled;
     const { canTries } = this.#chip;
     const before = canTries.remaining;
     const response = this.#transport.process(command);
-    if (this.#handled === handled && command[1] !== INS_GET_RESPONSE) endSession(this.#chip);
+    if (this.#handled === handled && !isPartOf(command, response)) endSession(this.#chip);
     if (canTries.remaining !== before) this.#saved.markChanged();
     return this.#saved.before(response);
   }
@@ -143,6 +145,13 @@ class EmrtdCard implements SimulatedEmrtdCard {
     const description = this.#description;
     return { format: 'kortd-simulated-emrtd', version: 1, description, canTriesRemaining: this.#chip.canTries.remaining };
   }
+}
+
+/** What does not come as far as to the instructions and is right all the same: the rest of a long answer, and the parts of a long command that is protected. */
+function isPartOf([cla = 0, ins]: Uint8Array, response: Uint8Array | Promise<Uint8Array>): boolean {
+  if (ins === INS_GET_RESPONSE) return true;
+  const isChained = (cla & CLA_CHAINING) !== 0 && (cla & CLA_SECURE_MESSAGING) === CLA_SECURE_MESSAGING;
+  return isChained && response instanceof Uint8Array && response[0] === SW_SUCCESS >> 8;
 }
 
 function handle(chip: Chip, command: CommandApdu): CardAnswer {

@@ -10,7 +10,7 @@ import { APPLICATION_ID } from './constants.ts';
 import { DATA_GROUP_TAGS, EF_COM, EF_SOD, claimMore, encodeCom } from './data-groups.ts';
 import type { EmrtdDescription } from './description.ts';
 import type { ElementaryFile } from './files.ts';
-import { encodeDataGroups, type DataGroup, type FilledDescription } from './groups-of-data.ts';
+import { encodeDataGroups, type DataGroup, type FilledDescription } from './document-contents.ts';
 import { groupOf } from './groups.ts';
 import { writeMrz, type WrittenMrz } from './mrz.ts';
 import { describeEmrtdPersona } from './personas.ts';
@@ -201,7 +201,7 @@ function spoil(group: DataGroup, defects: FilledDescription['defects']): DataGro
 
 /**
  * Of a contactless card (PC/SC part 3, section 3.1.3.2.3.1): its historical bytes between a fixed head and a check byte. They say what the card can: selection by full
- * name, file identifier and short identifier, and extended length (ISO/IEC 7816-4:2020, section 12.1.1.9).
+ * name, file identifier and short identifier, chaining, and extended length (ISO/IEC 7816-4:2020, section 12.1.1.9).
  */
 function contactlessAtr(extendedLength: boolean): Uint8Array {
   const historical = [0x80, 0x73, ...capabilityBytes(extendedLength)];
@@ -210,5 +210,5 @@ function contactlessAtr(extendedLength: boolean): Uint8Array {
 }
 
 function capabilityBytes(extendedLength: boolean): readonly number[] {
-  return [0x94, 0x01, extendedLength ? 0x40 : 0x00];
+  return [0x94, 0x01, extendedLength ? 0xc0 : 0x80];
 }

@@ -6,7 +6,7 @@ import { CHIP_KEY_NAMES, SIGNER_NAMES } from './authorities.ts';
 import { PACE_MAPPINGS } from './chip.ts';
 import { SUITE_NAMES } from './cipher.ts';
 import { EMRTD_DEFECTS } from './description.ts';
-import { OPTIONAL_DATA_GROUPS } from './groups-of-data.ts';
+import { OPTIONAL_DATA_GROUPS } from './document-contents.ts';
 import { GROUP_NUMBERS } from './groups.ts';
 
 const strict = { additionalProperties: false } as const;

@@ -1,5 +1,6 @@
 /** Which data groups a described document has, and their contents in order. */
-import type { EmrtdDescription } from './description.ts';
+import { encodeTlv } from '../../../../apdu/tlv/ber-tlv.ts';
+import type { ChipAuthenticationKey } from './chip.ts';
 import {
   encodeEmptyBiometrics,
   encodeFaceGroup,
@@ -7,8 +8,7 @@ import {
   encodeMrzGroup,
   encodeSignatureGroup,
 } from './data-groups.ts';
-import type { ChipAuthenticationKey } from './chip.ts';
-import { encodeTlv } from '../../../../apdu/tlv/ber-tlv.ts';
+import type { EmrtdDescription } from './description.ts';
 import { portraitImage, signatureImage } from './portraits.ts';
 import { activeAuthenticationInfo, chipAuthenticationInfos, encodeSecurityInfosGroup, paceInfos } from './security-infos.ts';
 
