@@ -113,7 +113,10 @@ class Door implements AsyncDisposable {
       version,
       onProgram: (program) => this.#serveThrough(program),
       onIdle: () => void this.#takePlace().catch((error: unknown) => this.#warn(error, 'the front is not relieved')),
-      onProblem: (problem) => log.warn({ front: basename(path), problem }, 'a program that uses PKCS #11 went wrong'),
+      onProblem: (problem) =>
+        this.#seldom.about(path, (omitted) =>
+          log.warn({ front: basename(path), problem, omitted }, 'a program that uses PKCS #11 went wrong'),
+        ),
     });
     this.#fronts.add(link);
     this.#told = '';

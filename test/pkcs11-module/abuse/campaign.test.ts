@@ -194,7 +194,9 @@ describe.each(DIALECTS)('in dialect %i', (dialect) => {
       await besideGood(`dialect ${dialect}, every call`, () =>
         forSeeds({ first: FIRST_SEED, rounds: ROUNDS }, async (random) => {
           await using client = await RpcClient.open(join(folder, 'pkcs11'), dialect);
-          await client.call('C_OpenSession', 1, SERIAL);
+          const [slots] = await client.call('C_GetSlotList', 1, TOKENS);
+          const [slot = 0] = (slots as { readonly value: readonly number[] }).value;
+          await client.call('C_OpenSession', slot, SERIAL);
           const answers = new FrameReader();
           const values: number[] = [];
           client.socket.removeAllListeners('data').on('data', (piece: Buffer) => {
@@ -262,7 +264,9 @@ describe('a client that takes as much as it gets', () => {
 
   it('keeps its share of connections, and no other program from its own', async () => {
     await besideGood('1,000 connections', async () => {
-      const sockets = await Promise.all(Array.from({ length: 1_000 }, () => open(2)));
+      const sockets: Socket[] = [];
+      // As many at once as a queue of connections surely holds: a full one refuses a socket that does not block.
+      for (let round = 0; round < 50; round++) sockets.push(...(await Promise.all(Array.from({ length: 20 }, () => open(2)))));
       const alive = (): number => sockets.filter(({ destroyed }) => !destroyed).length;
       for (const socket of sockets) socket.resume();
       await eventually('the end of those that are too many', () => alive() < MAX_CLIENTS_OF_ONE);
