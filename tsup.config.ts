@@ -4,7 +4,7 @@ import { defineConfig } from 'tsup';
 
 /**
  * `main`: one program, everything but the native library in few files, so that it starts fast; what a run may never need stays in chunks of
- * its own. `pdf-worker`: the thread in which PDFs are read. `pkcs11-child`: the program that a vendor's module runs in, `pkcs11-lane`: a further thread of it. `client`: for Node and browsers
+ * its own. `pdf-worker`: the thread in which PDFs are read. `pkcs11-child`: the program that a vendor's module runs in, `pkcs11-lane`: a further thread of it. `pkcs11-front`: the program that holds the sockets of programs. `client`: for Node and browsers
  * alike, so nothing of Node's is in it.
  */
 export default defineConfig([
@@ -13,6 +13,7 @@ export default defineConfig([
       main: 'daemon/main.ts',
       'pdf-worker': 'daemon/signing/pdf/worker.ts',
       'pkcs11-child': 'drivers/pkcs11/child.ts',
+      'pkcs11-front': 'daemon/pkcs11/front-process.ts',
       'pkcs11-lane': 'drivers/pkcs11/lane-thread.ts',
     },
     format: 'esm',

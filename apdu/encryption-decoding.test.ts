@@ -1,6 +1,7 @@
 import { constants, generateKeyPairSync, privateDecrypt, publicEncrypt } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { decodeOaep, decodePkcs1Encryption, type OaepHash } from './encryption-decoding.ts';
+import { decodeOaep, decodePkcs1Encryption } from './encryption-decoding.ts';
+import type { PaddingHash } from './signature-encoding.ts';
 
 const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const MESSAGE = Buffer.from('a session key');
@@ -32,7 +33,7 @@ describe('a block of PKCS #1 v1.5', () => {
 describe('a block of OAEP', () => {
   const label = Buffer.from('label');
 
-  it.each<OaepHash>(['sha1', 'sha256', 'sha384', 'sha512'])('gives back what OpenSSL put in by %s', (hash) => {
+  it.each<PaddingHash>(['sha1', 'sha256', 'sha384', 'sha512'])('gives back what OpenSSL put in by %s', (hash) => {
     for (const message of [MESSAGE, EMPTY]) {
       const cryptogram = publicEncrypt({ key: publicKey, oaepHash: hash, oaepLabel: label }, message);
       const decoded = decodeOaep(decipher(cryptogram), { hash, maskHash: hash, label });

@@ -3,7 +3,7 @@
  * told: callers answer the same to every one that does not hold.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { mgf1 } from './signature-encoding.ts';
+import { mgf1, type PaddingHash } from './signature-encoding.ts';
 
 /** 00 02, then at least eight bytes that are not 0. */
 const PKCS1_TYPE_ENCRYPTION = 0x02;
@@ -17,11 +17,9 @@ export function decodePkcs1Encryption(block: Uint8Array): Uint8Array | undefined
   return holds ? block.slice(end + 1) : undefined;
 }
 
-export type OaepHash = 'sha1' | 'sha256' | 'sha384' | 'sha512';
-
 export interface OaepOptions {
-  readonly hash: OaepHash;
-  readonly maskHash: OaepHash;
+  readonly hash: PaddingHash;
+  readonly maskHash: PaddingHash;
   readonly label: Uint8Array;
 }
 

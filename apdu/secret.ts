@@ -29,6 +29,11 @@ export class Secret implements Disposable {
     return use(this.#open());
   }
 
+  /** One that is disposed of by itself. */
+  copy(): Secret {
+    return new Secret(Uint8Array.from(this.#open()));
+  }
+
   equals(other: Secret): boolean {
     const mine = this.#open();
     const theirs = other.#open();

@@ -9,6 +9,8 @@ import { TlvError, decodeFirstTlv, encodeTlv, type TlvObject } from './tlv/ber-t
 import type { KeyAlgorithm, SignatureAlgorithm } from './token.ts';
 
 type HashName = 'sha256' | 'sha384' | 'sha512';
+/** Also those that no signature algorithm of a name is made with. */
+export type PaddingHash = HashName | 'sha1' | 'sha224';
 
 interface SignatureScheme {
   readonly family: 'pkcs1' | 'pss' | 'ecdsa';
@@ -27,10 +29,12 @@ export const SIGNATURE_SCHEMES: Readonly<Record<SignatureAlgorithm, SignatureSch
   ES384: { family: 'ecdsa', hash: 'sha384', digestLength: 48 },
 };
 
-const DIGEST_LENGTHS: Readonly<Record<HashName, number>> = { sha256: 32, sha384: 48, sha512: 64 };
+const DIGEST_LENGTHS: Readonly<Record<PaddingHash, number>> = { sha1: 20, sha224: 28, sha256: 32, sha384: 48, sha512: 64 };
 
 /** DER of DigestInfo up to the digest (RFC 8017, section 9.2, note 1). */
-const DIGEST_INFO_PREFIX: Readonly<Record<HashName, Uint8Array>> = {
+const DIGEST_INFO_PREFIX: Readonly<Record<PaddingHash, Uint8Array>> = {
+  sha1: parseHex('3021300906052B0E03021A05000414'),
+  sha224: parseHex('302D300D06096086480165030402040500041C'),
   sha256: parseHex('3031300D060960864801650304020105000420'),
   sha384: parseHex('3041300D060960864801650304020205000430'),
   sha512: parseHex('3051300D060960864801650304020305000440'),
@@ -48,7 +52,7 @@ export function fitsKey(algorithm: SignatureAlgorithm, key: KeyAlgorithm): boole
 }
 
 /** DER of DigestInfo (RFC 8017, section 9.2): what PKCS #1 v1.5 pads, and what CKM_RSA_PKCS of PKCS #11 wants. */
-export function encodeDigestInfo(hash: HashName, digest: Uint8Array): Uint8Array {
+export function encodeDigestInfo(hash: PaddingHash, digest: Uint8Array): Uint8Array {
   return concat(DIGEST_INFO_PREFIX[hash], digest);
 }
 
@@ -68,8 +72,8 @@ export function padPkcs1(content: Uint8Array, modulusLength: number): Uint8Array
   return concat(Uint8Array.of(0x00, 0x01), padding, Uint8Array.of(0x00), content);
 }
 
-/** EMSA-PSS (RFC 8017, section 9.1.1), MGF1 with the same hash, salt as long as the hash (RFC 7518, section 3.5), modulus a whole number of bytes. */
-export function encodePss(hash: HashName, digest: Uint8Array, salt: Uint8Array, modulusLength: number): Uint8Array {
+/** EMSA-PSS (RFC 8017, section 9.1.1), MGF1 with the same hash, modulus a whole number of bytes. Throws RangeError for a salt that is too long. */
+export function encodePss(hash: PaddingHash, digest: Uint8Array, salt: Uint8Array, modulusLength: number): Uint8Array {
   const h = createHash(hash).update(new Uint8Array(8)).update(digest).update(salt).digest();
   const dbLength = modulusLength - h.length - 1;
   const db = concat(new Uint8Array(dbLength - salt.length - 1), Uint8Array.of(0x01), salt);
@@ -79,15 +83,19 @@ export function encodePss(hash: HashName, digest: Uint8Array, salt: Uint8Array, 
   return concat(masked, h, Uint8Array.of(0xbc));
 }
 
-/** The salt in an EMSA-PSS block, as long as the hash (RFC 8017, section 9.1.2, steps 5 to 11). Undefined when there is no room for one. */
-export function recoverPssSalt(hash: HashName, block: Uint8Array): Uint8Array | undefined {
+/** The salt in an EMSA-PSS block (RFC 8017, section 9.1.2, steps 5 to 11), by default as long as the hash. Undefined when there is no room for one. */
+export function recoverPssSalt(
+  hash: PaddingHash,
+  block: Uint8Array,
+  saltLength: number = DIGEST_LENGTHS[hash],
+): Uint8Array | undefined {
   const digestLength = DIGEST_LENGTHS[hash];
   const dbLength = block.length - digestLength - 1;
-  if (dbLength <= digestLength) return undefined;
+  if (dbLength <= saltLength) return undefined;
   const h = block.subarray(dbLength, dbLength + digestLength);
   const mask = mgf1(hash, h, dbLength);
   const db = block.subarray(0, dbLength).map((byte, index) => byte ^ (mask[index] ?? 0));
-  return db.subarray(dbLength - digestLength);
+  return db.subarray(dbLength - saltLength);
 }
 
 /** DER SEQUENCE { r, s } to r‖s of fixed length. Anything else is a CardDataError. */
@@ -133,8 +141,7 @@ function fixedLength(integer: Uint8Array, length: number): Uint8Array {
 }
 
 /** MGF1 (RFC 8017, appendix B.2.1). */
-/** MGF1 (RFC 8017, appendix B.2.1). */
-export function mgf1(hash: HashName | 'sha1', seed: Uint8Array, length: number): Uint8Array {
+export function mgf1(hash: PaddingHash, seed: Uint8Array, length: number): Uint8Array {
   const blocks: Uint8Array[] = [];
   for (let counter = 0, made = 0; made < length; counter++) {
     const count = Uint8Array.of(counter >>> 24, counter >>> 16, counter >>> 8, counter);

@@ -41,6 +41,12 @@ export type TouchPolicy = 'never' | 'always' | 'cached';
 /** What a key is for, as the card's standard says. */
 export type KeyUsage = 'authentication' | 'signature' | 'key agreement';
 
+/**
+ * What a card does with a key besides signing digests. `agree`: ECDH. `decipher`: RSA decryption, the padding left in its block. `decrypt`: RSA decryption, where the
+ * card takes the padding of PKCS #1 v1.5 off itself. `sign block`: RSA over a block that was padded before.
+ */
+export type KeyAbility = 'agree' | 'decipher' | 'decrypt' | 'sign block';
+
 export interface TokenKey {
   /** "9A": as the card's standard writes it. */
   readonly keyReference: string;
@@ -56,6 +62,8 @@ export interface TokenKey {
   readonly publicKey?: Uint8Array;
   /** What the card says that it signs by with this key. Absent when it does not tell: then whatever fits the key may be tried. */
   readonly signatureAlgorithms?: readonly SignatureAlgorithm[];
+  /** Each is a method of the token. Absent: the key only signs. */
+  readonly abilities?: readonly KeyAbility[];
 }
 
 export interface TokenCertificate {
@@ -63,6 +71,8 @@ export interface TokenCertificate {
   readonly keyReference: string;
   /** An authority's, to which no key on the card belongs. */
   readonly isAuthority?: boolean;
+  /** What the card calls it, where it has a name of its own. */
+  readonly label?: string;
   /** X.509 certificate, DER. What the card holds, even when it does not parse. */
   readonly der: Uint8Array;
 }
@@ -75,10 +85,20 @@ export interface GenerateKeyOptions {
   readonly touchPolicy?: TouchPolicy;
 }
 
+/** What programs know the keys of one PIN by: CK_TOKEN_INFO of PKCS #11. */
+export interface TokenName {
+  readonly pin: PinReference;
+  readonly label: string;
+  readonly manufacturer: string;
+  readonly model: string;
+}
+
 /** Everything that stays the same on a card until somebody writes to it. */
 export interface TokenContents {
   readonly keys: readonly TokenKey[];
   readonly certificates: readonly TokenCertificate[];
+  /** Of cards that have such names themselves, one for each PIN: those behind a vendor's module. */
+  readonly names?: readonly TokenName[];
   /** Where things are on the card: for the card application alone, which is handed it again by `CardProfile.open`. */
   readonly directory?: object;
 }
@@ -122,6 +142,10 @@ export interface Token {
   agree?(keyReference: string, algorithm: EllipticKeyAlgorithm, peerPublicKey: Uint8Array): Promise<Uint8Array>;
   /** RSA decryption primitive: resolves with the padded block, of the modulus' length. */
   decipher?(keyReference: string, algorithm: RsaKeyAlgorithm, cryptogram: Uint8Array): Promise<Uint8Array>;
+  /** RSA decryption (RFC 8017, section 7.2.2) by the card alone. Undefined for what does not hold. */
+  decrypt?(keyReference: string, algorithm: RsaKeyAlgorithm, cryptogram: Uint8Array): Promise<Uint8Array | undefined>;
+  /** RSA over a block of the modulus' length, which is a number below it (RFC 8017, section 5.2.1). */
+  signBlock?(keyReference: string, algorithm: RsaKeyAlgorithm, block: Uint8Array): Promise<Uint8Array>;
   readonly management?: TokenManagement;
 }
 

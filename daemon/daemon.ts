@@ -33,6 +33,7 @@ import type { WebSocketConnection } from './listen/web-socket.ts';
 import type { Log } from './log.ts';
 import { PinReuse } from './pin/reuse.ts';
 import { WrongPins } from './pin/wrong-pins.ts';
+import type { FrontTimes } from '../pkcs11-module/front/front.ts';
 import { openPkcs11Door } from './pkcs11/door.ts';
 import { SharedSlots } from './pkcs11/token-desk.ts';
 import { PromptDesk } from './prompt/prompt-desk.ts';
@@ -43,9 +44,6 @@ import { VERSION } from './version.ts';
 
 /** To wait for another reload. */
 const TLS_PATIENCE_MS = 10_000;
-
-/** Of the library, as C_GetInfo tells it: major and minor of kortd. */
-const PKCS11_LIBRARY_VERSION = { major: Number(VERSION.split('.')[0]), minor: Number(VERSION.split('.')[1]) };
 
 export interface DaemonOptions {
   readonly dataFolder: string;
@@ -73,6 +71,8 @@ export interface DaemonOptions {
   readonly simulatedAdministrators?: readonly string[];
   /** Readers and cards of the simulated desk, to be moved by calls; only with `simulated`. */
   readonly simulatedDesk?: SimulatedDesk;
+  /** Connections of programs that use PKCS #11 are held by a process that outlives the daemon; times are for tests. Without it they end with the daemon. */
+  readonly pkcs11Front?: Partial<FrontTimes>;
   /** Of issuance: when something happened, and whether it is too late. */
   readonly now?: () => Date;
   /** Of issuance: how the journal's database is opened; for tests. */
@@ -142,7 +142,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   live.server = server;
   live.console = undo.use(await openConsole({ port: consolePort, prompts, log }));
   undo.use(startRetention({ audit, retentionDays: () => access.policy.auditRetentionDays, log }));
-  undo.use(await openPkcs11Door({ path: folder.pkcs11Path, slots: parts.slots, version: PKCS11_LIBRARY_VERSION, log }));
+  undo.use(
+    await openPkcs11Door({ path: folder.pkcs11Path, slots: parts.slots, version: VERSION, front: options.pkcs11Front, log }),
+  );
   desk.open();
   await modules.apply(desk, access.policy.modules);
   folder.publish({ url: server.url, socket: folder.socketPath, pid: process.pid, version: VERSION });
@@ -210,7 +212,12 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
       openJournalDatabase: options.openJournalDatabase,
     }),
   );
-  const slots = new SharedSlots({ desk, prompts, audit });
+  const slots = new SharedSlots({
+    ...{ desk, prompts, audit, log },
+    mayWrite: () => access.policy.programsMayWrite,
+    isInJob: ({ kind, serialNumber }) =>
+      kind !== undefined && serialNumber !== undefined && issuance.ceremonies.hasOpenJobOn({ profile: kind.id, serialNumber }),
+  });
   watched.slots = slots;
   return { slots, audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk, issuance };
 }

@@ -13,6 +13,8 @@ const ENDPOINT_FILE = 'endpoint.json';
 const SOCKET_FILE = 'socket';
 /** The socket at which programs speak p11-kit's protocol. */
 export const PKCS11_FILE = 'pkcs11';
+/** Begins the names of the sockets at which fronts find their core: the number of the front's process follows. */
+export const FRONT_FILES = 'front-';
 
 /** Where a running daemon is found. */
 export interface Endpoint {
@@ -115,6 +117,11 @@ function takeLock(path: string): void {
       rmSync(file, { force: true });
     }
   }
+}
+
+/** The process that holds the folder's lock; undefined when none does. */
+export function daemonOf(folder: string): number | undefined {
+  return holderOf(join(folder, LOCK_FILE));
 }
 
 function holderOf(file: string): number | undefined {

@@ -98,4 +98,51 @@ describe('Turns', () => {
     await Promise.all([...results, welcome]);
     expect(queue.length).toBe(0);
   });
+
+  it('takes turns between callers: one who asks for much keeps nobody waiting for more than one of its jobs', async () => {
+    const queue = new Turns('the reader', LIMIT);
+    const order: string[] = [];
+    const run = (caller: string): Promise<void> => {
+      const work = async (): Promise<void> => {
+        order.push(caller);
+        await settle();
+      };
+      return queue.run(never, work, { caller, name: caller });
+    };
+    await Promise.all([...Array.from({ length: 5 }, () => run('much')), run('a'), run('b'), run('a')]);
+    expect(order).toEqual(['much', 'much', 'a', 'b', 'much', 'a', 'much', 'much']);
+  });
+
+  it('is full for whoever has most in it', async () => {
+    const queue = new Turns('the reader', 3);
+    const jobs = Array.from({ length: 4 }, () => new Job());
+    const of = (caller: string): { caller: string; name: string } => ({ caller, name: caller });
+    const results = jobs.map((job) => queue.run(never, job.work, of('much')));
+    const lost = expect(results[3]).rejects.toMatchObject({ code: 'too_many_calls' });
+    await expect(queue.run(never, new Job().work, of('much'))).rejects.toMatchObject({ code: 'too_many_calls' });
+    const little = new Job();
+    const welcome = queue.run(never, little.work, of('little'));
+    await lost;
+    for (const job of [...jobs, little]) job.end();
+    await Promise.all([...results.slice(0, 3), welcome]);
+    expect(queue.length).toBe(0);
+  });
+
+  it('tells whose turn it is, since when, and whether somebody waits', async () => {
+    let now = 5_000;
+    const queue = new Turns('the reader', LIMIT, () => now);
+    const [first, second] = [new Job(), new Job()];
+    expect([queue.current, queue.isWanted]).toEqual([undefined, false]);
+    const running = queue.run(never, first.work, { caller: 'a', name: 'sign.batch of a' });
+    expect([queue.current, queue.isWanted]).toEqual([{ name: 'sign.batch of a', since: 5_000 }, false]);
+    const waiting = queue.run(never, second.work);
+    expect(queue.isWanted).toBe(true);
+    now = 6_000;
+    first.end();
+    await running;
+    expect([queue.current, queue.isWanted]).toEqual([{ name: undefined, since: 6_000 }, false]);
+    second.end();
+    await waiting;
+    expect(queue.current).toBeUndefined();
+  });
 });

@@ -1,7 +1,7 @@
 /**
- * Runs a command in mount and network namespaces of its own, with an empty /run/pcscd, an empty folder of Chromium's policies and a loopback of
- * its own: a real pcscd can then be started beside any other, a policy be tried, and nothing is left behind. Needs root, or a kernel that lets
- * users make namespaces.
+ * Runs a command in mount and network namespaces of its own, with an empty /run/pcscd, an /etc to write in without browsers' policies and p11-kit's modules,
+ * and a loopback of its own: a real pcscd can then be started beside any other, a policy be tried, and nothing is left behind. Needs root, or a kernel that
+ * lets users make namespaces.
  */
 import { spawn } from 'node:child_process';
 
@@ -11,8 +11,10 @@ const PREPARE = [
   // As an ordinary user /run cannot be written to: a fresh one is put over it.
   'mkdir -p /run/pcscd 2>/dev/null || mount -t tmpfs tmpfs /run && mkdir -p /run/pcscd',
   'mount -t tmpfs tmpfs /run/pcscd',
-  // Only where Chromium is installed: the folder cannot be made without leaving it on the machine.
-  '{ [ ! -d /etc/chromium ] || mount -t tmpfs tmpfs /etc/chromium; }',
+  // What is written to /etc goes to memory, and with the namespace.
+  'mount -t tmpfs tmpfs /mnt && mkdir /mnt/upper /mnt/work',
+  'mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work /etc && umount -l /mnt',
+  'for folder in chromium firefox pkcs11; do mkdir -p /etc/$folder && mount -t tmpfs tmpfs /etc/$folder || exit 1; done',
   'exec "$@"',
 ].join(' && ');
 

@@ -20,6 +20,7 @@ const TEST_PACKAGES = [
   'bsdutils',
   'chromium',
   'curl',
+  'firefox-esr',
   'fonts-dejavu-core',
   'gcc',
   'gnutls-bin',
@@ -44,6 +45,8 @@ const TEST_PACKAGES = [
   'unzip',
   'util-linux',
   'vsmartcard-vpcd',
+  'xdotool',
+  'xvfb',
   'yubico-piv-tool',
 ];
 

@@ -258,6 +258,12 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
   { files: /^apdu\/icao9303\/agreement-group\.ts$/, ours: /^apdu\//, packages: /^@noble\/curves\/abstract\/weierstrass\.js$/ },
   { files: /^apdu\//, ours: /^apdu\//, packages: /^node:(crypto|zlib|util)$/ },
   { files: /^api-spec\//, ours: /^api-spec\// },
+  // The simulated passport computes on the same curves, by the same library and code of its own.
+  {
+    files: /^drivers\/simulated\/cards\/emrtd\/groups\.ts$/,
+    ours: /^(apdu\/(iso7816|tlv)\/.*|drivers\/simulated\/.*)$/,
+    packages: /^(node:crypto|@noble\/curves\/abstract\/weierstrass\.js)$/,
+  },
   {
     files: /^drivers\/simulated\/(?!.*\.test\.ts$)/,
     ours: /^(apdu\/(iso7816|tlv)\/.*|apdu\/card-(connection|profile)\.ts|drivers\/(errors|reader-source)\.ts|drivers\/simulated\/.*)$/,

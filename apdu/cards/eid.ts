@@ -29,6 +29,7 @@ import { algorithmOf, decodePublicKey, directValue, pinPolicyOf, usageOf, type K
 import { addCertificate, deleteCertificate, forgetPublicKey, generateKey, writeCertificate } from './eid/management.ts';
 import { MASTER_FILE } from './eid/path.ts';
 import { changePin, findPuk, readPinStatus, unblockPin, verifyPin } from './eid/pin.ts';
+import { abilitiesOf, decipher, decrypt, signBlock } from './eid/rsa-blocks.ts';
 import { sign, signPadded, signatureAlgorithmsOf, type SigningTools } from './eid/signing.ts';
 
 export interface EidOptions {
@@ -131,6 +132,12 @@ function createEidToken(directory: EidDirectory, random: Random): Token {
       const tools = await toolsFor(directory, random, { keyReference, algorithm });
       return await signPadded(tools, tools.object.id, algorithm, content);
     },
+    signBlock: async (keyReference, algorithm, block) =>
+      await signBlock(await toolsFor(directory, random, { keyReference, algorithm }), algorithm, block),
+    decipher: async (keyReference, algorithm, cryptogram) =>
+      await decipher(await toolsFor(directory, random, { keyReference, algorithm }), algorithm, cryptogram),
+    decrypt: async (keyReference, algorithm, cryptogram) =>
+      await decrypt(await toolsFor(directory, random, { keyReference, algorithm }), algorithm, cryptogram),
     management: createManagement(directory),
   };
 }
@@ -140,7 +147,7 @@ async function toolsFor(directory: EidDirectory, random: Random, key: SigningKey
   const algorithms = (await directory.information())?.algorithms ?? [];
   const kind = algorithmOf(object, algorithms);
   if (kind !== undefined && kind !== key.algorithm)
-    throw new KeyNotFoundError(`signing with key ${object.id}: card has no ${key.algorithm} key there`);
+    throw new KeyNotFoundError(`using key ${object.id}: card has no ${key.algorithm} key there`);
   return { files: directory.files, object, algorithms, randomBytes: random };
 }
 
@@ -196,6 +203,7 @@ async function describeObject(directory: EidDirectory, object: KeyObject): Promi
   const algorithms = (await directory.information())?.algorithms ?? [];
   const algorithm = algorithmOf(object, algorithms);
   const signatureAlgorithms = algorithm && signatureAlgorithmsOf({ object, algorithms }, algorithm);
+  const abilities = abilitiesOf({ object, algorithms });
   return {
     keyReference: object.id,
     label: object.label === '' ? object.id : object.label,
@@ -204,6 +212,7 @@ async function describeObject(directory: EidDirectory, object: KeyObject): Promi
     pinPolicy: pinPolicyOf(object),
     ...(algorithm ? { algorithm } : {}),
     ...(signatureAlgorithms ? { signatureAlgorithms } : {}),
+    ...(abilities.length > 0 ? { abilities } : {}),
   };
 }
 

@@ -33,9 +33,15 @@ import {
   type PivKeySlot,
 } from './piv/constants.ts';
 import { readDataObject, writeDataObject } from './piv/data.ts';
-import { agree, decipher, generateKey, sign, signPadded } from './piv/keys.ts';
+import { abilitiesOf, agree, decipher, generateKey, sign, signBlock, signPadded } from './piv/keys.ts';
 import { authenticateManagementKey } from './piv/management-key.ts';
-import { decodeCertificateObject, decodeChuid, decodeKeyHistory, encodeCertificateObject } from './piv/objects.ts';
+import {
+  decodeCertificateObject,
+  decodeChuid,
+  decodeKeyHistory,
+  encodeCertificateObject,
+  encodeKeyHistory,
+} from './piv/objects.ts';
 import { changePin, describePin, readPinStatus, unblockPin, verifyPin } from './piv/pin.ts';
 import { deleteKey, isYubiKey, readMetadata, readSerial, type KeyMetadata } from './piv/yubico.ts';
 
@@ -86,6 +92,8 @@ function createPivToken(channel: CardChannel, random: (length: number) => Uint8A
       sign(channel, { ...key, keyReference: requireSlot(key.keyReference).keyReference }, algorithm, digest, random),
     signPadded: async (keyReference, algorithm, content) =>
       signPadded(channel, requireSlot(keyReference).keyReference, algorithm, content),
+    signBlock: async (keyReference, algorithm, block) =>
+      signBlock(channel, requireSlot(keyReference).keyReference, algorithm, block),
     agree: async (keyReference, algorithm, peer) => agree(channel, requireSlot(keyReference).keyReference, algorithm, peer),
     decipher: async (keyReference, algorithm, cryptogram) =>
       decipher(channel, requireSlot(keyReference).keyReference, algorithm, cryptogram),
@@ -131,23 +139,29 @@ async function describeKey(channel: CardChannel, slot: PivKeySlot, certificate: 
     pin: PIN_REFERENCE,
     pinPolicy: slot.pinPolicy,
   };
-  if (certificate) return { ...description, ...keyOfCertificate(certificate) };
+  if (certificate) return withAbilities({ ...description, ...keyOfCertificate(certificate) });
   const metadata = isYubiKey(channel) ? await readMetadata(channel, Number.parseInt(slot.keyReference, 16)) : undefined;
-  return metadata ? { ...description, ...keyFieldsOf(metadata) } : description;
+  return withAbilities(metadata ? { ...description, ...keyFieldsOf(metadata) } : description);
+}
+
+function withAbilities(key: TokenKey): TokenKey {
+  const abilities = key.algorithm ? abilitiesOf(key.usage, key.algorithm) : [];
+  return abilities.length > 0 ? { ...key, abilities } : key;
 }
 
 /** As the card itself tells; nothing is concluded from a certificate, which may be older than the key. */
 async function readKey(channel: CardChannel, slot: PivKeySlot): Promise<TokenKey | undefined> {
   const metadata = isYubiKey(channel) ? await readMetadata(channel, Number.parseInt(slot.keyReference, 16)) : undefined;
   return (
-    metadata && {
+    metadata &&
+    withAbilities({
       keyReference: slot.keyReference,
       label: slot.label,
       usage: slot.usage,
       pin: PIN_REFERENCE,
       pinPolicy: slot.pinPolicy,
       ...keyFieldsOf(metadata),
-    }
+    })
   );
 }
 
@@ -199,6 +213,18 @@ async function writeCertificate(channel: CardChannel, slot: PivKeySlot, der: Uin
   const stored = content && decodeCertificateObject(content);
   if (!stored || !equalBytes(stored, der))
     throw new CardDataError(`writing the certificate of ${slot.keyReference}: card gave back something else`);
+  const retired = PIV_RETIRED_KEY_SLOTS.indexOf(slot) + 1;
+  if (retired > 0) await announceRetired(channel, retired);
+}
+
+/** Whoever reads the card looks for retired certificates as far as the key history says that there are any. */
+async function announceRetired(channel: CardChannel, number: number): Promise<void> {
+  const history = await readDataObject(channel, TAG_KEY_HISTORY);
+  if (history && decodeKeyHistory(history) >= number) return;
+  await writeDataObject(channel, TAG_KEY_HISTORY, encodeKeyHistory(history, number));
+  const stored = await readDataObject(channel, TAG_KEY_HISTORY);
+  if (!stored || decodeKeyHistory(stored) < number)
+    throw new CardDataError('writing the key history: card gave back something else');
 }
 
 async function deleteCertificate(channel: CardChannel, slot: PivKeySlot): Promise<void> {

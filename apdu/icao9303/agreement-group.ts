@@ -50,11 +50,14 @@ export function curveGroup({ name, p, a, b, n, Gx, Gy }: CurveParameters): Agree
     if (point.is0()) throw new SecureMessagingError('agreeing on keys: card and reader came to the neutral point');
     return point.toBytes(false);
   };
+  // The library takes no scalar of nought, which a card may send or a nonce be.
+  const multiply = (point: WeierstrassPoint<bigint>, scalar: bigint): WeierstrassPoint<bigint> =>
+    scalar === 0n ? Point.ZERO : point.multiply(scalar);
   const primeBits = bitsOf(p);
   return {
     ...{ name, kind: 'ECDH', primeBits, scalarLengthBytes: bytesOf(n) },
     generator: Point.BASE.toBytes(false),
-    power: (element, scalar) => encode(decode(element).multiply(scalar)),
+    power: (element, scalar) => encode(multiply(decode(element), scalar % n)),
     combine: (left, right) => encode(decode(left).add(decode(right))),
     sharedSecret: (element) => element.subarray(1, 1 + bytesOf(p)),
     integratedMapping: (fieldElement) => encode(Point.fromAffine(mapToCurve({ p, a, b }, fieldElement))),

@@ -28,8 +28,10 @@ const TAG_OBJECT_IDENTIFIER = 0x06;
 const TAG_POINT = 0x86;
 const TAG_INTEGER_KEY = 0x84;
 const PASSWORD_REFERENCES = { mrz: 0x01, can: 0x02 } as const;
-/** Most that one step is answered with: a key of 2,048 bits in its frame. */
-const ANSWER_LENGTH = 256;
+/** Around a key of a step: two tags, each with the longest length that keys have. */
+const FRAME_LENGTH = 8;
+/** The longest answer by short length; a key of 2,048 bits in its frame is longer. */
+const SHORT_ANSWER_LENGTH = 256;
 const ATTEMPT = 'opening the document by PACE';
 
 export type PacePassword =
@@ -194,7 +196,7 @@ class PaceRun {
     const { data, statusWord } = await this.#channel.exchange({
       ...{ cla: isLast ? 0x00 : CLA_CHAINING, ins: INS_GENERAL_AUTHENTICATE, p1: 0x00, p2: 0x00 },
       data: encodeTlv(TAG_DYNAMIC_DATA, ...(value ? [encodeTlv(tag, value)] : [])),
-      ne: ANSWER_LENGTH,
+      ne: Math.max(SHORT_ANSWER_LENGTH, this.#options.group.generator.length + FRAME_LENGTH),
     });
     if (statusWord === SW_SUCCESS) return parseAnswer(data);
     if (!isLast) throw new StatusWordError(`${ATTEMPT}: step ${formatTag(tag)}`, statusWord, INS_GENERAL_AUTHENTICATE);

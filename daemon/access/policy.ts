@@ -14,6 +14,7 @@ import { readAdministratorFile } from './administrator-file.ts';
 import { IssuanceSection, checkIssuance, mergeIssuance, type IssuancePolicy } from './issuance-policy.ts';
 import { ModuleEntries, parseModules, type ModuleEntry } from './module-policy.ts';
 import { parseOrigin, type OriginRules } from './origin.ts';
+import { Pkcs11Section, mayProgramsWrite } from './pkcs11-policy.ts';
 import { IgnoredReadersSection, RolesSection, checkRoles, mayHoldRoles, mergeRoles, type RolePolicy } from './role-policy.ts';
 
 export const DEFAULT_POLICY_FOLDER = '/etc/kortd/policy.d';
@@ -64,6 +65,7 @@ const PolicyFile = Type.Object(
     pin: Type.Optional(PinRules),
     cards: Type.Optional(Type.Object({ keepContents: Type.Boolean() }, { additionalProperties: false })),
     modules: Type.Optional(ModuleEntries),
+    pkcs11: Pkcs11Section,
     roles: RolesSection,
     ignoredReaders: IgnoredReadersSection,
     timeStamp: Type.Optional(TimeStamp),
@@ -127,6 +129,8 @@ export interface Policy {
   readonly scs: { readonly httpPort?: number; readonly httpsPort?: number } | undefined;
   /** Vendors' modules, each name once. */
   readonly modules: readonly ModuleConfiguration[];
+  /** Programs may change cards through PKCS #11. */
+  readonly programsMayWrite: boolean;
   /** Undefined: records are kept for ever. */
   readonly auditRetentionDays: number | undefined;
   /** Of the last file that names one. */
@@ -158,7 +162,8 @@ export function readPolicy(folder: string, ownUid: number | undefined = process.
     extensionOrigins: files.flatMap(({ content }) => content.extensionOrigins ?? []),
   };
   const contents = files.map(({ content }) => content);
-  const rolesRefused = problems.find(({ file }) => mayHoldRoles(readAnything(file)))?.file;
+  const refused = problems.map(({ file }) => ({ file, content: readAnything(file) }));
+  const rolesRefused = refused.find(({ content }) => mayHoldRoles(content))?.file;
   return {
     grants: files.flatMap(({ file, content }) => grantsOf(file, content)),
     rules,
@@ -170,6 +175,10 @@ export function readPolicy(folder: string, ownUid: number | undefined = process.
     scs: contents.findLast(({ scs }) => scs !== undefined)?.scs,
     auditRetentionDays: contents.findLast(({ audit }) => audit !== undefined)?.audit?.retentionDays,
     timeStamp: files.findLast(({ timeStamp }) => timeStamp !== undefined)?.timeStamp,
+    programsMayWrite: mayProgramsWrite(
+      contents,
+      refused.map(({ content }) => content),
+    ),
     modules: contents.flatMap(({ modules }) => parseModules(modules ?? [])),
     identity: contents.flatMap(({ identity }) => identity ?? []),
     issuance: mergeIssuance(contents.flatMap(({ issuance }) => issuance ?? [])),

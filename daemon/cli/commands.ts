@@ -4,7 +4,7 @@ import { DEFAULT_PORT } from '../../api-spec/wire.ts';
 import { DEFAULT_POLICY_FOLDER } from '../access/policy.ts';
 import { defaultDataFolder } from '../data-folder.ts';
 import { VERSION } from '../version.ts';
-import type { Pkcs11Flags } from './pkcs11.ts';
+import type { Pkcs11Flags, ProgramFlags } from './pkcs11.ts';
 import { runCall, runGrant, runStatus } from './call.ts';
 import { addIssuanceCommands } from './issuance-commands.ts';
 
@@ -27,6 +27,7 @@ interface ServeFlags {
   readonly authorityPort?: number;
   readonly authorityState?: string;
   readonly dataDir: string;
+  readonly pkcs11Linger?: number;
   readonly logLevel: string;
   readonly examples?: true;
 }
@@ -76,6 +77,11 @@ function addServeCommand(program: Command, dataDir: OptionRow): void {
     )
     .option('--authority-state <FILE>', 'file that keeps what the test authority issued and revoked')
     .option(...dataDir)
+    .option(
+      '--pkcs11-linger <MS>',
+      'how long the process that holds the connections of PKCS #11 programs stays without programs and without a daemon',
+      parseMilliseconds,
+    )
     .option('--policy-dir <DIR>', 'folder of files that grant access to web origins', DEFAULT_POLICY_FOLDER)
     .option('--log-level <LEVEL>', 'trace, debug, info, warn, error or silent; logs go to standard error', parseLogLevel, 'info')
     .option('--examples', 'print commands to try')
@@ -136,21 +142,25 @@ function addPkcs11Commands(program: Command, dataDir: OptionRow): void {
     .description('Print what P11_KIT_SERVER_ADDRESS is to be, and nothing else.')
     .option(...dataDir)
     .action(async (flags: Pkcs11Flags) => (await import('./pkcs11.ts')).runPkcs11Address(flags));
-  pkcs11
-    .command('enable')
-    .description('Have p11-kit, and every program that goes through it, find the cards.')
-    .option(...dataDir)
-    .action(async (flags: Pkcs11Flags) => (await import('./pkcs11.ts')).runPkcs11Enable(flags));
-  pkcs11
-    .command('disable')
-    .description('Take that back.')
-    .action(async () => (await import('./pkcs11.ts')).runPkcs11Disable());
-  pkcs11
-    .command('status')
-    .description('Whether the daemon listens, and what is enabled.')
-    .option('--json', 'print JSON')
-    .option(...dataDir)
-    .action(async (flags: Pkcs11Flags) => await (await import('./pkcs11.ts')).runPkcs11Status(flags));
+  const withPrograms = (name: string, description: string): Command =>
+    pkcs11
+      .command(name)
+      .description(description)
+      .option('--p11-kit', 'p11-kit, and every program that goes through it')
+      .option('--firefox', "Firefox: as root by policy for all users, else this user's profiles")
+      .option('--chromium', "Chromium, Chrome and Edge: this user's NSS database")
+      .option('--ssh', "OpenSSH's client: as root for all users, else ~/.ssh/config")
+      .option('--json', 'print JSON')
+      .option(...dataDir);
+  withPrograms('enable', 'Have these programs find the cards; p11-kit alone unless others are named.').action(
+    async (flags: ProgramFlags) => (await import('./pkcs11.ts')).runPkcs11Enable(flags),
+  );
+  withPrograms('disable', 'Take that back: for these programs, or for all.').action(async (flags: ProgramFlags) =>
+    (await import('./pkcs11.ts')).runPkcs11Disable(flags),
+  );
+  withPrograms('status', 'Whether the daemon listens, and what is enabled: for these programs, or for all.').action(
+    async (flags: ProgramFlags) => (await import('./pkcs11.ts')).runPkcs11Status(flags),
+  );
 }
 
 function addRoleCommands(program: Command, dataDir: OptionRow): void {
@@ -293,7 +303,7 @@ function addSimulateCommand(program: Command): void {
   program
     .command('simulate')
     .description('Put a simulated card behind the real PC/SC service, until SIGTERM or Ctrl+C.')
-    .requiredOption('--card <KIND>', 'kind of card: piv, eid, or eid:PERSON (anna, bjorn, cecilia, david, reserve)')
+    .requiredOption('--card <KIND>', 'kind of card: piv, eid, emrtd (a passport), or with a person: eid:anna, emrtd:bjorn')
     .requiredOption('--vpcd <HOST:PORT>', 'slot of a vpcd reader: 127.0.0.1:35963')
     .option('--state <FILE>', 'file that keeps what is on the card; made when it is missing')
     .action(async (flags: { card: string; vpcd: string; state?: string }) => {

@@ -30,6 +30,8 @@ export interface ServeOptions {
   readonly authorityPort?: number;
   /** File that keeps what that authority issued and revoked. */
   readonly authorityState?: string;
+  /** How long the front of PKCS #11 stays without programs and without a daemon; half a minute unless given. */
+  readonly pkcs11Linger?: number;
   readonly logLevel: string;
   /** Print commands to try. */
   readonly examples: boolean;
@@ -70,6 +72,7 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
     sources: [source],
     simulated: options.simulate !== undefined,
     ...simulatedDesk,
+    ...(process.platform === 'win32' ? {} : { pkcs11Front: frontTimes(options) }),
     log,
   });
   resources.use(daemon);
@@ -78,6 +81,10 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
   if (authority) printResult(describeAuthority(authority));
   if (options.examples) printExamples();
   log.info({ signal: await stopped }, 'shutting down');
+}
+
+function frontTimes({ pkcs11Linger }: ServeOptions): NonNullable<DaemonOptions['pkcs11Front']> {
+  return pkcs11Linger === undefined ? {} : { lingerMs: pkcs11Linger };
 }
 
 /** The permissions of each folder are the authentication: its user's group can enter, and write to the socket, which is made with that group (setgid). */

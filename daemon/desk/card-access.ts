@@ -5,9 +5,10 @@ import type { Token } from '../../apdu/token.ts';
 import { DeviceBusyError, DeviceError, DeviceRemovedError, DeviceResetError, NoCardError } from '../../drivers/errors.ts';
 import type { AnyConnection, ApplicationSource } from '../../drivers/reader-source.ts';
 import { ApiError } from '../errors.ts';
+import type { TurnTaker } from '../turns.ts';
 import { PersonNeededError } from '../pin/person-needed.ts';
 import { openCardSession, usesCommands } from './application-session.ts';
-import { contentsOf, notePins, type CardSession } from './card-session.ts';
+import { contentsOf, noteAbilities, notePins, type CardSession } from './card-session.ts';
 import type { CardTarget, Desk } from './desk.ts';
 import type { CardRecord } from './records.ts';
 import { otherCards, requireRole, type RoleUse } from './role-rules.ts';
@@ -23,6 +24,10 @@ export interface CardUse {
   readonly raw?: boolean;
   /** The card was addressed by this role: it is made sure of first, and must be one that may act in it. */
   readonly role?: string | undefined;
+  /** Whose turn it is. */
+  readonly taker?: TurnTaker;
+  /** Who knows of no leases waits until there is none, for as long as its signal lets it. */
+  readonly waitsForLease?: boolean;
 }
 
 /** A card that is to be had at all is to be had by then, mostly. */
@@ -38,11 +43,34 @@ export async function useCard<R>(
   work: (session: CardSession) => Promise<R>,
 ): Promise<R> {
   const card = desk.resolve(target);
-  desk.leases.check(card, use.lease);
   const signal = AbortSignal.any([use.signal, card.removal.signal]);
+  if (!use.waitsForLease) return await inTurn(desk, card, { ...use, signal }, work);
+  for (;;) {
+    await desk.leases.free(card, signal);
+    try {
+      return await inTurn(desk, card, { ...use, signal }, work);
+    } catch (error) {
+      if (!(error instanceof LeasedMeanwhileError)) throw error;
+    }
+  }
+}
+
+/** A lease was granted while the turn was waited for: nothing was done. */
+class LeasedMeanwhileError extends Error {
+  override readonly name = 'LeasedMeanwhileError';
+}
+
+function requireLease(desk: Desk, card: CardRecord, { lease, waitsForLease }: CardUse): void {
+  if (waitsForLease && card.lease) throw new LeasedMeanwhileError('using the card: it was leased meanwhile');
+  desk.leases.check(card, lease);
+}
+
+async function inTurn<R>(desk: Desk, card: CardRecord, use: CardUse, work: (session: CardSession) => Promise<R>): Promise<R> {
+  const { signal } = use;
+  requireLease(desk, card, use);
   const role = use.role === undefined ? undefined : await lookAround(desk, use.role, signal);
-  return await card.reader.queue.run(signal, async () => {
-    desk.leases.check(card, use.lease);
+  const doWork = async (): Promise<R> => {
+    requireLease(desk, card, use);
     if ((!use.raw || role) && (card.status === 'identifying' || card.status === 'failed'))
       await identifyInTurn(desk, card, signal);
     try {
@@ -51,7 +79,8 @@ export async function useCard<R>(
       if (!(error instanceof DeviceResetError) || use.changes) throw error;
       return await inTransaction(desk, card, { ...use, signal }, allowed(desk, role, work));
     }
-  });
+  };
+  return await card.reader.queue.run(signal, doWork, use.taker);
 }
 
 /** In the transaction: from here on no other card can take the place of the one that was checked. */
@@ -137,6 +166,7 @@ async function identifyHere(desk: Desk, card: CardRecord, signal: AbortSignal): 
     if (serialNumber !== undefined) card.serialNumber = serialNumber;
     card.kind = found.kind;
     if (found.profile) card.profile = found.profile;
+    noteAbilities(card, found.application);
     const { token } = found.application;
     if (token) await readToken(session, token);
     card.status = 'ready';

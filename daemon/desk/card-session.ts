@@ -146,6 +146,7 @@ class CommandSession implements CardSession {
     const contents = this.#cache?.find({ atr: card.atr, profile, serialNumber }, changeMarker);
     if (!contents) return false;
     Object.assign(card, { kind: profile, profile, serialNumber, changeMarker, contents });
+    noteAbilities(card, found.application);
     const [first] = contents.keys;
     if (first) card.firstPin = first.pin;
     return true;
@@ -226,6 +227,17 @@ export function tokenOf(card: CardRecord, application: CardApplication): Token {
   throw new NotSupportedByCardError(`using card ${card.id}: it has no keys`);
 }
 
+/** Told without a word to the card. */
+export function noteAbilities(card: CardRecord, { token }: CardApplication): void {
+  const management = token?.management;
+  if (!management) return;
+  card.abilities = {
+    hasManagementKey: management.managementKey !== undefined,
+    deletesKeys: management.deleteKey !== undefined,
+    addsCertificates: management.addCertificate !== undefined,
+  };
+}
+
 /** What a card told of its PINs. */
 export function notePins(card: CardRecord, pins: readonly PinStatus[]): void {
   card.pins = pins;
@@ -274,13 +286,39 @@ export async function contentsOf(session: CardSession, token: Token): Promise<To
 export function withGenerated(card: CardRecord, contents: TokenContents): TokenContents {
   const keys = contents.keys.map((key) => {
     const made = card.generated.get(key.keyReference);
-    return key.algorithm || !made ? key : { ...key, ...made };
+    if (!made) return key;
+    const { algorithm, publicKey } = made;
+    const isUntold = key.algorithm === undefined || (key.algorithm === algorithm && !key.publicKey);
+    return isUntold ? { ...key, algorithm, publicKey } : key;
   });
-  return { ...contents, keys };
+  const untold = [...card.generated.values()].flatMap(({ key }) => (key && !findKey(contents, key.keyReference) ? [key] : []));
+  return { ...contents, keys: [...keys, ...untold] };
 }
 
 export function findKey(contents: TokenContents, keyReference: string): TokenKey | undefined {
   return contents.keys.find((key) => key.keyReference === keyReference.toUpperCase());
+}
+
+/** A key as known, or as the card tells, or as its standard has it. What is not known from memory is looked for on the card. */
+export async function keyOf(session: CardSession, token: Token, keyReference: string): Promise<TokenKey> {
+  const wasRemembered = session.card.contents !== undefined;
+  let known = findKey(await contentsOf(session, token), keyReference);
+  if (known?.algorithm) return known;
+  const told = await token.key(keyReference);
+  if (!told && wasRemembered) {
+    session.card.contents = undefined;
+    known = findKey(await contentsOf(session, token), keyReference);
+  }
+  return (
+    told ??
+    known ?? {
+      keyReference: keyReference.toUpperCase(),
+      label: keyReference,
+      usage: 'authentication',
+      pin: session.card.firstPin ?? '80',
+      pinPolicy: 'once',
+    }
+  );
 }
 
 export function managementOf(token: Token): TokenManagement {

@@ -84,7 +84,7 @@ export function describePin(status: PinStatus): Pin {
 }
 
 export function describeKey(key: TokenKey): Key {
-  const { publicKey, algorithm, signatureAlgorithms, ...rest } = key;
+  const { publicKey, algorithm, signatureAlgorithms, abilities: _, ...rest } = key;
   if (!algorithm) return rest;
   const names = signatureAlgorithms ?? (Object.keys(SIGNATURE_SCHEMES) as SignatureAlgorithm[]);
   return {

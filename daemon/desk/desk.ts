@@ -23,6 +23,8 @@ import type { Roles } from './roles.ts';
 /** How often a source that went away is tried again, and how long its readers may stay away after it is back. */
 const RETRY_MS = 250;
 const RETURN_GRACE_MS = 2_000;
+/** The problem of a source at first. */
+export const NOT_LOOKED_AT = 'not looked at yet';
 /** Calls that may wait for one reader: more is a client gone wild. */
 export const MAX_WAITING = 64;
 /** How long work in the background may take to end. */
@@ -97,7 +99,7 @@ export class Desk implements AsyncDisposable {
       available: false,
       since: new Date(),
       recoveries: 0,
-      problem: 'not looked at yet',
+      problem: NOT_LOOKED_AT,
     });
     const stop = new AbortController();
     const ended = this.#watch(source, AbortSignal.any([this.#stop.signal, stop.signal]));
@@ -245,7 +247,7 @@ export class Desk implements AsyncDisposable {
   #setAvailable(source: DeskSource): void {
     const health = this.#health.get(source.id);
     if (!health || health.available) return;
-    const wasLost = health.problem !== 'not looked at yet';
+    const wasLost = health.problem !== NOT_LOOKED_AT;
     Object.assign(health, {
       available: true,
       since: new Date(),

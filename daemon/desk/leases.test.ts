@@ -121,3 +121,23 @@ describe('a lease', () => {
     leases.check(card, id);
   });
 });
+
+describe('who waits for a lease to end', () => {
+  it('waits for each that is granted meanwhile, and no longer than its signal', async () => {
+    const { leases } = makeLeases();
+    const card = makeCard();
+    await leases.free(card, new AbortController().signal);
+    leases.grant(card, anna);
+    const patient = leases.free(card, new AbortController().signal);
+    const abort = new AbortController();
+    const hasty = leases.free(card, abort.signal);
+    abort.abort(new Error('late'));
+    await expect(hasty).rejects.toThrow('late');
+    leases.releaseAll(anna.caller);
+    const { id } = leases.grant(card, bo); // before the waiter runs
+    await expect(Promise.race([patient.then(() => 'free'), Promise.resolve().then(() => 'leased')])).resolves.toBe('leased');
+    leases.release(id);
+    await patient;
+    expect(card.lease).toBeUndefined();
+  });
+});

@@ -23,6 +23,8 @@ export interface LeaseRequest {
 
 export class Leases {
   readonly #cards = new Map<string, CardRecord>();
+  /** Those who wait for a card's lease to end. */
+  readonly #waiting = new Map<CardRecord, Set<(value: undefined) => void>>();
   readonly #changed: (card: CardRecord) => void;
 
   /** `changed` hears of every card whose lease began or ended. */
@@ -62,6 +64,25 @@ export class Leases {
     }
   }
 
+  /** Resolves when nobody has a lease of the card: at once, or when it ends. Rejects with the signal's reason when that fires first. */
+  async free(card: CardRecord, signal: AbortSignal): Promise<void> {
+    while (card.lease) {
+      signal.throwIfAborted();
+      const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+      const giveUp = (): void => reject(signal.reason);
+      const waiting = this.#waiting.get(card) ?? new Set();
+      this.#waiting.set(card, waiting.add(resolve));
+      signal.addEventListener('abort', giveUp, { once: true });
+      try {
+        await promise;
+      } finally {
+        signal.removeEventListener('abort', giveUp);
+        waiting.delete(resolve);
+        if (waiting.size === 0) this.#waiting.delete(card);
+      }
+    }
+  }
+
   release(lease: string): void {
     const card = this.#cards.get(lease);
     if (!card) throw new ApiError('lease_invalid', 'releasing a lease: there is none with this id');
@@ -79,6 +100,7 @@ export class Leases {
     clearTimeout(card.lease.timer);
     this.#cards.delete(card.lease.id);
     card.lease = undefined;
+    for (const resolve of this.#waiting.get(card) ?? []) resolve(undefined);
   }
 
   #end(card: CardRecord, lease: string): void {

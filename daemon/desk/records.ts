@@ -1,7 +1,7 @@
 /** What the desk knows of each reader and card, as it changes. Only the desk writes here. */
 import type { Reader } from '../../api-spec/schemas.ts';
 import type { CardKind, CardProfile } from '../../apdu/card-profile.ts';
-import type { KeyAlgorithm, PinReference, PinStatus, TokenContents } from '../../apdu/token.ts';
+import type { KeyAlgorithm, PinReference, PinStatus, TokenContents, TokenKey } from '../../apdu/token.ts';
 import type { AnyConnection, ApplicationSource, ReaderSource, ReaderState } from '../../drivers/reader-source.ts';
 import type { ErrorCode } from '../../api-spec/errors.ts';
 import type { Turns } from '../turns.ts';
@@ -47,6 +47,8 @@ export interface CardRecord {
   firstPin?: PinReference;
   /** PINs as last read: what they are called, their lengths. How many tries they have is in `tries`. */
   pins?: readonly PinStatus[];
+  /** What can be changed on it, as its application said when it was identified; undefined: nothing. */
+  abilities?: CardAbilities;
   /** As last read; undefined when it must be read again. */
   contents: TokenContents | undefined;
   /** What the card's change marker was when they were read, on cards that have one. */
@@ -61,10 +63,20 @@ export interface CardRecord {
   fence: number;
 }
 
+export interface CardAbilities {
+  /** A management key gives the right to changes; else a PIN does. */
+  readonly hasManagementKey: boolean;
+  readonly deletesKeys: boolean;
+  /** A key can have more than one certificate. */
+  readonly addsCertificates: boolean;
+}
+
 export interface GeneratedKey {
   readonly algorithm: KeyAlgorithm;
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKey: Uint8Array;
+  /** Of a place of which the card tells nothing before it has a certificate. */
+  readonly key?: TokenKey;
 }
 
 /** A card kept for one caller; see leases.ts. */

@@ -5,7 +5,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { ApiError } from '../errors.ts';
 import { applyToCeremony, dueAt, foldCeremony, nextStep, openJob, personOf, valueAt, type Ceremony } from './ceremony.ts';
-import type { CeremonyEntry, JobEntry, Message, PersonSeen } from './entry.ts';
+import type { CeremonyEntry, JobCard, JobEntry, Message, PersonSeen } from './entry.ts';
 import { checkFields, localDate } from './fields.ts';
 import type { CeremonySummary, Journal, JournalEntry, SummaryFilter } from './journal.ts';
 import { areComparable, isSamePerson } from './person.ts';
@@ -27,6 +27,8 @@ export interface CeremoniesOptions {
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
 /** Ceremonies in memory: those that somebody is at work on. The journal has them all. */
 const MAX_REMEMBERED = 256;
+/** Far more than a desk has open. */
+const MAX_OPEN = 10_000;
 
 export class Ceremonies {
   readonly #options: CeremoniesOptions;
@@ -64,6 +66,15 @@ export class Ceremonies {
 
   list(filter: SummaryFilter): readonly CeremonySummary[] {
     return this.#options.journal.list(filter);
+  }
+
+  /** A job that is neither confirmed nor undone may change this card yet: whoever changes it otherwise spoils the job, or its way back. */
+  hasOpenJobOn({ profile, serialNumber }: JobCard): boolean {
+    const open = this.#options.journal.list({ state: 'open', includesProtected: true, limit: MAX_OPEN });
+    return open.some(({ id }) => {
+      const card = openJob(this.get(id))?.job.card;
+      return card?.profile === profile && card.serialNumber === serialNumber;
+    });
   }
 
   /** Throws ceremony_closed, ceremony_step_order, ceremony_late: the step is the one whose turn it is, and its time has not run out. */

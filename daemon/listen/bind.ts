@@ -38,12 +38,7 @@ export function portOf(server: Server): number {
 
 /** One that an earlier run left behind is taken away first: its folder is ours alone. Throws DataFolderError when the path is too long. */
 export async function bindUnixSocket(server: SocketServer, path: string, mode: number): Promise<void> {
-  const lengthBytes = Buffer.byteLength(path);
-  if (lengthBytes > MAX_SOCKET_PATH_BYTES) {
-    throw new DataFolderError(
-      `cannot make the Unix socket ${path}: its path has ${lengthBytes} bytes, and the system takes ${MAX_SOCKET_PATH_BYTES}. Choose a data folder with a shorter path with --data-dir.`,
-    );
-  }
+  checkSocketPath(path);
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) rmSync(path);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -53,6 +48,15 @@ export async function bindUnixSocket(server: SocketServer, path: string, mode: n
     });
   });
   chmodSync(path, mode);
+}
+
+/** Throws DataFolderError when the path is too long for a Unix socket. */
+export function checkSocketPath(path: string): void {
+  const lengthBytes = Buffer.byteLength(path);
+  if (lengthBytes <= MAX_SOCKET_PATH_BYTES) return;
+  throw new DataFolderError(
+    `cannot make the Unix socket ${path}: its path has ${lengthBytes} bytes, and the system takes ${MAX_SOCKET_PATH_BYTES}. Choose a data folder with a shorter path with --data-dir.`,
+  );
 }
 
 /** Its file goes with it. */

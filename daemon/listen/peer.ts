@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { peerCredentials, programName } from '../../drivers/peer-credentials.ts';
+import { peerCredentials, programName, type PeerCredentials } from '../../drivers/peer-credentials.ts';
 import { ownerOfPeer, type LoopbackConnection } from '../../drivers/socket-owner.ts';
 import { ownUser } from '../access/local-user.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -33,12 +33,15 @@ const tcpUsers = new WeakMap<Socket, string>();
 export function unixPeerOf(socket: Socket): UnixPeer {
   const known = unixPeers.get(socket);
   if (known) return known;
-  const credentials = peerCredentials(socket);
-  const peer: UnixPeer = credentials
-    ? { user: String(credentials.uid), name: `${programName(credentials.pid) ?? 'program'} (process ${credentials.pid})` }
-    : { user: ownUser(), name: 'program' };
+  const peer = peerOfProcess(peerCredentials(socket));
   unixPeers.set(socket, peer);
   return peer;
+}
+
+export function peerOfProcess(credentials: PeerCredentials | undefined): UnixPeer {
+  if (!credentials) return { user: ownUser(), name: 'program' };
+  const { pid, uid } = credentials;
+  return { user: String(uid), name: `${programName(pid) ?? 'program'} (process ${pid})` };
 }
 
 /**

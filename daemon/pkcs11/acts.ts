@@ -1,12 +1,12 @@
 /** What programs do with cards, in the audit log: each act has its record before the program is answered, and none is begun while records cannot be written. */
-import type { TokenAct } from '../../pkcs11-module/desk.ts';
+import type { TokenAct, TokenChange } from '../../pkcs11-module/desk.ts';
 import { CkError } from '../../pkcs11-module/errors.ts';
 import { documentedCode } from '../api/wire-error.ts';
 import type { Audit } from '../audit/trace.ts';
 import type { CardRecord } from '../desk/records.ts';
 
 export interface ProgramAct {
-  readonly act: TokenAct;
+  readonly act: TokenAct | TokenChange['act'];
   /** What people know the program by. */
   readonly program: string;
   readonly card: CardRecord;
@@ -18,7 +18,7 @@ export async function recorded<R>(audit: Audit, act: ProgramAct, work: () => Pro
   try {
     return await work();
   } catch (error) {
-    outcome = error instanceof CkError ? 'invalid_request' : documentedCode(error, undefined);
+    outcome = outcomeOf(error);
     throw error;
   } finally {
     await audit.append({ ...describe(act), outcome });
@@ -34,4 +34,10 @@ function describe({ act, program, card }: ProgramAct): Omit<Parameters<Audit['ap
     ...(card.kind === undefined ? {} : { cardApplication: card.kind.id }),
     reader: card.reader.name,
   };
+}
+
+/** Of an error of PKCS #11, what lies behind it. */
+function outcomeOf(error: unknown): string {
+  if (!(error instanceof CkError)) return documentedCode(error, undefined);
+  return error.cause === undefined ? 'invalid_request' : documentedCode(error.cause, undefined);
 }

@@ -2,14 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  moduleFilePath,
-  ModuleFileError,
-  readModuleFile,
-  removeModuleFile,
-  serverAddress,
-  writeModuleFile,
-} from './module-file.ts';
+import { moduleFilePath, readModuleFile, removeModuleFile, serverAddress, writeModuleFile } from './module-file.ts';
+import { SetupError } from './setup/errors.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -25,15 +19,15 @@ describe('the address', () => {
 
   it('is none for a path that programs would cut off', () => {
     expect(serverAddress(`/${'d'.repeat(99)}`)).toHaveLength('unix:path='.length + 107);
-    expect(() => serverAddress(`/${'d'.repeat(100)}`)).toThrow(ModuleFileError);
+    expect(() => serverAddress(`/${'d'.repeat(100)}`)).toThrow(SetupError);
   });
 });
 
 describe('the file', () => {
   it('is where p11-kit looks for it', () => {
-    expect(moduleFilePath({ HOME: '/people/anna' }, false)).toBe('/people/anna/.config/pkcs11/modules/kortd.module');
-    expect(moduleFilePath({ HOME: '/people/anna', XDG_CONFIG_HOME: '/conf' }, false)).toBe('/conf/pkcs11/modules/kortd.module');
-    expect(moduleFilePath({ HOME: '/people/anna' }, true)).toBe('/etc/pkcs11/modules/kortd.module');
+    const machine = { config: '/people/anna/.config', etc: '/etc' };
+    expect(moduleFilePath({ ...machine, isRoot: false })).toBe('/people/anna/.config/pkcs11/modules/kortd.module');
+    expect(moduleFilePath({ ...machine, isRoot: true })).toBe('/etc/pkcs11/modules/kortd.module');
   });
 
   it('comes, is written over, and goes', () => {
@@ -51,8 +45,8 @@ describe('the file', () => {
     const path = join(folder, 'kortd.module');
     writeFileSync(path, 'module: other.so\n');
     expect(readModuleFile(path)).toEqual({ state: 'foreign' });
-    expect(() => writeModuleFile(path, 'unix:path=/x')).toThrow(ModuleFileError);
-    expect(() => removeModuleFile(path)).toThrow(ModuleFileError);
+    expect(() => writeModuleFile(path, 'unix:path=/x')).toThrow(SetupError);
+    expect(() => removeModuleFile(path)).toThrow(SetupError);
     expect(readFileSync(path, 'utf8')).toBe('module: other.so\n');
   });
 });

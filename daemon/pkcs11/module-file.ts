@@ -3,34 +3,31 @@
  * user's own; p11-kit reads no user's files for root, whose file is the system's.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { PKCS11_FILE } from '../data-folder.ts';
+import { SetupError } from './setup/errors.ts';
+import type { Machine } from './setup/machine.ts';
 
 const NAME = 'kortd.module';
-const SYSTEM_FOLDER = '/etc/pkcs11/modules';
 /** By which the file is known as ours. */
 const MARK = '# Written by "kortd pkcs11 enable"; "kortd pkcs11 disable" takes it away.';
 /** sun_path with its end (unix(7)); p11-kit cuts a longer one off without a word. */
 const MAX_PATH_BYTES = 107;
 
-export class ModuleFileError extends Error {
-  override readonly name = 'ModuleFileError';
-}
-
-/** What P11_KIT_SERVER_ADDRESS is to be. Throws ModuleFileError for a folder whose path is too long. */
+/** What P11_KIT_SERVER_ADDRESS is to be. Throws SetupError for a folder whose path is too long. */
 export function serverAddress(dataFolder: string): string {
   const path = join(resolve(dataFolder), PKCS11_FILE);
   if (Buffer.byteLength(path) > MAX_PATH_BYTES)
-    throw new ModuleFileError(`the path of the socket is longer than ${MAX_PATH_BYTES} bytes, and no program finds it: ${path}`);
+    throw new SetupError('path_too_long', {
+      en: `the path of the socket is longer than ${MAX_PATH_BYTES} bytes, and no program finds it: ${path}. Choose a shorter --data-dir`,
+      sv: `sökvägen till uttaget är längre än ${MAX_PATH_BYTES} byte, och inget program hittar det: ${path}. Välj en kortare --data-dir`,
+    });
   // %XX stands for what the address itself means something by: ; ends it, % begins an escape.
   return `unix:path=${path.replaceAll(/[%;\s]/g, (character) => encodeURIComponent(character))}`;
 }
 
-export function moduleFilePath(environment: NodeJS.ProcessEnv = process.env, isRoot = process.getuid?.() === 0): string {
-  if (isRoot) return join(SYSTEM_FOLDER, NAME);
-  const { HOME: home = homedir(), XDG_CONFIG_HOME: configuration = join(home, '.config') } = environment;
-  return join(configuration, 'pkcs11', 'modules', NAME);
+export function moduleFilePath({ isRoot, config, etc }: Pick<Machine, 'config' | 'etc' | 'isRoot'>): string {
+  return join(isRoot ? etc : config, 'pkcs11', 'modules', NAME);
 }
 
 export type ModuleFile =
@@ -48,14 +45,14 @@ export function readModuleFile(path: string): ModuleFile {
   return text.startsWith(MARK) && address !== undefined ? { state: 'enabled', address } : { state: 'foreign' };
 }
 
-/** Throws ModuleFileError when somebody else's file is there. */
+/** Throws SetupError when somebody else's file is there. */
 export function writeModuleFile(path: string, address: string): void {
   if (readModuleFile(path).state === 'foreign') throw foreign(path);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, `${MARK}\nremote: ${address}\n`, { mode: 0o644 });
 }
 
-/** False when there was none. Throws ModuleFileError when somebody else's file is there. */
+/** False when there was none. Throws SetupError when somebody else's file is there. */
 export function removeModuleFile(path: string): boolean {
   const { state } = readModuleFile(path);
   if (state === 'foreign') throw foreign(path);
@@ -63,6 +60,9 @@ export function removeModuleFile(path: string): boolean {
   return state === 'enabled';
 }
 
-function foreign(path: string): ModuleFileError {
-  return new ModuleFileError(`the file is not kortd's, and is left as it is: ${path}`);
+function foreign(path: string): SetupError {
+  return new SetupError('foreign', {
+    en: `the file is not kortd's, and is left as it is: ${path}`,
+    sv: `filen är inte kortds och lämnas som den är: ${path}`,
+  });
 }

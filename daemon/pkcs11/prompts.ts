@@ -6,7 +6,8 @@ import * as ck from '../../pkcs11-module/constants.ts';
 import { CkError } from '../../pkcs11-module/errors.ts';
 import type { CardRecord } from '../desk/records.ts';
 import type { PromptDesk } from '../prompt/prompt-desk.ts';
-import type { LastTryPrompt, PinLength } from '../prompt/prompt.ts';
+import type { EnteredPins } from '../prompt/entered-pins.ts';
+import type { LastTryPrompt, PinLength, PinPrompt } from '../prompt/prompt.ts';
 
 export interface Program {
   readonly user: string;
@@ -27,15 +28,59 @@ const TASK = { en: 'Using the card', sv: 'Att använda kortet' };
 
 /** The caller disposes of it. */
 export async function askPin(prompts: PromptDesk, question: PinQuestion): Promise<Secret> {
-  const { card, pin, program } = question;
-  const status = card.pins?.find(({ reference }) => reference === pin);
-  if (card.tries.last(pin) === 0) throw new PinBlockedError('asking for the PIN: no tries are left', { attemptsRemaining: 0 });
-  const pinLength = status ? { min: status.minLength, max: status.maxLength } : ANY_LENGTH;
-  const prompt = { kind: 'pin', action: 'verify', ...about(question), pinLength } as const;
-  using entered = await prompts.ask(prompt, { user: program.user, signal: signalOf(question) });
+  const { card, pin } = question;
+  requireTries(card, pin);
+  const prompt = { kind: 'pin', action: 'verify', ...about(question), pinLength: lengthOf(card, pin) } as const;
+  using entered = await ask(prompts, question, prompt);
   const typed = entered.release().get('pin');
   if (typed) return typed;
-  throw new CkError(ck.CKR_FUNCTION_CANCELED, 'asking for the PIN: none was typed');
+  throw nothingTyped();
+}
+
+/** The PIN and a new one; or the PUK and a new PIN. The caller disposes of both. */
+export async function askNewPin(
+  prompts: PromptDesk,
+  { action, ...question }: PinQuestion & { readonly action: 'change' | 'unblock' },
+): Promise<{ readonly current: Secret; readonly next: Secret }> {
+  const { card, pin } = question;
+  const puk = card.pins?.find(({ reference }) => reference === pin)?.unblockedBy ?? pukOf(card);
+  const guarded = action === 'change' ? pin : puk;
+  if (guarded !== undefined) requireTries(card, guarded);
+  const prompt: PinPrompt = {
+    kind: 'pin',
+    action,
+    ...about({ ...question, pin: guarded }),
+    pinLength: lengthOf(card, pin),
+    ...(action === 'unblock' ? { pukLength: lengthOf(card, puk) } : {}),
+  };
+  using entered = await ask(prompts, question, prompt);
+  const typed = entered.release();
+  const current = typed.get(action === 'change' ? 'pin' : 'puk');
+  const next = typed.get('newPin');
+  if (current && next) return { current, next };
+  for (const secret of typed.values()) secret[Symbol.dispose]();
+  throw nothingTyped();
+}
+
+async function ask(prompts: PromptDesk, question: PinQuestion, prompt: PinPrompt): Promise<EnteredPins> {
+  return await prompts.ask(prompt, { user: question.program.user, signal: signalOf(question) });
+}
+
+function requireTries({ tries }: CardRecord, reference: PinReference): void {
+  if (tries.last(reference) === 0) throw new PinBlockedError('asking for the PIN: no tries are left', { attemptsRemaining: 0 });
+}
+
+function pukOf({ pins }: CardRecord): PinReference | undefined {
+  return pins?.find(({ kind }) => kind === 'puk')?.reference;
+}
+
+function lengthOf({ pins }: CardRecord, reference: PinReference | undefined): PinLength {
+  const status = pins?.find((pin) => pin.reference === reference);
+  return status ? { min: status.minLength, max: status.maxLength } : ANY_LENGTH;
+}
+
+function nothingTyped(): CkError {
+  return new CkError(ck.CKR_FUNCTION_CANCELED, 'asking for the PIN: none was typed');
 }
 
 /** Rejects when the person does not want it, and with pin_required when there is no place to ask. */
@@ -49,8 +94,12 @@ function signalOf({ card, signal }: PinQuestion): AbortSignal {
   return AbortSignal.any([signal, card.removal.signal]);
 }
 
-function about({ program, card, pin }: PinQuestion): Omit<LastTryPrompt, 'kind' | 'entry'> {
-  const triesLeft = card.tries.last(pin);
+function about({
+  program,
+  card,
+  pin,
+}: Pick<PinQuestion, 'card' | 'program'> & { readonly pin: PinReference | undefined }): Omit<LastTryPrompt, 'kind' | 'entry'> {
+  const triesLeft = pin === undefined ? undefined : card.tries.last(pin);
   const serial = card.serialNumber === undefined ? '' : ` ${card.serialNumber}`;
   return {
     asker: { kind: 'program', name: program.name },

@@ -5,6 +5,7 @@
 import type { PinStatus, TokenContents } from '../../apdu/token.ts';
 import type { CardReading } from '../desk/card-session.ts';
 import type { CardRecord } from '../desk/records.ts';
+import { hasUntoldKeys } from './untold-keys.ts';
 
 /** What another program writes to the card past the daemon is seen after so long, at the latest. */
 const READING_MS = 60_000;
@@ -34,7 +35,8 @@ export class Readings {
 
   /** Undefined when nobody knows what the card's tries are, or the contents are old: they must be asked for. */
   #known({ contents, pins, tries }: CardRecord): CardReading | undefined {
-    if (!contents || !pins || this.#now() - (this.#since.get(contents) ?? 0) >= READING_MS) return undefined;
+    if (!contents || !pins || hasUntoldKeys(contents)) return undefined;
+    if (this.#now() - (this.#since.get(contents) ?? 0) >= READING_MS) return undefined;
     const isTold = pins.every((pin) => pin.attemptsRemaining === undefined || tries.last(pin.reference) !== undefined);
     return isTold ? { contents, pins } : undefined;
   }

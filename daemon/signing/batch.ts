@@ -55,7 +55,9 @@ export class Batch {
     if (this.#failure && this.#made > 0) throw this.#failure;
     this.#isUnderWay = true;
     try {
-      return await work((made) => (this.#made = made));
+      const result = await work((made) => (this.#made = made));
+      this.#failure = undefined;
+      return result;
     } catch (error) {
       this.#failure = error instanceof Error ? error : new Error(String(error));
       throw error;

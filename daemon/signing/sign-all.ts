@@ -11,6 +11,8 @@ import type { DigestVerifier } from '../../apdu/digest-verifier.ts';
 const FIRST_CHUNK = 16;
 const LEAST_HALF = 32;
 const CHUNK_MS = 200;
+/** With one more caller who takes a turn between, nobody waits for more than five signatures. */
+export const TURN_SIGNATURES = 3;
 /** Verification keeps the event loop no longer than this at a time. */
 const MAX_TURN_MS = 5;
 
@@ -24,19 +26,25 @@ export interface SigningJob {
   readonly signal: AbortSignal;
   /** Before each signature but the first; absent for a key that does not want its PIN each time. */
   readonly beforeEach?: (() => Promise<void>) | undefined;
+  /** Somebody waits for the card: what is left is signed in a later turn. */
+  readonly isWanted?: () => boolean;
   /** How many the token has made. */
   readonly onSigned: (count: number) => void;
 }
 
-/** Throws CardDataError for a signature that does not verify. */
+/** For as many of the first digests as the turn lets it. Throws CardDataError for a signature that does not verify. */
 export async function signAll(job: SigningJob): Promise<readonly Uint8Array[]> {
-  const { digests, signal, onSigned } = job;
+  const { digests, signal, onSigned, isWanted = () => false } = job;
   const takesSeveral = job.token.signAll !== undefined && !job.beforeEach;
   let size = takesSeveral ? FIRST_CHUNK : 1;
   const signatures: Uint8Array[] = [];
   let checked = 0;
   for (let start = 0; start < digests.length; start = signatures.length) {
     signal.throwIfAborted();
+    if (isWanted()) {
+      if (start >= TURN_SIGNATURES) break;
+      size = Math.min(size, TURN_SIGNATURES);
+    }
     const chunk = digests.slice(start, start + size);
     const begin = performance.now();
     // Both have ended before anything is thrown: the token is not left at work.

@@ -8,7 +8,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-const CERTUTIL = 'certutil';
+export type NssTool = 'certutil' | 'modutil';
 const TIMEOUT_MS = 20_000;
 /** Without this file the folder holds no database in NSS's present format (NSS 3.35 and later). */
 const DATABASE_FILE = 'cert9.db';
@@ -51,17 +51,27 @@ export function nssDatabaseFolder(user: UserFolders = userFolders()): string {
   return existsSync(earlier) ? earlier : later;
 }
 
-function nssDatabaseFolders({ home, data }: UserFolders): readonly [string, string] {
+/** Both that Chromium may read, whether they are there or not. */
+export function nssDatabaseFolders({ home, data }: UserFolders): readonly [string, string] {
   return [join(home, '.pki', 'nssdb'), join(data, 'pki', 'nssdb')];
+}
+
+export function hasNssDatabase(folder: string): boolean {
+  return existsSync(join(folder, DATABASE_FILE));
+}
+
+/** True when there was none, and an empty one without a password was made. Throws NssDatabaseError. */
+export async function ensureNssDatabase(folder: string, attempt: string): Promise<boolean> {
+  if (hasNssDatabase(folder)) return false;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  await certutil(attempt, folder, ['-N', WITHOUT_PASSWORD]);
+  return true;
 }
 
 /** Makes the database when there is none. Nothing changes when the authority is trusted there already. Throws NssDatabaseError. */
 export async function trustInNss(folder: string, authority: AuthorityToTrust): Promise<void> {
   const attempt = `trusting ${authority.name} in ${folder}`;
-  if (!existsSync(join(folder, DATABASE_FILE))) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    await certutil(attempt, folder, ['-N', WITHOUT_PASSWORD]);
-  }
+  await ensureNssDatabase(folder, attempt);
   await certutil(attempt, folder, ['-A', '-n', authority.name, '-t', TRUST_FLAGS, '-i', authority.path]);
   if (!(await isTrustedInNss(folder, authority)))
     throw new NssDatabaseError(`${attempt}: certutil said nothing, and it is not trusted afterwards`);
@@ -84,7 +94,7 @@ export async function untrustInNss(authority: AuthorityToTrust, user: UserFolder
 
 /** For servers; undefined when this very authority is not in the database. */
 async function flagsInNss(folder: string, authority: AuthorityToTrust): Promise<string | undefined> {
-  if (!existsSync(join(folder, DATABASE_FILE))) return undefined;
+  if (!hasNssDatabase(folder)) return undefined;
   const attempt = `looking for ${authority.name} in ${folder}`;
   const flags = serverFlags(await certutil(attempt, folder, ['-L']), authority.name);
   if (flags === undefined) return undefined;
@@ -98,19 +108,27 @@ function serverFlags(list: string, name: string): string | undefined {
   return line && /^\s+([A-Za-z]*),[A-Za-z]*,[A-Za-z]*\s*$/.exec(line.slice(name.length))?.[1];
 }
 
-/** Resolves with what it printed. A database with a password makes it ask; it has nobody to ask here, and fails. */
 function certutil(attempt: string, folder: string, parameters: readonly string[]): Promise<string> {
+  return runNssTool('certutil', ['-d', `sql:${folder}`, ...parameters], { attempt });
+}
+
+/** Resolves with what it printed. A database with a password makes it ask; it has nobody to ask here, and fails. Throws NssDatabaseError. */
+export function runNssTool(
+  tool: NssTool,
+  parameters: readonly string[],
+  { attempt }: { readonly attempt: string },
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = execFile(CERTUTIL, ['-d', `sql:${folder}`, ...parameters], { timeout: TIMEOUT_MS }, (error, stdout, stderr) => {
+    const child = execFile(tool, parameters, { timeout: TIMEOUT_MS }, (error, stdout, stderr) => {
       if (!error) resolve(stdout);
-      else reject(new NssDatabaseError(`${attempt}: ${reasonOf(error, stderr)}`, { cause: error }));
+      else reject(new NssDatabaseError(`${attempt}: ${reasonOf(tool, error, stderr)}`, { cause: error }));
     });
     child.stdin?.end();
   });
 }
 
-function reasonOf(error: Error, stderr: string): string {
+function reasonOf(tool: NssTool, error: Error, stderr: string): string {
   if ('code' in error && error.code === 'ENOENT')
-    return 'certutil is not installed. Install it (Debian: libnss3-tools, Fedora: nss-tools), then try again';
+    return `${tool} is not installed. Install it (Debian: libnss3-tools, Fedora: nss-tools), then try again`;
   return stderr.trim().split('\n').at(-1) || error.message;
 }

@@ -11,11 +11,13 @@ import {
   encodeFields,
   encodeInitializeArgs,
   encodePssParams,
+  encodeUlong,
   readUlong,
   type TokenInfo,
 } from './layout.ts';
 import { LaneThreads, signHere } from './lanes.ts';
 import {
+  MAX_MECHANISMS,
   MAX_OBJECTS,
   MAX_SLOTS,
   type Arguments,
@@ -25,7 +27,7 @@ import {
   type Results,
 } from './messages.ts';
 import { checkModuleFile } from './module-file.ts';
-import { shareList, takeSignatures } from './signing-lane.ts';
+import { shareList, signInput, takeSignatures, type Lane, type LaneFunctions } from './signing-lane.ts';
 
 export interface Outcome {
   readonly result: Results<Operation>;
@@ -38,6 +40,8 @@ export type OnDone = (done: number) => void;
 /** A list may grow between counting and reading it; one that grows again and again is no list. */
 const LIST_TRIES = 5;
 const FIND_AT_ONCE = 64;
+/** The longest block of the keys that kortd knows is that of RSA-4096: 512 bytes. */
+const MAX_PLAIN_BYTES = 1_024;
 
 /** Throws ReturnedError, ModuleFaultError, ModuleFileError. */
 export async function perform(
@@ -83,6 +87,10 @@ export async function perform(
       return { result: {} };
     case 'generate':
       return { result: module.generate(request.arguments, blobs) };
+    case 'mechanisms':
+      return { result: { types: [...module.mechanisms(BigInt(request.arguments.slot))] } };
+    case 'decrypt':
+      return { result: {}, blobs: [module.decrypt(request.arguments, blobs[0] ?? new Uint8Array())] };
     case 'sign':
       return { result: {}, blobs: await module.sign(request.arguments, blobs, onDone) };
   }
@@ -214,6 +222,29 @@ export class LoadedModule {
     return { publicKey: String(readUlong(publicKey, numbers)), privateKey: String(readUlong(privateKey, numbers)) };
   }
 
+  /** Those of vendors, beyond 32 bits, are left out. */
+  mechanisms(slot: bigint): readonly number[] {
+    const { numbers } = this.#loaded;
+    const list = Buffer.alloc(MAX_MECHANISMS * numbers.ulongBytes);
+    const count = encodeUlong(MAX_MECHANISMS, numbers);
+    this.call('C_GetMechanismList', slot, list, count);
+    const written = readUlong(count, numbers);
+    if (written > BigInt(MAX_MECHANISMS)) throw new ModuleFaultError(`C_GetMechanismList gave ${written} mechanisms`);
+    const types = Array.from({ length: Number(written) }, (_, index) => readUlong(list, numbers, index * numbers.ulongBytes));
+    return types.filter((type) => type <= 0xffff_ffffn).map(Number);
+  }
+
+  decrypt({ session, key, mechanism }: Arguments<'decrypt'>, cryptogram: Uint8Array): Uint8Array {
+    const { numbers } = this.#loaded;
+    const plain = Buffer.alloc(MAX_PLAIN_BYTES);
+    const length = encodeUlong(plain.length, numbers);
+    this.call('C_DecryptInit', BigInt(session), this.#encodeMechanism({ type: mechanism }).bytes, BigInt(key));
+    this.call('C_Decrypt', BigInt(session), cryptogram, cryptogram.length, plain, length);
+    const written = readUlong(length, numbers);
+    if (written > BigInt(plain.length)) throw new ModuleFaultError(`C_Decrypt gave ${written} bytes where ${plain.length} fit`);
+    return plain.subarray(0, Number(written));
+  }
+
   /** Each lane is a session with the key's handle in it. Signatures are in the order of the digests. */
   async sign(
     { lanes, mechanism, authenticate }: Arguments<'sign'>,
@@ -221,7 +252,7 @@ export class LoadedModule {
     onDone: OnDone,
   ): Promise<readonly Uint8Array[]> {
     const pin = authenticate === 'pin' ? blobs.at(-1) : undefined;
-    const list = shareList(authenticate === 'pin' ? blobs.slice(0, -1) : blobs);
+    const inputs = authenticate === 'pin' ? blobs.slice(0, -1) : blobs;
     const encoded = this.#encodeMechanism(mechanism);
     const [own, ...others] = lanes.map(({ session, key }) => ({
       session: BigInt(session),
@@ -229,21 +260,34 @@ export class LoadedModule {
       mechanism: encoded.bytes,
     }));
     if (!own) throw new ModuleFaultError('signing: there is no session');
-    const { pointerTo, numbers } = this.#loaded;
-    const functions = { signInit: this.#function('C_SignInit'), sign: this.#function('C_Sign'), numbers };
-    const addresses = { signInit: pointerTo('C_SignInit'), sign: pointerTo('C_Sign') };
-    // A key that wants its PIN each time has one lane alone: what was verified is of the whole token.
-    const threads = authenticate === 'no' ? this.#lanes.start(others.map((lane) => ({ list, lane, addresses }))) : [];
+    const { numbers } = this.#loaded;
     const beforeSigning = authenticate === 'no' ? undefined : () => this.login(own.session, ck.CKU_CONTEXT_SPECIFIC, pin);
+    const functions = { signInit: this.#function('C_SignInit'), sign: this.#function('C_Sign'), numbers, beforeSigning };
     this.#lent.add(encoded);
     try {
-      const mine = signHere({ ...functions, beforeSigning }, own, list, onDone);
-      const failed = (await Promise.allSettled([mine, ...threads])).find(({ status }) => status === 'rejected');
-      if (failed?.status === 'rejected') throw failed.reason;
-      return takeSignatures(list);
+      const [first] = inputs;
+      // Memory that is shared costs one alone more than it is worth.
+      if (first && inputs.length === 1) return [signInput(functions, own, first)];
+      // A key that wants its PIN each time has one lane alone: what was verified is of the whole token.
+      return await this.#signInLanes(functions, [own, ...(authenticate === 'no' ? others : [])], { inputs, onDone });
     } finally {
       this.#lent.delete(encoded);
     }
+  }
+
+  async #signInLanes(
+    functions: LaneFunctions,
+    [own, ...others]: readonly [Lane, ...Lane[]],
+    { inputs, onDone }: { readonly inputs: readonly Uint8Array[]; readonly onDone: OnDone },
+  ): Promise<readonly Uint8Array[]> {
+    const list = shareList(inputs);
+    const { pointerTo } = this.#loaded;
+    const addresses = { signInit: pointerTo('C_SignInit'), sign: pointerTo('C_Sign') };
+    const threads = this.#lanes.start(others.map((lane) => ({ list, lane, addresses })));
+    const mine = signHere(functions, own, list, onDone);
+    const failed = (await Promise.allSettled([mine, ...threads])).find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+    return takeSignatures(list);
   }
 
   /** Memory that a structure points to is not seen to be in use: it is held until the call is over. */

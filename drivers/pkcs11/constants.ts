@@ -50,6 +50,8 @@ export const CKA_KEY_TYPE = 0x100;
 export const CKA_SUBJECT = 0x101;
 export const CKA_ID = 0x102;
 export const CKA_SENSITIVE = 0x103;
+export const CKA_ENCRYPT = 0x104;
+export const CKA_DECRYPT = 0x105;
 export const CKA_SIGN = 0x108;
 export const CKA_VERIFY = 0x10a;
 export const CKA_DERIVE = 0x10c;
@@ -64,6 +66,7 @@ export const CKA_ALWAYS_AUTHENTICATE = 0x202;
 /** Current Mechanisms, sections 2.1 (RSA), 2.3 (EC), 2.20 to 2.22 (SHA-2). */
 export const CKM_RSA_PKCS_KEY_PAIR_GEN = 0x0;
 export const CKM_RSA_PKCS = 0x1;
+export const CKM_RSA_X_509 = 0x3;
 export const CKM_RSA_PKCS_PSS = 0xd;
 export const CKM_SHA256 = 0x250;
 export const CKM_SHA384 = 0x260;

@@ -52,7 +52,10 @@ const FUNCTIONS = [
   ['C_FindObjectsInit', 'UPU'],
   ['C_FindObjects', 'UPUP'],
   ['C_FindObjectsFinal', 'U'],
-  ...Array.from({ length: 13 }, () => ['', ''] as const), // C_EncryptInit to C_DigestFinal
+  ...Array.from({ length: 4 }, () => ['', ''] as const), // C_EncryptInit to C_EncryptFinal
+  ['C_DecryptInit', 'UPU'],
+  ['C_Decrypt', 'UPUPP'],
+  ...Array.from({ length: 7 }, () => ['', ''] as const), // C_DecryptUpdate to C_DigestFinal
   ['C_SignInit', 'UPU'],
   ['C_Sign', 'UPUPP'],
   ...Array.from({ length: 15 }, () => ['', ''] as const), // C_SignUpdate to C_GenerateKey

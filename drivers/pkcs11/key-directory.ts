@@ -26,6 +26,8 @@ export const READ_ATTRIBUTES = [
   { type: ck.CKA_DERIVE, kind: 'boolean' },
   { type: ck.CKA_SIGN, kind: 'boolean' },
   { type: ck.CKA_VERIFY, kind: 'boolean' },
+  { type: ck.CKA_ENCRYPT, kind: 'boolean' },
+  { type: ck.CKA_DECRYPT, kind: 'boolean' },
   { type: ck.CKA_ALWAYS_AUTHENTICATE, kind: 'boolean' },
   { type: ck.CKA_VALUE, kind: 'bytes' },
 ] as const satisfies readonly { readonly type: number; readonly kind: AttributeKind }[];
@@ -56,6 +58,7 @@ export interface DirectoryKey {
   readonly algorithm?: KeyAlgorithm;
   readonly publicKey?: Uint8Array;
   readonly usage: KeyUsage;
+  readonly deciphers: boolean;
   readonly alwaysAuthenticates: boolean;
 }
 
@@ -82,6 +85,7 @@ const MAX_ID_BYTES = 60;
 const OID_KEY_USAGE = parseHex('0603551D0F');
 const BIT_CONTENT_COMMITMENT = 0x40;
 const BIT_KEY_AGREEMENT = 0x08;
+const BIT_KEY_ENCIPHERMENT = 0x20;
 const BIT_DIGITAL_SIGNATURE = 0x80;
 
 /** Later keys with the CKA_ID of an earlier one, by slots and then as the module lists them, are called by it and their number: 45, 4502, 4503. */
@@ -101,7 +105,7 @@ export function buildDirectory(slots: readonly SlotObjects[]): KeyDirectory {
 
 /** In the API's terms. */
 export function describeKey(key: DirectoryKey, pin: { readonly reference: string; readonly isWanted: boolean }): TokenKey {
-  const { keyReference, label, algorithm, publicKey, usage, alwaysAuthenticates } = key;
+  const { keyReference, label, algorithm, publicKey, usage, deciphers, alwaysAuthenticates } = key;
   return {
     keyReference,
     label: label === '' ? keyReference : label,
@@ -110,6 +114,7 @@ export function describeKey(key: DirectoryKey, pin: { readonly reference: string
     pinPolicy: alwaysAuthenticates ? 'always' : pin.isWanted ? 'once' : 'never',
     ...(algorithm ? { algorithm } : {}),
     ...(publicKey ? { publicKey } : {}),
+    ...(deciphers ? { abilities: ['decipher'] as const } : {}),
   };
 }
 
@@ -152,7 +157,9 @@ function readCertificate(slot: number, { handle, bytes }: ModuleObject): readonl
   const der = bytes.get(ck.CKA_VALUE);
   if (!der || der.length === 0) return [];
   const id = bytes.get(ck.CKA_ID) ?? new Uint8Array();
-  return [{ keyReference: referenceOf(id, labelOf(bytes)), slot, handle, id, der: Uint8Array.from(der) }];
+  const label = labelOf(bytes);
+  const keyReference = referenceOf(id, label);
+  return [{ keyReference, ...(label === '' ? {} : { label }), slot, handle, id, der: Uint8Array.from(der) }];
 }
 
 /** Private keys that show themselves, public keys, and certificates of others than authorities: one key each CKA_ID and kind. */
@@ -186,6 +193,7 @@ function keysOfSlot(
       label: '',
       ...certified,
       usage: usageOf(der),
+      deciphers: isRsa(certified.algorithm) && (keyUsageBits(der) & BIT_KEY_ENCIPHERMENT) !== 0,
       alwaysAuthenticates: false,
     });
   }
@@ -217,6 +225,7 @@ function describeObject(slot: number, object: ModuleObject, certificates: readon
     label,
     ...(told ?? certified),
     usage: certificate ? usageOf(certificate.der) : usageOfObject(numbers),
+    deciphers: numbers.get(ck.CKA_KEY_TYPE) === ck.CKK_RSA && isAnyOf(numbers, [ck.CKA_DECRYPT, ck.CKA_ENCRYPT]),
     alwaysAuthenticates: numbers.get(ck.CKA_ALWAYS_AUTHENTICATE) === 1,
   };
 }
@@ -269,13 +278,21 @@ function unwrapPoint(point: Uint8Array): Uint8Array {
 }
 
 function keyTypeOf(algorithm: KeyAlgorithm): number {
-  return algorithm.startsWith('RSA') ? ck.CKK_RSA : ck.CKK_EC;
+  return isRsa(algorithm) ? ck.CKK_RSA : ck.CKK_EC;
 }
 
 /** PKCS #11 has no word for signatures that commit; without a certificate a key counts as one to authenticate with, which web pages may not use. */
 function usageOfObject(numbers: ModuleObject['numbers']): KeyUsage {
-  const signs = numbers.get(ck.CKA_SIGN) === 1 || numbers.get(ck.CKA_VERIFY) === 1;
+  const signs = isAnyOf(numbers, [ck.CKA_SIGN, ck.CKA_VERIFY]);
   return !signs && numbers.get(ck.CKA_DERIVE) === 1 ? 'key agreement' : 'authentication';
+}
+
+function isAnyOf(numbers: ModuleObject['numbers'], types: readonly number[]): boolean {
+  return types.some((type) => numbers.get(type) === 1);
+}
+
+function isRsa(algorithm: KeyAlgorithm): boolean {
+  return algorithm.startsWith('RSA');
 }
 
 function usageOf(der: Uint8Array): KeyUsage {

@@ -8,6 +8,7 @@ import { Compile } from 'typebox/compile';
 export const MAX_SLOTS = 64;
 export const MAX_OBJECTS = 1_024;
 export const MAX_LANES = 4;
+export const MAX_MECHANISMS = 1_024;
 /** Longest value of an attribute that is read: a certificate. */
 export const MAX_VALUE_BYTES = 65_536;
 export const MAX_DIGESTS = 4_096;
@@ -37,6 +38,8 @@ const Mechanism = Type.Object(
 const ARGUMENTS = {
   close: Type.Object({ session: Handle }, closed),
   create: Type.Object({ session: Handle, template: Template }, closed),
+  /** The first of the bytes is the cryptogram. */
+  decrypt: Type.Object({ session: Handle, key: Handle, mechanism: Uint32 }, closed),
   destroy: Type.Object({ session: Handle, object: Handle }, closed),
   event: Type.Object({}, closed),
   find: Type.Object(
@@ -54,6 +57,7 @@ const ARGUMENTS = {
   initPin: Type.Object({ session: Handle }, closed),
   login: Type.Object({ session: Handle, user: Type.Integer({ minimum: 0, maximum: 2 }) }, closed),
   logout: Type.Object({ session: Handle }, closed),
+  mechanisms: Type.Object({ slot: Handle }, closed),
   open: Type.Object({ slot: Handle, isReadOnly: Type.Boolean() }, closed),
   setPin: Type.Object({ session: Handle }, closed),
   sign: Type.Object(
@@ -88,6 +92,7 @@ const Empty = Type.Object({}, closed);
 const RESULTS = {
   close: Empty,
   create: Type.Object({ object: Handle }, closed),
+  decrypt: Empty,
   destroy: Empty,
   event: Type.Object({ seen: Type.Enum(['change', 'nothing', 'unsupported']) }, closed),
   find: Type.Object(
@@ -107,6 +112,7 @@ const RESULTS = {
   initPin: Empty,
   login: Empty,
   logout: Empty,
+  mechanisms: Type.Object({ types: Type.Array(Uint32, { maxItems: MAX_MECHANISMS }) }, closed),
   open: Type.Object({ session: Handle }, closed),
   setPin: Empty,
   sign: Empty,

@@ -36,6 +36,7 @@ export class ModuleSession implements AsyncDisposable {
   readonly #deadlines: ModuleDeadlines;
   readonly #signal: AbortSignal;
   readonly #slots: readonly SlotState[];
+  #loginCount = 0;
 
   constructor(
     process: ModuleProcess,
@@ -94,6 +95,7 @@ export class ModuleSession implements AsyncDisposable {
     const state = this.#state(index);
     const session = await this.session(index);
     await this.logout(index);
+    this.#loginCount++;
     const pin = entry === 'keypad' ? undefined : entry.use((bytes) => Buffer.from(bytes));
     try {
       const blobs = pin ? [pin] : [];
@@ -105,6 +107,11 @@ export class ModuleSession implements AsyncDisposable {
     }
     state.loggedIn = user;
     state.entry = entry === 'keypad' ? 'keypad' : entry.use((bytes) => Secret.take(Uint8Array.from(bytes)));
+  }
+
+  /** Another number means that handles of private objects are void (Base Specification, section 5.6, C_Logout). */
+  get loginCount(): number {
+    return this.#loginCount;
   }
 
   loggedIn(index: number): User | undefined {
@@ -122,6 +129,7 @@ export class ModuleSession implements AsyncDisposable {
   async logout(index: number): Promise<void> {
     const state = this.#state(index);
     if (!state.loggedIn) return;
+    this.#loginCount++;
     state.loggedIn = undefined;
     if (state.entry instanceof Secret) state.entry[Symbol.dispose]();
     state.entry = undefined;

@@ -1,7 +1,7 @@
 /** A card behind a module as an application with a token: the same abilities as a card that kortd speaks to itself. */
 import type { CardApplication } from '../../apdu/card-profile.ts';
 import { KeyNotFoundError } from '../../apdu/errors.ts';
-import type { Token, TokenContents, TokenKey } from '../../apdu/token.ts';
+import type { KeyAlgorithm, Token, TokenContents, TokenKey } from '../../apdu/token.ts';
 import * as ck from './constants.ts';
 import {
   PRIVATE_KEY_ATTRIBUTES,
@@ -14,11 +14,12 @@ import {
   type ModuleObject,
   type SlotObjects,
 } from './key-directory.ts';
+import { decipher } from './deciphering.ts';
 import { createManagement } from './management.ts';
 import type { AttributeKind } from './messages.ts';
 import type { ModuleSession } from './module-session.ts';
 import { changePin, readPin, readPins, unblockPin, userPin, verifyPin } from './pins.ts';
-import { sign, signAll, signPadded } from './signing.ts';
+import { sign, signAll, signPadded, type KeyPlace } from './signing.ts';
 
 /** What is learned of a card beyond one transaction: keys that were seen to want their PIN at each use, which they show only to who is logged in. */
 export type WantsPinEachTime = Set<string>;
@@ -49,6 +50,9 @@ export function openModuleApplication(
 export class CardKeys {
   readonly session: ModuleSession;
   readonly #wantsPin: WantsPinEachTime;
+  readonly #found = new Map<string, { readonly loginCount: number; readonly place: KeyPlace }>();
+  /** Slots whose token does RSA without padding (CKM_RSA_X_509). */
+  readonly #raw = new Set<number>();
   #directory: KeyDirectory | undefined;
 
   constructor(session: ModuleSession, wantsPin: WantsPinEachTime, directory: KeyDirectory | undefined) {
@@ -69,6 +73,18 @@ export class CardKeys {
   /** What was known may be otherwise: something is about to be written. */
   forget(): void {
     this.#directory = undefined;
+    this.#found.clear();
+  }
+
+  /** Where a private key is, looked for once in a login: signing again and again asks for the same. */
+  async place(keyReference: string, algorithm: KeyAlgorithm, find: () => Promise<KeyPlace>): Promise<KeyPlace> {
+    const { loginCount } = this.session;
+    const name = `${keyReference} ${algorithm}`;
+    const known = this.#found.get(name);
+    if (known?.loginCount === loginCount) return known.place;
+    const place = await find();
+    this.#found.set(name, { loginCount, place });
+    return place;
   }
 
   async find(keyReference: string): Promise<DirectoryKey | undefined> {
@@ -89,7 +105,8 @@ export class CardKeys {
     const token = this.session.group.slots[key.slot]?.token;
     const isWanted = ((token?.flags ?? 0) & ck.CKF_LOGIN_REQUIRED) !== 0;
     const alwaysAuthenticates = key.alwaysAuthenticates || this.#wantsPin.has(this.#nameOf(key));
-    return describeKey({ ...key, alwaysAuthenticates }, { reference: userPin(key.slot), isWanted });
+    const deciphers = key.deciphers && this.#raw.has(key.slot);
+    return describeKey({ ...key, alwaysAuthenticates, deciphers }, { reference: userPin(key.slot), isWanted });
   }
 
   noteWantsPin(key: DirectoryKey): void {
@@ -102,7 +119,9 @@ export class CardKeys {
 
   async #read(): Promise<KeyDirectory> {
     const slots: SlotObjects[] = [];
-    for (const slot of this.session.group.slots.keys()) {
+    for (const [slot, { id }] of this.session.group.slots.entries()) {
+      const { result } = await this.session.call('reading the card', 'mechanisms', { slot: id });
+      if (result.types.includes(ck.CKM_RSA_X_509)) this.#raw.add(slot);
       const classes = [
         await this.findObjects(slot, ck.CKO_PRIVATE_KEY, PRIVATE_KEY_ATTRIBUTES),
         await this.findObjects(slot, ck.CKO_PUBLIC_KEY, PRIVATE_KEY_ATTRIBUTES),
@@ -158,14 +177,27 @@ function createModuleToken(keys: CardKeys): Token {
     sign: (key, algorithm, digest) => sign(keys, key, algorithm, digest),
     signPadded: (keyReference, algorithm, content) => signPadded(keys, keyReference, algorithm, content),
     signAll: (key, algorithm, digests, options) => signAll(keys, key, algorithm, digests, options),
+    decipher: (keyReference, algorithm, cryptogram) => decipher(keys, keyReference, algorithm, cryptogram),
     management: createManagement(keys),
   };
 }
 
 function contentsOf(keys: CardKeys, directory: KeyDirectory): TokenContents {
+  const isOfKey = (reference: string): boolean => directory.keys.some(({ keyReference }) => keyReference === reference);
   return {
     keys: directory.keys.map((key) => keys.describe(key)),
-    certificates: directory.certificates.map(({ keyReference, der }) => ({ keyReference, der })),
+    certificates: directory.certificates.map(({ keyReference, label, der }) => ({
+      keyReference,
+      ...(isOfKey(keyReference) ? {} : { isAuthority: true }),
+      ...(label === undefined ? {} : { label }),
+      der,
+    })),
+    names: keys.session.group.slots.map(({ token: { label, manufacturer, model } }, slot) => ({
+      pin: userPin(slot),
+      label,
+      manufacturer,
+      model,
+    })),
     directory: new RememberedDirectory(directory),
   };
 }

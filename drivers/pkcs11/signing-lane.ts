@@ -55,27 +55,32 @@ export function shareList(inputs: readonly Uint8Array[]): SharedList {
   return list;
 }
 
-/** Signs the next digest that no lane has taken. False when there is none, or a lane has failed. Throws ReturnedError, ModuleFaultError, and stops the others. */
-export function signNext(
+/** Throws ReturnedError, ModuleFaultError. */
+export function signInput(
   { signInit, sign, numbers, beforeSigning }: LaneFunctions,
   { session, key, mechanism }: Lane,
-  list: SharedList,
-): boolean {
+  input: Uint8Array,
+): Uint8Array {
+  const signature = new Uint8Array(SIGNATURE_BYTES);
+  const length = encodeUlong(SIGNATURE_BYTES, numbers);
+  requireOk('C_SignInit', signInit(session, mechanism, key));
+  beforeSigning?.();
+  requireOk('C_Sign', sign(session, input, input.length, signature, length));
+  const written = readUlong(length, numbers);
+  if (written > BigInt(SIGNATURE_BYTES)) throw new ModuleFaultError(`C_Sign gave ${written} bytes where ${SIGNATURE_BYTES} fit`);
+  return signature.subarray(0, Number(written));
+}
+
+/** Signs the next digest that no lane has taken. False when there is none, or a lane has failed. Throws as `signInput`, and stops the others. */
+export function signNext(functions: LaneFunctions, lane: Lane, list: SharedList): boolean {
   const state = new Int32Array(list.state);
   const index = Atomics.add(state, NEXT, 1);
   if (index >= list.count || Atomics.load(state, STOPPED) !== 0) return false;
   try {
     const input = Uint8Array.from(new Uint8Array(list.inputs, index * list.inputBytes, list.inputBytes));
-    const signature = new Uint8Array(SIGNATURE_BYTES);
-    const length = encodeUlong(SIGNATURE_BYTES, numbers);
-    requireOk('C_SignInit', signInit(session, mechanism, key));
-    beforeSigning?.();
-    requireOk('C_Sign', sign(session, input, input.length, signature, length));
-    const written = readUlong(length, numbers);
-    if (written > BigInt(SIGNATURE_BYTES))
-      throw new ModuleFaultError(`C_Sign gave ${written} bytes where ${SIGNATURE_BYTES} fit`);
-    new Uint8Array(list.signatures, index * SIGNATURE_BYTES).set(signature.subarray(0, Number(written)));
-    new Int32Array(list.lengths)[index] = Number(written);
+    const signature = signInput(functions, lane, input);
+    new Uint8Array(list.signatures, index * SIGNATURE_BYTES).set(signature);
+    new Int32Array(list.lengths)[index] = signature.length;
     Atomics.add(state, DONE, 1);
     return true;
   } catch (error) {

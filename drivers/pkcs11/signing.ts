@@ -83,7 +83,7 @@ export async function signAll(
   return signatures;
 }
 
-interface KeyPlace {
+export interface KeyPlace {
   readonly attempt: string;
   readonly key: DirectoryKey;
   readonly handle: string;
@@ -104,6 +104,15 @@ async function findKey(
   const { digestLength } = SIGNATURE_SCHEMES[scheme];
   const wrong = digests.find(({ length }) => length !== digestLength);
   if (wrong) throw new AlgorithmNotSupportedError(`${attempt}: ${scheme} signs ${digestLength} bytes, not ${wrong.length}`);
+  return await findPlace(keys, { keyReference, algorithm }, attempt);
+}
+
+/** Throws SecurityStatusError, KeyNotFoundError. */
+export async function findPlace(keys: CardKeys, key: SigningKey, attempt: string): Promise<KeyPlace> {
+  return await keys.place(key.keyReference, key.algorithm, () => lookFor(keys, key, attempt));
+}
+
+async function lookFor(keys: CardKeys, { keyReference, algorithm }: SigningKey, attempt: string): Promise<KeyPlace> {
   if (!(await keys.find(keyReference))) await keys.readAnew();
   const key = await keys.require(keyReference);
   const objects = await keys.findObjects(key.slot, ck.CKO_PRIVATE_KEY, READ, key.id);

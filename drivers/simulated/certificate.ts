@@ -2,9 +2,12 @@
  * X.509 certificates as a simulated desk needs them (RFC 5280, section 4.1): a few names, a public key, extensions as bytes, signed on the spot. Not
  * for anything that is trusted outside a bench. Synchronous and free of dependencies, since a card makes one within a command.
  */
-import { createHash, sign, type KeyObject } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { decodeFirstTlv, decodeTlv, encodeTlv } from '../../apdu/tlv/ber-tlv.ts';
-import { bigIntToBytes } from './bytes.ts';
+import { encodeInteger, encodeOid, sequence } from './der.ts';
+import { algorithmIdentifier, signBy, usualScheme, type SignatureScheme } from './signature-scheme.ts';
+
+export { encodeInteger, encodeOid, sequence } from './der.ts';
 
 /** Attribute types of names, by their RFC 4514 or X.520 short name. */
 export type NameAttribute = 'C' | 'O' | 'CN' | 'SN' | 'GN' | 'serialNumber' | 'title';
@@ -41,15 +44,13 @@ export interface CertificateTemplate {
   readonly extensions: readonly CertificateExtension[];
 }
 
-const OID_SHA256_WITH_RSA = '1.2.840.113549.1.1.11';
-const OID_ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2';
-
-/** Encodes and signs, with SHA-256, by an RSA (PKCS #1 v1.5) or elliptic-curve key. */
-export function signCertificate(template: CertificateTemplate, issuerKey: KeyObject): Uint8Array {
-  const algorithm =
-    issuerKey.asymmetricKeyType === 'rsa'
-      ? sequence(encodeOid(OID_SHA256_WITH_RSA), encodeTlv(0x05))
-      : sequence(encodeOid(OID_ECDSA_WITH_SHA256));
+/** Encodes and signs: unless it is said how, with SHA-256, by an RSA (PKCS #1 v1.5) or elliptic-curve key. */
+export function signCertificate(
+  template: CertificateTemplate,
+  issuerKey: KeyObject,
+  { scheme = usualScheme(issuerKey) }: { readonly scheme?: SignatureScheme } = {},
+): Uint8Array {
+  const algorithm = algorithmIdentifier(scheme);
   const toBeSigned = sequence(
     encodeTlv(0xa0, encodeInteger(2n)),
     encodeInteger(template.serialNumber),
@@ -60,37 +61,7 @@ export function signCertificate(template: CertificateTemplate, issuerKey: KeyObj
     template.publicKey,
     encodeTlv(0xa3, sequence(...template.extensions.map(encodeExtension))),
   );
-  const signature = new Uint8Array(sign('sha256', toBeSigned, issuerKey));
-  return sequence(toBeSigned, algorithm, encodeTlv(0x03, Uint8Array.of(0), signature));
-}
-
-/** Non-negative INTEGER (X.690, section 8.3). */
-export function encodeInteger(value: bigint): Uint8Array {
-  const digits = value.toString(16);
-  return encodeTlv(
-    0x02,
-    bigIntToBytes(value, Math.floor(digits.length / 2) + (isHighBitSet(digits) || digits.length % 2 === 1 ? 1 : 0)),
-  );
-}
-
-function isHighBitSet(digits: string): boolean {
-  return digits.length % 2 === 0 && parseInt(digits.charAt(0), 16) >= 8;
-}
-
-/** OBJECT IDENTIFIER (X.690, section 8.19). */
-export function encodeOid(dotted: string): Uint8Array {
-  const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number);
-  const bytes: number[] = [];
-  for (const arc of [first * 40 + second, ...rest]) {
-    const groups = [arc % 128];
-    for (let left = Math.floor(arc / 128); left > 0; left = Math.floor(left / 128)) groups.unshift((left % 128) | 0x80);
-    bytes.push(...groups);
-  }
-  return encodeTlv(0x06, Uint8Array.from(bytes));
-}
-
-export function sequence(...parts: readonly Uint8Array[]): Uint8Array {
-  return encodeTlv(0x30, ...parts);
+  return sequence(toBeSigned, algorithm, encodeTlv(0x03, Uint8Array.of(0), signBy(scheme, issuerKey, toBeSigned)));
 }
 
 /** Basic constraints (RFC 5280, section 4.2.1.9), critical. */
@@ -163,7 +134,7 @@ export function keyIdentifierOf(publicKey: Uint8Array): Uint8Array {
   );
 }
 
-function encodeName(name: CertificateName): Uint8Array {
+export function encodeName(name: CertificateName): Uint8Array {
   const relativeNames = name.map(([type, text]) => {
     const tag = type === 'C' || type === 'serialNumber' ? 0x13 : 0x0c; // PrintableString, UTF8String
     return encodeTlv(0x31, sequence(encodeOid(ATTRIBUTE_OIDS[type]), encodeTlv(tag, new TextEncoder().encode(text))));
@@ -172,13 +143,13 @@ function encodeName(name: CertificateName): Uint8Array {
 }
 
 /** UTCTime to 2049, GeneralizedTime after (RFC 5280, section 4.1.2.5). */
-function encodeTime(date: Date): Uint8Array {
+export function encodeTime(date: Date): Uint8Array {
   const digits = date.toISOString().replaceAll(/[-:T]/g, '').slice(0, 14);
   const isShort = date.getUTCFullYear() < 2050;
   return encodeTlv(isShort ? 0x17 : 0x18, new TextEncoder().encode(`${isShort ? digits.slice(2) : digits}Z`));
 }
 
-function encodeExtension(extension: CertificateExtension): Uint8Array {
+export function encodeExtension(extension: CertificateExtension): Uint8Array {
   const critical = extension.critical ? [encodeTlv(0x01, Uint8Array.of(0xff))] : [];
   return sequence(encodeOid(extension.oid), ...critical, encodeTlv(0x04, extension.value));
 }

@@ -45,6 +45,10 @@ export interface TransportOptions {
   readonly carriesExtendedLength: boolean;
   /** True for instructions that may come as a chain. */
   readonly acceptsChain: (ins: number) => boolean;
+  /** True for instructions whose every command of a chain is answered, as those of PACE: they come whole, CLA tells which. Default: none. */
+  readonly answersInChain?: (ins: number) => boolean;
+  /** Commands with secure messaging (CLA 0C) are handed over as they come. Default: refused with 6882. */
+  readonly hasSecureMessaging?: boolean;
   /** Told of what a real card would hide behind 6F00. */
   readonly onInternalError?: (error: unknown) => void;
 }
@@ -109,7 +113,7 @@ export class ApduTransport {
       const command = parseCommandApdu(bytes);
       const isExtended = bytes.length >= 7 && bytes[4] === 0;
       if (isExtended && !this.#options.carriesExtendedLength) throw new Refusal(SW_WRONG_LENGTH);
-      requireKnownClass(command.cla);
+      requireKnownClass(command.cla, this.#options.hasSecureMessaging ?? false);
       return command;
     } catch (error) {
       this.#chain = undefined;
@@ -124,6 +128,7 @@ export class ApduTransport {
     const continues = chain?.ins === command.ins && chain.p1 === command.p1 && chain.p2 === command.p2;
     this.#chain = undefined;
     const isLast = (command.cla & CLA_CHAINING) === 0;
+    if (!isLast && this.#options.answersInChain?.(command.ins)) return command;
     if (!isLast && !this.#options.acceptsChain(command.ins)) throw new Refusal(SW_COMMAND_CHAINING_NOT_SUPPORTED);
     const part = command.data ?? NO_BYTES;
     if (isLast) return chain && continues ? { ...command, data: concatBytes(...chain.parts, part) } : command;
@@ -177,14 +182,15 @@ export class ApduTransport {
   }
 }
 
-/** Only the basic logical channel, without secure messaging. */
-function requireKnownClass(cla: number): void {
+/** Only the basic logical channel; secure messaging where the card has it, with an authenticated header. */
+function requireKnownClass(cla: number, hasSecureMessaging: boolean): void {
   if (cla & CLA_PROPRIETARY) throw new Refusal(SW_CLA_NOT_SUPPORTED);
   if (cla & CLA_FURTHER_INTERINDUSTRY) {
     throw new Refusal(cla & CLA_FURTHER_SECURE_MESSAGING ? SW_SECURE_MESSAGING_NOT_SUPPORTED : SW_LOGICAL_CHANNEL_NOT_SUPPORTED);
   }
   if (cla & ~(CLA_CHAINING | CLA_SECURE_MESSAGING | CLA_LOGICAL_CHANNEL)) throw new Refusal(SW_CLA_NOT_SUPPORTED);
-  if (cla & CLA_SECURE_MESSAGING) throw new Refusal(SW_SECURE_MESSAGING_NOT_SUPPORTED);
+  const isSecure = (cla & CLA_SECURE_MESSAGING) === CLA_SECURE_MESSAGING && hasSecureMessaging;
+  if (cla & CLA_SECURE_MESSAGING && !isSecure) throw new Refusal(SW_SECURE_MESSAGING_NOT_SUPPORTED);
   if (cla & CLA_LOGICAL_CHANNEL) throw new Refusal(SW_LOGICAL_CHANNEL_NOT_SUPPORTED);
 }
 

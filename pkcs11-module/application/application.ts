@@ -2,53 +2,65 @@
  * PKCS #11 for one client (v2.40 and v3.0, section 5): its sessions, its login, and what it does with the objects of the tokens. Every function takes what the wire
  * brought and gives what goes back; what cards do is asked of the desk.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Secret } from '../../apdu/secret.ts';
 import * as ck from '../constants.ts';
-import type { KeyAlgorithm, RsaKeyAlgorithm, SigningKey } from '../../apdu/token.ts';
 import type { SlotReading, TokenDesk, TokenInUse, TokenSlot } from '../desk.ts';
 import { CkError, valueOf } from '../errors.ts';
-import type { Answer, BytesAnswer } from '../rpc/arguments.ts';
+import type { Answer } from '../rpc/arguments.ts';
 import { lengthOf, type AttributeAnswer, type AttributeQuery } from '../rpc/attributes.ts';
-import type { CallName, Dialect } from '../rpc/calls.ts';
+import { HANDSHAKE, type CallName, type Dialect } from '../rpc/calls.ts';
 import type { RpcApplication } from '../rpc/connection.ts';
 import type { RpcCall } from '../rpc/message.ts';
-import {
-  fitted,
-  requireOperation,
-  type ApplicationContext,
-  type Functions,
-  type KeyObject,
-  type KeyUse,
-  type PresentSlot,
-} from './context.ts';
+import type { ApplicationContext, Functions, KeyObject, KeyUse, PresentSlot } from './context.ts';
 import { decryptFunctions } from './decrypting.ts';
-import { pinFunctions } from './pins.ts';
+import { deriveFunctions } from './deriving.ts';
+import { digestFunctions } from './digesting.ts';
+import { encryptFunctions } from './encrypting.ts';
+import { generatingFunctions, generatingMechanisms } from './generating.ts';
+import { ObjectHandles } from './handles.ts';
+import { loginOfficer, pinFunctions } from './pins.ts';
 import { padded, slotInfo, tokenInfo } from './information.ts';
-import { DIGESTS, SigningInput, mechanismsOf, verifies, type ToBeSigned } from './mechanisms.ts';
+import { mechanismsOf } from './mechanisms.ts';
 import { matches, objectsOf, type TokenObject } from './objects.ts';
-import { Sessions, endSign, type Session, type SignOperation } from './sessions.ts';
+import { Sessions, endSign, type Session } from './sessions.ts';
+import { signFunctions } from './signing.ts';
+import { unwrapFunctions } from './unwrapping.ts';
+import { verifyFunctions } from './verifying.ts';
+import { writingFunctions } from './writing.ts';
 
-/** What every client of the protocol begins with (p11-kit/rpc.h, P11_RPC_HANDSHAKE). */
-const HANDSHAKE = 'PRIVATE-GNOME-KEYRING-PKCS11-PROTOCOL-V-1';
 /** Firefox hangs when a login without a PIN is answered before its dialog is there: measured with 0 and 1 ms, not with 200. */
 const SLOW_ANSWER_MS = 500;
 const MAX_RANDOM_BYTES = 65_536;
+/** Half of the calls that a client may have under way: the others go on. */
+const MAX_SLOT_WAITS = 64;
 
 export interface ApplicationOptions {
   readonly desk: TokenDesk;
   readonly version: { readonly major: number; readonly minor: number };
   /** Waits; for tests. */
   readonly delay: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** For programs, and salts. */
+  readonly random?: (length: number) => Uint8Array;
+  /** Of a program that had sessions with an earlier core: where handles begin that are none of those. To it every token has come anew. */
+  readonly resumed?: { readonly firstSession: number };
+}
+
+interface KnownObjects {
+  readonly reading: SlotReading['contents'];
+  readonly isChangeable: boolean;
+  readonly objects: readonly TokenObject[];
 }
 
 export class Application implements RpcApplication {
   readonly #options: ApplicationOptions;
-  readonly #sessions = new Sessions();
+  readonly #sessions: Sessions;
   readonly #ended = new AbortController();
+  readonly #random: (length: number) => Uint8Array;
   readonly #functions: Functions;
   /** Objects of a token as it was read; made anew when the card's contents are others. */
-  readonly #objects = new Map<number, { readonly reading: SlotReading['contents']; readonly objects: readonly TokenObject[] }>();
+  readonly #objects = new Map<number, KnownObjects>();
+  readonly #handles = new ObjectHandles();
   readonly #changed = new Set<number>();
   readonly #watch: Disposable;
   #onChange: (() => void)[] = [];
@@ -57,26 +69,35 @@ export class Application implements RpcApplication {
 
   constructor(options: ApplicationOptions) {
     this.#options = options;
+    this.#random = options.random ?? randomBytes;
+    this.#sessions = new Sessions(options.resumed?.firstSession);
+    if (options.resumed) for (const { id, token } of options.desk.slots()) if (token) this.#changed.add(id);
     const context = this.#context();
     this.#functions = {
       ...this.#general(),
       ...this.#ofSessions(),
       ...this.#ofObjects(),
-      ...this.#ofKeys(),
-      ...this.#ofDigests(),
       ...pinFunctions(context),
+      ...digestFunctions(context),
+      ...signFunctions(context),
+      ...verifyFunctions(context),
+      ...encryptFunctions(context),
       ...decryptFunctions(context),
+      ...unwrapFunctions(context),
+      ...deriveFunctions(context),
+      ...generatingFunctions(context),
+      ...writingFunctions(context),
     };
     this.#watch = options.desk.watch((slotId) => this.#note(slotId));
   }
 
-  async call(call: RpcCall, dialect: Dialect): Promise<Answer<CallName>> {
+  call(call: RpcCall, dialect: Dialect): Answer<CallName> | Promise<Answer<CallName>> {
     this.#dialect = dialect;
     if (!this.#isInitialized && call.name !== 'C_Initialize')
       throw new CkError(ck.CKR_CRYPTOKI_NOT_INITIALIZED, `calling ${call.name}: before C_Initialize`);
     const work = this.#functions[call.name] as ((args: unknown) => unknown) | undefined;
     if (!work) throw new CkError(ck.CKR_FUNCTION_NOT_SUPPORTED, `calling ${call.name}: it is not there`);
-    return (await work(call.args)) as Answer<CallName>;
+    return work(call.args) as Answer<CallName> | Promise<Answer<CallName>>;
   }
 
   [Symbol.dispose](): void {
@@ -113,8 +134,9 @@ export class Application implements RpcApplication {
       C_GetSlotInfo: ([slotId]) => slotInfo(this.#slot(slotId)),
       C_GetTokenInfo: async ([slotId]) => {
         const slot = this.#present(slotId);
-        const { pin } = await this.#options.desk.read(slot, this.#ended.signal);
+        const { pin, abilities } = await this.#options.desk.read(slot, this.#ended.signal);
         return tokenInfo(slot.token, pin, {
+          isChangeable: abilities !== undefined,
           sessions: this.#sessions.countOf(slotId),
           canAskPin: this.#options.desk.canAskPin(),
         });
@@ -133,7 +155,7 @@ export class Application implements RpcApplication {
       C_GenerateRandom: ([session, wanted = 0]) => {
         this.#session(session);
         if (wanted > MAX_RANDOM_BYTES) throw new CkError(ck.CKR_ARGUMENTS_BAD, `making ${wanted} random bytes: too many at once`);
-        return [{ bytes: new Uint8Array(randomBytes(wanted)) }];
+        return [{ bytes: new Uint8Array(this.#random(wanted)) }];
       },
     };
   }
@@ -180,11 +202,17 @@ export class Application implements RpcApplication {
 
   async #login(handle: number, user: number, given: Uint8Array | undefined): Promise<[]> {
     const { session, slot, isLoggedIn } = this.#session(handle);
-    if (user === ck.CKU_SO) return this.#loginOfficer(slot, given);
+    if (user === ck.CKU_SO) {
+      this.#requireNobody(slot, isLoggedIn);
+      await loginOfficer(this.#context(), slot, given);
+      return [];
+    }
     if (user !== ck.CKU_USER && user !== ck.CKU_CONTEXT_SPECIFIC)
       throw new CkError(ck.CKR_USER_TYPE_INVALID, `logging in as ${user}: there is no such user`);
     if (user === ck.CKU_USER) this.#requireNobody(slot, isLoggedIn);
-    if (user === ck.CKU_CONTEXT_SPECIFIC && !session.sign)
+    const begun = [session.sign, session.decrypt].filter((one) => one !== undefined);
+    const operation = begun.find((one) => !one.pin) ?? begun[0];
+    if (user === ck.CKU_CONTEXT_SPECIFIC && !operation)
       throw new CkError(ck.CKR_OPERATION_NOT_INITIALIZED, 'logging in for an operation: none was begun');
     const pin = await this.#pinFor(slot, given);
     try {
@@ -194,20 +222,13 @@ export class Application implements RpcApplication {
       pin[Symbol.dispose]();
       throw error;
     }
+    if (user === ck.CKU_USER && this.#sessions.pinOf(slot.id, slot.token.insertion)) {
+      pin[Symbol.dispose]();
+      throw new CkError(ck.CKR_USER_ALREADY_LOGGED_IN, 'logging in: another thread did');
+    }
     if (user === ck.CKU_USER) this.#sessions.login(slot.id, { insertion: slot.token.insertion, user: 'user', pin });
-    else if (session.sign) replacePin(session.sign, pin);
+    else if (operation && (operation === session.sign || operation === session.decrypt)) replacePin(operation, pin);
     else pin[Symbol.dispose]();
-    return [];
-  }
-
-  /** Cards do not verify a PUK by itself: it is kept for C_InitPIN, which spends it. */
-  #loginOfficer(slot: PresentSlot, given: Uint8Array | undefined): [] {
-    this.#requireNobody(slot, this.#sessions.pinOf(slot.id, slot.token.insertion) !== undefined);
-    if (this.#sessions.countOf(slot.id).readOnly > 0)
-      throw new CkError(ck.CKR_SESSION_READ_ONLY_EXISTS, 'logging in as security officer: a session is for reading only');
-    if (!given) throw new CkError(ck.CKR_ARGUMENTS_BAD, 'logging in as security officer: no PUK was given');
-    const login = { insertion: slot.token.insertion, user: 'officer', pin: Secret.take(given) } as const;
-    this.#sessions.login(slot.id, login);
     return [];
   }
 
@@ -223,7 +244,7 @@ export class Application implements RpcApplication {
         const { session, slot, isLoggedIn } = this.#session(handle);
         if (session.search) throw new CkError(ck.CKR_OPERATION_ACTIVE, 'beginning a search: one is under way');
         const objects = await this.#objectsOf(slot);
-        session.search = objects
+        session.search = [...objects, ...this.#sessions.objects.of(slot.id)]
           .filter((object) => (isLoggedIn || !object.isPrivate) && matches(object, template))
           .map((object) => object.handle);
         return [];
@@ -247,111 +268,7 @@ export class Application implements RpcApplication {
         const { attributes } = await this.#object(handle, objectHandle);
         return [[...attributes.values()].reduce((sum, value) => sum + value.length, 0)];
       },
-      C_CreateObject: ([handle]) => this.#refuseWriting(handle),
-      C_CopyObject: ([handle]) => this.#refuseWriting(handle),
-      C_DestroyObject: ([handle]) => this.#refuseWriting(handle),
-      C_SetAttributeValue: ([handle]) => {
-        this.#session(handle);
-        throw new CkError(ck.CKR_ATTRIBUTE_READ_ONLY, 'changing an attribute: none can be changed');
-      },
     };
-  }
-
-  #ofKeys(): Functions {
-    return {
-      C_SignInit: async ([handle, mechanism, keyHandle]) => {
-        const { session } = this.#session(handle);
-        endSign(session);
-        if (!mechanism) return [];
-        const object = await this.#key(handle, keyHandle, true);
-        session.sign = { input: new SigningInput(mechanism, object.key.algorithm), object, hasParts: false };
-        return [];
-      },
-      C_Sign: async ([handle, data, room]) => {
-        const { session } = this.#session(handle);
-        return [await this.#sign(session, { data: data ?? new Uint8Array(), room })];
-      },
-      C_SignUpdate: ([handle, part]) => {
-        const { session } = this.#session(handle);
-        const operation = requireOperation(session.sign, 'signing');
-        operation.input.update(part ?? new Uint8Array());
-        operation.hasParts = true;
-        return [];
-      },
-      C_SignFinal: async ([handle, room]) => {
-        const { session } = this.#session(handle);
-        return [await this.#sign(session, { data: undefined, room })];
-      },
-      C_VerifyInit: async ([handle, mechanism, keyHandle]) => {
-        const { session } = this.#session(handle);
-        delete session.verify;
-        if (!mechanism) return [];
-        const object = await this.#key(handle, keyHandle, false);
-        session.verify = { input: new SigningInput(mechanism, object.key.algorithm), object };
-        return [];
-      },
-      C_Verify: ([handle, data, signature]) => this.#verify(handle, data ?? new Uint8Array(), signature ?? new Uint8Array()),
-      C_VerifyUpdate: ([handle, part]) => {
-        requireOperation(this.#session(handle).session.verify, 'verifying').input.update(part ?? new Uint8Array());
-        return [];
-      },
-      C_VerifyFinal: ([handle, signature]) => this.#verify(handle, undefined, signature ?? new Uint8Array()),
-    };
-  }
-
-  #ofDigests(): Functions {
-    return {
-      C_DigestInit: ([handle, mechanism]) => {
-        const { session } = this.#session(handle);
-        delete session.digest;
-        if (!mechanism) return [];
-        const name = DIGESTS.get(mechanism.type);
-        if (name === undefined)
-          throw new CkError(ck.CKR_MECHANISM_INVALID, `digesting: mechanism ${mechanism.type} is not known`);
-        session.digest = { hash: createHash(name) };
-        return [];
-      },
-      C_Digest: ([handle, data, room]) => [this.#digest(handle, data ?? new Uint8Array(), room)],
-      C_DigestUpdate: ([handle, part]) => {
-        requireOperation(this.#session(handle).session.digest, 'digesting').hash.update(part ?? new Uint8Array());
-        return [];
-      },
-      C_DigestFinal: ([handle, room]) => [this.#digest(handle, undefined, room)],
-    };
-  }
-
-  #digest(handle: number, data: Uint8Array | undefined, room: number | undefined): BytesAnswer {
-    const { session } = this.#session(handle);
-    const operation = requireOperation(session.digest, 'digesting');
-    if (!operation.result && room !== undefined) {
-      if (data) operation.hash.update(data);
-      operation.result = new Uint8Array(operation.hash.digest());
-    }
-    const length = operation.result?.length ?? createHashLength(operation.hash);
-    const answer = fitted(operation.result, length, room);
-    if ('bytes' in answer) delete session.digest;
-    return answer;
-  }
-
-  /** The size can be asked for first, and too little room be tried: the operation goes on. */
-  async #sign(
-    session: Session,
-    { data, room }: { data: Uint8Array | undefined; room: number | undefined },
-  ): Promise<BytesAnswer> {
-    const operation = requireOperation(session.sign, 'signing');
-    const length = operation.input.signatureLength;
-    if (room === undefined || room < length) return { length };
-    const { key } = operation.object;
-    if (!key) throw new CkError(ck.CKR_KEY_HANDLE_INVALID, 'signing: it is no key');
-    try {
-      if (data) operation.input.update(data);
-      const input = operation.input.finish();
-      const use = { act: 'pkcs11.sign', session, key, pin: operation.pin } as const;
-      const bytes = await this.#useKey(use, (token) => signWith(token, key, input));
-      return { bytes };
-    } finally {
-      endSign(session);
-    }
   }
 
   #context(): ApplicationContext {
@@ -359,8 +276,12 @@ export class Application implements RpcApplication {
       desk: this.#options.desk,
       sessions: this.#sessions,
       signal: this.#ended.signal,
+      random: this.#random,
       session: (handle) => this.#session(handle),
       key: (handle, keyHandle, isPrivate) => this.#key(handle, keyHandle, isPrivate),
+      object: (handle, objectHandle) => this.#object(handle, objectHandle),
+      objectsOf: (slot) => this.#objectsOf(slot),
+      slowly: (ask, drop) => this.#slowly(ask, drop),
       useKey: (use, work) => this.#useKey(use, work),
     };
   }
@@ -369,10 +290,12 @@ export class Application implements RpcApplication {
     const { slot } = this.#session(session.handle);
     const kept = key.pinPolicy === 'always' ? undefined : this.#sessions.pinOf(slot.id, slot.token.insertion);
     const pin = key.pinPolicy === 'never' ? undefined : (own ?? kept);
+    using lent = pin?.copy(); // another thread may log out meanwhile
     if (!pin && key.pinPolicy !== 'never') throw new CkError(ck.CKR_USER_NOT_LOGGED_IN, 'using a key: it wants its PIN');
     try {
-      return await this.#options.desk.use(slot, { act, signal: this.#ended.signal }, async (token) => {
-        if (pin) await token.verifyPin(key.pin, pin);
+      const isShared = act === 'pkcs11.sign' && pin === kept && key.pinPolicy === 'once';
+      return await this.#options.desk.use(slot, { act, signal: this.#ended.signal, isShared }, async (token) => {
+        if (lent) await token.verifyPin(key.pin, lent);
         return await work(token);
       });
     } catch (error) {
@@ -388,32 +311,21 @@ export class Application implements RpcApplication {
     return new CkError(ck.CKR_USER_NOT_LOGGED_IN, 'using a key: the PIN of the login holds no more', { cause: error });
   }
 
-  #verify(handle: number, data: Uint8Array | undefined, signature: Uint8Array): [] {
-    const { session } = this.#session(handle);
-    const { input, object } = requireOperation(session.verify, 'verifying');
-    delete session.verify;
-    if (data) input.update(data);
-    if (signature.length !== input.signatureLength)
-      throw new CkError(ck.CKR_SIGNATURE_LEN_RANGE, 'verifying: it has another length');
-    if (object.publicKey && verifies(input, object.publicKey, signature)) return [];
-    throw new CkError(ck.CKR_SIGNATURE_INVALID, 'verifying: the signature does not hold');
-  }
-
-  #refuseWriting(handle: number): never {
-    this.#session(handle);
-    throw new CkError(ck.CKR_TOKEN_WRITE_PROTECTED, 'changing the objects of a token: it is write protected');
-  }
-
   async #pinFor(slot: PresentSlot, given: Uint8Array | undefined): Promise<Secret> {
     if (given) return Secret.take(given);
+    return await this.#slowly(
+      () => this.#options.desk.askPin(slot, this.#ended.signal),
+      (pin) => pin[Symbol.dispose](),
+    );
+  }
+
+  /** What a person is asked in kortd's own prompt. `drop`: nobody waits for the answer any more. */
+  async #slowly<R>(ask: () => Promise<R>, drop: (answer: R) => void): Promise<R> {
     const { signal } = this.#ended;
-    const [asked, waited] = await Promise.allSettled([
-      this.#options.desk.askPin(slot, signal),
-      this.#options.delay(SLOW_ANSWER_MS, signal),
-    ]);
+    const [asked, waited] = await Promise.allSettled([ask(), this.#options.delay(SLOW_ANSWER_MS, signal)]);
     if (asked.status === 'rejected') throw asked.reason;
     if (waited.status === 'fulfilled') return asked.value;
-    asked.value[Symbol.dispose]();
+    drop(asked.value);
     throw signal.reason;
   }
 
@@ -442,18 +354,20 @@ export class Application implements RpcApplication {
   }
 
   async #objectsOf(slot: PresentSlot): Promise<readonly TokenObject[]> {
-    const { contents } = await this.#options.desk.read(slot, this.#ended.signal);
+    const reading = await this.#options.desk.read(slot, this.#ended.signal);
     const known = this.#objects.get(slot.id);
-    if (known?.reading === contents) return known.objects;
-    const objects = objectsOf(contents, slot.token.pin, slot.token.isFirst);
-    this.#objects.set(slot.id, { reading: contents, objects });
+    const isChangeable = reading.abilities !== undefined;
+    if (known?.reading === reading.contents && known.isChangeable === isChangeable) return known.objects;
+    const objects = this.#handles.number(slot.id, slot.token.insertion, objectsOf(reading, slot.token));
+    this.#objects.set(slot.id, { reading: reading.contents, isChangeable, objects });
     return objects;
   }
 
   /** Private ones are there for whoever is logged in. */
   async #object(handle: number, objectHandle: number): Promise<TokenObject> {
     const { slot, isLoggedIn } = this.#session(handle);
-    const object = (await this.#objectsOf(slot)).find((one) => one.handle === objectHandle);
+    const made = this.#sessions.objects.find(slot.id, objectHandle);
+    const object = made ?? (await this.#objectsOf(slot)).find((one) => one.handle === objectHandle);
     if (object && (isLoggedIn || !object.isPrivate)) return object;
     throw new CkError(ck.CKR_OBJECT_HANDLE_INVALID, `using object ${objectHandle}: there is none`);
   }
@@ -470,11 +384,17 @@ export class Application implements RpcApplication {
   }
 
   async #mechanisms(slotId: number): Promise<ReturnType<typeof mechanismsOf>> {
-    const objects = await this.#objectsOf(this.#present(slotId));
-    return mechanismsOf(
-      objects.flatMap(({ key }) => key ?? []),
-      this.#dialect,
+    const slot = this.#present(slotId);
+    const objects = await this.#objectsOf(slot);
+    const { contents, abilities } = await this.#options.desk.read(slot, this.#ended.signal);
+    const mechanisms = new Map(
+      mechanismsOf(
+        objects.flatMap(({ key }) => key ?? []),
+        this.#dialect,
+      ),
     );
+    for (const [type, info] of generatingMechanisms(contents, { pin: slot.token.pin, abilities })) mechanisms.set(type, info);
+    return mechanisms;
   }
 
   #note(slotId: number): void {
@@ -495,15 +415,11 @@ export class Application implements RpcApplication {
         return slotId;
       }
       if (!blocks) throw new CkError(ck.CKR_NO_EVENT, 'looking for a slot that has changed: there is none');
+      if (this.#onChange.length >= MAX_SLOT_WAITS)
+        throw new CkError(ck.CKR_FUNCTION_REJECTED, `waiting for a slot: ${MAX_SLOT_WAITS} threads do already`);
       await new Promise<void>((resolve) => this.#onChange.push(resolve));
     }
   }
-}
-
-async function signWith(token: TokenInUse, { keyReference, algorithm }: SigningKey, input: ToBeSigned): Promise<Uint8Array> {
-  if ('digest' in input) return await token.sign({ keyReference, algorithm }, input.algorithm, input.digest);
-  if (token.signPadded && isRsa(algorithm)) return await token.signPadded(keyReference, algorithm, input.content);
-  throw new CkError(ck.CKR_DATA_INVALID, 'signing: the data are no DigestInfo that the card signs');
 }
 
 /** PKCS #11 v3.0, section 5.1.4, table 6. */
@@ -513,22 +429,14 @@ function stateOf(session: { readonly isReadWrite: boolean; readonly isLoggedIn: 
   return session.isReadWrite ? ck.CKS_RW_PUBLIC_SESSION : ck.CKS_RO_PUBLIC_SESSION;
 }
 
-function replacePin(operation: SignOperation, pin: Secret): void {
+function replacePin(operation: { pin?: Secret }, pin: Secret): void {
   operation.pin?.[Symbol.dispose]();
   operation.pin = pin;
-}
-
-function isRsa(algorithm: KeyAlgorithm): algorithm is RsaKeyAlgorithm {
-  return algorithm.startsWith('RSA-');
 }
 
 /** An empty list is given, whatever the room: clients take a count alone for too little room. */
 function listed(values: readonly number[], room: number | undefined): Answer<'C_GetSlotList'>[0] {
   return values.length === 0 || (room !== undefined && room >= values.length) ? { values } : { count: values.length };
-}
-
-function createHashLength(hash: ReturnType<typeof createHash>): number {
-  return hash.copy().digest().length;
 }
 
 function answerQueries({ attributes }: TokenObject, queries: readonly AttributeQuery[]): Answer<'C_GetAttributeValue'> {

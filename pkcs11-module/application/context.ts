@@ -25,16 +25,27 @@ export interface ApplicationContext {
   readonly sessions: Sessions;
   /** Fires when the client has ended. */
   readonly signal: AbortSignal;
+  readonly random: (length: number) => Uint8Array;
   /** Throws CKR_SESSION_HANDLE_INVALID, CKR_DEVICE_REMOVED. */
   readonly session: (handle: number) => {
     readonly session: Session;
     readonly slot: PresentSlot;
     readonly isLoggedIn: boolean;
   };
+  /** Throws CKR_OBJECT_HANDLE_INVALID. */
+  object(handle: number, objectHandle: number): Promise<TokenObject>;
+  objectsOf(slot: PresentSlot): Promise<readonly TokenObject[]>;
+  /** What a person is asked is not answered before programs expect it. `drop`: nobody waits for the answer any more. */
+  slowly<R>(ask: () => Promise<R>, drop: (answer: R) => void): Promise<R>;
   /** Throws CKR_KEY_HANDLE_INVALID. */
   key(handle: number, keyHandle: number, isPrivate: boolean): Promise<KeyObject>;
   /** One turn on the card, with the PIN verified that the key wants. */
   useKey<R>(use: KeyUse, work: (token: TokenInUse) => Promise<R>): Promise<R>;
+}
+
+/** Throws CKR_OPERATION_ACTIVE. */
+export function requireNone(operation: object | undefined, what: string): void {
+  if (operation) throw new CkError(ck.CKR_OPERATION_ACTIVE, `${what}: one is under way`);
 }
 
 export function requireOperation<T>(operation: T | undefined, what: string): T {

@@ -31,11 +31,16 @@ export function tokenInfo(
   {
     sessions,
     canAskPin,
-  }: { readonly sessions: { readonly all: number; readonly readWrite: number }; readonly canAskPin: boolean },
+    isChangeable,
+  }: {
+    readonly sessions: { readonly all: number; readonly readWrite: number };
+    readonly canAskPin: boolean;
+    readonly isChangeable: boolean;
+  },
 ): Answer<'C_GetTokenInfo'> {
   const flags =
     ck.CKF_RNG |
-    ck.CKF_WRITE_PROTECTED |
+    (isChangeable ? 0 : ck.CKF_WRITE_PROTECTED) |
     ck.CKF_LOGIN_REQUIRED |
     ck.CKF_USER_PIN_INITIALIZED |
     ck.CKF_TOKEN_INITIALIZED |

@@ -2,34 +2,55 @@
 import { X509Certificate, createPublicKey, type KeyObject } from 'node:crypto';
 import type { KeyAlgorithm, TokenContents, TokenKey } from '../../apdu/token.ts';
 import * as ck from '../constants.ts';
+import type { SlotReading, SlotToken } from '../desk.ts';
 import { encodeUlong, isBoolean, type Attribute } from '../rpc/attributes.ts';
 import { derField, derTlv } from './der.ts';
+import { hasAbility, isDeciphering, isRsaKey } from './mechanisms.ts';
 
 /** An object by its handle, which stays the same while the card is in. */
 export interface TokenObject {
   readonly handle: number;
   readonly isPrivate: boolean;
   readonly attributes: ReadonlyMap<number, Uint8Array>;
+  /** Further CKA_IDs that it is found by. */
+  readonly otherIds?: readonly Uint8Array[];
+  readonly isDestroyable: boolean;
+  /** Of certificates of the card's keys. */
+  readonly certificate?: { readonly keyReference: string; readonly der: Uint8Array };
   /** Of keys. */
   readonly key?: TokenKey & { readonly algorithm: KeyAlgorithm };
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKey?: Uint8Array;
 }
 
+/** As a card holds it, without the number that its client knows it by. */
+export type HeldObject = Omit<TokenObject, 'handle'>;
+
 /** Keys of one PIN, their certificates, and with the first PIN those of authorities. */
-export function objectsOf(contents: TokenContents, pin: string, isFirst: boolean): readonly TokenObject[] {
+export function objectsOf({ contents, abilities }: SlotReading, { pin, isFirst, otherIds }: SlotToken): readonly HeldObject[] {
   const keys = contents.keys.filter((key) => key.pin === pin);
-  const objects: Omit<TokenObject, 'handle'>[] = PROFILES.map((profile) => ({
+  const objects: HeldObject[] = PROFILES.map((profile) => ({
     isPrivate: false,
+    isDestroyable: false,
     attributes: profileOf(profile),
   }));
-  for (const { keyReference, der, isAuthority } of contents.certificates) {
+  const found = (keyReference: string): Pick<HeldObject, 'otherIds'> => {
+    const ids = [...(otherIds ?? [])].filter(([, one]) => one === keyReference).map(([id]) => idOf(id));
+    return ids.length > 0 ? { otherIds: ids } : {};
+  };
+  for (const { keyReference, der, label, isAuthority } of contents.certificates) {
     const key = keys.find((one) => one.keyReference === keyReference);
-    const attributes = key || (isFirst && isAuthority) ? certificateAttributes(der, keyReference, key?.label) : undefined;
-    if (attributes) objects.push({ isPrivate: false, attributes });
+    const isDestroyable = key !== undefined && abilities !== undefined;
+    const isShown = key !== undefined || (isFirst && isAuthority);
+    const named = { id: keyReference, label: label ?? key?.label, isDestroyable };
+    const attributes = isShown ? certificateAttributes(der, named) : undefined;
+    const certificate = key && { certificate: { keyReference, der } };
+    if (attributes) objects.push({ isPrivate: false, isDestroyable, attributes, ...certificate, ...found(keyReference) });
   }
-  for (const key of keys) objects.push(...keyObjects(key, contents));
-  return objects.map((object, index) => ({ ...object, handle: index + 1 }));
+  for (const key of keys)
+    for (const object of keyObjects(key, contents, abilities?.deletesKeys === true))
+      objects.push({ ...object, ...found(key.keyReference) });
+  return objects;
 }
 
 const PROFILES = [
@@ -46,33 +67,36 @@ const idOf = (keyReference: string): Uint8Array => new Uint8Array(Buffer.from(ke
 
 type Rows = readonly (readonly [number, Uint8Array])[];
 
-function common(objectClass: number, isPrivate: boolean): Rows {
+function common(objectClass: number, { isPrivate = false, isDestroyable = false } = {}): Rows {
   return [
     [ck.CKA_CLASS, encodeUlong(objectClass)],
     [ck.CKA_TOKEN, yes],
     [ck.CKA_PRIVATE, isPrivate ? yes : no],
     [ck.CKA_MODIFIABLE, no],
     [ck.CKA_COPYABLE, no],
-    [ck.CKA_DESTROYABLE, no],
+    [ck.CKA_DESTROYABLE, isDestroyable ? yes : no],
   ];
 }
 
 function profileOf(profile: number): ReadonlyMap<number, Uint8Array> {
-  return new Map([...common(ck.CKO_PROFILE, false), [ck.CKA_PROFILE_ID, encodeUlong(profile)]]);
+  return new Map([...common(ck.CKO_PROFILE), [ck.CKA_PROFILE_ID, encodeUlong(profile)]]);
 }
 
-/** Undefined for bytes that are no certificate. */
-function certificateAttributes(der: Uint8Array, id: string, label = id): ReadonlyMap<number, Uint8Array> | undefined {
+/** Undefined for bytes that are no certificate. One that has no other name goes by its subject's. */
+function certificateAttributes(
+  der: Uint8Array,
+  { id, label, isDestroyable }: { readonly id: string; readonly label: string | undefined; readonly isDestroyable: boolean },
+): ReadonlyMap<number, Uint8Array> | undefined {
   const fields = certificateFields(der);
   if (!fields) return undefined;
   const { certificate, serialNumber, issuer, subject } = fields;
   const category = certificate.ca ? ck.CK_CERTIFICATE_CATEGORY_AUTHORITY : ck.CK_CERTIFICATE_CATEGORY_TOKEN_USER;
   return new Map([
-    ...common(ck.CKO_CERTIFICATE, false),
+    ...common(ck.CKO_CERTIFICATE, { isDestroyable }),
     [ck.CKA_CERTIFICATE_TYPE, encodeUlong(ck.CKC_X_509)],
     [ck.CKA_CERTIFICATE_CATEGORY, encodeUlong(category)],
     [ck.CKA_TRUSTED, no],
-    [ck.CKA_LABEL, text(label)],
+    [ck.CKA_LABEL, text(label ?? commonNameOf(certificate) ?? id)],
     [ck.CKA_ID, idOf(id)],
     [ck.CKA_SUBJECT, subject],
     [ck.CKA_ISSUER, issuer],
@@ -81,8 +105,15 @@ function certificateAttributes(der: Uint8Array, id: string, label = id): Readonl
   ]);
 }
 
+/** Of several common names the last, which is the most specific; else the organisation. */
+function commonNameOf(certificate: X509Certificate): string | undefined {
+  const { CN, O } = certificate.toLegacyObject().subject as Readonly<Record<string, string | readonly string[] | undefined>>;
+  const name = CN ?? O;
+  return typeof name === 'object' ? name.at(-1) : name;
+}
+
 /** TBSCertificate (RFC 5280, section 4.1): version, serialNumber, signature, issuer, validity, subject. */
-function certificateFields(der: Uint8Array):
+export function certificateFields(der: Uint8Array):
   | {
       readonly certificate: X509Certificate;
       readonly serialNumber: Uint8Array;
@@ -101,15 +132,20 @@ function certificateFields(der: Uint8Array):
   }
 }
 
-function keyObjects(key: TokenKey, { certificates }: TokenContents): readonly Omit<TokenObject, 'handle'>[] {
+/** A card that deletes a key deletes both halves of it. */
+function keyObjects(
+  key: TokenKey,
+  ...[{ certificates }, isDestroyable]: readonly [TokenContents, boolean]
+): readonly HeldObject[] {
   const publicKey = publicKeyOf(key, certificates.find(({ keyReference }) => keyReference === key.keyReference)?.der);
   const { algorithm } = key;
   if (!publicKey || !algorithm) return [];
   const known = { ...key, algorithm };
   const spki = new Uint8Array(publicKey.export({ format: 'der', type: 'spki' }));
   const material = keyMaterial(publicKey, spki, algorithm);
-  const isAgreement = key.usage === 'key agreement';
-  const isRsa = algorithm.startsWith('RSA');
+  const isRsa = isRsaKey(known);
+  const decrypts = isDeciphering(known);
+  const signs = key.usage !== 'key agreement' || hasAbility(known, 'sign block');
   const named: Rows = [
     [ck.CKA_KEY_TYPE, encodeUlong(isRsa ? ck.CKK_RSA : ck.CKK_EC)],
     [ck.CKA_LABEL, text(key.label)],
@@ -118,24 +154,24 @@ function keyObjects(key: TokenKey, { certificates }: TokenContents): readonly Om
   ];
   const isOf = (condition: boolean): Uint8Array => (condition ? yes : no);
   const ofPublic: Rows = [
-    ...common(ck.CKO_PUBLIC_KEY, false),
+    ...common(ck.CKO_PUBLIC_KEY),
     ...named,
     ...material,
     [ck.CKA_VERIFY, yes],
-    [ck.CKA_ENCRYPT, isOf(isRsa && isAgreement)],
+    [ck.CKA_ENCRYPT, isOf(decrypts)],
     [ck.CKA_WRAP, no],
-    [ck.CKA_VERIFY_RECOVER, no],
+    [ck.CKA_VERIFY_RECOVER, isOf(isRsa)],
     [ck.CKA_DERIVE, no],
   ];
   const ofPrivate: Rows = [
-    ...common(ck.CKO_PRIVATE_KEY, true),
+    ...common(ck.CKO_PRIVATE_KEY, { isPrivate: true, isDestroyable }),
     ...named,
     ...material,
-    [ck.CKA_SIGN, isOf(!isAgreement || isRsa)],
-    [ck.CKA_DECRYPT, isOf(isRsa && isAgreement)],
-    [ck.CKA_UNWRAP, no],
-    [ck.CKA_SIGN_RECOVER, no],
-    [ck.CKA_DERIVE, isOf(!isRsa && isAgreement)],
+    [ck.CKA_SIGN, isOf(signs)],
+    [ck.CKA_DECRYPT, isOf(decrypts)],
+    [ck.CKA_UNWRAP, isOf(decrypts)],
+    [ck.CKA_SIGN_RECOVER, isOf(signs && isRsa)],
+    [ck.CKA_DERIVE, isOf(hasAbility(known, 'agree'))],
     [ck.CKA_SENSITIVE, yes],
     [ck.CKA_ALWAYS_SENSITIVE, yes],
     [ck.CKA_EXTRACTABLE, no],
@@ -143,8 +179,8 @@ function keyObjects(key: TokenKey, { certificates }: TokenContents): readonly Om
     [ck.CKA_ALWAYS_AUTHENTICATE, isOf(key.pinPolicy === 'always')],
   ];
   return [
-    { isPrivate: false, attributes: new Map(ofPublic), key: known, publicKey: spki },
-    { isPrivate: true, attributes: new Map(ofPrivate), key: known, publicKey: spki },
+    { isPrivate: false, isDestroyable: false, attributes: new Map(ofPublic), key: known, publicKey: spki },
+    { isPrivate: true, isDestroyable, attributes: new Map(ofPrivate), key: known, publicKey: spki },
   ];
 }
 
@@ -176,11 +212,12 @@ function keyMaterial(publicKey: KeyObject, spki: Uint8Array, algorithm: KeyAlgor
 }
 
 /** Whether it has all of the template. A boolean may come as any byte but 0. */
-export function matches({ attributes }: TokenObject, template: readonly Attribute[]): boolean {
+export function matches({ attributes, otherIds = [] }: HeldObject, template: readonly Attribute[]): boolean {
   return template.every(({ type, value }) => {
     const own = attributes.get(type);
     if (!own || !(value instanceof Uint8Array)) return false;
     if (isBoolean(type) && value.length === 1) return (own[0] !== 0) === (value[0] !== 0);
-    return Buffer.compare(own, value) === 0;
+    if (Buffer.compare(own, value) === 0) return true;
+    return type === ck.CKA_ID && otherIds.some((id) => Buffer.compare(id, value) === 0);
   });
 }

@@ -4,20 +4,23 @@ import * as ck from '../constants.ts';
 import type { TokenSlot } from '../desk.ts';
 import { CkError } from '../errors.ts';
 import type { DecryptOperation } from './decrypting.ts';
-import type { SigningInput } from './mechanisms.ts';
-import type { TokenObject } from './objects.ts';
-import type { Hash } from 'node:crypto';
+import type { KeyObject } from './context.ts';
+import type { DigestOperation } from './digesting.ts';
+import type { EncryptOperation } from './encrypting.ts';
+import { SessionObjects } from './session-objects.ts';
+import type { SigningInput } from './signing-input.ts';
+import type { RecoverOperation, VerifyOperation } from './verifying.ts';
 
 /** Of one client. */
 export const MAX_SESSIONS = 4_096;
 
 export interface SignOperation {
   readonly input: SigningInput;
-  readonly object: TokenObject;
+  readonly object: KeyObject;
   /** Given by C_Login(CKU_CONTEXT_SPECIFIC), for this operation alone. */
   pin?: Secret;
-  /** Made, and not fetched yet: a caller with too little room comes again. */
-  signature?: Uint8Array;
+  /** Begun by C_SignRecoverInit. */
+  readonly isRecovery: boolean;
   /** A part was given: C_Sign comes no more. */
   hasParts: boolean;
 }
@@ -30,9 +33,11 @@ export interface Session {
   readonly isReadWrite: boolean;
   search?: number[];
   sign?: SignOperation;
-  verify?: { readonly input: SigningInput; readonly object: TokenObject };
+  verify?: VerifyOperation;
+  recover?: RecoverOperation;
+  encrypt?: EncryptOperation;
   decrypt?: DecryptOperation;
-  digest?: { readonly hash: Hash; result?: Uint8Array };
+  digest?: DigestOperation;
 }
 
 /** What a client gave at C_Login, kept while it is logged in. */
@@ -45,7 +50,14 @@ interface Login {
 export class Sessions implements Disposable {
   readonly #sessions = new Map<number, Session>();
   readonly #logins = new Map<number, Login>();
-  #last = 0;
+  /** What was made in sessions, and goes with them. */
+  readonly objects = new SessionObjects();
+  #last: number;
+
+  /** Handles begin here: those of an earlier core must be none of this one. */
+  constructor(first = 1) {
+    this.#last = first - 1;
+  }
 
   get size(): number {
     return this.#sessions.size;
@@ -68,15 +80,19 @@ export class Sessions implements Disposable {
 
   /** The last session of a token logs out of it (PKCS #11 v3.0, section 5.6.2). */
   close({ handle, slotId }: Session): void {
-    const session = this.#sessions.get(handle);
-    endSign(session);
-    this.#sessions.delete(handle);
+    this.#end(handle);
     if (![...this.#sessions.values()].some((other) => other.slotId === slotId)) this.logout(slotId);
   }
 
   closeAll(slotId: number): void {
-    for (const session of [...this.#sessions.values()]) if (session.slotId === slotId) this.close(session);
+    for (const session of [...this.#sessions.values()]) if (session.slotId === slotId) this.#end(session.handle);
     this.logout(slotId);
+  }
+
+  #end(handle: number): void {
+    endOperations(this.#sessions.get(handle));
+    this.objects.endOf(handle);
+    this.#sessions.delete(handle);
   }
 
   countOf(slotId: number): { readonly all: number; readonly readOnly: number; readonly readWrite: number } {
@@ -106,16 +122,31 @@ export class Sessions implements Disposable {
     return login?.insertion === insertion && login.user === user ? login.pin : undefined;
   }
 
+  /** Private objects of sessions go with the login (PKCS #11 v3.0, section 5.6.10). */
   logout(slotId: number): void {
+    this.objects.endPrivateOf(slotId);
     this.#logins.get(slotId)?.pin[Symbol.dispose]();
     this.#logins.delete(slotId);
   }
 
   [Symbol.dispose](): void {
-    for (const session of this.#sessions.values()) endSign(session);
+    for (const session of this.#sessions.values()) endOperations(session);
+    this.objects[Symbol.dispose]();
     this.#sessions.clear();
     for (const slotId of [...this.#logins.keys()]) this.logout(slotId);
   }
+}
+
+/** Secrets of operations are wiped. */
+function endOperations(session: Session | undefined): void {
+  endSign(session);
+  if (session) endDecrypt(session);
+}
+
+export function endDecrypt(session: Session): void {
+  session.decrypt?.plain?.fill(0);
+  session.decrypt?.pin?.[Symbol.dispose]();
+  delete session.decrypt;
 }
 
 export function endSign(session: Session | undefined): void {

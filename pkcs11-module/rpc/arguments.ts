@@ -81,15 +81,30 @@ export function partsOf(signature: string): readonly string[] {
   return known;
 }
 
+interface PlannedPart {
+  readonly part: string;
+  /** How many bytes of the message are behind it; undefined where it is not always the same. */
+  readonly bytesAfter: number | undefined;
+}
+
+const PLANS = new Map<string, readonly PlannedPart[]>();
+
+function planOf(signature: string): readonly PlannedPart[] {
+  const known = PLANS.get(signature);
+  if (known) return known;
+  const parts = partsOf(signature);
+  const plan = parts.map((part, index) => ({ part, bytesAfter: fixedLength(parts.slice(index + 1)) }));
+  PLANS.set(signature, plan);
+  return plan;
+}
+
 /** Of the call that the message names; the message holds nothing else. Throws RpcProtocolError. */
 export function readArguments<N extends CallName>(reader: RpcReader, name: N, dialect: Dialect): Arguments<N> {
-  const parts = partsOf(CALLS[name].request);
-  const values = parts.map((part, index) => readPart(reader, part, dialect, fixedLength(parts.slice(index + 1))));
+  const values = planOf(CALLS[name].request).map(({ part, bytesAfter }) => readPart(reader, part, dialect, bytesAfter));
   reader.end();
   return values as Arguments<N>;
 }
 
-/** Undefined where it is not always the same. */
 function fixedLength(parts: readonly string[]): number | undefined {
   return parts.every((part) => part === 'u') ? parts.length * 8 : undefined;
 }

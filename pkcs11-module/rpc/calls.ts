@@ -6,6 +6,16 @@
 /** 0: p11-kit up to 0.24; 1: 0.25.0 to 0.25.5; 2: from 0.25.6 on. The first byte that the client sends. */
 export type Dialect = 0 | 1 | 2;
 
+/** The highest version that is spoken; the answer to a client's is the lower one of both. */
+export const HIGHEST_VERSION = 2;
+
+export function dialectOf(version: number): Dialect {
+  return version === 0 ? 0 : version === 1 ? 1 : 2;
+}
+
+/** What every client begins with in C_Initialize (p11-kit/rpc.h, P11_RPC_HANDSHAKE). */
+export const HANDSHAKE = 'PRIVATE-GNOME-KEYRING-PKCS11-PROTOCOL-V-1';
+
 interface CallRow {
   readonly id: number;
   /** What the arguments are, in their order; arguments.ts reads them. */
@@ -113,6 +123,16 @@ export const CALLS = {
 
 export type CallName = keyof typeof CALLS;
 export const CALL_NAMES = Object.keys(CALLS) as CallName[];
+
+/** Calls whose messages are wiped when they have been read: PINs are in them. */
+export const HAVE_SECRETS: ReadonlySet<CallName> = new Set([
+  'C_InitPIN',
+  'C_InitToken',
+  'C_InitToken2',
+  'C_Login',
+  'C_LoginUser',
+  'C_SetPIN',
+]);
 
 const BY_ID = new Map<number, CallName>(CALL_NAMES.map((name) => [CALLS[name].id, name]));
 const LAST_ID: Readonly<Record<Dialect, number>> = { 0: 65, 1: 88, 2: 89 };

@@ -6,24 +6,20 @@ import type { Duplex } from 'node:stream';
 import { CKR_GENERAL_ERROR } from '../constants.ts';
 import { valueOf } from '../errors.ts';
 import type { Answer } from './arguments.ts';
-import type { CallName, Dialect } from './calls.ts';
+import { dialectOf, HAVE_SECRETS, HIGHEST_VERSION, type CallName, type Dialect } from './calls.ts';
 import { FrameReader, type Frame } from './frame.ts';
 import { decodeCall, encodeAnswer, encodeError, type RpcCall } from './message.ts';
-import { RpcProtocolError } from './reader.ts';
+import { PATIENCE, Patience, type PatienceLimits } from './patience.ts';
 
-/** The highest version that is spoken; the answer is the lower one of both. */
-const HIGHEST_VERSION = 2;
 /** Threads of one program, each with its call: more is a client gone wild. */
 export const MAX_UNDER_WAY = 128;
 /** Answers that a client has not read: with more, none of its calls is taken. */
 export const MAX_UNREAD_BYTES = 1_048_576;
 
-const HAVE_SECRETS: ReadonlySet<CallName> = new Set(['C_InitPIN', 'C_Login', 'C_LoginUser', 'C_SetPIN']);
-
 /** The state of one client: sessions, handles, login. It ends with its connection. */
 export interface RpcApplication extends Disposable {
-  /** Throws CkError. */
-  call(call: RpcCall, dialect: Dialect): Promise<Answer<CallName>>;
+  /** What costs a card nothing is answered at once. Throws CkError. */
+  call(call: RpcCall, dialect: Dialect): Answer<CallName> | Promise<Answer<CallName>>;
 }
 
 export interface RpcConnectionOptions {
@@ -31,15 +27,15 @@ export interface RpcConnectionOptions {
   readonly open: () => RpcApplication;
   /** Told of what is a defect of ours, or of the client. */
   readonly onProblem: (error: unknown) => void;
+  /** Default: `PATIENCE`. */
+  readonly patience?: PatienceLimits;
 }
 
 /** Resolves when the client has gone and what it had is free. Never rejects. */
 export async function serveRpcClient(stream: Duplex, options: RpcConnectionOptions): Promise<void> {
   const connection = new RpcConnection(stream, options);
   try {
-    for await (const piece of stream) await connection.take(piece as Buffer);
-  } catch (error) {
-    if (error instanceof RpcProtocolError) options.onProblem(error); // else the connection broke off: clients that end do that
+    await connection.ended;
   } finally {
     stream.destroy();
     connection.end();
@@ -47,70 +43,121 @@ export async function serveRpcClient(stream: Duplex, options: RpcConnectionOptio
 }
 
 class RpcConnection {
+  /** The client has gone, or is to be cut off. */
+  readonly ended: Promise<undefined>;
   readonly #stream: Duplex;
   readonly #options: RpcConnectionOptions;
   readonly #frames = new FrameReader();
-  readonly #underWay = new Set<Promise<void>>();
+  /** Whole, and not begun: there was no room. */
+  readonly #waiting: Frame[] = [];
+  readonly #end: () => void;
+  readonly #patience: Patience;
+  readonly #limits: PatienceLimits;
+  #underWay = 0;
   #application: RpcApplication | undefined;
   #dialect: Dialect = 0;
 
   constructor(stream: Duplex, options: RpcConnectionOptions) {
     this.#stream = stream;
     this.#options = options;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.ended = promise;
+    this.#end = (): void => resolve(undefined);
+    // Listened to as it comes: a loop over the stream costs each round trip as much as all the rest of it.
+    stream.on('data', (piece: Buffer) => this.#guarded(() => this.#take(piece)));
+    stream.on('drain', () => this.#guarded(() => this.#beginWaiting()));
+    for (const event of ['end', 'close', 'error'] as const) stream.on(event, this.#end); // a connection that broke off: clients that end do that
+    this.#limits = options.patience ?? PATIENCE;
+    this.#patience = new Patience((problem) =>
+      this.#guarded(() => {
+        throw problem;
+      }),
+    );
+    this.#patience.begin(this.#limits.helloMs, 'it says nothing');
+    if (stream.destroyed || stream.readableEnded) this.#end();
+    stream.resume(); // whoever made it may have paused it meanwhile
   }
 
-  /** Resolves when the next piece may come. */
-  async take(piece: Buffer): Promise<void> {
+  end(): void {
+    this.#patience.end();
+    this.#waiting.length = 0;
+    this.#application?.[Symbol.dispose]();
+  }
+
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#options.onProblem(error);
+      this.#end();
+      this.#stream.destroy();
+    }
+  }
+
+  #take(piece: Buffer): void {
     let rest = piece;
     if (!this.#application) {
       const [version] = piece;
       if (version === undefined) return;
-      this.#dialect = version === 0 ? 0 : version === 1 ? 1 : 2;
+      this.#dialect = dialectOf(version);
       this.#application = this.#options.open();
       this.#stream.write(Uint8Array.of(Math.min(version, HIGHEST_VERSION)));
       rest = piece.subarray(1);
     }
-    for (const frame of this.#frames.push(rest)) {
-      this.#begin(this.#application, frame);
-      while (this.#underWay.size >= MAX_UNDER_WAY) await Promise.race(this.#underWay);
-      await this.#room();
-    }
+    this.#waiting.push(...this.#frames.push(rest));
+    this.#beginWaiting();
   }
 
-  end(): void {
-    this.#application?.[Symbol.dispose]();
+  /** While there is room. A client that reads nothing is asked nothing more, and after a while it has no connection. */
+  #beginWaiting(): void {
+    while (this.#application && this.#waiting.length > 0 && this.#hasRoom) {
+      const [frame] = this.#waiting.splice(0, 1);
+      if (frame) this.#begin(this.#application, frame);
+    }
+    if (this.#waiting.length > 0) this.#stream.pause();
+    else if (this.#stream.isPaused()) this.#stream.resume();
+    if (this.#stream.writableLength > MAX_UNREAD_BYTES) this.#patience.begin(this.#limits.unreadMs, 'it reads no answers');
+    else if (this.#frames.buffered > 0) this.#patience.begin(this.#limits.frameMs, 'the rest of a frame does not come');
+    else this.#patience.end();
+  }
+
+  get #hasRoom(): boolean {
+    return this.#underWay < MAX_UNDER_WAY && this.#stream.writableLength <= MAX_UNREAD_BYTES && !this.#stream.destroyed;
   }
 
   #begin(application: RpcApplication, { code, body }: Frame): void {
     const call = decodeCall(body, this.#dialect);
     if (HAVE_SECRETS.has(call.name)) body.fill(0); // what was read of it is wiped by whoever has it
-    const work = this.#answer(application, code, call).finally(() => this.#underWay.delete(work));
-    this.#underWay.add(work);
-  }
-
-  async #answer(application: RpcApplication, code: number, call: RpcCall): Promise<void> {
-    let frame: Uint8Array;
+    let answer: Answer<CallName> | Promise<Answer<CallName>>;
     try {
-      frame = encodeAnswer(code, call.name, await application.call(call, this.#dialect));
+      answer = application.call(call, this.#dialect);
     } catch (error) {
-      const value = valueOf(error);
-      if (value === CKR_GENERAL_ERROR) this.#options.onProblem(error);
-      frame = encodeError(code, value);
+      this.#refuse(code, error);
+      return;
     }
-    if (!this.#stream.writableEnded && !this.#stream.destroyed) this.#stream.write(frame);
+    if (answer instanceof Promise) void this.#later(code, call.name, answer);
+    else this.#send(encodeAnswer(code, call.name, answer));
   }
 
-  /** A client that reads nothing is asked nothing more. */
-  async #room(): Promise<void> {
-    if (this.#stream.writableLength <= MAX_UNREAD_BYTES) return;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        this.#stream.off('drain', done);
-        this.#stream.off('close', done);
-        resolve();
-      };
-      this.#stream.on('drain', done);
-      this.#stream.on('close', done);
-    });
+  async #later(code: number, name: CallName, answer: Promise<Answer<CallName>>): Promise<void> {
+    this.#underWay++;
+    try {
+      this.#send(encodeAnswer(code, name, await answer));
+    } catch (error) {
+      this.#refuse(code, error);
+    } finally {
+      this.#underWay--;
+      if (this.#waiting.length > 0) this.#guarded(() => this.#beginWaiting());
+    }
+  }
+
+  #refuse(code: number, error: unknown): void {
+    const value = valueOf(error);
+    if (value === CKR_GENERAL_ERROR) this.#options.onProblem(error);
+    this.#send(encodeError(code, value));
+  }
+
+  #send(frame: Uint8Array): void {
+    if (!this.#stream.writableEnded && !this.#stream.destroyed) this.#stream.write(frame);
   }
 }

@@ -14,6 +14,8 @@ export interface Frame {
   readonly code: number;
   readonly options: Uint8Array;
   readonly body: Uint8Array;
+  /** All of it, as it came. */
+  readonly bytes: Uint8Array;
 }
 
 /** Takes what comes in pieces of any size. */
@@ -49,7 +51,12 @@ export class FrameReader {
     this.#pieces[0] = whole.subarray(length);
     this.#buffered -= length;
     const body = HEADER_BYTES + optionsLength;
-    return { code, options: whole.subarray(HEADER_BYTES, body), body: whole.subarray(body, length) };
+    return {
+      code,
+      options: whole.subarray(HEADER_BYTES, body),
+      body: whole.subarray(body, length),
+      bytes: whole.subarray(0, length),
+    };
   }
 
   /** The first piece, at least this long. A long frame is put together once, not at each of its pieces. */

@@ -14,9 +14,11 @@ export function decodeCall(body: Uint8Array, dialect: Dialect): RpcCall {
   const id = reader.uint32();
   const name = callOf(id, dialect);
   if (!name) throw new RpcProtocolError(`reading a call: clients of dialect ${dialect} have no ${id}`);
-  const signature = new TextDecoder('latin1').decode(reader.sized());
-  if (signature !== CALLS[name].request)
-    throw new RpcProtocolError(`reading ${name}: its arguments are said to be ${JSON.stringify(signature)}`);
+  const signature = reader.sized() ?? NOTHING;
+  if (Buffer.compare(signature, bytesOf(CALLS[name].request)) !== 0)
+    throw new RpcProtocolError(
+      `reading ${name}: its arguments are said to be ${JSON.stringify(Buffer.from(signature).toString('latin1'))}`,
+    );
   return { name, args: readArguments(reader, name, dialect) } as RpcCall;
 }
 
@@ -37,5 +39,14 @@ export function encodeError(code: number, value: number): Uint8Array {
 
 function writeHead(body: RpcWriter, id: number, signature: string): void {
   body.uint32(id);
-  body.sized(new TextEncoder().encode(signature));
+  body.sized(bytesOf(signature));
+}
+
+const NOTHING = new Uint8Array();
+const SIGNATURES = new Map<string, Uint8Array>();
+
+function bytesOf(signature: string): Uint8Array {
+  const known = SIGNATURES.get(signature) ?? new TextEncoder().encode(signature);
+  SIGNATURES.set(signature, known);
+  return known;
 }

@@ -55,7 +55,7 @@ export class RpcReader {
 
   bytes(length: number): Uint8Array {
     const start = this.#take(length);
-    return Uint8Array.from(this.#bytes.subarray(start, start + length)); // a Buffer's own slice() would be a view of what is wiped
+    return new Uint8Array(this.#bytes.subarray(start, start + length)); // a Buffer's own slice() would be a view of what is wiped
   }
 
   /** Length and value; undefined for a NULL pointer. */

@@ -5,8 +5,9 @@ const FIRST_ROOM = 256;
 export const NULL_LENGTH = 0xff_ff_ff_ff;
 
 export class RpcWriter {
-  #bytes = new Uint8Array(FIRST_ROOM);
-  #view = new DataView(this.#bytes.buffer);
+  // Out of Node's pool, as it is: only what was written over is taken.
+  #bytes: Uint8Array = Buffer.allocUnsafe(FIRST_ROOM);
+  #view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, FIRST_ROOM);
   #length = 0;
 
   get length(): number {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { connect, type Client } from '../../api-spec/client/client.ts';
 import type { CardConnection } from '../../apdu/card-connection.ts';
-import { startDaemon, type Daemon } from '../../daemon/daemon.ts';
+import { startDaemon, type Daemon, type DaemonOptions } from '../../daemon/daemon.ts';
 import type { SimulatedAuthorities } from '../../daemon/identity/settings.ts';
 import type { Log } from '../../daemon/log.ts';
 import { readerId } from '../../daemon/desk/desk.ts';
@@ -35,6 +35,8 @@ export interface BenchOptions {
   readonly isReal?: boolean;
   /** Of issuance. */
   readonly now?: () => Date;
+  /** Programs that use PKCS #11 are held by a process that outlives the daemon. */
+  readonly pkcs11Front?: DaemonOptions['pkcs11Front'];
   /** One that an earlier bench used and that its test tidies up; a new one unless given. */
   readonly dataFolder?: string;
 }
@@ -100,6 +102,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       log: evidence.log,
       ...(options.simulatedAuthorities ? { simulatedAuthorities: options.simulatedAuthorities } : {}),
       ...(options.simulatedAdministrators ? { simulatedAdministrators: options.simulatedAdministrators } : {}),
+      ...(options.pkcs11Front ? { pkcs11Front: options.pkcs11Front } : {}),
       ...(options.now ? { now: options.now } : {}),
     }),
   );

@@ -27,6 +27,8 @@ interface Server {
   readonly startMs: number;
   readonly url: string;
   readonly token: string;
+  /** Its data. */
+  readonly folder: string;
   close(): Promise<void>;
 }
 
@@ -203,6 +205,7 @@ export async function startDaemon(more: readonly string[] = []): Promise<Server>
     startMs,
     url: line.replace('kortd ready ', '').replace('http', 'ws'),
     token: readFileSync(join(folder, 'token'), 'utf8').trim(),
+    folder,
     close,
   };
 }

@@ -98,7 +98,7 @@ export async function countOperations(opensc: number): Promise<readonly Figure[]
 export async function startCounted(
   stack: AsyncDisposableStack,
   source: ReaderSource,
-): Promise<{ readonly client: Client; readonly nextCard: () => Promise<string> }> {
+): Promise<{ readonly client: Client; readonly folder: string; readonly nextCard: () => Promise<string> }> {
   const folder = mkdtempSync(join(tmpdir(), 'kortd-bench-'));
   stack.defer(() => rmSync(folder, { recursive: true, force: true }));
   const options = { dataFolder: folder, port: 0, simulated: true, log: silentLog };
@@ -111,5 +111,5 @@ export async function startCounted(
   };
   void client.subscribe({ onEvent });
   await client.call('system.info');
-  return { client, nextCard: () => new Promise((resolve) => (isReady = resolve)) };
+  return { client, folder, nextCard: () => new Promise((resolve) => (isReady = resolve)) };
 }

@@ -9,6 +9,7 @@ import { measureGate } from './gate.ts';
 import { countOperations, measureChannel, measureManyReaders } from './in-process.ts';
 import { measureIssuance } from './issuance.ts';
 import { measureModules } from './modules.ts';
+import { measureNative } from './native.ts';
 import { measureRealPcsc } from './real-pcsc.ts';
 
 const figures: Figure[] = [];
@@ -32,6 +33,8 @@ say('issuance');
 figures.push(...(await measureIssuance()));
 say("a vendor's module");
 figures.push(...(await measureModules()));
+say('PKCS #11 for native programs');
+figures.push(...(await measureNative()));
 say('the gate');
 figures.push(...(await measureGate()));
 say('the audit log');

@@ -58,6 +58,9 @@ export function flowsOf(kind: Kind): readonly Flow[] {
     changing('delete the certificates', ({ management }) => management.deleteCertificate(LOGIN)),
     ...(kind === 'plain'
       ? [changing('generate a key', ({ management }) => management.generateKey({ keyReference: LOGIN, algorithm: 'P-256' }))]
-      : []),
+      : [
+          changing('decipher', async ({ token }) => token.decipher?.(LOGIN, 'RSA-2048', new Uint8Array(256).fill(0x01))),
+          changing('sign a block', async ({ token }) => token.signBlock?.(LOGIN, 'RSA-2048', new Uint8Array(256).fill(0x01))),
+        ]),
   ];
 }

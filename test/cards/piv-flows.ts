@@ -73,6 +73,10 @@ export const FLOWS: readonly Flow[] = [
     await token.verifyPin(PIN, secret('123456'));
     return await token.agree?.('9A', 'P-256', PEER);
   }),
+  flow('sign a block', async ({ token }) => {
+    await token.verifyPin(PIN, secret('123456'));
+    return await token.signBlock?.('9D', 'RSA-2048', new Uint8Array(256).fill(0x01));
+  }),
   flow('decipher', async ({ token }) => {
     await token.verifyPin(PIN, secret('123456'));
     return await token.decipher?.('9D', 'RSA-2048', new Uint8Array(256).fill(0x01));

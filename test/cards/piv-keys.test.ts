@@ -4,6 +4,7 @@ import {
   createPublicKey,
   diffieHellman,
   generateKeyPairSync,
+  publicDecrypt,
   publicEncrypt,
   randomBytes,
   verify,
@@ -220,6 +221,16 @@ describe.each([
       const block = Buffer.concat([Buffer.of(0x00, 0x02), randomBytes(251).map((byte) => byte | 1), Buffer.of(0x00, 0xaa, 0xbb)]);
       const cryptogram = publicEncrypt({ key: rsa2048Key().publicKey, padding: constants.RSA_NO_PADDING }, block);
       expect(Buffer.from((await token.decipher?.('9D', 'RSA-2048', cryptogram)) ?? [])).toEqual(block);
+    });
+  });
+
+  it('signs a block as it is', async () => {
+    await makeDesk().use(async ({ token }) => {
+      await token.verifyPin(PIN, secret('123456'));
+      const block = Buffer.alloc(256, 7);
+      const signature = (await token.signBlock?.('9D', 'RSA-2048', block)) ?? new Uint8Array();
+      expect(publicDecrypt({ key: rsa2048Key().publicKey, padding: constants.RSA_NO_PADDING }, signature)).toEqual(block);
+      await expect(token.signBlock?.('9D', 'RSA-2048', block.subarray(1))).rejects.toThrow(CardDataError);
     });
   });
 

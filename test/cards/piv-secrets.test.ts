@@ -20,6 +20,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   'sign by P-256': 'A4 20! 87',
   'sign by RSA-2048': 'A4 20! 87',
   'agree on a secret': 'A4 20! 87!',
+  'sign a block': 'A4 20! 87',
   decipher: 'A4 20! 87!',
   'tell of version and metadata': 'A4 FD F7',
   'attest a key': 'A4 F9',

@@ -83,6 +83,7 @@ describe('metadata', () => {
         expect(await token.key('9c')).toEqual({
           ...{ keyReference: '9C', label: 'Digital Signature Key', usage: 'signature', pin: PIN, algorithm, origin: 'generated' },
           ...{ pinPolicy: 'always', touchPolicy: 'always', publicKey: spkiOf(key.publicKey) },
+          ...(algorithm === 'RSA-2048' ? { abilities: ['sign block'] } : {}),
         });
       });
     }

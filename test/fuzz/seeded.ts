@@ -36,7 +36,7 @@ export class SeededRandom {
       case 0:
         return copy.subarray(0, this.below(copy.length + 1));
       case 1:
-        return Uint8Array.of(...copy, ...this.bytes(1 + this.below(8)));
+        return new Uint8Array(Buffer.concat([copy, this.bytes(1 + this.below(8))]));
       case 2:
         for (let left = 1 + this.below(4); left > 0; left--) {
           const at = this.below(copy.length);

@@ -110,3 +110,45 @@ describe('a card', () => {
     expect(Number(flags) & ck.CKF_DECRYPT).toBe(ck.CKF_DECRYPT);
   });
 });
+
+describe('a key that wants its PIN for each use', () => {
+  const openGuarded = async (): Promise<Decrypting & { readonly cryptogram: Uint8Array }> => {
+    await using undo = new AsyncDisposableStack();
+    const bench = undo.use(await openBench());
+    // Its card tells of it, since no certificate does.
+    await bench.insert(watchedPivCard({ keys: { '9D': { ...cardKey('RSA-2048', { name: 'key management' }), pinPolicy: 3 } } }));
+    const program = undo.use(await Program.open(bench));
+    const session = await program.session();
+    await program.login(session, PIN);
+    const key = await program.key(session, '9D');
+    const cryptogram = publicEncrypt({ key: publicKey, padding: constants.RSA_PKCS1_PADDING }, MESSAGE);
+    const resources = undo.move();
+    return { program, session, key, cryptogram, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+  };
+
+  it('decrypts once for each, and not without', async () => {
+    await using desk = await openGuarded();
+    const { program, session, key, cryptogram } = desk;
+    expect(await program.attribute(session, key, ck.CKA_ALWAYS_AUTHENTICATE)).toEqual(Uint8Array.of(1));
+    await expectValue(program.login(session, PIN, ck.CKU_CONTEXT_SPECIFIC), ck.CKR_OPERATION_NOT_INITIALIZED);
+    await expectValue(decrypt(desk, PKCS1, cryptogram), ck.CKR_USER_NOT_LOGGED_IN);
+    for (let use = 0; use < 2; use++) {
+      await program.client.call('C_DecryptInit', session, PKCS1, key);
+      await program.login(session, PIN, ck.CKU_CONTEXT_SPECIFIC);
+      expect(Buffer.from(await program.bytes('C_Decrypt', session, cryptogram, 256))).toEqual(MESSAGE);
+    }
+  });
+
+  it('is given up with an operation that never got its PIN', async () => {
+    await using desk = await openGuarded();
+    const { program, session, key, cryptogram } = desk;
+    for (const name of ['C_DecryptInit', 'C_SignInit'] as const) {
+      await program.client.call(name, session, PKCS1, key);
+      await program.client.call(name, session, PKCS1, key);
+    }
+    await program.client.call('C_SessionCancel', session, ck.CKF_SIGN);
+    await program.login(session, PIN, ck.CKU_CONTEXT_SPECIFIC);
+    await expectValue(program.client.call('C_DecryptInit', session, PKCS1, key), ck.CKR_OPERATION_ACTIVE);
+    expect(Buffer.from(await program.bytes('C_Decrypt', session, cryptogram, 256))).toEqual(MESSAGE);
+  });
+});

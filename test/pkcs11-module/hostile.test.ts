@@ -78,9 +78,10 @@ describe('calls that clients could send', () => {
   it('with random arguments each end in a value, or end the connection; the daemon stays', async () => {
     await using desk = await openPkcs11Desk();
     const next = seededNumbers(11);
+    const [slot = 0] = await (await desk.program()).slots();
     for (let round = 0; round < 60; round++) {
       await using client = await RpcClient.open(pathOf(desk), (round % 3) as 0 | 1 | 2);
-      await client.call('C_OpenSession', 1, SERIAL);
+      await client.call('C_OpenSession', slot, SERIAL);
       for (let count = 0; count < 20; count++) client.send(randomFrame(next, count + 100));
       client.socket.end();
       client.socket.removeAllListeners('data');
@@ -181,3 +182,67 @@ function memory(): number {
   const { heapUsed, external, arrayBuffers } = process.memoryUsage();
   return heapUsed + external + arrayBuffers;
 }
+
+describe('what belongs to another connection', () => {
+  it('is not to be had by its handle: neither sessions, nor logins, nor what was begun in them', async () => {
+    await using desk = await openPkcs11Desk();
+    const [owner, stranger] = [await desk.program(), await desk.program()];
+    const session = await owner.session();
+    await owner.login(session, PIN);
+    const key = await owner.key(session, '9A');
+    await owner.client.call('C_SignInit', session, SIGN.mechanism, key);
+    for (const [name, ...args] of [
+      ['C_GetSessionInfo', session],
+      ['C_Sign', session, SIGN.data, 1_024],
+      ['C_Logout', session],
+      ['C_CloseSession', session],
+      ['C_FindObjectsInit', session, []],
+    ] as const)
+      await expectValue(stranger.client.call(name, ...args), ck.CKR_SESSION_HANDLE_INVALID);
+    const own = await stranger.session();
+    await expectValue(stranger.client.call('C_SignInit', own, SIGN.mechanism, key), ck.CKR_KEY_HANDLE_INVALID);
+    expect(await owner.bytes('C_Sign', session, SIGN.data, 1_024)).toHaveLength(64);
+  });
+});
+
+/** CKA_WRAP_TEMPLATE (PKCS #11 v3.0, section 4.9), in itself. */
+function nested(depth: number): Uint8Array {
+  const writer = new RpcWriter();
+  for (let level = 0; level < depth; level++) {
+    writer.uint32(1);
+    writer.uint32(0x4000_0211);
+    writer.byte(1);
+    writer.uint32(24);
+  }
+  writer.uint32(0);
+  return writer.take();
+}
+
+describe('a template', () => {
+  const search = (template: Uint8Array): Uint8Array =>
+    frameOf(0x20, Buffer.concat([u32(26, 3), Buffer.from('uaA'), u32(0, 1), template]));
+
+  it.each<[string, Uint8Array]>([
+    ['nested a thousand times', nested(1_000)],
+    ['nested once too often', nested(10)],
+    ['with a value of 2 GB', Buffer.concat([u32(1, 0x102), Uint8Array.of(1), u32(0x7fff_fffe, 0x7fff_fffe)])],
+    ['with two lengths', Buffer.concat([u32(1, 0x102), Uint8Array.of(1), u32(4, 2), Uint8Array.of(1, 2)])],
+    ['of two thousand attributes', Buffer.concat([u32(2_000), new Uint8Array(10_000)])],
+  ])('%s ends its connection, and no other', async (_, template) => {
+    await using desk = await openPkcs11Desk();
+    await using client = await RpcClient.open(pathOf(desk));
+    client.send(search(template));
+    await client.closed();
+    await expectGood(desk);
+  });
+
+  it('of as many attributes as there may be, asked with all room there is, is answered', async () => {
+    await using desk = await openPkcs11Desk();
+    const program = await desk.program();
+    const session = await program.session();
+    const [object = 0] = await program.find(session, []);
+    const queries = Array.from({ length: 1_024 }, (_, type) => [type + 0x1000, 0xffff_ffff] as const);
+    const { value, result } = await program.attributes(session, object, queries);
+    expect([value.length, result]).toEqual([1_024, ck.CKR_ATTRIBUTE_TYPE_INVALID]);
+  });
+});

@@ -2,9 +2,10 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { decodeUlong, encodeUlong } from '../../pkcs11-module/rpc/attributes.ts';
-import { PIN } from '../api/support.ts';
+import { createEidCard } from '../../drivers/simulated/cards/eid.ts';
+import { PIN, openBench } from '../api/support.ts';
 import { openPkcs11Desk, publicKeyOf } from './desk.ts';
-import { ck, expectValue, type Program } from './program.ts';
+import { Program, ck, expectValue } from './program.ts';
 import { NULL_MECHANISM } from './rpc-client.ts';
 
 const MESSAGE = Buffer.from('what is signed on a card must verify anywhere');
@@ -242,6 +243,25 @@ describe('a signature', () => {
     await expectValue(init(ck.CKM_SHA256, key), ck.CKR_MECHANISM_INVALID);
     await expectValue(init(ck.CKM_ECDSA, 9_999), ck.CKR_KEY_HANDLE_INVALID);
     await expectValue(init(ck.CKM_ECDSA, await program.key(session, '9A', ck.CKO_PUBLIC_KEY)), ck.CKR_KEY_HANDLE_INVALID);
+  });
+});
+
+describe('a certificate of an authority', () => {
+  it("goes by its subject's common name", async () => {
+    await using bench = await openBench();
+    await bench.insert(createEidCard({ persona: 'anna' }));
+    await using program = await Program.open(bench);
+    const session = await program.session();
+    const found = await program.find(session, [
+      [ck.CKA_CLASS, ck.CKO_CERTIFICATE],
+      [ck.CKA_CERTIFICATE_CATEGORY, ck.CK_CERTIFICATE_CATEGORY_AUTHORITY],
+    ]);
+    expect(found.length).toBeGreaterThan(0);
+    for (const object of found) {
+      const { subject } = new X509Certificate(await program.attribute(session, object, ck.CKA_VALUE));
+      const label = Buffer.from(await program.attribute(session, object, ck.CKA_LABEL)).toString();
+      expect(subject.split('\n')).toContain(`CN=${label}`);
+    }
   });
 });
 

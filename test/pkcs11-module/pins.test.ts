@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { PIN, PUK, stateOf, WRONG_PIN, WRONG_PUK } from '../api/support.ts';
 import { noteTyped } from '../evidence/typed.ts';
+import { TestStation } from '../prompts/station.ts';
+import { openBlankDesk } from './changes.ts';
 import { openPkcs11Desk } from './desk.ts';
 import { ck, expectValue, SERIAL, type Program } from './program.ts';
 
@@ -109,5 +111,83 @@ describe('functions of version 3.0', () => {
     await program.client.call('C_SessionCancel', session, ck.CKF_FIND_OBJECTS | ck.CKF_SIGN);
     await expectValue(program.client.call('C_FindObjects', session, 5), ck.CKR_OPERATION_NOT_INITIALIZED);
     expect(await program.bytes('C_Digest', session, new Uint8Array(1), 32)).toHaveLength(32);
+  });
+});
+
+describe('a change of a PIN without PINs', () => {
+  const NOT_BEFORE_MS = 500;
+
+  it('is typed in kortd’s own prompt, and answered not before its time', async () => {
+    await using desk = await openPkcs11Desk();
+    const program = await desk.program();
+    await using station = await TestStation.open(desk.bench);
+    const session = await program.session(undefined, READ_WRITE);
+    await expect
+      .poll(async () => (await program.tokenFlags((await program.slots())[0] ?? 0)) & ck.CKF_PROTECTED_AUTHENTICATION_PATH)
+      .not.toBe(0);
+    const start = performance.now();
+    const change = program.client.call('C_SetPIN', session, undefined, undefined);
+    const { id, prompt } = await station.prompt();
+    expect(prompt).toMatchObject({ kind: 'pin', action: 'change', triesLeft: 3, pinLength: { min: 6, max: 8 } });
+    station.type(id, { pin: PIN, newPin: NEW_PIN });
+    await change;
+    expect(performance.now() - start).toBeGreaterThanOrEqual(NOT_BEFORE_MS - 1);
+    await program.login(session, NEW_PIN);
+    await expectValue(program.client.call('C_SetPIN', session, text(NEW_PIN), undefined), ck.CKR_ARGUMENTS_BAD);
+  });
+
+  it('is none when the person does not want it', async () => {
+    await using desk = await openPkcs11Desk();
+    const program = await desk.program();
+    await using station = await TestStation.open(desk.bench);
+    const session = await program.session(undefined, READ_WRITE);
+    const before = stateOf(desk.card);
+    const change = program.client.call('C_SetPIN', session, undefined, undefined);
+    station.answer((await station.prompt()).id, 'cancelled');
+    await expectValue(change, ck.CKR_FUNCTION_CANCELED);
+    expect(stateOf(desk.card)).toEqual(before);
+  });
+
+  it('by the security officer asks for the PUK and a new PIN at once', async () => {
+    await using desk = await openPkcs11Desk();
+    const program = await desk.program();
+    await using station = await TestStation.open(desk.bench);
+    const session = await program.session(undefined, READ_WRITE);
+    await program.login(session, undefined, ck.CKU_SO);
+    const change = program.client.call('C_InitPIN', session, undefined);
+    const { id, prompt } = await station.prompt();
+    expect(prompt).toMatchObject({ kind: 'pin', action: 'unblock', pinLength: { min: 6, max: 8 } });
+    station.type(id, { puk: PUK, newPin: NEW_PIN });
+    await change;
+    await program.client.call('C_Logout', session);
+    await program.login(session, NEW_PIN);
+  });
+});
+
+describe('a locked PIN', () => {
+  it('is set by the PUK, by the security officer or in the place of the old PIN; and the PUK can be changed', async () => {
+    await using desk = await openBlankDesk({ pinAttempts: 2 });
+    const program = await desk.program();
+    await using station = await TestStation.open(desk.bench);
+    const session = await program.session(undefined, READ_WRITE);
+    const lock = async (): Promise<void> => {
+      await expectValue(program.login(session, WRONG_PIN), ck.CKR_PIN_INCORRECT);
+      const last = program.login(session, WRONG_PIN);
+      station.answer((await station.prompt()).id, 'approved');
+      await last.catch(() => undefined);
+      await expectValue(program.login(session, PIN), ck.CKR_PIN_LOCKED);
+    };
+    await lock();
+    await setPin(program, session, [PUK, PIN]);
+    await program.login(session, PIN);
+    await program.client.call('C_Logout', session);
+    await lock();
+    await program.login(session, PUK, ck.CKU_SO);
+    await program.client.call('C_InitPIN', session, text(NEW_PIN));
+    await setPin(program, session, [PUK, '24681357']);
+    await program.login(session, PUK, ck.CKU_SO);
+    await expectValue(program.client.call('C_InitPIN', session, text(PIN)), ck.CKR_PIN_INCORRECT);
+    await program.login(session, '24681357', ck.CKU_SO);
+    await program.client.call('C_InitPIN', session, text(PIN));
   });
 });

@@ -106,7 +106,8 @@ export class RpcClient implements AsyncDisposable {
   }
 
   async closed(): Promise<void> {
-    if (!this.socket.closed) await within(once(this.socket, 'close'), 'the end of the connection');
+    const closed = new Promise((resolve) => this.socket.once('close', resolve)); // also after an error
+    if (!this.socket.closed) await within(closed, 'the end of the connection');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -230,7 +231,7 @@ function writeMechanism(body: RpcWriter, { type, write }: TestMechanism, dialect
   } else if (dialect < 2) body.uint32(NULL_LENGTH);
 }
 
-function readPart(reader: RpcReader, part: string): Taken {
+export function readPart(reader: RpcReader, part: string): Taken {
   switch (part) {
     case 'u':
       return reader.ulong();
@@ -254,10 +255,12 @@ function readPart(reader: RpcReader, part: string): Taken {
   }
 }
 
-/** The kinds of value that tests ask for: CK_BBOOL, CK_ULONG, bytes. */
+/** CK_BBOOL and CK_ULONG, where they do not travel as bytes (p11-kit/rpc-message.c, map_attribute_to_value_type). */
 const BYTES_OF_TYPE: ReadonlyMap<number, 1 | 8> = new Map([
-  ...([0x01, 0x02, 0x86, 0x103, 0x105, 0x108, 0x10c, 0x162, 0x202] as const).map((type) => [type, 1] as const),
-  ...([0x00, 0x80, 0x100, 0x121] as const).map((type) => [type, 8] as const),
+  ...[0x01, 0x02, 0x86, 0x103, 0x104, 0x105, 0x106, 0x107, 0x108, 0x109, 0x10a, 0x10b, 0x10c].map((type) => [type, 1] as const),
+  ...[0x162, 0x163, 0x164, 0x165, 0x170, 0x171, 0x200, 0x202, 0x210, 0x301, 0x302, 0x405].map((type) => [type, 1] as const),
+  ...[0x00, 0x80, 0x87, 0x88, 0x100, 0x121, 0x133, 0x134, 0x160, 0x161, 0x166, 0x201, 0x300].map((type) => [type, 8] as const),
+  ...[0x400, 0x401, 0x402, 0x403, 0x404, 0x406, 0x500].map((type) => [type, 8] as const),
 ]);
 
 function readAttribute(reader: RpcReader): Got {

@@ -99,7 +99,8 @@ async function generate(
   const { files } = directory;
   const information = await directory.information();
   await enterDirectoryOf(files, object);
-  await setEnvironment(attempt, files.channel, object, generatorOf(algorithm, information?.algorithms ?? []));
+  const algorithmReference = generatorOf(algorithm, information?.algorithms ?? []);
+  await setEnvironment(attempt, files.channel, { object, algorithmReference });
   const response = await files.channel.exchange({
     cla: 0x00,
     ins: INS_GENERATE_ASYMMETRIC_KEY_PAIR,

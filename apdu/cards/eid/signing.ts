@@ -44,7 +44,7 @@ import { deciphers, usageOf, type KeyObject } from './keys.ts';
 import { isAbsolute, parentOf } from './path.ts';
 
 const INS_MANAGE_SECURITY_ENVIRONMENT = 0x22;
-const INS_PERFORM_SECURITY_OPERATION = 0x2a;
+export const INS_PERFORM_SECURITY_OPERATION = 0x2a;
 /** SET for computation, decipherment, internal authentication (ISO/IEC 7816-4:2020, section 11.6.11, table 112). */
 const P1_SET_COMPUTATION = 0x41;
 /** Control reference templates and what stands in them (section 10.3). */
@@ -67,7 +67,8 @@ interface SignatureWay {
 }
 
 /** CKM_… (PKCS #11 v3.1, section 2.1 and 2.3), as EF.CIAInfo names algorithms. */
-const MECHANISM = {
+export const MECHANISM = {
+  rsaKeyPair: 0x0000,
   rsaPkcs1: 0x0001,
   rsaRaw: 0x0003,
   rsaPss: 0x000d,
@@ -119,13 +120,14 @@ export const ALGORITHM_HABITS: Readonly<Record<'pkcs1' | 'pss' | 'ecdsa', Signat
   ecdsa: { input: 'digest', algorithmReference: 0x04 },
 };
 /** For mechanisms that EF.CIAInfo names without a number. */
-const HABITUAL_REFERENCE: ReadonlyMap<number, number> = new Map([
+export const HABITUAL_REFERENCE: ReadonlyMap<number, number> = new Map([
   [MECHANISM.rsaPkcs1, 0x02],
   [MECHANISM.rsaRaw, 0x00],
   [MECHANISM.ecdsa, 0x04],
 ]);
 
-const OPERATION_COMPUTE_SIGNATURE = 1;
+/** Bits of Operations (ISO/IEC 7816-15:2016, section 8.10). */
+export const OPERATION_COMPUTE_SIGNATURE = 1;
 const DIGEST_INFO_END_OF_PADDING = 0x00;
 
 export interface SigningTools {
@@ -157,7 +159,7 @@ export async function sign(
     );
   const way = chooseWay(attempt, tools, key.algorithm, algorithm);
   await enterDirectoryOf(files, object);
-  await setEnvironment(attempt, files.channel, object, way.algorithmReference);
+  await setEnvironment(attempt, files.channel, { object, algorithmReference: way.algorithmReference });
   const input = encodeInput(way.input, key.algorithm, algorithm, digest, tools.randomBytes);
   const signature = await computeSignature(attempt, files.channel, input);
   return normalise(attempt, key.algorithm, signature);
@@ -177,7 +179,7 @@ export async function signPadded(
   if (usageOf(object) === 'key agreement' || !way || way.input === 'digest' || content.length > modulusLength - PKCS1_OVERHEAD)
     throw new AlgorithmNotSupportedError(`${attempt}: the card does not sign ${content.length} bytes as they are`);
   await enterDirectoryOf(files, object);
-  await setEnvironment(attempt, files.channel, object, way.algorithmReference);
+  await setEnvironment(attempt, files.channel, { object, algorithmReference: way.algorithmReference });
   const input = way.input === 'block' ? padPkcs1(content, modulusLength) : content;
   return normalise(attempt, algorithm, await computeSignature(attempt, files.channel, input));
 }
@@ -188,7 +190,7 @@ export async function enterDirectoryOf(files: CardFiles, { path }: KeyObject): P
   await files.enter(files.isElsewhere(directory) ? directory : '');
 }
 
-type Told = Pick<SigningTools, 'object' | 'algorithms'>;
+export type Told = Pick<SigningTools, 'object' | 'algorithms'>;
 
 /** The signatures that the card's own list lets the key make; undefined where it lists nothing for keys of its kind. */
 export function signatureAlgorithmsOf(told: Told, key: KeyAlgorithm): readonly SignatureAlgorithm[] | undefined {
@@ -212,11 +214,8 @@ function findWay(
   algorithm: SignatureAlgorithm,
 ): { readonly way?: SignatureWay; readonly isTold: boolean } {
   const { family } = SIGNATURE_SCHEMES[algorithm];
-  const named = algorithms.filter(
-    ({ reference, operations, curve }) =>
-      (object.algorithms.length === 0 || object.algorithms.includes(reference)) &&
-      (operations.size === 0 || operations.has(OPERATION_COMPUTE_SIGNATURE)) &&
-      (curve === undefined || curve === key),
+  const named = algorithmsFor({ object, algorithms }, OPERATION_COMPUTE_SIGNATURE).filter(
+    ({ curve }) => curve === undefined || curve === key,
   );
   const ours = named.filter(({ mechanism }) => mechanism >= MECHANISM.ecdsaKeyPair === (family === 'ecdsa'));
   for (const [wanted, input] of WAYS[family]) {
@@ -227,14 +226,26 @@ function findWay(
   return ours.length > 0 ? { isTold: true } : { way: ALGORITHM_HABITS[family], isTold: false };
 }
 
+/** What the card names for an operation with the key; a row that tells no operations is for any. */
+export function algorithmsFor({ object, algorithms }: Told, operation: number): readonly CardAlgorithm[] {
+  return algorithms.filter(
+    ({ reference, operations }) =>
+      (object.algorithms.length === 0 || object.algorithms.includes(reference)) &&
+      (operations.size === 0 || operations.has(operation)),
+  );
+}
+
 /**
  * By its key reference, as most cards have it; on a card that will not, by its file, or by both. Which of the two a card goes by is nowhere written on it.
  */
 export async function setEnvironment(
   attempt: string,
   channel: CardChannel,
-  object: KeyObject,
-  algorithmReference?: number,
+  {
+    object,
+    algorithmReference,
+    template = TEMPLATE_DIGITAL_SIGNATURE,
+  }: { readonly object: KeyObject; readonly algorithmReference?: number | undefined; readonly template?: number },
 ): Promise<void> {
   const algorithm =
     algorithmReference === undefined ? new Uint8Array() : encodeTlv(TAG_ALGORITHM, Uint8Array.of(algorithmReference));
@@ -248,7 +259,7 @@ export async function setEnvironment(
       cla: 0x00,
       ins: INS_MANAGE_SECURITY_ENVIRONMENT,
       p1: P1_SET_COMPUTATION,
-      p2: TEMPLATE_DIGITAL_SIGNATURE,
+      p2: template,
       data: concat(algorithm, naming),
     });
     ({ statusWord } = response);
@@ -280,7 +291,7 @@ function encodeInput(
   return input === 'block' ? block : block.subarray(block.indexOf(DIGEST_INFO_END_OF_PADDING, 2) + 1);
 }
 
-async function computeSignature(attempt: string, channel: CardChannel, data: Uint8Array): Promise<Uint8Array> {
+export async function computeSignature(attempt: string, channel: CardChannel, data: Uint8Array): Promise<Uint8Array> {
   const response: ResponseApdu = await channel.exchange({
     cla: 0x00,
     ins: INS_PERFORM_SECURITY_OPERATION,
@@ -293,7 +304,7 @@ async function computeSignature(attempt: string, channel: CardChannel, data: Uin
   return response.data;
 }
 
-function throwRefusal(attempt: string, instruction: number, statusWord: number): never {
+export function throwRefusal(attempt: string, instruction: number, statusWord: number): never {
   const fields = { statusWord, instruction };
   switch (statusWord) {
     case SW_SECURITY_STATUS_NOT_SATISFIED:

@@ -31,7 +31,9 @@ import { TlvError, decodeTlv, encodeTlv, requireTlv } from '../../tlv/ber-tlv.ts
 import type {
   EllipticKeyAlgorithm,
   GenerateKeyOptions,
+  KeyAbility,
   KeyAlgorithm,
+  KeyUsage,
   PinPolicy,
   RsaKeyAlgorithm,
   SignatureAlgorithm,
@@ -102,6 +104,26 @@ export async function signPadded(
   const input = padPkcs1(content, modulusLength);
   const signature = await usePrivateKey(channel, { keyReference, algorithm }, { attempt, tag: TAG_CHALLENGE, input });
   return checkLength(attempt, signature, modulusLength);
+}
+
+/** RSA over a block that was padded before. */
+export async function signBlock(
+  channel: CardChannel,
+  keyReference: string,
+  algorithm: RsaKeyAlgorithm,
+  block: Uint8Array,
+): Promise<Uint8Array> {
+  const attempt = `signing with key ${keyReference}`;
+  const input = checkLength(attempt, block, MODULUS_LENGTH[algorithm]);
+  const signature = await usePrivateKey(channel, { keyReference, algorithm }, { attempt, tag: TAG_CHALLENGE, input });
+  return checkLength(attempt, signature, MODULUS_LENGTH[algorithm]);
+}
+
+/** The card knows no padding: whatever its use, an RSA key takes any block (NIST SP 800-73-5 part 2, section 3.2.4). Keys for signatures are not for decryption. */
+export function abilitiesOf(usage: KeyUsage, algorithm: KeyAlgorithm): readonly KeyAbility[] {
+  const isAgreement = usage === 'key agreement';
+  if (isElliptic(algorithm)) return isAgreement ? ['agree'] : [];
+  return isAgreement ? ['decipher', 'sign block'] : ['sign block'];
 }
 
 /** ECDH: resolves with the x-coordinate of the shared point. */

@@ -3,7 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { concat, parseHex } from '../../bytes.ts';
 import { CardDataError } from '../../errors.ts';
 import { encodeTlv } from '../../tlv/ber-tlv.ts';
-import { decodeCertificateObject, decodeChuid, decodeDiscovery, decodeKeyHistory, encodeCertificateObject } from './objects.ts';
+import {
+  decodeCertificateObject,
+  decodeChuid,
+  decodeDiscovery,
+  decodeKeyHistory,
+  encodeCertificateObject,
+  encodeKeyHistory,
+} from './objects.ts';
 
 const FASC_N = 'D4E739DA739CED39CE739D836858210842108421C84210C3EB';
 const UUID = '00112233445566778899AABBCCDDEEFF';
@@ -73,6 +80,13 @@ describe('decodeKeyHistory', () => {
   it('is a CardDataError for more than twenty', () => {
     expect(() => decodeKeyHistory(parseHex('C10115'))).toThrow(CardDataError);
     expect(() => decodeKeyHistory(parseHex('C101FF'))).toThrow(CardDataError);
+  });
+});
+
+describe('encodeKeyHistory', () => {
+  it('begins one without certificates off the card, and leaves the rest of another as it was', () => {
+    expect(encodeKeyHistory(undefined, 3)).toEqual(parseHex('C10103C20100FE00'));
+    expect(encodeKeyHistory(parseHex('C10101C20102F303414243FE00'), 20)).toEqual(parseHex('C10114C20102F303414243FE00'));
   });
 });
 

@@ -21,6 +21,7 @@ const TAG_CARDHOLDER_UUID = 0x36;
 
 /** Key History Object (appendix A, table 21). */
 const TAG_KEYS_WITH_ON_CARD_CERTIFICATES = 0xc1;
+const TAG_KEYS_WITH_OFF_CARD_CERTIFICATES = 0xc2;
 
 /** Discovery Object (section 3.3.2). */
 const TAG_PIN_USAGE_POLICY = 0x5f2f;
@@ -85,6 +86,20 @@ export function decodeKeyHistory(content: Uint8Array): number {
   const count = findTlv(decodeObjects('the key history', content), TAG_KEYS_WITH_ON_CARD_CERTIFICATES)?.[0] ?? 0;
   if (count > 20) throw new CardDataError(`reading the key history: ${count} retired certificates, at most 20 exist`);
   return count;
+}
+
+/** The same with another count; a new one where there is none: no certificates off the card, and so no address of them. */
+export function encodeKeyHistory(content: Uint8Array | undefined, count: number): Uint8Array {
+  const rest = content
+    ? decodeObjects('the key history', content).filter(({ tag }) => tag !== TAG_KEYS_WITH_ON_CARD_CERTIFICATES)
+    : [
+        { tag: TAG_KEYS_WITH_OFF_CARD_CERTIFICATES, value: Uint8Array.of(0) },
+        { tag: TAG_ERROR_DETECTION_CODE, value: new Uint8Array() },
+      ];
+  return concat(
+    encodeTlv(TAG_KEYS_WITH_ON_CARD_CERTIFICATES, Uint8Array.of(count)),
+    ...rest.map(({ tag, value }) => encodeTlv(tag, value)),
+  );
 }
 
 export interface PinUsagePolicy {

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { formatHex } from '../../../apdu/bytes.ts';
 import { KeyNotFoundError, NotSupportedByCardError, ObjectNotFoundError } from '../../../apdu/errors.ts';
 import type { Token, TokenCertificate, TokenKey } from '../../../apdu/token.ts';
-import { contentsOf, type CardSession } from '../../desk/card-session.ts';
+import { contentsOf, keyOf, type CardSession } from '../../desk/card-session.ts';
 import { describeCertificate } from '../../desk/describe.ts';
 import { judgeCertificate, judgeCertificates } from '../../identity/identity.ts';
 import { createCertificateRequest, preferredAlgorithm } from '../../signing/certificate-request.ts';
 import { parseCertificate } from '../../signing/certificate.ts';
 import { parsePublicKey } from '../../signing/public-key.ts';
 import type { Handlers } from '../call.ts';
-import { keyOf, verifyFor, withCard, type HandlerContext } from './context.ts';
+import { verifyFor, withCard, type HandlerContext } from './context.ts';
 import { authorize, beginChange, requireFittingKey } from './management.ts';
 
 type CertificateMethods = 'certificate.delete' | 'certificate.list' | 'certificate.request' | 'certificate.write';

@@ -4,7 +4,7 @@ import type { PinReference, Token, TokenKey } from '../../../apdu/token.ts';
 import type { Access } from '../../access/access.ts';
 import type { Contents } from '../../contents/contents.ts';
 import { useCard } from '../../desk/card-access.ts';
-import { contentsOf, findKey, type CardSession } from '../../desk/card-session.ts';
+import type { CardSession } from '../../desk/card-session.ts';
 import type { CardTarget, Desk } from '../../desk/desk.ts';
 import { DeviceResetError } from '../../../drivers/errors.ts';
 import { METHODS, type Result } from '../../../api-spec/methods/index.ts';
@@ -22,6 +22,7 @@ import { verifyForUse, type PinCaller } from '../../pin/entry.ts';
 import { PersonNeededError } from '../../pin/person-needed.ts';
 import type { PinReuse } from '../../pin/reuse.ts';
 import type { WrongPins } from '../../pin/wrong-pins.ts';
+import type { TurnTaker } from '../../turns.ts';
 import { PROMPT_TIMEOUT_MS, type PromptDesk } from '../../prompt/prompt-desk.ts';
 import type { AuditLog } from '../../audit/audit-log.ts';
 import type { Call, CallSubject } from '../call.ts';
@@ -76,6 +77,9 @@ interface CardUseOptions {
   /** The keys are not those that the parameters name: one that is not there is missed. */
   readonly choosesKeys?: boolean;
   readonly raw?: boolean;
+  /** It is the card that the call has used before. */
+  readonly isSame?: boolean;
+  readonly waitsForLease?: boolean;
 }
 
 /**
@@ -97,7 +101,14 @@ export async function withCard<R>(
     useCard(
       context.desk,
       card.id,
-      { signal: call.signal, lease: params.lease, isSame: call.wasAsked, role: roleIn(params.card), ...options },
+      {
+        signal: call.signal,
+        lease: params.lease,
+        isSame: call.wasAsked,
+        role: roleIn(params.card),
+        taker: takerOf(call),
+        ...options,
+      },
       work,
     );
   try {
@@ -116,6 +127,11 @@ export async function withCard<R>(
       { cause: error },
     );
   }
+}
+
+/** Pages of one site are one caller, however many of them are open. */
+function takerOf({ caller, method }: Call): TurnTaker {
+  return { caller: `${caller.user} ${caller.origin ?? caller.name}`, name: `${method} of ${caller.name}` };
 }
 
 /** The role by which a card was addressed. */
@@ -209,26 +225,4 @@ export async function verifyFor(
   if (key.pinPolicy === 'never') return;
   const use = { reference: key.pin, isReusable: key.pinPolicy === 'once' && !shown.documents && shown.statement === undefined };
   await verifyForUse(session, token, pinCaller(context, session, params, call, shown), use);
-}
-
-/** A key as known, or as the card tells, or as its standard has it. What is not known from memory is looked for on the card. */
-export async function keyOf(session: CardSession, token: Token, keyReference: string): Promise<TokenKey> {
-  const wasRemembered = session.card.contents !== undefined;
-  let known = findKey(await contentsOf(session, token), keyReference);
-  if (known?.algorithm) return known;
-  const told = await token.key(keyReference);
-  if (!told && wasRemembered) {
-    session.card.contents = undefined;
-    known = findKey(await contentsOf(session, token), keyReference);
-  }
-  return (
-    told ??
-    known ?? {
-      keyReference: keyReference.toUpperCase(),
-      label: keyReference,
-      usage: 'authentication',
-      pin: session.card.firstPin ?? '80',
-      pinPolicy: 'once',
-    }
-  );
 }

@@ -1,7 +1,7 @@
 /** A card job in one transaction: the PINs it wants, the requests it signs, and its entries in the journal. */
 import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
 import type { KeyAlgorithm, PinReference, Token } from '../../../apdu/token.ts';
-import { managementOf, withGenerated, type CardSession } from '../../desk/card-session.ts';
+import { keyOf, managementOf, withGenerated, type CardSession } from '../../desk/card-session.ts';
 import { ApiError } from '../../errors.ts';
 import {
   confirm,
@@ -19,7 +19,7 @@ import type { JobStep } from '../../issuance/routine.ts';
 import { createCertificateRequest, preferredAlgorithm } from '../../signing/certificate-request.ts';
 import { verifyOptions } from '../../signing/verify-options.ts';
 import type { Call } from '../call.ts';
-import { keyOf, verifyFor, type CardParams, type HandlerContext } from './context.ts';
+import { verifyFor, type CardParams, type HandlerContext } from './context.ts';
 import { authorize, beginChange } from './management.ts';
 
 /** The one PIN that a call may ask for: what a person types for one is sent to no other. The caller may say which it is. Lives as long as the call. */

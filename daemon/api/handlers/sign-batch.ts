@@ -1,8 +1,13 @@
-/** sign.batch: one list, seen once, one PIN entry, one transaction; every signature verified before any is given out. */
+/**
+ * sign.batch: one list, seen once, one PIN entry; every signature verified before any is given out. One transaction, unless others wait for the card: then they have
+ * their turns in between, and the PIN of the one entry is verified anew. One that was typed on the keypad is not there for that: they wait.
+ */
 import { X509Certificate } from 'node:crypto';
 import { CardDataError } from '../../../apdu/errors.ts';
 import type { SigningKey, Token, TokenKey } from '../../../apdu/token.ts';
 import { contentsOf, type CardSession } from '../../desk/card-session.ts';
+import type { CardRecord } from '../../desk/records.ts';
+import { DeviceRemovedError } from '../../../drivers/errors.ts';
 import { ApiError } from '../../errors.ts';
 import { requireLook } from '../../pin/entry.ts';
 import type { Params, Result } from '../../../api-spec/methods/index.ts';
@@ -21,33 +26,75 @@ const PROGRESS_MS = 200;
 
 export async function signBatch(context: HandlerContext, params: BatchParams, call: Call): Promise<Result<'sign.batch'>> {
   const batch = new Batch(params.algorithm, params.documents);
+  const work: BatchWork = { context, params, call, batch, signatures: [] };
   let subject: CallSubject | undefined;
-  return await withCard(context, params, call, {}, async (session) => {
-    subject ??= call.subject;
-    call.subject = subjectOf(batch, subject);
-    return await batch.run(async (note) => {
-      const token = await session.token();
-      const { key } = await keyForSigning(session, token, params.keyReference, call, () => params.algorithm);
-      const verifier = await verifierOf(session, token, key, params);
-      const verifyPin = await enterPin(context, session, token, { key, batch, params, call });
-      const onSigned = progressOf(context, session, batch, note);
-      const digests = batch.documents.map(({ digest }) => digest);
-      const signal = AbortSignal.any([call.signal, session.card.removal.signal]);
-      const job = { token, key, algorithm: params.algorithm, digests, verifier, signal, beforeEach: verifyPin, onSigned };
-      const signatures = await signAll(job).catch((error: unknown) => {
-        forgetMissingKey(session, error);
-        // Or the key is another than was remembered.
-        if (error instanceof CardDataError) session.card.contents = undefined;
-        throw error;
-      });
-      return {
-        signatures: params.documents.map((document, index) => withSignature(document, signatures[index])),
-        manifest: { hash: 'SHA-256', value: batch.manifest },
-        algorithm: params.algorithm,
-        keyReference: key.keyReference,
-      };
+  for (;;) {
+    const isLater = work.signatures.length > 0;
+    const options = isLater ? { isSame: true, waitsForLease: params.lease === undefined } : {};
+    const key = await withCard(context, params, call, options, async (session) => {
+      subject ??= call.subject;
+      call.subject = subjectOf(batch, subject);
+      return await batch.run((note) => signPart(work, session, note));
     });
+    if (work.signatures.length === batch.documents.length) return resultOf(work, key);
+  }
+}
+
+interface BatchWork {
+  readonly context: HandlerContext;
+  readonly params: BatchParams;
+  readonly call: Call;
+  readonly batch: Batch;
+  /** Made so far. */
+  readonly signatures: Uint8Array[];
+  /** That made them. */
+  card?: CardRecord;
+  onSigned?: (made: number) => void;
+}
+
+/** What one turn lets it make, at least one. The key that makes them. */
+async function signPart(work: BatchWork, session: CardSession, note: (made: number) => void): Promise<TokenKey> {
+  const { context, params, call, batch, signatures } = work;
+  work.card ??= session.card;
+  if (session.card !== work.card)
+    throw new DeviceRemovedError('signing the documents: another card has taken the place of theirs');
+  const token = await session.token();
+  const { key } = await keyForSigning(session, token, params.keyReference, call, () => params.algorithm);
+  const verifier = await verifierOf(session, token, key, params);
+  const beforeEach = await enterPin(context, session, token, { key, batch, params, call });
+  work.onSigned ??= progressOf(context, session, batch, note);
+  const { onSigned } = work;
+  const done = signatures.length;
+  const { queue } = session.card.reader;
+  const canGiveWay = key.pinPolicy === 'never' || call.secret('pin') !== undefined;
+  const job = {
+    token,
+    key,
+    algorithm: params.algorithm,
+    digests: batch.documents.slice(done).map(({ digest }) => digest),
+    verifier,
+    signal: AbortSignal.any([call.signal, session.card.removal.signal]),
+    beforeEach,
+    isWanted: () => canGiveWay && queue.isWanted,
+    onSigned: (count: number) => onSigned(done + count),
+  };
+  const made = await signAll(job).catch((error: unknown) => {
+    forgetMissingKey(session, error);
+    // Or the key is another than was remembered.
+    if (error instanceof CardDataError) session.card.contents = undefined;
+    throw error;
   });
+  signatures.push(...made);
+  return key;
+}
+
+function resultOf({ params, batch, signatures }: BatchWork, { keyReference }: TokenKey): Result<'sign.batch'> {
+  return {
+    signatures: params.documents.map((document, index) => withSignature(document, signatures[index])),
+    manifest: { hash: 'SHA-256', value: batch.manifest },
+    algorithm: params.algorithm,
+    keyReference,
+  };
 }
 
 /** The record of the act is written when it is over, or given up: it says how many were made by then. */

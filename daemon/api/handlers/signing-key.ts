@@ -2,11 +2,11 @@
 import { AlgorithmNotSupportedError, KeyNotFoundError, ObjectNotFoundError } from '../../../apdu/errors.ts';
 import { fitsKey } from '../../../apdu/signature-encoding.ts';
 import type { KeyAlgorithm, SignatureAlgorithm, SigningKey, Token, TokenKey } from '../../../apdu/token.ts';
-import { contentsOf, type CardSession } from '../../desk/card-session.ts';
+import { contentsOf, keyOf, type CardSession } from '../../desk/card-session.ts';
 import { ApiError } from '../../errors.ts';
 import { issuersOf } from '../../signing/issuers.ts';
 import type { Call } from '../call.ts';
-import { keyOf, verifyFor, type CardParams, type HandlerContext, type Shown } from './context.ts';
+import { verifyFor, type CardParams, type HandlerContext, type Shown } from './context.ts';
 
 export interface CardSigner {
   readonly key: TokenKey & SigningKey;

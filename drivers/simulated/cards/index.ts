@@ -3,6 +3,8 @@ import type { TSchema } from 'typebox';
 import type { SimulatedCard } from '../card.ts';
 import { PERSONA_NAMES, createEidCard, openEidCardFile, type EidCardDescription } from './eid.ts';
 import { eidCardDescriptionSchema } from './eid/schema.ts';
+import { EMRTD_PERSONA_NAMES, createEmrtdCard, openEmrtdCardFile, type EmrtdDescription } from './emrtd.ts';
+import { emrtdDescriptionSchema } from './emrtd/schema.ts';
 import { createPivCard, openPivCardFile, type PivCardDescription } from './piv.ts';
 import { pivCardDescriptionSchema } from './piv/schema.ts';
 
@@ -25,6 +27,15 @@ export const CARD_KINDS: ReadonlyMap<string, CardKind> = new Map<string, CardKin
       schema: eidCardDescriptionSchema(PERSONA_NAMES),
       create: (options) => createEidCard(options satisfies EidCardDescription),
       openFile: (path, options) => openEidCardFile(path, options satisfies EidCardDescription),
+    },
+  ],
+  [
+    'emrtd',
+    {
+      personas: EMRTD_PERSONA_NAMES,
+      schema: emrtdDescriptionSchema(EMRTD_PERSONA_NAMES),
+      create: (options) => createEmrtdCard(options satisfies EmrtdDescription),
+      openFile: (path, options) => openEmrtdCardFile(path, options satisfies EmrtdDescription),
     },
   ],
   [

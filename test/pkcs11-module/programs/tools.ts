@@ -1,4 +1,4 @@
-/** A desk with a PIV card and two e-ID cards, and the programs of Debian that use it through p11-kit's own client. */
+/** A desk with a PIV card, two e-ID cards and a token of SoftHSM 2 behind its module, and the programs of Debian that use it through p11-kit's own client. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -6,7 +6,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createEidCard } from '../../../drivers/simulated/cards/eid.ts';
-import { cardKey, certificateFor, openBench, testKey, watchedPivCard, type Bench, type TestKeyKind } from '../../api/support.ts';
+import {
+  cardKey,
+  certificateFor,
+  eventually,
+  openBench,
+  testKey,
+  watchedPivCard,
+  type Bench,
+  type TestKeyKind,
+} from '../../api/support.ts';
+import { createSoftHsm, type SoftHsm, type TokenSetup } from '../../support/softhsm.ts';
 
 /** Debian's package p11-kit-modules. */
 const CLIENTS = ['x86_64', 'aarch64'].map((machine) => `/usr/lib/${machine}-linux-gnu/pkcs11/p11-kit-client.so`);
@@ -26,29 +36,50 @@ export interface UsedKey {
   readonly name: string;
   readonly kind: 'EC' | 'RSA';
   readonly uri: string;
-  /** For pkcs11-tool. */
-  readonly serial: string;
+  /** For pkcs11-tool: of the token, which has the serial number too where that is known before. */
+  readonly token: string;
+  readonly serial?: string;
   readonly id: string;
+  /** What programs call the key by. */
+  readonly label: string;
+  /** The common name in its certificate. */
+  readonly person: string;
 }
 
-const token = (label: string, serial: string): string => `pkcs11:token=${encodeURIComponent(label)};serial=${serial}`;
-const EID = 'EID card (authentication)'.replaceAll('(', '%28').replaceAll(')', '%29').replaceAll(' ', '%20');
+/** The token behind the module of a vendor. */
+export const STAFF: TokenSetup = { label: 'Staff token', pin: PIN, officerPin: '87654321' };
+
+const EID = 'EID card (authentication)';
+const uriOf = (token: string, serial?: string): string => {
+  const named = encodeURIComponent(token).replaceAll('(', '%28').replaceAll(')', '%29');
+  return `pkcs11:token=${named}${serial === undefined ? '' : `;serial=${serial}`}`;
+};
+
+const EID_RSA = '2000000000000011';
+const EID_CURVES = '2000000000000029';
+/** What those of one token have in common. */
+const EID_KEY = { token: EID, id: '45', label: 'Legitimering' } as const;
 
 export const KEYS: readonly UsedKey[] = [
-  { name: 'a PIV card', kind: 'RSA', uri: `${token('PIV card', '20202020')};id=%9a`, serial: '20202020', id: '9a' },
   {
-    name: 'an e-ID card with RSA',
-    kind: 'RSA',
-    uri: `pkcs11:token=${EID};serial=2000000000000011;id=%45`,
-    serial: '2000000000000011',
-    id: '45',
+    ...{ name: 'a PIV card', kind: 'RSA', uri: `${uriOf('PIV card', '20202020')};id=%9a` },
+    ...{ token: 'PIV card', serial: '20202020', id: '9a', label: 'PIV Authentication Key', person: 'Person 9A' },
   },
   {
-    name: 'an e-ID card with curves',
-    kind: 'EC',
-    uri: `pkcs11:token=${EID};serial=2000000000000029;id=%45`,
-    serial: '2000000000000029',
-    id: '45',
+    ...{ name: 'an e-ID card with RSA', kind: 'RSA', uri: `${uriOf(EID, EID_RSA)};id=%45` },
+    ...{ ...EID_KEY, serial: EID_RSA, person: 'Anna Lindqvist' },
+  },
+  {
+    ...{ name: 'an e-ID card with curves', kind: 'EC', uri: `${uriOf(EID, EID_CURVES)};id=%45` },
+    ...{ ...EID_KEY, serial: EID_CURVES, person: 'Björn Åkesson' },
+  },
+  {
+    ...{ name: 'a token of a module with RSA', kind: 'RSA', uri: `${uriOf(STAFF.label)};id=%A1%01` },
+    ...{ token: STAFF.label, id: 'a101', label: 'Staff RSA', person: 'Staff with RSA' },
+  },
+  {
+    ...{ name: 'a token of a module with a curve', kind: 'EC', uri: `${uriOf(STAFF.label)};object=Staff%20curve` },
+    ...{ token: STAFF.label, id: 'a102', label: 'Staff curve', person: 'Staff with a curve' },
   },
 ];
 
@@ -62,15 +93,23 @@ export interface ToolDesk extends AsyncDisposable {
   run(command: string, parameters: readonly string[], input?: string): Promise<string>;
 }
 
-export async function openToolDesk(): Promise<ToolDesk> {
+/** `agreement`: of what kind the PIV card's key 9D is. */
+export async function openToolDesk({ agreement = 'P-256' }: { readonly agreement?: TestKeyKind } = {}): Promise<ToolDesk> {
   await using undo = new AsyncDisposableStack();
-  const bench = undo.use(await openBench({ readers: [{}, {}, {}] }));
+  const hsm = undo.use(await createSoftHsm([STAFF]));
+  for (const key of KEYS) if (key.token === STAFF.label) await importKey(hsm, key);
+  const { name, path, sha256, environment: ofModule } = hsm.configuration;
+  const policy = { modules: [{ name, path, sha256, environment: ofModule }] };
+  const bench = undo.use(await openBench({ readers: [{}, {}, {}], policy, pkcs11Front: {} }));
   const folder = await mkdtemp(join(tmpdir(), 'kortd-tools-'));
   undo.defer(() => rm(folder, { recursive: true, force: true }));
-  const keys = PIV_KEYS.map(([name, kind]) => [
-    name,
-    cardKey(kind, { name, certificate: certificateFor(testKey(kind, name).publicKey, { name: `Person ${name}` }) }),
-  ]);
+  const keys = PIV_KEYS.map(([name, usual]) => {
+    const kind = name === '9D' ? agreement : usual;
+    return [
+      name,
+      cardKey(kind, { name, certificate: certificateFor(testKey(kind, name).publicKey, { name: `Person ${name}` }) }),
+    ];
+  });
   await bench.insert(
     watchedPivCard({
       serialNumber: 20_202_020,
@@ -80,6 +119,9 @@ export async function openToolDesk(): Promise<ToolDesk> {
   );
   await bench.insert(createEidCard({ persona: 'anna', pins: PINS }), 1);
   await bench.insert(createEidCard({ persona: 'bjorn', pins: PINS }), 2);
+  await eventually('identifying the token of the module', () =>
+    bench.daemon.desk.cards.find(({ reader, status }) => reader.source.id !== 'simulated' && status === 'ready'),
+  );
   const environment = {
     P11_KIT_SERVER_ADDRESS: `unix:path=${bench.dataFolder}/pkcs11`,
     PKCS11_MODULE_PATH: MODULE,
@@ -102,7 +144,19 @@ export async function openToolDesk(): Promise<ToolDesk> {
   };
 }
 
-async function runTool(
+async function importKey(hsm: SoftHsm, { kind, id, label, person }: UsedKey): Promise<void> {
+  const { privateKey, publicKey } = testKey(kind === 'RSA' ? 'RSA-2048' : 'P-256', person);
+  const [pem, der] = [join(hsm.folder, `${id}.pem`), join(hsm.folder, `${id}.der`)];
+  await writeFile(pem, privateKey.export({ format: 'pem', type: 'pkcs8' }));
+  await writeFile(der, Buffer.from(certificateFor(publicKey, { name: person }), 'base64'));
+  const named = ['--label', label, '--id', id];
+  await hsm.run('softhsm2-util', ['--import', pem, '--token', STAFF.label, '--pin', PIN, ...named]);
+  const login = ['--module', hsm.configuration.path, '--token-label', STAFF.label, '--login', '--pin', PIN];
+  await hsm.run('pkcs11-tool', [...login, '--write-object', der, '--type', 'cert', ...named]);
+}
+
+/** Rejects with what it printed when its exit status is not 0; the cause has status and signal. */
+export async function runTool(
   command: string,
   parameters: readonly string[],
   { environment, input, folder }: { readonly environment: object; readonly input: string; readonly folder: string },

@@ -1,0 +1,333 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runNssTool } from '../../tls/nss-database.ts';
+import { companions } from './companions.ts';
+import { SetupError } from './errors.ts';
+import { programSetups } from './index.ts';
+import { isInstalled, requireLibrary, thisMachine, type Machine } from './machine.ts';
+import type { ProgramId, ProgramSetup } from './program-setup.ts';
+
+const ADDRESS = 'unix:path=/data/kortd/pkcs11';
+const LIBRARY = requireLibrary(thisMachine());
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kortd-setup-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function machine(changes: Partial<Machine> = {}): Machine {
+  const home = join(folder, 'home');
+  mkdirSync(home, { recursive: true });
+  const user = { isRoot: false, home, config: join(home, '.config'), data: join(home, '.local', 'share') };
+  const system = { etc: join(folder, 'etc'), packagedModules: join(folder, 'packaged'), path: join(folder, 'bin') };
+  return { ...user, ...system, libraries: [LIBRARY], ...changes };
+}
+
+function setup(id: ProgramId, changes: Partial<Machine> = {}): ProgramSetup {
+  return programSetups(machine(changes), ADDRESS)[id];
+}
+
+function write(path: string, text: string): string {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  return path;
+}
+
+/** Every file with what is in it; empty folders are nothing. */
+function contents(): Readonly<Record<string, string>> {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  return Object.fromEntries(files.sort().map((path) => [relative(folder, path), readFileSync(path, 'latin1')]));
+}
+
+/** On twice and off twice: the second time nothing changes, and in the end everything is as before. */
+async function expectRoundTrip(program: ProgramSetup): Promise<void> {
+  const before = contents();
+  const enabled = await program.enable();
+  expect(enabled.changes.map(({ did }) => did)).toContain('enabled');
+  expect(program.places().map(({ state }) => state)).toContain('enabled');
+  const during = contents();
+  expect(during).not.toEqual(before);
+  expect((await program.enable()).changes.map(({ did }) => did)).not.toContain('enabled');
+  expect(contents()).toEqual(during);
+  expect((await program.disable()).changes.map(({ did }) => did)).toContain('disabled');
+  expect(contents()).toEqual(before);
+  expect((await program.disable()).changes.map(({ did }) => did)).not.toContain('disabled');
+  expect(contents()).toEqual(before);
+  expect(program.places().map(({ state }) => state)).not.toContain('enabled');
+}
+
+async function expectProblem(work: () => unknown, problem: string): Promise<void> {
+  const error: unknown = await (async () => await work())().catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(SetupError);
+  expect(error).toMatchObject({ problem });
+}
+
+async function profileOf(name: string, root = '.config/mozilla/firefox'): Promise<string> {
+  const home = join(folder, 'home', root);
+  write(join(home, 'profiles.ini'), `[Profile0]\nName=${name}\nIsRelative=1\nPath=${name}\n\n[General]\nVersion=2\n`);
+  const profile = join(home, name);
+  mkdirSync(profile);
+  await runNssTool('certutil', ['-N', '-d', `sql:${profile}`, '--empty-password'], { attempt: 'making a database' });
+  return profile;
+}
+
+async function addModule(profile: string, name: string, library: string): Promise<void> {
+  const parameters = ['-dbdir', `sql:${profile}`, '-force', '-add', name, '-libfile', library];
+  await runNssTool('modutil', parameters, { attempt: 'adding a module' });
+}
+
+describe('p11-kit', () => {
+  it.each([false, true])('comes and goes, as root: %s', (isRoot) => expectRoundTrip(setup('p11Kit', { isRoot })));
+
+  it('is told of a file for another data folder, and writes it over', async () => {
+    await programSetups(machine(), 'unix:path=/old')['p11Kit'].enable();
+    expect(setup('p11Kit').places()[0]).toMatchObject({ state: 'other_address' });
+    await setup('p11Kit').enable();
+    expect(setup('p11Kit').places()[0]).toMatchObject({ state: 'enabled' });
+  });
+});
+
+describe("Firefox's policy", () => {
+  const path = (): string => join(folder, 'etc', 'firefox', 'policies', 'policies.json');
+  const root = (changes: Partial<Machine> = {}): ProgramSetup => setup('firefox', { isRoot: true, ...changes });
+
+  it.each([
+    ['no file', undefined],
+    ['no modules', '{"policies":{"DisableTelemetry":true}}'],
+    ['modules', '{\n\t"policies": { "SecurityDevices": { "Add": { "other": "/o.so" }, "Delete": ["old"] } }\n}'],
+    ['modules in the earlier form', '{ "policies": { "SecurityDevices": { "other": "/o.so" } } }\r\n'],
+    ['nothing in it', '{}'],
+  ])('comes and goes to the byte where there were %s', async (_, text) => {
+    if (text !== undefined) write(path(), text);
+    await expectRoundTrip(root());
+  });
+
+  it('is what Firefox reads, beside those of others', async () => {
+    write(path(), '{"policies":{"DisableTelemetry":true,"SecurityDevices":{"Add":{"other":"/o.so"}}}}');
+    await root().enable();
+    const devices = { Add: { other: '/o.so', kortd: LIBRARY } };
+    expect(JSON.parse(readFileSync(path(), 'utf8'))).toEqual({ policies: { DisableTelemetry: true, SecurityDevices: devices } });
+  });
+
+  it('in the earlier form stays in it: Firefox takes no other entries beside Add', async () => {
+    write(path(), '{"policies":{"SecurityDevices":{"other":"/o.so"}}}');
+    await root().enable();
+    const devices = { other: '/o.so', kortd: LIBRARY };
+    expect(JSON.parse(readFileSync(path(), 'utf8'))).toEqual({ policies: { SecurityDevices: devices } });
+  });
+
+  it('that others changed meanwhile loses the one entry', async () => {
+    write(path(), '{"policies":{"A":1}}');
+    await root().enable();
+    const text = readFileSync(path(), 'utf8').replace('"A": 1', '"A": 2, "B": 3');
+    write(path(), text);
+    await root().disable();
+    expect(JSON.parse(readFileSync(path(), 'utf8'))).toEqual({ policies: { A: 2, B: 3 } });
+    expect(readdirSync(dirname(path()))).toEqual(['policies.json']);
+  });
+
+  it('for a library that has moved is written anew, and still taken back to the byte', async () => {
+    write(path(), '{"policies":{}}');
+    const before = contents();
+    const moved = write(join(folder, 'p11-kit-proxy.so'), '');
+    await root({ libraries: [moved] }).enable();
+    rmSync(moved);
+    expect(root().places()[0]).toMatchObject({ state: 'other_address' });
+    await root().enable();
+    await root().disable();
+    expect(contents()).toEqual(before);
+  });
+
+  it("of somebody else's module of that name, or that is no JSON, is left", async () => {
+    write(path(), '{"policies":{"SecurityDevices":{"Add":{"kortd":"/o.so"}}}}');
+    const before = contents();
+    expect(root().places()[0]).toMatchObject({ state: 'foreign' });
+    await expectProblem(() => root().enable(), 'foreign');
+    await expectProblem(() => root().disable(), 'foreign');
+    expect(contents()).toEqual(before);
+    write(path(), '{"policies":');
+    await expectProblem(() => root().enable(), 'not_understood');
+  });
+
+  it('with the library under another name needs nothing', async () => {
+    write(path(), `{"policies":{"SecurityDevices":{"Add":{"p11-kit":"${LIBRARY}"}}}}`);
+    expect(root().places()[0]).toMatchObject({ state: 'other_name' });
+    expect((await root().enable()).changes).toEqual([{ path: path(), did: 'nothing' }]);
+  });
+});
+
+describe("Firefox's profiles", () => {
+  it.each(['.mozilla/firefox', '.config/mozilla/firefox'])('in ~/%s get the module, and lose it again', async (root) => {
+    const profile = await profileOf('a b.default', root);
+    await addModule(profile, 'other', LIBRARY.replace('proxy', 'trust').replace('gnu/', 'gnu/pkcs11/'));
+    const before = contents();
+    expect(before[join('home', root, 'a b.default', 'pkcs11.txt')]).toContain('name=other');
+    await expectRoundTrip(setup('firefox'));
+  });
+
+  it('that were never opened get a database, which goes again while nobody used it', async () => {
+    const profile = await profileOf('new');
+    for (const name of ['cert9.db', 'key4.db', 'pkcs11.txt']) rmSync(join(profile, name));
+    await setup('firefox').enable();
+    expect(readdirSync(profile).sort()).toEqual(['cert9.db', 'key4.db', 'made-by-kortd', 'pkcs11.txt']);
+    await setup('firefox').disable();
+    mkdirSync(profile, { recursive: true });
+    expect(readdirSync(profile)).toEqual([]);
+    await setup('firefox').enable();
+    await runNssTool('certutil', ['-S', '-d', `sql:${profile}`, ...SELF_SIGNED], { attempt: 'making a certificate' });
+    await setup('firefox').disable();
+    expect(readdirSync(profile).sort()).toEqual(['cert9.db', 'key4.db', 'pkcs11.txt']);
+  });
+
+  it('that a Firefox has open are left, and told of with its process', async () => {
+    const profile = await profileOf('open');
+    copyFileSync('/bin/sleep', join(folder, 'firefox'));
+    chmodSync(join(folder, 'firefox'), 0o700);
+    const firefox = spawn(join(folder, 'firefox'), ['60']);
+    await once(firefox, 'spawn');
+    try {
+      symlinkSync(`127.0.0.1:+${firefox.pid ?? 0}`, join(profile, 'lock'));
+      await expectProblem(() => setup('firefox').enable(), 'in_use');
+      expect(setup('firefox').places().at(-1)).toMatchObject({ state: 'absent' });
+    } finally {
+      firefox.kill();
+      await once(firefox, 'exit');
+    }
+    await setup('firefox').enable();
+    expect(setup('firefox').places().at(-1)).toMatchObject({ state: 'enabled' });
+  });
+
+  it('of a sandbox are told of, and left', async () => {
+    await profileOf('snapped', 'snap/firefox/common/.mozilla/firefox');
+    expect(setup('firefox').places().at(-1)).toMatchObject({ state: 'out_of_reach' });
+    await expectProblem(() => setup('firefox').enable(), 'no_profile');
+  });
+
+  it("with somebody else's module of that name are left", async () => {
+    const profile = await profileOf('other');
+    await addModule(profile, 'kortd', LIBRARY.replace('proxy', 'trust').replace('gnu/', 'gnu/pkcs11/'));
+    const before = contents();
+    await expectProblem(() => setup('firefox').enable(), 'foreign');
+    await expectProblem(() => setup('firefox').disable(), 'foreign');
+    expect(contents()).toEqual(before);
+  });
+});
+
+const SELF_SIGNED = ['-n', 'x', '-s', 'CN=x', '-x', '-t', 'C,,', '-z', '/etc/hostname'];
+
+describe('Chromium', () => {
+  it('gets a database with the module, and loses both', () => expectRoundTrip(setup('chromium')));
+
+  it('has the module in the database that is there, and loses that alone', async () => {
+    const database = join(folder, 'home', '.pki', 'nssdb');
+    mkdirSync(database, { recursive: true });
+    await runNssTool('certutil', ['-N', '-d', `sql:${database}`, '--empty-password'], { attempt: 'making a database' });
+    await expectRoundTrip(setup('chromium'));
+  });
+
+  it('with the library under another name needs nothing, and nothing is taken out', async () => {
+    const database = join(folder, 'home', '.pki', 'nssdb');
+    mkdirSync(database, { recursive: true });
+    await runNssTool('certutil', ['-N', '-d', `sql:${database}`, '--empty-password'], { attempt: 'making a database' });
+    await addModule(database, 'p11-kit', LIBRARY);
+    const before = contents();
+    expect(setup('chromium').places()[0]).toMatchObject({ state: 'other_name' });
+    await setup('chromium').enable();
+    await setup('chromium').disable();
+    expect(contents()).toEqual(before);
+  });
+});
+
+describe('OpenSSH', () => {
+  const path = (): string => join(folder, 'home', '.ssh', 'config');
+
+  it.each([
+    ['no file', undefined],
+    ['an empty file', ''],
+    ['lines', 'Host a\n  User b\n'],
+    ['a last line without its end', 'Host a\n  User b'],
+  ])('has a block at the end where there was %s, and loses it', async (_, text) => {
+    if (text !== undefined) write(path(), text);
+    await expectRoundTrip(setup('ssh'));
+  });
+
+  it('keeps what the person wrote before and after, and the mode of the file', async () => {
+    write(path(), 'Host a\n');
+    chmodSync(path(), 0o640);
+    await setup('ssh').enable();
+    writeFileSync(path(), `${readFileSync(path(), 'utf8')}Host b\n`);
+    await setup('ssh').disable();
+    expect(readFileSync(path(), 'utf8')).toBe('Host a\nHost b\n');
+    expect(statSync(path()).mode & 0o777).toBe(0o640);
+  });
+
+  it('is what ssh goes by, unless the person said otherwise', async () => {
+    write(path(), 'Host other\n  PKCS11Provider none\n');
+    await setup('ssh').enable();
+    const providerFor = (host: string): string | undefined =>
+      /^pkcs11provider (.*)$/m.exec(execFileSync('ssh', ['-G', '-F', path(), host], { encoding: 'utf8' }))?.[1];
+    expect(providerFor('any')).toBe(LIBRARY);
+    expect(providerFor('other')).toBeUndefined(); // so ssh tells of "none"
+  });
+
+  it('makes files that ssh takes: the user alone may write them', async () => {
+    await setup('ssh').enable();
+    expect([statSync(path()).mode & 0o777, statSync(dirname(path())).mode & 0o777]).toEqual([0o600, 0o700]);
+  });
+
+  it('as root is a file of its own among those of the system', () => expectRoundTrip(setup('ssh', { isRoot: true })));
+
+  it('with the library in it already needs nothing, and a block without its end is left', async () => {
+    write(path(), `Host *\n  PKCS11Provider=${LIBRARY}\n`);
+    expect(setup('ssh').places()[0]).toMatchObject({ state: 'other_name' });
+    expect((await setup('ssh').enable()).changes[0]).toMatchObject({ did: 'nothing' });
+    rmSync(path());
+    await setup('ssh').enable();
+    write(path(), readFileSync(path(), 'utf8').replace('# kortd end', ''));
+    await expectProblem(() => setup('ssh').enable(), 'foreign');
+  });
+});
+
+describe('the machine', () => {
+  it('without the library says what to install, and changes nothing', async () => {
+    await profileOf('any');
+    const before = contents();
+    for (const id of ['firefox', 'chromium', 'ssh'] as const)
+      await expectProblem(() => setup(id, { libraries: [join(folder, 'none.so')] }).enable(), 'library_missing');
+    expect(contents()).toEqual(before);
+  });
+
+  it('knows a program by its name in PATH', () => {
+    write(join(folder, 'bin', 'firefox-esr'), '');
+    expect(isInstalled(machine(), ['firefox', 'firefox-esr'])).toBe(true);
+    expect(isInstalled(machine(), ['chromium'])).toBe(false);
+  });
+
+  it('tells which other modules come with p11-kit: not those that it is told to keep out', () => {
+    write(join(folder, 'packaged', 'opensc.module'), 'module: opensc-pkcs11.so\n');
+    write(join(folder, 'packaged', 'softhsm.module'), 'module: softhsm.so\n');
+    write(join(folder, 'packaged', 'trust.module'), 'module: trust.so\ndisable-in: p11-kit-proxy\n');
+    write(join(folder, 'packaged', 'ssh-only.module'), 'module: a.so\nenable-in: ssh\n');
+    write(join(folder, 'etc', 'pkcs11', 'modules', 'kortd.module'), 'remote: x\n');
+    write(join(folder, 'home', '.config', 'pkcs11', 'modules', 'softhsm.module'), 'disable-in: firefox, p11-kit-proxy\n');
+    expect(companions(machine())).toEqual(['opensc']);
+    expect(companions(machine({ isRoot: true }))).toEqual(['opensc', 'softhsm']);
+  });
+});
