@@ -1,6 +1,5 @@
 /** A card application, as data and one function. Profiles are listed in `cards/index.ts`; row order is trial order. */
 import type { CardChannel } from './card-channel.ts';
-import type { IdentityDocument } from './document.ts';
 import type { Token, TokenContents } from './token.ts';
 
 /** What kind a card is, as it is told of. */
@@ -40,6 +39,4 @@ export interface CardApplication {
   changeMarker?(): Promise<string | undefined>;
   /** Keys, certificates, PINs. */
   readonly token?: Token;
-  /** Files of a passport or identity card. */
-  readonly document?: IdentityDocument;
 }

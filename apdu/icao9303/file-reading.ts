@@ -11,6 +11,7 @@ import {
   SW_SECURITY_STATUS_NOT_SATISFIED,
   SW_SUCCESS,
   SW_WRONG_LENGTH,
+  SW_WRONG_P1_P2,
 } from '../iso7816/status-word.ts';
 import { TlvError, decodeFirstTlv, encodeTlv } from '../tlv/ber-tlv.ts';
 import type { DocumentFile } from './document-files.ts';
@@ -116,6 +117,10 @@ class FileReading {
           ? await this.#exchange({ ...READ, p1: offset >> 8, p2: offset & 0xff, ne: length })
           : await this.#readFar(offset, length);
       if (isRead(statusWord)) return data.subarray(0, wanted);
+      if (statusWord === SW_WRONG_P1_P2 && offset > 0)
+        throw new CardDataError(`${this.#attempt}: it says that it is longer than it is: card has nothing at byte ${offset}`, {
+          statusWord,
+        });
       if (statusWord !== SW_WRONG_LENGTH || length <= MIN_BLOCK)
         throw new StatusWordError(this.#attempt, statusWord, INS_READ_BINARY);
       this.#blockLength = Math.max(MIN_BLOCK, Math.floor(length / 2));

@@ -3,17 +3,16 @@
  */
 import { parseHex } from '../bytes.ts';
 import type { CardChannel } from '../card-channel.ts';
-import type { CardApplication, CardProfile } from '../card-profile.ts';
-import type { AccessProtocol, ChipProof, OpenDocument, OpenDocumentOptions } from '../document.ts';
+import type { AccessProtocol, ChipProof, OpenDocument, OpenDocumentOptions } from './document.ts';
 import { ChipNotGenuineError, NotSupportedByCardError, SecureMessagingError, StatusWordError } from '../errors.ts';
-import { performActiveAuthentication } from '../icao9303/active-authentication.ts';
-import { performBac } from '../icao9303/bac.ts';
-import { chipAuthenticationOf, performChipAuthentication, requireMappedChip } from '../icao9303/chip-authentication.ts';
-import { contentOf } from '../icao9303/data-groups.ts';
-import { documentFile, type DocumentFileName } from '../icao9303/document-files.ts';
-import { readDocumentFile } from '../icao9303/file-reading.ts';
-import { performPace, type PaceResult } from '../icao9303/pace.ts';
-import { paceInfosOf, parseCardSecurity, parseSecurityInfos, type PaceInfo } from '../icao9303/security-infos.ts';
+import { performActiveAuthentication } from './active-authentication.ts';
+import { performBac } from './bac.ts';
+import { chipAuthenticationOf, performChipAuthentication, requireMappedChip } from './chip-authentication.ts';
+import { contentOf } from './data-groups.ts';
+import { documentFile, type DocumentFileName } from './document-files.ts';
+import { readDocumentFile } from './file-reading.ts';
+import { performPace, type PaceResult } from './pace.ts';
+import { paceInfosOf, parseCardSecurity, parseSecurityInfos, type PaceInfo } from './security-infos.ts';
 import { MAX_SHORT_NE } from '../iso7816/command-apdu.ts';
 import type { Exchange } from '../iso7816/exchange.ts';
 import { SW_SUCCESS } from '../iso7816/status-word.ts';
@@ -37,24 +36,8 @@ const MAX_FILE = 0x4_0000;
 const MAX_INFO_FILE = 0x2000;
 const ATTEMPT = 'opening the document';
 
-export const emrtdProfile: CardProfile = {
-  id: 'emrtd',
-  specification: 'ICAO Doc 9303, eighth edition',
-  applicationIds: [APPLICATION_ID],
-  find: async (channel) => ((await isDocument(channel)) ? openEmrtd(channel) : undefined),
-  open: openEmrtd,
-};
-
-function openEmrtd(channel: CardChannel): CardApplication {
-  return {
-    // Chips have no number of their own for everybody: they draw another at each insertion.
-    serialNumber: () => Promise.resolve(undefined),
-    document: { open: (options) => openDocument(channel, options) },
-  };
-}
-
 /** A document that wants PACE first may not show its application before, but has EF.CardAccess for everybody. */
-async function isDocument(channel: CardChannel): Promise<boolean> {
+export async function isTravelDocument(channel: CardChannel): Promise<boolean> {
   if (await selectApplication(channel.exchange)) return true;
   return (await readCardAccess(channel)).length > 0;
 }
@@ -82,7 +65,8 @@ async function readCardAccess({ exchange }: CardChannel): Promise<readonly PaceI
   }
 }
 
-async function openDocument(channel: CardChannel, options: OpenDocumentOptions): Promise<OpenDocument> {
+/** Throws DocumentAccessError when the document does not take what was given, NotSupportedByCardError when it offers no protocol that takes it. */
+export async function openTravelDocument(channel: CardChannel, options: OpenDocumentOptions): Promise<OpenDocument> {
   const { access, randomBytes } = options;
   const infos = await readCardAccess(channel);
   const info = infos.find((one) => one.parameterId !== undefined);
@@ -170,7 +154,10 @@ class OpenedDocument implements OpenDocument {
     const security = await this.read('EF.CardSecurity');
     const key = security && chipAuthenticationOf(parseCardSecurity(security))?.key;
     if (!key) throw new NotSupportedByCardError(`${ATTEMPT}: EF.CardSecurity does not name the chip's key`);
-    await proving(() => Promise.resolve(requireMappedChip(proof, key)));
+    await proving(async () => {
+      await Promise.resolve();
+      requireMappedChip(proof, key);
+    });
     this.#hasMappedChip = true;
   }
 }

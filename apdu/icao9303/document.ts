@@ -2,7 +2,7 @@
  * What an electronic travel document can do, whatever protocols its chip speaks: it is opened by what is printed on it, its files are read, and its chip proves that it
  * is no copy. Whether the files are the issuer's is not asked here: that needs trust anchors.
  */
-import type { DocumentFileName } from './icao9303/document-files.ts';
+import type { DocumentFileName } from './document-files.ts';
 
 export type DocumentAccess =
   /** Of `parseMrz`: `Mrz.information`. */
@@ -21,11 +21,6 @@ export interface ReadProgress {
   readonly file: DocumentFileName;
   readonly readBytes: number;
   readonly totalBytes: number;
-}
-
-export interface IdentityDocument {
-  /** Throws DocumentAccessError when the document does not take what was given, NotSupportedByCardError when it offers no protocol that takes it. */
-  open(options: OpenDocumentOptions): Promise<OpenDocument>;
 }
 
 export type AccessProtocol = 'BAC' | 'PACE';
