@@ -108,3 +108,8 @@ export class SecureMessagingError extends CardError {
 export class DocumentAccessError extends CardError {
   override readonly name = 'DocumentAccessError';
 }
+
+/** The chip does not hold the key that the document says it has: it may be a copy. */
+export class ChipNotGenuineError extends CardError {
+  override readonly name = 'ChipNotGenuineError';
+}

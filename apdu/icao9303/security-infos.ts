@@ -2,7 +2,7 @@
 import { formatHex } from '../bytes.ts';
 import { CardDataError } from '../errors.ts';
 import type { CipherSuiteName } from '../secure-messaging/cipher-suite.ts';
-import { TlvError, decodeFirstTlv, decodeTlv, type TlvObject } from '../tlv/ber-tlv.ts';
+import { TlvError, decodeFirstTlv, decodeTlv, requireTlv, type TlvObject } from '../tlv/ber-tlv.ts';
 
 export type PaceMapping = 'chip authentication' | 'generic' | 'integrated';
 
@@ -70,4 +70,23 @@ export function paceInfosOf(infos: readonly SecurityInfo[]): readonly PaceInfo[]
     const parameterId = optional?.tag === TAG_INTEGER && optional.value.length === 1 ? optional.value[0] : undefined;
     return [{ protocol, ...variant, suite, parameterId }];
   });
+}
+
+const TAG_EXPLICIT = 0xa0;
+const TAG_OCTET_STRING = 0x04;
+
+/** EF.CardSecurity: SecurityInfos that the issuer signed, inside a CMS SignedData (RFC 5652, section 5.1). The signature is not looked at here. Throws CardDataError. */
+export function parseCardSecurity(file: Uint8Array): readonly SecurityInfo[] {
+  try {
+    const signedData = decodeTlv(requireTlv(decodeTlv(requireTlv(decodeTlv(file), TAG_SEQUENCE)), TAG_EXPLICIT));
+    const content = decodeTlv(requireTlv(signedData, TAG_SEQUENCE)).find(({ tag }) => tag === TAG_SEQUENCE);
+    const octets = requireTlv(
+      decodeTlv(requireTlv(decodeTlv(content?.value ?? new Uint8Array(0)), TAG_EXPLICIT)),
+      TAG_OCTET_STRING,
+    );
+    return parseSecurityInfos(octets);
+  } catch (error) {
+    if (error instanceof TlvError) throw new CardDataError('reading EF.CardSecurity: it does not parse', {}, { cause: error });
+    throw error;
+  }
 }
