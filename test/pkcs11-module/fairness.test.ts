@@ -3,7 +3,7 @@ import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto
 import { describe, expect, it } from 'vitest';
 import type { Log } from '../../daemon/log.ts';
 import { takeTurn } from '../../daemon/pkcs11/turn.ts';
-import { outcomeOf, PIN, resultOf } from '../api/support.ts';
+import { INS, outcomeOf, PIN, resultOf } from '../api/support.ts';
 import { heldCard, startRoutine } from '../issuance/cards.ts';
 import { openOffice, PINS as OFFICE_PINS, stepOf } from '../issuance/office.ts';
 import { TestStation } from '../prompts/station.ts';
@@ -43,7 +43,7 @@ describe('a list of a page that takes long', () => {
     const { bench, card } = desk;
     await using station = await TestStation.open(bench);
     await using page = await openPage(bench);
-    const turns = watchTurns(bench);
+    const turns = watchTurns(bench, () => card.count(INS.authenticate, 'with data'));
     bench.reader().arm([{ kind: 'delay', delayMs: 2 }]);
     let isOver = false;
     const program = signing(desk, () => isOver);
@@ -62,10 +62,12 @@ describe('a list of a page that takes long', () => {
       expectSigned(`receipt ${index}`, Buffer.from(signature, 'base64'), publicKey);
     expect(signatures).toHaveLength(60);
     expect(station.messages.filter(({ type }) => type === 'prompt')).toHaveLength(1);
-    // A turn of the list is three signatures at the most while somebody waits.
-    const ofProgram = Math.max(...[...turns.longest].filter(([name]) => name.startsWith('pkcs11.')).map(([, waited]) => waited));
-    expect(ofProgram).toBeLessThanOrEqual(1);
-    expect(turns.order.filter((name) => name.startsWith('sign.batch')).length).toBeGreaterThan(60 / 6);
+    const ofProgram = (counted: ReadonlyMap<string, number>): number =>
+      Math.max(...[...counted].filter(([name]) => name.startsWith('pkcs11.')).map(([, count]) => count));
+    expect(ofProgram(turns.longest)).toBeLessThanOrEqual(1);
+    // A turn of the list is three signatures at the most while somebody waits, and one may have been under way.
+    expect(ofProgram(turns.most)).toBeGreaterThan(0);
+    expect(ofProgram(turns.most)).toBeLessThanOrEqual(5);
     expect(card.inner.state().pin.attemptsRemaining).toBe(3);
   });
 });
