@@ -2,8 +2,8 @@
 import { chmodSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import type { Server } from 'node:net';
 
-/** A burst of programs must not have to knock again. */
-const BACKLOG = 512;
+/** As many as may be there at once (`MAX_CLIENTS`): a crowd that comes together must not have to knock again. */
+const BACKLOG = 1_024;
 
 export interface BoundSocket extends Disposable {
   /** Whether the place is still this server's: another may have taken it over. */
