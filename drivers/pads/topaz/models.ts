@@ -17,7 +17,7 @@ export interface TopazModel {
   readonly hasScreen: boolean;
 }
 
-/** Sorted by id. */
+/** A row each, their ids in order of the alphabet. */
 export const TOPAZ_MODELS: readonly TopazModel[] = [
   model('clipgem', 'ClipGem', { baudRate: 9600, dotsPerInch: 275, window: [485, 2800, 170, 3200] }),
   model('siggem-1x5', 'SignatureGem 1x5', { baudRate: 19200, window: [400, 2400, 350, 950] }),

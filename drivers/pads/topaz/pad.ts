@@ -5,7 +5,7 @@
 import { DeviceBusyError, DeviceError } from '../../errors.ts';
 import type { SerialLine, SerialLines } from '../../ports/serial-line.ts';
 import type { CaptureOptions, PadDescription, PadEvent, SignaturePad } from '../driver.ts';
-import { PadEventQueue } from '../event-queue.ts';
+import { EventQueue } from '../event-queue.ts';
 import { RateClock } from '../rate-clock.ts';
 import type { TopazLine } from './driver.ts';
 import { lineSettings, pointMm } from './models.ts';
@@ -61,10 +61,10 @@ class TopazPad implements SignaturePad {
       throw new DeviceError(`capturing at ${this.description.id}: it is closed`, { device: this.description.id });
     if (this.#capture)
       throw new DeviceBusyError(`capturing at ${this.description.id}: a capture is under way`, { device: this.description.id });
-    const queue = new PadEventQueue(signal);
+    const queue = new EventQueue();
     this.#capture = new TopazCapture(this.#found, { queue, now: this.#now });
     try {
-      yield* queue.events();
+      yield* queue.drain(signal);
     } finally {
       this.#capture = undefined;
     }
@@ -90,13 +90,13 @@ class TopazPad implements SignaturePad {
 /** From packets to samples, for one capture. */
 class TopazCapture {
   readonly #found: TopazLine;
-  readonly #queue: PadEventQueue;
+  readonly #queue: EventQueue;
   readonly #clock: RateClock;
   readonly #reader = new PacketReader();
   #sequence = 0;
   #pressure = 1;
 
-  constructor(found: TopazLine, { queue, now }: { readonly queue: PadEventQueue; readonly now: () => number }) {
+  constructor(found: TopazLine, { queue, now }: { readonly queue: EventQueue; readonly now: () => number }) {
     this.#found = found;
     this.#queue = queue;
     this.#clock = new RateClock({ rateHz: found.description.capabilities.rateHz, now });
@@ -107,7 +107,7 @@ class TopazCapture {
   }
 
   fail(error: Error): void {
-    this.#queue.fail(error);
+    this.#queue.end(error);
   }
 
   end(): void {
@@ -119,19 +119,20 @@ class TopazCapture {
       this.#pressure = packet.pressure / PRESSURE_LEVELS;
     if (packet.kind !== 'pen' || !(packet.isNear || packet.isDown)) return;
     const { isDown } = packet;
-    this.#queue.pen({
+    const sample = {
       sequence: this.#sequence++,
       ...pointMm(this.#found.model, packet.x, packet.y),
       timeMs: this.#clock.next(),
       pressure: isDown ? this.#pressure : 0,
       isDown,
-    });
+    };
+    this.#queue.push({ kind: 'pen', sample });
   }
 
   /** A packet that was broken off, or is all ones, stands for a sample: what it was cannot be told any more. */
   #miss(): void {
     this.#sequence += 1;
     this.#clock.skip(1);
-    this.#queue.lost(1);
+    this.#queue.push({ kind: 'lost', samples: 1 });
   }
 }
