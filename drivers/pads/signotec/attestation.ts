@@ -12,7 +12,10 @@ export interface AttestationOptions {
 
 type Request = (command: Command, parameters: Parameters) => Promise<Response>;
 
-export async function readAttestation(request: Request, { rsaScheme, documentHash }: AttestationOptions): Promise<Extract<PadEvent, { readonly kind: 'attestation' }>> {
+export async function readAttestation(
+  request: Request,
+  { rsaScheme, documentHash }: AttestationOptions,
+): Promise<Extract<PadEvent, { readonly kind: 'attestation' }>> {
   const { fields } = await request('SIGNATURE_SIGN_DATA', { SIGNATURE_RSA_SCHEME: rsaScheme });
   const certificate = (await request('SIGNING_CERT', {})).fields.text('SIGNING_CERT');
   const encryptedTo = fields.text('CERT_ID');

@@ -9,7 +9,15 @@ import type { IncomingMessage } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { WebSocket } from 'ws';
 import { DeviceError, DeviceProtocolError, DeviceTimeoutError, ServiceUnavailableError } from '../../errors.ts';
-import { decodeMessage, encodeRequest, type Command, type Message, type Parameters, type Response, type ServiceEvent } from './tokens.ts';
+import {
+  decodeMessage,
+  encodeRequest,
+  type Command,
+  type Message,
+  type Parameters,
+  type Response,
+  type ServiceEvent,
+} from './tokens.ts';
 
 /** A signature with its certificate, as base64, is some ten kilobytes. */
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -49,8 +57,10 @@ interface Pending {
 /** Throws RangeError for an address that must not be used. */
 export function checkAddress({ url, isRemote = false }: ServiceAddress): void {
   const { protocol, hostname } = new URL(url);
-  if (protocol !== 'wss:' && protocol !== 'ws:') throw new RangeError(`the address of the signotec service: ${url} is no ws or wss address`);
-  if (protocol === 'ws:' && isRemote) throw new RangeError(`the address of the signotec service: ${url} is on another machine, and has no TLS`);
+  if (protocol !== 'wss:' && protocol !== 'ws:')
+    throw new RangeError(`the address of the signotec service: ${url} is no ws or wss address`);
+  if (protocol === 'ws:' && isRemote)
+    throw new RangeError(`the address of the signotec service: ${url} is on another machine, and has no TLS`);
   if (!isRemote && isAddress(hostname) && !isLoopback(hostname))
     throw new RangeError(`the address of the signotec service: ${url} is not this machine`);
 }
@@ -88,8 +98,12 @@ export class SignotecConnection implements AsyncDisposable {
     this.#options = options;
     socket.on('message', (data, isBinary) => this.#take(isBinary ? undefined : textOf(data)));
     socket.on('pong', () => (this.#isAlive = true));
-    socket.on('error', (cause) => this.#finish(new ServiceUnavailableError(`speaking with the signotec service: ${cause.message}`, {}, { cause })));
-    socket.on('close', () => this.#finish(new ServiceUnavailableError('speaking with the signotec service: it ended the connection')));
+    socket.on('error', (cause) =>
+      this.#finish(new ServiceUnavailableError(`speaking with the signotec service: ${cause.message}`, {}, { cause })),
+    );
+    socket.on('close', () =>
+      this.#finish(new ServiceUnavailableError('speaking with the signotec service: it ended the connection')),
+    );
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
     this.#heartbeat.unref();
   }
@@ -107,9 +121,12 @@ export class SignotecConnection implements AsyncDisposable {
     this.#queue = turn.catch(() => undefined);
     const response = await turn;
     if (response.returnCode >= 0) return response;
-    throw new DeviceError(`${command} at the signotec service: it answered ${response.returnCode}${response.description === undefined ? '' : `, ${response.description}`}`, {
-      driverCode: String(response.returnCode),
-    });
+    throw new DeviceError(
+      `${command} at the signotec service: it answered ${response.returnCode}${response.description === undefined ? '' : `, ${response.description}`}`,
+      {
+        driverCode: String(response.returnCode),
+      },
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -118,7 +135,11 @@ export class SignotecConnection implements AsyncDisposable {
     await Promise.resolve();
   }
 
-  async #ask(command: Command, parameters: Parameters, { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: RequestOptions): Promise<Response> {
+  async #ask(
+    command: Command,
+    parameters: Parameters,
+    { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: RequestOptions,
+  ): Promise<Response> {
     signal.throwIfAborted();
     if (this.#end) throw this.#end;
     const { promise, resolve, reject } = Promise.withResolvers<Response>();
@@ -156,14 +177,22 @@ export class SignotecConnection implements AsyncDisposable {
     if (message.kind !== 'event') return;
     const { event } = message;
     if (event.kind === 'incorrectCommand')
-      this.#pending?.reject(new DeviceProtocolError(`${this.#pending.command} at the signotec service: it does not know it, ${event.description ?? 'and says no more'}`));
+      this.#pending?.reject(
+        new DeviceProtocolError(
+          `${this.#pending.command} at the signotec service: it does not know it, ${event.description ?? 'and says no more'}`,
+        ),
+      );
     else this.#options.onEvent(event);
   }
 
   #beat(): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     if (!this.#isAlive) {
-      this.#finish(new ServiceUnavailableError('speaking with the signotec service: it does not answer any more', { timeoutMs: HEARTBEAT_MS }));
+      this.#finish(
+        new ServiceUnavailableError('speaking with the signotec service: it does not answer any more', {
+          timeoutMs: HEARTBEAT_MS,
+        }),
+      );
       return;
     }
     this.#isAlive = false;
@@ -190,7 +219,13 @@ interface OpeningOptions {
 async function opened(socket: WebSocket, { address, signal, timeoutMs }: OpeningOptions): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   const refuse = (why: string, cause?: unknown): void =>
-    reject(new ServiceUnavailableError(`connecting to the signotec service at ${address.url}: ${why}`, {}, cause === undefined ? {} : { cause }));
+    reject(
+      new ServiceUnavailableError(
+        `connecting to the signotec service at ${address.url}: ${why}`,
+        {},
+        cause === undefined ? {} : { cause },
+      ),
+    );
   const onAbort = (): void => reject(signal.reason);
   const timer = setTimeout(() => refuse(`no answer within ${timeoutMs} ms`), timeoutMs);
   signal.addEventListener('abort', onAbort, { once: true });
@@ -214,7 +249,9 @@ async function opened(socket: WebSocket, { address, signal, timeoutMs }: Opening
 function distrust({ socket }: IncomingMessage, { fingerprint256 }: ServiceAddress): string | undefined {
   if (fingerprint256 === undefined) return undefined;
   const found = socket instanceof TLSSocket ? socket.getPeerCertificate().fingerprint256 : undefined;
-  return found !== undefined && plain(found) === plain(fingerprint256) ? undefined : `its certificate is ${found ?? 'none'}, not the pinned one`;
+  return found !== undefined && plain(found) === plain(fingerprint256)
+    ? undefined
+    : `its certificate is ${found ?? 'none'}, not the pinned one`;
 }
 
 function plain(fingerprint: string): string {

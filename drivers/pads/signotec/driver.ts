@@ -121,7 +121,11 @@ class SignotecDriver implements PadDriver {
 
   async #search(connection: SignotecConnection, signal: AbortSignal): Promise<readonly FoundPad[]> {
     const { padSubset = 'HID', pressureLevels = PRESSURE_LEVELS } = this.#options;
-    const { fields } = await connection.request('SEARCH_FOR_PADS', { PAD_SUBSET: padSubset }, { signal, timeoutMs: SEARCH_TIMEOUT_MS });
+    const { fields } = await connection.request(
+      'SEARCH_FOR_PADS',
+      { PAD_SUBSET: padSubset },
+      { signal, timeoutMs: SEARCH_TIMEOUT_MS },
+    );
     return fields.list('CONNECTED_PADS').map((pad, position) => describe(pad, { position, pressureLevels }));
   }
 }
@@ -130,18 +134,17 @@ class SignotecDriver implements PadDriver {
 export function meaningOf(error: unknown, { returnCodes = {} }: SignotecOptions): unknown {
   if (!(error instanceof DeviceError) || error.driverCode === undefined) return error;
   const fields = { driverCode: error.driverCode };
-  switch (returnCodes[error.driverCode]) {
-    case 'removed':
-      return new DeviceRemovedError(error.message, fields, { cause: error });
-    case 'busy':
-      return new DeviceBusyError(error.message, fields, { cause: error });
-    default:
-      return error;
-  }
+  const meaning = returnCodes[error.driverCode];
+  if (meaning === 'removed') return new DeviceRemovedError(error.message, fields, { cause: error });
+  if (meaning === 'busy') return new DeviceBusyError(error.message, fields, { cause: error });
+  return error;
 }
 
 /** The serial number is "only unique within its model range" (STPadServer.html). */
-function describe(pad: Fields, { position, pressureLevels }: { readonly position: number; readonly pressureLevels: number }): FoundPad {
+function describe(
+  pad: Fields,
+  { position, pressureLevels }: { readonly position: number; readonly pressureLevels: number },
+): FoundPad {
   const { family, screen, areaMm } = modelOf(pad.integer('PAD_TYPE'));
   const serialNumber = printable(pad.text('PAD_SERIAL_NUMBER'));
   const firmware = printable(pad.text('PAD_FIRMWARE_VERSION'));

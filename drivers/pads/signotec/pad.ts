@@ -90,7 +90,11 @@ class SignotecPad implements SignaturePad {
     if (this.#failure) throw this.#failure;
     if (this.#closing) throw new DeviceError(`capturing at ${id}: it is closed`, { device: id });
     if (this.#capture) throw new DeviceBusyError(`capturing at ${id}: a capture is under way`, { device: id });
-    const capture = new Capture(this.#geometry, { documentHash, now: this.#opened.options.service.now, levels: this.description.capabilities.pressureLevels });
+    const capture = new Capture(this.#geometry, {
+      documentHash,
+      now: this.#opened.options.service.now,
+      levels: this.description.capabilities.pressureLevels,
+    });
     this.#capture = capture;
     try {
       await this.#start(signal, documentHash);
@@ -165,18 +169,24 @@ class SignotecPad implements SignaturePad {
       capture.miss(returnCode - capture.points);
       if ((this.#opened.found.abilities & SUPPORTS_RSA) !== 0) {
         const { rsaScheme = 'PSS' } = this.#opened.options.service;
-        const request = (command: Command, parameters: Parameters): Promise<Response> => this.#request(command, parameters, signal);
+        const request = (command: Command, parameters: Parameters): Promise<Response> =>
+          this.#request(command, parameters, signal);
         capture.queue.push(await readAttestation(request, { rsaScheme, documentHash: capture.documentHash }));
       }
       capture.queue.push({ kind: 'button', button: 'accept' });
     } catch (error) {
-      capture.queue.end(error instanceof Error ? error : new DeviceProtocolError('confirming the signature: it failed', {}, { cause: error }));
+      capture.queue.end(
+        error instanceof Error ? error : new DeviceProtocolError('confirming the signature: it failed', {}, { cause: error }),
+      );
     }
   }
 
   async #request(command: Command, parameters: Parameters, signal: AbortSignal, timeoutMs?: number): Promise<Response> {
     try {
-      return await this.#opened.connection.request(command, parameters, { signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+      return await this.#opened.connection.request(command, parameters, {
+        signal,
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      });
     } catch (error) {
       throw meaningOf(error, this.#opened.options.service);
     }
@@ -191,10 +201,13 @@ class SignotecPad implements SignaturePad {
   }
 
   #serviceError({ returnCode, description }: Extract<ServiceEvent, { readonly kind: 'error' }>): DeviceError {
-    const error = new DeviceError(`using ${this.description.id}: the signotec service answered ${returnCode}, ${description ?? 'and says no more'}`, {
-      device: this.description.id,
-      driverCode: String(returnCode),
-    });
+    const error = new DeviceError(
+      `using ${this.description.id}: the signotec service answered ${returnCode}, ${description ?? 'and says no more'}`,
+      {
+        device: this.description.id,
+        driverCode: String(returnCode),
+      },
+    );
     const meaning = meaningOf(error, this.#opened.options.service);
     return meaning instanceof DeviceError ? meaning : error;
   }
@@ -222,7 +235,10 @@ function geometryOf(fields: Fields, { id, capabilities }: PadDescription): Geome
   return {
     areaMm: isPlausible ? told : capabilities.areaMm,
     screen: { widthPx, heightPx, colour: nominal.colour },
-    dialog: { widthPx: positive(fields.integer('PAD_DIALOG_WIDTH'), widthPx), heightPx: positive(fields.integer('PAD_DIALOG_HEIGHT'), heightPx) },
+    dialog: {
+      widthPx: positive(fields.integer('PAD_DIALOG_WIDTH'), widthPx),
+      heightPx: positive(fields.integer('PAD_DIALOG_HEIGHT'), heightPx),
+    },
     resolution: { x, y },
     rateHz: Math.min(MAX_RATE_HZ, positive(fields.integer('PAD_SAMPLING_RATE'), capabilities.rateHz)),
   };

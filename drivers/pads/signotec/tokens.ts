@@ -109,10 +109,14 @@ function decodePoint(value: unknown): ServiceEvent {
 function resultOf(message: JsonObject): { readonly returnCode: number; readonly description: string | undefined } {
   const value = message['TOKEN_PARAM_RETURN_CODE'];
   const codes = Array.isArray(value) ? value.map(asInteger) : [asInteger(value)];
-  if (codes.some((code) => code === undefined)) throw new DeviceProtocolError('reading an answer of the signotec service: it has no return code');
+  if (codes.some((code) => code === undefined))
+    throw new DeviceProtocolError('reading an answer of the signotec service: it has no return code');
   const failed = codes.find((code) => code !== undefined && code < 0);
   const description = message['TOKEN_PARAM_ERROR_DESCRIPTION'];
-  return { returnCode: failed ?? codes[0] ?? 0, description: typeof description === 'string' ? description.slice(0, MAX_DESCRIPTION) : undefined };
+  return {
+    returnCode: failed ?? codes[0] ?? 0,
+    description: typeof description === 'string' ? description.slice(0, MAX_DESCRIPTION) : undefined,
+  };
 }
 
 /** For people; more than that is no description. */
@@ -146,7 +150,9 @@ function asInteger(value: unknown): number | undefined {
 }
 
 function asObject(value: unknown): JsonObject | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value)) : undefined;
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value))
+    : undefined;
 }
 
 function parseJson(text: string): unknown {

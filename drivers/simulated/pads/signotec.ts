@@ -84,7 +84,10 @@ export class SimulatedSignotecPad {
   points = 0;
   onUnplug: () => void = () => undefined;
 
-  constructor(options: SimulatedSignotecPadOptions, { clock, faults }: { readonly clock: SimulatedClock; readonly faults: readonly SignotecFault[] }) {
+  constructor(
+    options: SimulatedSignotecPadOptions,
+    { clock, faults }: { readonly clock: SimulatedClock; readonly faults: readonly SignotecFault[] },
+  ) {
     this.options = {
       type: 15,
       serialNumber: '1000001',
@@ -115,7 +118,8 @@ export class SimulatedSignotecPad {
       if (this.#suffer(index + 1)) return;
       if (point.pressure !== undefined) this.#tell(point, { at: index + 1, isFirst: !isDown });
       isDown = point.pressure !== undefined;
-      if ((index + 1) % 8 === 0) await this.#clock.wait(Math.max(0, startMs + ((index + 1) * 1000) / rateHz - this.#clock.now()), signal);
+      if ((index + 1) % 8 === 0)
+        await this.#clock.wait(Math.max(0, startMs + ((index + 1) * 1000) / rateHz - this.#clock.now()), signal);
     }
   }
 
@@ -129,7 +133,11 @@ export class SimulatedSignotecPad {
     for (const fault of this.#faults) {
       if (!('at' in fault) || fault.at !== at) continue;
       if (fault.kind === 'error')
-        this.holder?.({ TOKEN_CMD: 'TOKEN_CMD_ERROR', TOKEN_PARAM_RETURN_CODE: String(fault.code), TOKEN_PARAM_ERROR_DESCRIPTION: 'simulated' });
+        this.holder?.({
+          TOKEN_CMD: 'TOKEN_CMD_ERROR',
+          TOKEN_PARAM_RETURN_CODE: String(fault.code),
+          TOKEN_PARAM_ERROR_DESCRIPTION: 'simulated',
+        });
       if (fault.kind !== 'unplug') continue;
       this.onUnplug();
       return true;
@@ -223,7 +231,12 @@ class Session {
     }
     const answer = this.#answer(command, request);
     if (answer) this.#respond(command, answer);
-    else this.#send({ TOKEN_TYPE: 'TOKEN_TYPE_SEND', TOKEN_CMD: 'TOKEN_CMD_INCORRECT_COMMAND', TOKEN_PARAM_EXCEPTION_CAUSE: `no ${command}` });
+    else
+      this.#send({
+        TOKEN_TYPE: 'TOKEN_TYPE_SEND',
+        TOKEN_CMD: 'TOKEN_CMD_INCORRECT_COMMAND',
+        TOKEN_PARAM_EXCEPTION_CAUSE: `no ${command}`,
+      });
   }
 
   #fail(fault: Extract<SignotecFault, { readonly command: string }>, command: string): boolean {
@@ -277,12 +290,13 @@ class Session {
       return done();
     }
     if (command === 'SIGNING_CERT') return { ...done(), TOKEN_PARAM_SIGNING_CERT: certificate() };
-    if (!pad.signature) return failure(-31, 'no signature capture process was started');
+    const { signature } = pad;
+    if (!signature) return failure(-31, 'no signature capture process was started');
     if (command === 'SIGNATURE_RETRY') pad.points = 0;
     if (command === 'SIGNATURE_CANCEL') pad.signature = undefined;
     if (command === 'SIGNATURE_CONFIRM') this.#isConfirmed = true;
     if (command !== 'SIGNATURE_SIGN_DATA') return done(command === 'SIGNATURE_CONFIRM' ? pad.points : 0);
-    return this.#isConfirmed ? this.#sign(pad.signature) : failure(-32, 'the signature is not confirmed');
+    return this.#isConfirmed ? this.#sign(signature) : failure(-32, 'the signature is not confirmed');
   }
 
   #open(index: number): Answer {
@@ -307,9 +321,13 @@ class Session {
 
   #sign(signature: Readonly<Record<string, unknown>>): Answer {
     const signData = Buffer.from('simulated signature data');
-    const hash = Buffer.from(String(signature['TOKEN_PARAM_DOCHASH'] ?? ''), 'base64');
+    const given = signature['TOKEN_PARAM_DOCHASH'];
+    const hash = Buffer.from(typeof given === 'string' ? given : '', 'base64');
     const padding = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
-    const rsaSignature = createSign('sha256').update(signData).update(hash).sign({ key: signingKey().privateKey, ...padding });
+    const rsaSignature = createSign('sha256')
+      .update(signData)
+      .update(hash)
+      .sign({ key: signingKey().privateKey, ...padding });
     const isEncrypted = signature['TOKEN_PARAM_ENCRYPTION_CERT'] !== undefined;
     return {
       ...done(),
