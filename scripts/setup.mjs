@@ -42,6 +42,8 @@ const TEST_PACKAGES = [
   'poppler-utils',
   'softhsm2',
   'strongswan-pki',
+  'udev',
+  'umockdev',
   'unzip',
   'util-linux',
   'vsmartcard-vpcd',
