@@ -53,6 +53,9 @@ export class HidNode implements AsyncDisposable {
   #pipeFd: number | undefined;
   #server: NodeServer | undefined;
   #isGone = false;
+  #unplugging: Promise<void> | undefined;
+  /** Calls that wait for the device. Its unplugging ends them, whatever it was about to answer. */
+  readonly #waiting = new Set<(fault: DeviceFault) => void>();
   #reportsRead = 0;
 
   private constructor(tree: DeviceTree, device: HidDevice, place: HidPlace) {
@@ -98,16 +101,9 @@ export class HidNode implements AsyncDisposable {
   }
 
   /** Gone from the bus: every call of a handle that is still open fails, as does whatever the device is just asked. */
-  async unplug(): Promise<void> {
-    if (this.#isGone) return;
-    this.#isGone = true;
-    this.#queue = [];
-    this.#device.detach?.();
-    // Whoever waits in poll(2) wakes up and reads the error.
-    this.#signal();
-    this.#server?.close();
-    await this.#tree.take(this.#taken);
-    if (this.openHandles === 0) this.#closePipe();
+  unplug(): Promise<void> {
+    this.#unplugging ??= this.#unplug();
+    return this.#unplugging;
   }
 
   /** Unplugs it, and ends the programs that still have it open. */
@@ -115,6 +111,19 @@ export class HidNode implements AsyncDisposable {
     await this.unplug();
     await this.#server?.[Symbol.asyncDispose]();
     this.#closePipe();
+  }
+
+  /** It is listed no more before its calls fail, as in the kernel: programs look there to tell a refusal from a removal. */
+  async #unplug(): Promise<void> {
+    this.#server?.close();
+    await this.#tree.take(this.#taken);
+    this.#isGone = true;
+    this.#queue = [];
+    for (const end of this.#waiting) end(new DeviceFault('ENODEV', 'the simulated device was unplugged'));
+    this.#device.detach?.();
+    // Whoever waits in poll(2) wakes up and reads the error.
+    this.#signal();
+    if (this.openHandles === 0) this.#closePipe();
   }
 
   #input(report: Uint8Array): boolean {
@@ -151,21 +160,29 @@ export class HidNode implements AsyncDisposable {
       case 'write': {
         const report = await memory.read(call.pointer, call.lengthBytes);
         if (!this.#device.output) throw new DeviceFault('EPIPE', 'the simulated device has no output report');
-        await this.#device.output(report);
-        this.#mustBeThere(call);
+        await this.#whilePluggedIn(this.#device.output(report));
         return report.length;
       }
-      case 'ioctl': {
-        const result = await this.#control(call.request, call.argument, memory);
-        this.#mustBeThere(call);
-        return result;
-      }
+      case 'ioctl':
+        return await this.#control(call.request, call.argument, memory);
     }
   }
 
   /** drivers/hid/hidraw.c: EIO for a read of a device that is gone, ENODEV for all else. */
   #mustBeThere({ operation }: ProgramCall): void {
     if (this.#isGone) throw new DeviceFault(operation === 'read' ? 'EIO' : 'ENODEV', 'the simulated device is unplugged');
+  }
+
+  async #whilePluggedIn<T>(work: T | Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    if (this.#isGone) reject(new DeviceFault('ENODEV', 'the simulated device was unplugged'));
+    this.#waiting.add(reject);
+    Promise.resolve(work).then(resolve, reject);
+    try {
+      return await promise;
+    } finally {
+      this.#waiting.delete(reject);
+    }
   }
 
   #read(pointer: bigint, lengthBytes: number, memory: ProgramMemory): number {
@@ -184,13 +201,14 @@ export class HidNode implements AsyncDisposable {
     if (((request >>> 8) & 0xff) !== TYPE_HIDRAW) throw new DeviceFault('ENOTTY');
     switch (request & 0xff) {
       case HIDIOCSFEATURE:
-        await this.#device.setFeature(await memory.read(argument, size));
+        await this.#whilePluggedIn(this.#device.setFeature(await memory.read(argument, size)));
         return size;
       case HIDIOCGFEATURE: {
         const [reportId = 0] = await memory.read(argument, Math.min(size, 1));
-        const report = (await this.#device.getFeature(reportId)).subarray(0, size);
-        if (!this.#isGone) memory.write(argument, report);
-        return report.length;
+        const report = await this.#whilePluggedIn(this.#device.getFeature(reportId));
+        const part = report.subarray(0, size);
+        memory.write(argument, part);
+        return part.length;
       }
       default:
         return this.#describe(request & 0xff, size, (bytes) => {
