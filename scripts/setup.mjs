@@ -40,6 +40,7 @@ const TEST_PACKAGES = [
   'pinentry-curses',
   'pinentry-tty',
   'poppler-utils',
+  'socat',
   'softhsm2',
   'strongswan-pki',
   'udev',

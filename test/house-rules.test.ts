@@ -266,7 +266,7 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
   },
   {
     files: /^drivers\/simulated\/(?!.*\.test\.ts$)/,
-    ours: /^(apdu\/(iso7816|tlv)\/.*|apdu\/card-(connection|profile)\.ts|drivers\/(errors|reader-source)\.ts|drivers\/simulated\/.*)$/,
+    ours: /^(apdu\/(iso7816|tlv)\/.*|apdu\/card-(connection|profile)\.ts|drivers\/(errors|reader-source|pads\/driver|ports\/(hid-port|serial-line))\.ts|drivers\/simulated\/.*)$/,
   },
   { files: /^drivers\//, ours: /^(apdu|drivers)\// },
   { files: /^daemon\//, ours: /^(apdu|api-spec|daemon|drivers|pkcs11-module)\// },
