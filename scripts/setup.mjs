@@ -43,6 +43,8 @@ const TEST_PACKAGES = [
   'socat',
   'softhsm2',
   'strongswan-pki',
+  'udev',
+  'umockdev',
   'unzip',
   'util-linux',
   'vsmartcard-vpcd',

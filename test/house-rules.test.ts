@@ -285,6 +285,7 @@ const NATIVE_CALL_SITES: Readonly<Record<string, readonly string[]>> = {
     'drivers/peer-credentials.ts',
     'drivers/process-limits.ts',
     'drivers/simulated/quick-ack.ts',
+    'drivers/simulated/testbed/posix.ts',
     'drivers/socket-owner.ts',
   ],
 };
