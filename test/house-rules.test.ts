@@ -266,7 +266,7 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
   },
   {
     files: /^drivers\/simulated\/(?!.*\.test\.ts$)/,
-    ours: /^(apdu\/(iso7816|tlv)\/.*|apdu\/card-(connection|profile)\.ts|drivers\/(errors|reader-source)\.ts|drivers\/simulated\/.*)$/,
+    ours: /^(apdu\/(iso7816|tlv)\/.*|apdu\/card-(connection|profile)\.ts|drivers\/(errors|reader-source|pads\/driver|ports\/(hid-port|serial-line))\.ts|drivers\/simulated\/.*)$/,
   },
   { files: /^drivers\//, ours: /^(apdu|drivers)\// },
   { files: /^daemon\//, ours: /^(apdu|api-spec|daemon|drivers|pkcs11-module)\// },
@@ -285,6 +285,7 @@ const NATIVE_CALL_SITES: Readonly<Record<string, readonly string[]>> = {
     'drivers/peer-credentials.ts',
     'drivers/process-limits.ts',
     'drivers/simulated/quick-ack.ts',
+    'drivers/simulated/testbed/posix.ts',
     'drivers/socket-owner.ts',
   ],
 };
