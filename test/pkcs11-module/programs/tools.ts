@@ -89,6 +89,8 @@ export interface ToolDesk extends AsyncDisposable {
   readonly environment: Readonly<Record<string, string>>;
   file(name: string, content: string | Uint8Array, mode?: number): Promise<string>;
   read(name: string): Promise<Buffer>;
+  /** Beside the module's, which stays. */
+  setPolicy(content: object): Promise<void>;
   /** Runs to its end; what it printed. Rejects with that when its exit status is not 0. */
   run(command: string, parameters: readonly string[], input?: string): Promise<string>;
 }
@@ -139,6 +141,7 @@ export async function openToolDesk({ agreement = 'P-256' }: { readonly agreement
       return join(folder, name);
     },
     read: (name) => readFile(join(folder, name)),
+    setPolicy: (content) => bench.setPolicy({ ...policy, ...content }),
     run: (command, parameters, input = '') => runTool(command, parameters, { environment, input, folder }),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
