@@ -116,22 +116,22 @@ function addGuards(app: FastifyInstance): void {
 
 /** For benches in other programs. */
 function addBenchRoutes(app: FastifyInstance, service: SimulatedVendorService): void {
-  app.get('/bench', async () => ({ document: service.document ?? null, personas: PAGE_PERSONAS, defects: PAGE_DEFECTS }));
-  app.put('/bench/document', async (request) => {
+  app.get('/bench', () => ({ document: service.document ?? null, personas: PAGE_PERSONAS, defects: PAGE_DEFECTS }));
+  app.put('/bench/document', (request) => {
     const order = parsePageOrder(request.body);
     printDocument(order);
     service.document = order;
     return { document: order };
   });
-  app.delete('/bench/document', async () => {
+  app.delete('/bench/document', () => {
     service.document = undefined;
     return { document: null };
   });
-  app.post('/bench/faults', async (request) => {
+  app.post('/bench/faults', (request) => {
     service.faults.order(parseServiceFault(request.body));
     return {};
   });
-  app.delete('/bench/faults', async () => {
+  app.delete('/bench/faults', () => {
     service.faults.clear();
     return {};
   });
@@ -151,41 +151,41 @@ interface Spoiling {
   readonly make: () => VendorReply;
 }
 
+/** Sends the answer, or what goes wrong with it. */
 async function spoil(fault: ServiceFault | undefined, reply: FastifyReply, { signal, make }: Spoiling): Promise<void> {
-  const text = (): string => JSON.stringify(make().body);
-  const sendJson = async (body: string | Buffer, status = 200): Promise<void> =>
-    void (await reply.code(status).type('application/json').send(body));
-  switch (fault?.kind) {
-    case 'slow':
-      await delay(fault.delayMs, undefined, { signal }).catch(() => undefined);
-      break;
-    case 'flood':
-      return void (await reply.type('application/json').send(Readable.from(flood(fault.bytes))));
-    case 'wrong type':
-      return void (await reply.type('image/png').send(Buffer.from(text())));
-    case 'lying type':
-      return sendJson('<!doctype html><title>Sign in</title>');
-    case 'garbage':
-      return sendJson(text().slice(0, text().length >> 1));
-    case 'other shape':
-      return sendJson('{"ContainerList":[7],"transaction":null,"status":["ok"],"result":"passed","access_token":5}');
-    case 'licence refused':
-      return sendJson('{"error":"licence","error_description":"The licence is over."}', 403);
-    case 'cut':
-      return cut(reply, text());
-    case 'redirect':
-      return void (await reply.redirect('http://192.0.2.1/elsewhere', 307));
-    case 'compressed':
-      reply.header('content-encoding', 'gzip');
-      return sendJson(gzipSync(text()));
-    case 'busy':
-      return sendJson('{"error":"busy"}', 503);
-    default:
-      break;
+  const sendJson = async (body: string | Buffer, status = 200): Promise<void> => {
+    await reply.code(status).type('application/json').send(body);
+  };
+  if (fault?.kind === 'slow') await delay(fault.delayMs, undefined, { signal }).catch(() => undefined);
+  const constant = fault && CONSTANT_ANSWERS[fault.kind];
+  if (constant) return sendJson(constant.body, constant.status);
+  if (fault?.kind === 'flood') {
+    await reply.type('application/json').send(Readable.from(flood(fault.bytes)));
+    return;
+  }
+  if (fault?.kind === 'redirect') {
+    await reply.redirect('http://192.0.2.1/elsewhere', 307);
+    return;
   }
   const { status = 200, body } = make();
-  await sendJson(JSON.stringify(body), status);
+  const text = JSON.stringify(body);
+  if (fault?.kind === 'wrong type') await reply.type('image/png').send(Buffer.from(text));
+  else if (fault?.kind === 'compressed') await sendJson(gzipSync(text), reply.header('content-encoding', 'gzip').statusCode);
+  else if (fault?.kind === 'garbage') await sendJson(text.slice(0, text.length >> 1));
+  else if (fault?.kind === 'cut') cut(reply, text);
+  else await sendJson(text, status);
 }
+
+/** Those that have nothing of the right answer in them. */
+const CONSTANT_ANSWERS: Partial<Record<ServiceFaultKind, { readonly body: string; readonly status: number }>> = {
+  busy: { body: '{"error":"busy"}', status: 503 },
+  'licence refused': { body: '{"error":"licence","error_description":"The licence is over."}', status: 403 },
+  'lying type': { body: '<!doctype html><title>Sign in</title>', status: 200 },
+  'other shape': {
+    body: '{"ContainerList":[7],"transaction":null,"status":["ok"],"result":"passed","access_token":5}',
+    status: 200,
+  },
+};
 
 function* flood(bytes: number): Generator<Buffer> {
   for (let left = bytes; left > 0; left -= FLOOD_CHUNK.length) yield FLOOD_CHUNK.subarray(0, Math.min(left, FLOOD_CHUNK.length));

@@ -55,7 +55,12 @@ export function containersOf(seen: Seen): readonly Container[] {
     ...seen.pictures.map((picture) => documentImage(picture, seen)),
     { result_type: 3, page_idx: 0, light: WHITE, DocVisualExtendedInfo: mrzTextOf(document) },
     { result_type: 17, page_idx: 0, light: WHITE, DocVisualExtendedInfo: visualTextOf(document, seen.dateFormat) },
-    { result_type: 6, page_idx: 0, light: WHITE, DocGraphicsInfo: { pArrayFields: [graphic(PORTRAIT, portrait(seen, document))] } },
+    {
+      result_type: 6,
+      page_idx: 0,
+      light: WHITE,
+      DocGraphicsInfo: { pArrayFields: [graphic(PORTRAIT, portrait(seen, document))] },
+    },
     { result_type: 9, page_idx: 0, OneCandidate: candidateOf(document) },
     { result_type: 15, ListVerifiedFields: lexicalAnalysisOf(document, seen.dateFormat) },
     { result_type: 20, page_idx: 0, AuthenticityCheckList: { Count: authenticity.length, List: authenticity } },
@@ -88,8 +93,19 @@ function candidateOf({ format, issueDate }: PrintedDocument): object {
     P: 0.98,
     RFID_Presence: 1,
     FDSIDList: {
-      ...{ ICAOCode: 'UTO', List: [990_001], dType: isBook ? PASSPORT : IDENTITY_CARD, dFormat: isBook ? FORMAT_ID3 : FORMAT_ID1 },
-      ...{ dMRZ: true, dYear: issueDate < '2020' ? '2018' : '2021', dCountryName: 'Utopia', dDescription: 'Specimen', isDeprecated: false },
+      ...{
+        ICAOCode: 'UTO',
+        List: [990_001],
+        dType: isBook ? PASSPORT : IDENTITY_CARD,
+        dFormat: isBook ? FORMAT_ID3 : FORMAT_ID1,
+      },
+      ...{
+        dMRZ: true,
+        dYear: issueDate < '2020' ? '2018' : '2021',
+        dCountryName: 'Utopia',
+        dDescription: 'Specimen',
+        isDeprecated: false,
+      },
     },
     NecessaryLights: WHITE,
     AuthenticityNecessaryLights: 6 | 24 | 128 | 3072,
@@ -109,7 +125,12 @@ function imagesOf(seen: Seen, document: PrintedDocument): object {
   }));
   const face = { containerType: 6, source: 'VISUAL', lightIndex: WHITE, pageIndex: 0, value: portrait(seen, document) };
   const fieldList = [
-    { fieldName: 'Portrait', fieldType: PORTRAIT, valueCount: 1, valueList: [{ ...face, fieldRect: rectangle(60, 90, 360, 460) }] },
+    {
+      fieldName: 'Portrait',
+      fieldType: PORTRAIT,
+      valueCount: 1,
+      valueList: [{ ...face, fieldRect: rectangle(60, 90, 360, 460) }],
+    },
     { fieldName: 'Document front side', fieldType: DOCUMENT_FRONT, valueCount: pages.length, valueList: pages },
   ];
   const availableSourceList = [{ containerType: 6, source: 'VISUAL' }];
@@ -128,10 +149,28 @@ function statusOf({ document, fault, now }: Seen, security: number): Container {
   return {
     result_type: 33,
     Status: {
-      ...{ overallStatus: optical, optical, portrait: NOT_DONE, rfid: NOT_DONE, stopList: NOT_DONE, mDL: NOT_DONE, age: NOT_DONE },
+      ...{
+        overallStatus: optical,
+        optical,
+        portrait: NOT_DONE,
+        rfid: NOT_DONE,
+        stopList: NOT_DONE,
+        mDL: NOT_DONE,
+        age: NOT_DONE,
+      },
       detailsAge: { threshold: 0, overThreshold: 2, over18: 2, over21: 2, over25: 2, over65: 2 },
       detailsOptical: {
-        ...{ overallStatus: optical, docType, expiry, imageQA: POSITIVE, mrz, pagesCount: document ? 1 : 0, security: checked, text, vds: 2 },
+        ...{
+          overallStatus: optical,
+          docType,
+          expiry,
+          imageQA: POSITIVE,
+          mrz,
+          pagesCount: document ? 1 : 0,
+          security: checked,
+          text,
+          vds: 2,
+        },
       },
       detailsRFID: { overallStatus: NOT_DONE, AA: 2, BAC: 2, CA: 2, PA: 2, PACE: 2, TA: 2 },
     },

@@ -5,7 +5,13 @@
 import { randomUUID } from 'node:crypto';
 import { takePictures, readMark, type PictureLight } from '../page-pictures.ts';
 import { printDocument } from '../printed-document.ts';
-import { serveVendor, type ServedCall, type SimulatedVendorService, type VendorReply, type VendorServerOptions } from '../vendor-server.ts';
+import {
+  serveVendor,
+  type ServedCall,
+  type SimulatedVendorService,
+  type VendorReply,
+  type VendorServerOptions,
+} from '../vendor-server.ts';
 import { containersOf, type SeenPicture } from './containers.ts';
 
 export interface SimulatedRegula extends SimulatedVendorService {
@@ -51,8 +57,16 @@ const HEALTH = {
 };
 
 interface ProcessRequest {
-  readonly processParam: { readonly scenario: string; readonly dateFormat?: string; readonly resultTypeOutput?: readonly number[] };
-  readonly List: readonly { readonly ImageData: { readonly image: string }; readonly light: number; readonly page_idx?: number }[];
+  readonly processParam: {
+    readonly scenario: string;
+    readonly dateFormat?: string;
+    readonly resultTypeOutput?: readonly number[];
+  };
+  readonly List: readonly {
+    readonly ImageData: { readonly image: string };
+    readonly light: number;
+    readonly page_idx?: number;
+  }[];
 }
 
 function process({ request, fault, now }: ServedCall): VendorReply {
@@ -68,7 +82,9 @@ function process({ request, fault, now }: ServedCall): VendorReply {
   const document = first ? printDocument(first.mark.page) : undefined;
   const containers = containersOf({ document, pictures, fault, now, dateFormat: asked.processParam.dateFormat ?? 'M/d/yyyy' });
   const wanted = asked.processParam.resultTypeOutput;
-  const List = containers.filter(({ result_type }) => wanted === undefined || wanted.length === 0 || wanted.includes(result_type));
+  const List = containers.filter(
+    ({ result_type }) => wanted === undefined || wanted.length === 0 || wanted.includes(result_type),
+  );
   return {
     body: {
       ChipPage: document ? 1 : 0,
@@ -84,7 +100,7 @@ function process({ request, fault, now }: ServedCall): VendorReply {
 
 function parseRequest(body: unknown): ProcessRequest | undefined {
   if (typeof body !== 'object' || body === null || !('processParam' in body) || !('List' in body)) return undefined;
-  const { processParam, List } = body as { processParam: unknown; List: unknown };
+  const { processParam, List } = body;
   const hasScenario = typeof processParam === 'object' && processParam !== null && 'scenario' in processParam;
   if (!hasScenario || !Array.isArray(List) || !List.every(isPicture)) return undefined;
   return body as ProcessRequest;

@@ -24,7 +24,9 @@ export function mrzTextOf({ mrz }: PrintedDocument): object {
 
 export function visualTextOf(document: PrintedDocument, dateFormat: string): object {
   return listOf(
-    fieldsOf(document, dateFormat).flatMap(({ type, name, visual }) => (visual === undefined ? [] : [{ type, name, text: visual }])),
+    fieldsOf(document, dateFormat).flatMap(({ type, name, visual }) =>
+      visual === undefined ? [] : [{ type, name, text: visual }],
+    ),
   );
 }
 
@@ -76,7 +78,15 @@ function textField(field: Field, told: (result: number) => number) {
       ? []
       : [
           {
-            ...{ source, containerType, value: text, originalValue: text, originalValidity: NOT_DONE, pageIndex: 0, probability: 97 },
+            ...{
+              source,
+              containerType,
+              value: text,
+              originalValue: text,
+              originalValidity: NOT_DONE,
+              pageIndex: 0,
+              probability: 97,
+            },
             fieldRect: rectangle(420, 120, 900, 150),
           },
         ];
