@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ScanLight } from '../../api-spec/scan/report.ts';
 import { DeviceProtocolError, ServiceUnavailableError } from '../errors.ts';
-import type { DriverImage } from './driver.ts';
+import type { DriverImage, ScanOptions } from './driver.ts';
 
 export interface PictureRequest {
   readonly lights: readonly ScanLight[];
@@ -92,4 +92,21 @@ async function takeAll(files: readonly FoundFile[], folder: string, device: stri
   if (tooLarge)
     throw new DeviceProtocolError(`taking pictures from the folder: one is larger than ${MAX_PICTURE_BYTES} bytes`, { device });
   return images;
+}
+
+/** Of the lights that are asked for, those that there are. Throws DeviceProtocolError when there is nowhere to take them from. */
+export async function takePictures(
+  { lights, signal, onProgress }: ScanOptions,
+  source: PictureSource | undefined,
+  device: string,
+): Promise<readonly DriverImage[]> {
+  if (!source)
+    throw new DeviceProtocolError('looking for pictures of the document: the caller gave none, and no folder is configured', {
+      ...{ device, driverCode: 'pictures_missing' },
+    });
+  onProgress({ stage: 'waiting' });
+  const wanted = lights ? source.lights.filter((light) => lights.includes(light)) : source.lights;
+  const pictures = await source.take({ lights: wanted, signal });
+  for (const { light } of pictures) onProgress({ stage: 'capturing', light });
+  return pictures;
 }

@@ -11,7 +11,7 @@ import { PAGE_PERSONAS, printDocument, type PageDefect } from '../../simulated/s
 import { serveRegula, type SimulatedRegula } from '../../simulated/scanners/regula/service.ts';
 import type { ServiceFault } from '../../simulated/scanners/service-faults.ts';
 import { LicenceError, type DriverImage, type DriverScan, type ScanOptions, type ScannerDriver } from '../driver.ts';
-import { createRegulaDriver } from './driver.ts';
+import { openRegulaDriver } from './driver.ts';
 
 const NOW = new Date('2026-03-01T12:00:00Z');
 
@@ -20,7 +20,7 @@ let driver: ScannerDriver;
 
 beforeEach(async () => {
   service = await serveRegula({ now: () => NOW });
-  driver = createRegulaDriver({ name: 'regula-1', url: service.url, timeoutMs: 5_000, maxAnswerBytes: 4_194_304 });
+  driver = openRegulaDriver('regula-1', { url: service.url, timeoutMs: 5_000, maxAnswerBytes: 4_194_304 });
 });
 
 afterEach(async () => {
@@ -171,7 +171,7 @@ describe('a service that', () => {
 
   it('is slow ends at the deadline of the call', async () => {
     await driver[Symbol.asyncDispose]();
-    driver = createRegulaDriver({ name: 'regula-1', url: service.url, timeoutMs: 300 });
+    driver = openRegulaDriver('regula-1', { url: service.url, timeoutMs: 300 });
     service.faults.order({ kind: 'slow', delayMs: 60_000 });
     await expect(driver.scan('service', optionsFor(picturesOf('anna')))).rejects.toThrow(DeviceTimeoutError);
   });
@@ -228,7 +228,7 @@ describe('the driver', () => {
 
   it('takes its pictures from a folder, one for each light, and leaves none there', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'kortd-pictures-'));
-    const own = createRegulaDriver({ name: 'regula-2', url: service.url, pictureFolder: folder });
+    const own = openRegulaDriver('regula-2', { url: service.url, pictureFolder: folder });
     try {
       const stages: string[] = [];
       const scanning = own.scan('service', optionsFor([], { onProgress: ({ stage }) => stages.push(stage) }));

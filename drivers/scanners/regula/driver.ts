@@ -12,55 +12,47 @@ import {
   type ScannerDriver,
   type ScannerHealth,
 } from '../driver.ts';
-import { pictureFolder, type PictureSource } from '../picture-source.ts';
-import { createServiceDriver, type ServiceDriverOptions } from '../service-driver.ts';
-import { serviceOptions } from '../vendor-configuration.ts';
+import { pictureFolder, takePictures, type PictureSource } from '../picture-source.ts';
+import { createServiceDriver } from '../service-driver.ts';
+import { serviceOptions } from '../vendor-options.ts';
 import { VendorClient, type VendorAnswer } from '../vendor-http.ts';
 import { textOf, under } from '../vendor-json.ts';
-import type { RegulaConfiguration } from './configuration.ts';
+import type { RegulaOptions } from './options.ts';
 import { WANTED_RESULTS, lightNumber } from './constants.ts';
 import { rawOf, readAnswer } from './report.ts';
-
-export interface RegulaDriverOptions extends ServiceDriverOptions {
-  /** Takes pictures when the caller has none; goes before the folder. */
-  readonly pictures?: PictureSource;
-}
 
 const DEFAULT_LIGHTS = ['white', 'ir', 'uv', 'axial'] as const;
 const MAX_GIVEN = 16;
 
 /** Throws DeviceError for an address or a file that cannot be used. */
-export function createRegulaDriver(configuration: RegulaConfiguration, options: RegulaDriverOptions = {}): ScannerDriver {
-  const { name, pictureFolder: folder, lights = DEFAULT_LIGHTS } = configuration;
-  const client = new VendorClient(serviceOptions(configuration));
-  const source = options.pictures ?? (folder === undefined ? undefined : pictureFolder({ device: name, folder, lights }));
-  return createServiceDriver(
-    {
-      ...{ name, kind: 'regula', model: 'Regula Document Reader' },
-      abilities: { mrz: true, lights: source?.lights ?? [], chip: false, takesImages: true, verdicts: true },
-      scan: async (scan) => runScan(scan, { client, source, configuration }),
-      ask: async (signal) => askHealth(client, name, signal),
-    },
-    options,
-  );
+export function openRegulaDriver(name: string, options: RegulaOptions): ScannerDriver {
+  const { pictureFolder: folder, lights = DEFAULT_LIGHTS } = options;
+  const client = new VendorClient(serviceOptions(name, options));
+  const source = folder === undefined ? undefined : pictureFolder({ device: name, folder, lights });
+  return createServiceDriver({
+    ...{ name, kind: 'regula', model: 'Regula Document Reader' },
+    abilities: { mrz: true, lights: source?.lights ?? [], chip: false, takesImages: true, verdicts: true },
+    scan: async (scan) => runScan(scan, { name, client, source, options }),
+    ask: async (signal) => askHealth(client, name, signal),
+  });
 }
 
 interface Regula {
+  readonly name: string;
   readonly client: VendorClient;
   readonly source: PictureSource | undefined;
-  readonly configuration: RegulaConfiguration;
+  readonly options: RegulaOptions;
 }
 
-async function runScan(options: ScanOptions, { client, source, configuration }: Regula): Promise<DriverScan> {
-  const { signal, onProgress } = options;
-  const { name: device, scenario = 'FullAuth' } = configuration;
-  const given = options.images.length > 0 ? options.images : await takePictures(options, source, device);
+async function runScan(scan: ScanOptions, { name: device, client, source, options }: Regula): Promise<DriverScan> {
+  const { signal, onProgress } = scan;
+  const given = scan.images.length > 0 ? scan.images : await takePictures(scan, source, device);
   onProgress({ stage: 'verifying' });
   const answer = await client.ask({
     method: 'POST',
     path: 'api/process',
     attempt: 'having the document looked at',
-    body: requestOf(given.slice(0, MAX_GIVEN), scenario),
+    body: requestOf(given.slice(0, MAX_GIVEN), options.scenario ?? 'FullAuth'),
     // It keeps nothing of a call, and judges the same pictures again.
     isIdempotent: true,
     signal,
@@ -72,22 +64,6 @@ async function runScan(options: ScanOptions, { client, source, configuration }: 
       ...{ device, driverCode: 'answer_invalid' },
     });
   return { ...read, raw: rawOf(answer.bytes) };
-}
-
-async function takePictures(
-  { lights, signal, onProgress }: ScanOptions,
-  source: PictureSource | undefined,
-  device: string,
-): Promise<readonly DriverImage[]> {
-  if (!source)
-    throw new DeviceProtocolError('looking for pictures of the document: the caller gave none, and no folder is configured', {
-      ...{ device, driverCode: 'pictures_missing' },
-    });
-  onProgress({ stage: 'waiting' });
-  const wanted = lights ? source.lights.filter((light) => lights.includes(light)) : source.lights;
-  const pictures = await source.take({ lights: wanted, signal });
-  for (const { light } of pictures) onProgress({ stage: 'capturing', light });
-  return pictures;
 }
 
 /** p-process.yml, ProcessRequest and ProcessParams. Dates come as kortd writes them, and the service leaves personal data out of its log. */

@@ -1,4 +1,4 @@
-/** What the configuration of every vendor's service has: where it is, whom it is trusted by, and how long and how large its answers may be. */
+/** What the options of every vendor's service have: where it is, whom it is trusted by, and how long and how large its answers may be. */
 import Type, { type Static } from 'typebox';
 import { readAdministratorFile } from '../administrator-file.ts';
 import { DeviceProtocolError } from '../errors.ts';
@@ -7,8 +7,6 @@ import type { VendorServiceOptions } from './vendor-http.ts';
 const path = Type.String({ minLength: 1, maxLength: 4_096 });
 
 export const serviceFields = {
-  /** Name of the scanner in the configuration: "regula-1". */
-  name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$' }),
   /** https, or http on this machine. */
   url: Type.String({ minLength: 1, maxLength: 2_048 }),
   /** PEM file of authorities that are trusted instead of the system's. */
@@ -17,6 +15,11 @@ export const serviceFields = {
   timeoutMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 300_000 })),
   maxAnswerBytes: Type.Optional(Type.Integer({ minimum: 1_024, maximum: 134_217_728 })),
 } as const;
+
+/** In which a camera or a folder has pictures. */
+export const pictureLights = Type.Optional(
+  Type.Array(Type.Enum(['white', 'whiteTop', 'whiteSide', 'ir', 'uv', 'axial'] as const), { minItems: 1, maxItems: 6 }),
+);
 
 export type ServiceFields = Static<ReturnType<typeof Type.Object<typeof serviceFields>>>;
 
@@ -27,7 +30,7 @@ const MAX_PEM_BYTES = 262_144;
 const MAX_CREDENTIAL_BYTES = 65_536;
 
 /** Reads the file of authorities. Throws DeviceError for one that cannot be used. */
-export function serviceOptions({ name, url, caFile, timeoutMs, maxAnswerBytes }: ServiceFields): VendorServiceOptions {
+export function serviceOptions(name: string, { url, caFile, timeoutMs, maxAnswerBytes }: ServiceFields): VendorServiceOptions {
   return {
     device: name,
     baseUrl: url,
@@ -46,11 +49,11 @@ export function readConfigured(
   { device, isSecret }: { readonly device: string; readonly isSecret: boolean },
 ): string {
   try {
-    return readAdministratorFile(file, {
-      maxBytes: isSecret ? MAX_CREDENTIAL_BYTES : MAX_PEM_BYTES,
-      ownUid: process.getuid?.(),
-      isSecret,
-    }).trim();
+    const maxBytes = isSecret ? MAX_CREDENTIAL_BYTES : MAX_PEM_BYTES;
+    const text = readAdministratorFile(file, { maxBytes, ownUid: process.getuid?.(), isSecret }).trim();
+    // It goes into a header or a line of JSON.
+    if (isSecret && !/^[\x21-\x7e]+$/.test(text)) throw new Error('it is no single word of printable characters');
+    return text;
   } catch (error) {
     const problem = error instanceof Error ? error.message : 'it cannot be read';
     throw new DeviceProtocolError(
