@@ -46,6 +46,10 @@ export class SimulatedSerialLines implements SerialLines {
     });
   }
 
+  isPlugged(path: string): boolean {
+    return this.#plugged.has(path);
+  }
+
   unplug(path: string): void {
     const plugged = this.#plugged.get(path);
     this.#plugged.delete(path);
