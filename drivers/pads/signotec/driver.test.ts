@@ -104,7 +104,7 @@ describe('a signotec pad', () => {
     await using desk = await bench();
     expect(await desk.driver.list({ signal: never })).toMatchObject([
       {
-        id: 'gamma-1000001',
+        id: 'signotec-gamma-1000001',
         driver: 'signotec',
         model: 'signotec Gamma',
         serialNumber: '1000001',
@@ -185,12 +185,26 @@ describe('a signotec pad', () => {
     let given: unknown;
     const { events } = await captured(opened, pad, async () => {
       given = pad.signature;
-      await Promise.resolve();
+      await pad.write(pointsFor(pad));
       pad.press('accept');
     });
     expect(given).toEqual(expect.not.objectContaining({ TOKEN_PARAM_DOCHASH: expect.anything() as unknown }));
     expect(given).toMatchObject({ TOKEN_PARAM_PAD_ENCRYPTION: 'FALSE' });
-    expect(events).toEqual([{ kind: 'button', button: 'accept' }]);
+    expect(events.some(({ kind }) => kind === 'attestation')).toBe(false);
+    expect(events.at(-1)).toEqual({ kind: 'button', button: 'accept' });
+  });
+
+  it('takes no OK before anything is written', async () => {
+    await using desk = await bench();
+    await using opened = await openFirst(desk);
+    const pad = first(desk);
+    const taken = await captured(opened, pad, async () => {
+      pad.press('accept');
+      await pad.write(pointsFor(pad));
+      pad.press('accept');
+    });
+    expect(samples(taken).length).toBeGreaterThan(0);
+    expect(taken.events.filter(({ kind }) => kind === 'button')).toHaveLength(1);
   });
 
   it('shows text as a picture of its own size, and refuses one that does not fit', async () => {
@@ -330,7 +344,7 @@ describe('the driver', () => {
     await using driver = createSignotecDriver({ url, now: () => nowMs });
     await expect(driver.list({ signal: never })).rejects.toBeInstanceOf(ServiceUnavailableError);
     await using back = await serveSimulatedSignotec({ port: Number(new URL(url).port) });
-    await expect(driver.list({ signal: never })).rejects.toBeInstanceOf(ServiceUnavailableError);
+    expect(await driver.list({ signal: never })).toEqual([]);
     nowMs = 1001;
     expect(await driver.list({ signal: never })).toHaveLength(1);
     expect(back.connections).toBe(1);
@@ -339,7 +353,7 @@ describe('the driver', () => {
   it('keeps two pads apart', async () => {
     await using desk = await bench({ pads: [{ serialNumber: '1' }, { serialNumber: '2', type: 1 }] });
     const list = await desk.driver.list({ signal: never });
-    expect(list.map(({ id }) => id)).toEqual(['gamma-1', 'sigma-2']);
+    expect(list.map(({ id }) => id)).toEqual(['signotec-gamma-1', 'signotec-sigma-2']);
     const taken = await Promise.all(
       list.map(async ({ id }, index) => {
         await using opened = await desk.driver.open(id, { signal: never });
@@ -357,18 +371,18 @@ describe('the driver', () => {
   it('opens a pad once, and again when it was closed', async () => {
     await using desk = await bench();
     const opened = await openFirst(desk);
-    await expect(desk.driver.open('gamma-1000001', { signal: never })).rejects.toBeInstanceOf(DeviceBusyError);
+    await expect(desk.driver.open('signotec-gamma-1000001', { signal: never })).rejects.toBeInstanceOf(DeviceBusyError);
     await opened[Symbol.asyncDispose]();
     const again = await openFirst(desk);
     await again[Symbol.asyncDispose]();
-    await expect(desk.driver.open('gamma-7', { signal: never })).rejects.toBeInstanceOf(DeviceRemovedError);
+    await expect(desk.driver.open('signotec-gamma-7', { signal: never })).rejects.toBeInstanceOf(DeviceRemovedError);
   });
 
   it('knows a pad at another place by its serial number', async () => {
     await using desk = await bench({ pads: [{ serialNumber: '1' }, { serialNumber: '2' }] });
     await desk.driver.list({ signal: never });
     desk.service.unplug(first(desk));
-    await using opened = await desk.driver.open('gamma-2', { signal: never });
+    await using opened = await desk.driver.open('signotec-gamma-2', { signal: never });
     expect(desk.service.pads[1]?.holder).toBeDefined();
     expect(opened.description.serialNumber).toBe('2');
   });

@@ -48,13 +48,16 @@ class SignotecDriver implements PadDriver {
   #connection: SignotecConnection | undefined;
   #listing: Promise<unknown> = Promise.resolve();
   #last: readonly PadDescription[] = [];
-  #refused: { readonly error: unknown; readonly untilMs: number; readonly pauseMs: number } | undefined;
+  #refused: { readonly untilMs: number; readonly pauseMs: number } | undefined;
 
   constructor(options: SignotecOptions) {
     this.#options = options;
   }
 
-  /** While a pad is open the list is that of before: what a search does to a signature under way is not known. */
+  /**
+   * While a pad is open the list is that of before: what a search does to a signature under way is not known. A service that does not answer has no pads;
+   * each attempt to reach it throws, and nothing does between two attempts.
+   */
   async list({ signal }: { readonly signal: AbortSignal }): Promise<readonly PadDescription[]> {
     const turn = this.#listing.then(() => (this.#open.size > 0 ? this.#last : this.#look(signal)));
     this.#listing = turn.catch(() => undefined);
@@ -88,7 +91,7 @@ class SignotecDriver implements PadDriver {
 
   async #look(signal: AbortSignal): Promise<readonly PadDescription[]> {
     const { now } = this.#options;
-    if (this.#refused && this.#refused.untilMs > now()) throw this.#refused.error;
+    if (this.#refused && this.#refused.untilMs > now()) return [];
     try {
       const found = await this.#search(await this.#listConnection(signal), signal);
       this.#refused = undefined;
@@ -96,7 +99,8 @@ class SignotecDriver implements PadDriver {
     } catch (error) {
       if (signal.aborted) throw error;
       const pauseMs = Math.min(LONGEST_PAUSE_MS, (this.#refused?.pauseMs ?? FIRST_PAUSE_MS / 2) * 2);
-      this.#refused = { error, pauseMs, untilMs: now() + pauseMs };
+      this.#refused = { pauseMs, untilMs: now() + pauseMs };
+      this.#last = [];
       throw error;
     }
   }
@@ -153,7 +157,7 @@ function describe(
     index,
     abilities: pad.integer('PAD_CAPABILITIES') ?? 0,
     description: {
-      id: `${family.toLowerCase().replaceAll(' ', '-')}-${serialNumber ?? index}`,
+      id: `signotec-${family.toLowerCase().replaceAll(' ', '-')}-${serialNumber ?? index}`,
       driver: 'signotec',
       model: `signotec ${family}`,
       ...(serialNumber === undefined ? {} : { serialNumber }),

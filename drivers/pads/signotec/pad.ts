@@ -159,12 +159,16 @@ class SignotecPad implements SignaturePad {
     await this.#request('SIGNATURE_START', parameters, signal, START_TIMEOUT_MS);
   }
 
-  /** The signer pressed OK: the service is told so, and says how many points it has. */
+  /** The signer pressed OK: the service is told so, and says how many points it has. With nothing written yet the dialog begins again. */
   async #confirm(capture: Capture | undefined): Promise<void> {
     if (!capture || capture.isConfirmed) return;
-    capture.isConfirmed = true;
     const signal = AbortSignal.timeout(START_TIMEOUT_MS);
     try {
+      if (capture.points === 0) {
+        await this.#request('SIGNATURE_RETRY', {}, signal);
+        return;
+      }
+      capture.isConfirmed = true;
       const { returnCode } = await this.#request('SIGNATURE_CONFIRM', {}, signal);
       capture.miss(returnCode - capture.points);
       if ((this.#opened.found.abilities & SUPPORTS_RSA) !== 0) {

@@ -70,7 +70,7 @@ describe('a Topaz pad', () => {
     const { driver } = bench();
     expect(await driver.list({ signal: never })).toEqual([
       {
-        id: 'dev-ttyUSB7',
+        id: 'topaz-dev-ttyUSB7',
         driver: 'topaz',
         model: 'SigLite 1x5',
         capabilities: expect.objectContaining({
@@ -195,7 +195,7 @@ describe('the driver', () => {
     lines.unplug('/dev/ttyUSB1');
     lines.plug({ path: '/dev/ttyUSB4', ...converter }, new SimulatedTopaz());
     expect(await driver.list({ signal: never })).toEqual([before]);
-    expect(before).toMatchObject({ id: 'A50285BI', serialNumber: 'A50285BI', model: 'ClipGem' });
+    expect(before).toMatchObject({ id: 'topaz-A50285BI', serialNumber: 'A50285BI', model: 'ClipGem' });
   });
 
   it('opens a pad once, and again when it was closed', async () => {
@@ -211,10 +211,10 @@ describe('the driver', () => {
 
   it('says that a pad is gone that is not there, and that another program has it', async () => {
     const desk = bench();
-    await expect(desk.driver.open('dev-ttyUSB8', { signal: never })).rejects.toBeInstanceOf(DeviceRemovedError);
+    await expect(desk.driver.open('topaz-dev-ttyUSB8', { signal: never })).rejects.toBeInstanceOf(DeviceRemovedError);
     const other = createTopazDriver({ lines: desk.lines, now: () => 0 });
     const opened = await open(desk);
-    await expect(other.open('dev-ttyUSB7', { signal: never })).rejects.toBeInstanceOf(DeviceBusyError);
+    await expect(other.open('topaz-dev-ttyUSB7', { signal: never })).rejects.toBeInstanceOf(DeviceBusyError);
     await opened[Symbol.asyncDispose]();
   });
 

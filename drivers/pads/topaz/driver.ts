@@ -114,7 +114,7 @@ function asLine(port: SerialPortDescription, configured: TopazPort = {}): TopazL
     path: port.path,
     model,
     description: {
-      id: isUnique ? serialNumber : port.path.replace(/[^A-Za-z0-9]+/g, '-').replace(/^-/, ''),
+      id: `topaz-${isUnique ? serialNumber : placeOf(port.path)}`,
       driver: 'topaz',
       model: model.name,
       ...(isUnique ? { serialNumber } : {}),
@@ -128,6 +128,11 @@ function asLine(port: SerialPortDescription, configured: TopazPort = {}): TopazL
       },
     },
   };
+}
+
+/** "/dev/ttyUSB0" as a name. */
+function placeOf(path: string): string {
+  return path.replace(/[^A-Za-z0-9]+/g, '-').replace(/^-/, '');
 }
 
 function modelOf(id: string = DEFAULT_MODEL): TopazModel {
