@@ -62,6 +62,7 @@ describe('help', () => {
     [['simulate', '--help'], /--card[\s\S]*--vpcd[\s\S]*--state/],
     [['simulate-authority', '--help'], /--port[\s\S]*--scenario[\s\S]*--state/],
     [['simulate-devices', '--help'], /--device[\s\S]*--sign-every/],
+    [['simulate-scanner', '--help'], /--port[\s\S]*--document[\s\S]*--defect/],
   ])('of %j goes to standard output with exit status 0', async (parameters, expected) => {
     const { status, stdout, stderr } = await run(parameters);
     expect([status, stderr]).toEqual([0, '']);
@@ -91,6 +92,10 @@ describe('wrong usage', () => {
     [['simulate-devices', '--device', 'STU-1', '--', 'true']],
     [['simulate-devices', '--device', 'STU-540', '--', '/nonexistent']],
     [['simulate-devices', '--device', 'STU-540', '--sign-every', '0', '--', 'true']],
+    [['simulate-scanner']],
+    [['simulate-scanner', 'elsewhere']],
+    [['simulate-scanner', 'regula', '--document', 'nobody']],
+    [['simulate-scanner', 'regula', '--defect', 'none that there is']],
     [['call']],
     [['call', 'system.info', '{}', 'more']],
     [['call', 'system.info', '--timeout', '0']],
@@ -105,6 +110,21 @@ describe('wrong usage', () => {
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr.length).toBeGreaterThan(10);
     expect(stderr).not.toMatch(/^\s+at /m);
+  });
+});
+
+describe('simulate-scanner', () => {
+  it('serves a service of a vendor, prints what reaches it, and leaves nothing behind', async () => {
+    await using program = launch(['simulate-scanner', 'authentiscan', '--document', 'bjorn', '--defect', 'bright paper', 'copy']);
+    const said = await program.said(/^kortd simulated authentiscan (http:.*)\n(.*)\n/m);
+    const [, url = '', row = ''] = said;
+    const { scanners } = JSON.parse(row) as { scanners: { driver: string; options: { url: string; pictureFolder: string } }[] };
+    expect(scanners[0]).toMatchObject({ driver: 'authentiscan', options: { url } });
+    const bench: unknown = await (await fetch(`${url}bench`)).json();
+    expect(bench).toMatchObject({ document: { persona: 'bjorn', defects: ['bright paper', 'copy'] } });
+    expect(existsSync(scanners[0]?.options.pictureFolder ?? '')).toBe(true);
+    expect((await program.stop()).status).toBe(0);
+    expect(existsSync(scanners[0]?.options.pictureFolder ?? '')).toBe(false);
   });
 });
 
