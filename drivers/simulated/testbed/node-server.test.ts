@@ -123,7 +123,7 @@ describe('the socket of a node', () => {
   });
 
   it('keeps a program that says more than it was asked in bounds', async () => {
-    let answer = (_: number): void => undefined;
+    let answer: (value: number) => void = () => undefined;
     await listen(() => new Promise((resolve) => (answer = resolve)));
     const socket = await open();
     socket.write(frame(7n, 0n, 1n));
