@@ -6,6 +6,7 @@ import Type, { type Static } from 'typebox';
 import { AUTHORITY_ERRORS } from './authority-errors.ts';
 import { ISSUANCE_ERRORS } from './issuance-errors.ts';
 import { BY_ROLE_ERRORS, ROLE_ERRORS } from './role-errors.ts';
+import { PAD_ERRORS } from './pad-errors.ts';
 import { PDF_ERRORS } from './pdf-errors.ts';
 import { PIN_ENTRY_ERRORS } from './pin-errors.ts';
 import { SIGNING_ERRORS } from './signing-errors.ts';
@@ -464,6 +465,7 @@ const all = {
   ...AUTHORITY_ERRORS,
   ...ISSUANCE_ERRORS,
   ...PDF_ERRORS,
+  ...PAD_ERRORS,
   ...PIN_ENTRY_ERRORS,
   ...ROLE_ERRORS,
   ...SIGNING_ERRORS,

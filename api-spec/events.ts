@@ -1,6 +1,7 @@
 /** Events, as data. Each comes with a sequence number of the stream, the name, the time and its data. */
 import Type, { type Static, type TSchema } from 'typebox';
 import { CeremonyId, CeremonyState, StepId } from './issuance.ts';
+import { CaptureId, Pad, PadId, PenSample } from './pads.ts';
 import { Card, Closed, Id, Reader, RoleName, ScopeName } from './schemas.ts';
 import type { Scope } from './scopes.ts';
 
@@ -9,6 +10,8 @@ export interface ApiEvent<D extends TSchema = TSchema> {
   readonly since: number;
   /** Right that a subscriber needs to get it. */
   readonly scope: Scope;
+  /** Comes often and is of use only at once: not kept for replay. */
+  readonly isTransient?: boolean;
   readonly data: D;
 }
 
@@ -55,6 +58,22 @@ export const EVENTS = {
       nextStep: Type.Optional(StepId),
     }),
   },
+  'pad.added': { summary: 'A signature pad was plugged in.', since: 1, scope: 'pad', data: Closed({ pad: Pad }) },
+  'pad.pen': {
+    summary:
+      'What the pen did since the last such event, within 10 ms of it. Not kept for replay. As fine as a policy lets it be told: unless one says otherwise, as it needs to be to draw the ink.',
+    since: 1,
+    scope: 'pad',
+    isTransient: true,
+    data: Closed({
+      capture: CaptureId,
+      pad: PadId,
+      samples: Type.Array(PenSample),
+      lost: Type.Optional(Type.Integer({ description: 'Samples before these that never came from the pad.' })),
+      cleared: Type.Optional(Type.Boolean({ description: 'What was written before is void.' })),
+    }),
+  },
+  'pad.removed': { summary: 'A signature pad was unplugged.', since: 1, scope: 'pad', data: Closed({ pad: PadId }) },
   'pin.prompted': {
     summary: 'Somebody is asked for a PIN, or whether what they are shown is to be signed.',
     since: 1,

@@ -48,6 +48,11 @@ export const SCOPES = {
     sv: 'Låta ett kort bevisa för just denna webbplats vem innehavaren är',
     webOrigins: true,
   },
+  pad: {
+    summary: 'Have people sign by hand on a pad, and see the pen write',
+    sv: 'Låta människor skriva under på en platta och se pennan skriva',
+    webOrigins: true,
+  },
   'pin.direct': {
     summary: 'Hand over PINs, PUKs and management keys in a call',
     sv: 'Lämna PIN-, PUK- och administrationskoder i ett anrop',

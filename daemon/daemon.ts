@@ -7,6 +7,7 @@ import type { ReaderSelector } from '../api-spec/schemas.ts';
 import type { Handlers } from './api/call.ts';
 import { createCardProfiles } from '../apdu/cards/index.ts';
 import type { CardProfile } from '../apdu/card-profile.ts';
+import type { PadDriver } from '../drivers/pads/driver.ts';
 import type { ModuleSourceOptions } from '../drivers/pkcs11/source.ts';
 import { AuditLog } from './audit/audit-log.ts';
 import { startRetention } from './audit/retention.ts';
@@ -17,7 +18,7 @@ import { Contents } from './contents/contents.ts';
 import { Dispatcher } from './api/dispatcher.ts';
 import { EventLog } from './api/event-log.ts';
 import { createHandlers } from './api/handlers/index.ts';
-import type { SimulatedDesk } from './api/handlers/simulation.ts';
+import type { SimulatedDesk, SimulatedPads } from './api/handlers/simulation.ts';
 import { openDataFolder, type DataFolder } from './data-folder.ts';
 import { CARD_CACHE_FILE, CardCache } from './desk/card-cache.ts';
 import type { Desk, DeskSource } from './desk/desk.ts';
@@ -31,6 +32,7 @@ import { openIssuance } from './issuance/open-issuance.ts';
 import { listen, type HttpServer, type UnixSocket } from './listen/http-server.ts';
 import type { WebSocketConnection } from './listen/web-socket.ts';
 import type { Log } from './log.ts';
+import { Pads } from './pads/pads.ts';
 import { PinReuse } from './pin/reuse.ts';
 import { WrongPins } from './pin/wrong-pins.ts';
 import type { FrontTimes } from '../pkcs11-module/front/front.ts';
@@ -71,6 +73,10 @@ export interface DaemonOptions {
   readonly simulatedAdministrators?: readonly string[];
   /** Readers and cards of the simulated desk, to be moved by calls; only with `simulated`. */
   readonly simulatedDesk?: SimulatedDesk;
+  /** Of signature pads; asked for when somebody first wants one. Without it there are none. */
+  readonly padDrivers?: () => Promise<readonly PadDriver[]>;
+  /** Pads of the simulated desk, to be written on by calls; only with `simulated`. */
+  readonly simulatedPads?: SimulatedPads;
   /** Connections of programs that use PKCS #11 are held by a process that outlives the daemon; times are for tests. Without it they end with the daemon. */
   readonly pkcs11Front?: Partial<FrontTimes>;
   /** Of issuance: when something happened, and whether it is too late. */
@@ -115,6 +121,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     identity: () => identities.settings,
     simulated: options.simulated,
     simulatedDesk: options.simulated ? options.simulatedDesk : undefined,
+    simulatedPads: options.simulated ? options.simulatedPads : undefined,
     startedAt: new Date(),
     clients: () => live.server?.clients() ?? 0,
     callsUnderWay: () => live.dispatcher?.callsUnderWay ?? 0,
@@ -212,6 +219,8 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
       openJournalDatabase: options.openJournalDatabase,
     }),
   );
+  const { padDrivers = () => Promise.resolve([]) } = options;
+  const pads = undo.use(new Pads({ drivers: padDrivers, publish: events.publish, log }));
   const slots = new SharedSlots({
     ...{ desk, prompts, audit, log },
     mayWrite: () => access.policy.programsMayWrite,
@@ -219,7 +228,22 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
       kind !== undefined && serialNumber !== undefined && issuance.ceremonies.hasOpenJobOn({ profile: kind.id, serialNumber }),
   });
   watched.slots = slots;
-  return { slots, audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk, issuance };
+  return {
+    slots,
+    audit,
+    events,
+    prompts,
+    access,
+    wrongPins,
+    pinReuse,
+    contents,
+    identities,
+    cache,
+    modules,
+    desk,
+    issuance,
+    pads,
+  };
 }
 
 function openCardCache({ path }: DataFolder, access: Access, log: Log): CardCache {

@@ -21,6 +21,7 @@ import {
 import { EXAMPLE_AUTHENTICATION_TOKEN } from './example-token.ts';
 import { EXAMPLE_CEREMONY, EXAMPLE_CEREMONY_ID, EXAMPLE_ROUTINE } from './example-issuance.ts';
 import { EXAMPLE_BATCH } from './example-batch.ts';
+import { EXAMPLE_CAPTURE, EXAMPLE_PAD, EXAMPLE_PEN } from './example-pads.ts';
 import { EXAMPLE_CERTIFICATE, EXAMPLE_CERTIFICATE_REQUEST } from './example-certificates.ts';
 
 type MethodExamples = { readonly [N in MethodName]: { readonly params: Params<N>; readonly result: Result<N> } };
@@ -379,6 +380,15 @@ export const METHOD_EXAMPLES: MethodExamples = {
     params: { ceremony: EXAMPLE_CEREMONY_ID, certificates: [EXAMPLE_CERTIFICATE] },
     result: EXAMPLE_CEREMONY,
   },
+  'pad.cancel': { params: { pad: EXAMPLE_PAD.id }, result: { cancelled: true } },
+  'pad.capture': {
+    params: {
+      content: { digest: { hash: 'sha256', value: 'LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=' } },
+      text: 'Jag har i dag fått mitt kort och dess koder.',
+    },
+    result: EXAMPLE_CAPTURE,
+  },
+  'pad.list': { params: {}, result: { pads: [EXAMPLE_PAD] } },
   'access.approve': { params: { code: 'K7M2QX' }, result: { origin: webOrigin, scopes: ['card.read', 'sign'] } },
   'access.deny': { params: { code: 'K7M2QX' }, result: { origin: webOrigin } },
   'access.list': {
@@ -426,6 +436,10 @@ export const METHOD_EXAMPLES: MethodExamples = {
   'simulation.insertCard': { params: { ...inReader, card: 'anna' }, result: simulatedDesk },
   'simulation.list': { params: {}, result: simulatedDesk },
   'simulation.removeCard': { params: inReader, result: simulatedDesk },
+  'simulation.usePad': {
+    params: { pad: 'SIMPAD0001', act: 'write' },
+    result: { pads: [{ pad: 'SIMPAD0001', model: 'STU-540', isPlugged: true }] },
+  },
   'call.cancel': { params: { id: 7 }, result: { cancelled: true } },
   'event.subscribe': {
     params: { events: ['card.inserted', 'card.removed'], since: 12, stream },
@@ -453,6 +467,9 @@ export const EVENT_EXAMPLES: EventExamples = {
     state: 'open',
     nextStep: 'receipt',
   },
+  'pad.added': { pad: EXAMPLE_PAD },
+  'pad.pen': EXAMPLE_PEN,
+  'pad.removed': { pad: EXAMPLE_PAD.id },
   'pin.prompted': { card: card.id, reader: reader.id, pinReference: '80', where: 'keypad' },
   'reader.added': { reader },
   'reader.changed': { reader },

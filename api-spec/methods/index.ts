@@ -9,6 +9,7 @@ import { consoleMethods } from './console.ts';
 import { issuanceMethods } from './issuance.ts';
 import { keyMethods } from './key.ts';
 import { loginMethods } from './login.ts';
+import { padMethods } from './pad.ts';
 import { pinMethods } from './pin.ts';
 import { readerMethods } from './reader.ts';
 import { signCmsMethods } from './sign-cms.ts';
@@ -31,6 +32,7 @@ export const METHODS = {
   ...signatureMethods,
   ...loginMethods,
   ...issuanceMethods,
+  ...padMethods,
   ...accessMethods,
   ...auditMethods,
   ...consoleMethods,

@@ -27,6 +27,10 @@ const SimulatedDesk = Closed({
 
 const common = { since: 1, scope: 'simulation' as const, result: SimulatedDesk };
 
+const PadAct = Type.Enum(['write', 'accept', 'clear', 'cancel', 'pull', 'plug'] as const, {
+  description: 'write: a name; accept, clear, cancel: a tap on that button; pull, plug: the cable.',
+});
+
 export const simulationMethods = {
   'simulation.insertCard': defineMethod({
     summary:
@@ -51,6 +55,24 @@ export const simulationMethods = {
     ...common,
     rest: { verb: 'POST', path: '/v1/simulation/removecard' },
     params: Closed({ reader: Id('reader') }),
+    errors: ['not_found', 'not_simulated'],
+  }),
+  'simulation.usePad': defineMethod({
+    summary:
+      'Be the person at a pad of the simulated desk: write, tap a button, pull the cable. What is written is nobody’s hand.',
+    attempt: { en: 'Using the simulated pad', sv: 'Att använda den simulerade plattan' },
+    since: 1,
+    scope: 'simulation',
+    rest: { verb: 'POST', path: '/v1/simulation/usepad' },
+    params: Closed({
+      pad: Type.String({ minLength: 1, maxLength: 100, description: 'Serial number, as the scenario calls it.' }),
+      act: PadAct,
+      seed: Type.Optional(
+        Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'Another name for each number. Default: 1.' }),
+      ),
+      samples: Type.Optional(Type.Integer({ minimum: 1, maximum: 20_000, description: 'Length of the name. Default: 300.' })),
+    }),
+    result: Closed({ pads: Type.Array(Closed({ pad: Type.String(), model: Type.String(), isPlugged: Type.Boolean() })) }),
     errors: ['not_found', 'not_simulated'],
   }),
 } as const;

@@ -14,6 +14,7 @@ import { readAdministratorFile } from '../../drivers/administrator-file.ts';
 import { IssuanceSection, checkIssuance, mergeIssuance, type IssuancePolicy } from './issuance-policy.ts';
 import { ModuleEntries, parseModules, type ModuleEntry } from './module-policy.ts';
 import { parseOrigin, type OriginRules } from './origin.ts';
+import { PadsSection, checkPads, mergePads, type PadPolicy } from './pad-policy.ts';
 import { Pkcs11Section, mayProgramsWrite } from './pkcs11-policy.ts';
 import { IgnoredReadersSection, RolesSection, checkRoles, mayHoldRoles, mergeRoles, type RolePolicy } from './role-policy.ts';
 
@@ -77,6 +78,7 @@ const PolicyFile = Type.Object(
     ),
     identity: Type.Optional(IdentitySection),
     issuance: Type.Optional(IssuanceSection),
+    pads: Type.Optional(PadsSection),
   },
   { additionalProperties: false },
 );
@@ -138,6 +140,7 @@ export interface Policy {
   /** Whose certificates are trusted, and for what: one a file that says it. */
   readonly identity: readonly IdentitySection[];
   readonly issuance: IssuancePolicy;
+  readonly pads: PadPolicy;
   /** Files that were refused, and why: for the log and `kortd doctor`. */
   readonly problems: readonly { readonly file: string; readonly problem: string }[];
 }
@@ -182,6 +185,7 @@ export function readPolicy(folder: string, ownUid: number | undefined = process.
     modules: contents.flatMap(({ modules }) => parseModules(modules ?? [])),
     identity: contents.flatMap(({ identity }) => identity ?? []),
     issuance: mergeIssuance(contents.flatMap(({ issuance }) => issuance ?? [])),
+    pads: mergePads(contents.flatMap(({ pads }) => pads ?? [])),
     problems,
   };
 }
@@ -254,6 +258,7 @@ function readFile(file: string, ownUid: number | undefined): Static<typeof Polic
   }
   checkRoles(content);
   checkIssuance(content.issuance ?? {});
+  checkPads(content.pads ?? {});
   const exceptions: OriginRules = {
     developmentOrigins: (content.developmentOrigins ?? []).map(requireDevelopmentOrigin),
     extensionOrigins: (content.extensionOrigins ?? []).map(requireExtensionOrigin),

@@ -3,7 +3,7 @@
  * is told which numbers it lost.
  */
 import { randomUUID } from 'node:crypto';
-import type { EventData, EventName } from '../../api-spec/events.ts';
+import { EVENTS, type ApiEvent, type EventData, type EventName } from '../../api-spec/events.ts';
 
 /** Events kept for replay. */
 export const REPLAY_EVENTS = 1_024;
@@ -27,6 +27,8 @@ export class EventLog {
   /** First and last number that a subscriber lost, while it cannot take messages. */
   readonly #subscribers = new Map<Subscriber, { lost?: { from: number; to: number } }>();
   #sequence = 0;
+  /** Latest that was kept and is so no more. */
+  #forgotten = 0;
 
   /** Number of the latest event, 0 before the first. */
   get sequence(): number {
@@ -36,12 +38,17 @@ export class EventLog {
   readonly publish = <N extends EventName>(name: N, data: EventData<N>): void => {
     const sequence = ++this.#sequence;
     const message = encodeNotice('event', { sequence, time: new Date().toISOString(), name, data });
-    this.#kept.push({ sequence, name, message });
-    if (this.#kept.length > REPLAY_EVENTS) this.#kept.shift();
+    const event: ApiEvent = EVENTS[name];
+    if (event.isTransient !== true) this.#keep({ sequence, name, message });
     for (const subscriber of this.#subscribers.keys()) {
       if (subscriber.wants(name)) this.#deliver(subscriber, sequence, message);
     }
   };
+
+  #keep(event: Kept): void {
+    this.#kept.push(event);
+    if (this.#kept.length > REPLAY_EVENTS) this.#forgotten = this.#kept.shift()?.sequence ?? 0;
+  }
 
   /** Replays what came after `since`, then sends what comes. */
   subscribe(subscriber: Subscriber, since?: { readonly sequence: number; readonly stream: string | undefined }): void {
@@ -49,7 +56,7 @@ export class EventLog {
     this.#subscribers.set(subscriber, state);
     if (!since) return;
     const isOther = since.stream !== undefined && since.stream !== this.stream;
-    const first = this.#kept[0]?.sequence ?? this.#sequence + 1;
+    const first = this.#forgotten + 1;
     const from = isOther || since.sequence > this.#sequence ? 0 : since.sequence + 1;
     if (from < first && first > 1) state.lost = { from, to: first - 1 };
     else if (from === 0) state.lost = { from: 0, to: 0 };

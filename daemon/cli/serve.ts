@@ -106,14 +106,17 @@ async function openSource(
   resources: AsyncDisposableStack,
 ): Promise<
   { readonly source: ReaderSource; readonly scenario?: Scenario } & Partial<
-    Pick<DaemonOptions, 'simulatedAuthorities' | 'simulatedAdministrators' | 'simulatedDesk' | 'scenarioRoles'>
+    Pick<
+      DaemonOptions,
+      'simulatedAuthorities' | 'simulatedAdministrators' | 'simulatedDesk' | 'scenarioRoles' | 'padDrivers' | 'simulatedPads'
+    >
   >
 > {
   if (simulate === undefined) {
     const { createPcscSource } = await import('../../drivers/pcsc/source.ts');
     const source = createPcscSource();
     resources.defer(() => withinPatience(source[Symbol.asyncDispose]()));
-    return { source };
+    return { source, padDrivers: async () => (await import('../../drivers/pads/index.ts')).createPadDrivers() };
   }
   const { loadScenario } = await import('../../drivers/simulated/scenario.ts');
   const scenario = await loadScenario(simulate);
@@ -126,6 +129,11 @@ async function openSource(
     simulatedDesk: scenario,
     simulatedAdministrators: administrators,
     scenarioRoles: rolesIn(scenario),
+    simulatedPads: scenario.pads,
+    padDrivers: async () => {
+      const { StuDriver } = await import('../../drivers/pads/stu/driver.ts');
+      return [new StuDriver({ ports: scenario.pads.bus })];
+    },
   };
 }
 

@@ -1,12 +1,13 @@
 /** HID devices through node-hid (hidapi), always by its asynchronous class: the other one stops the whole service while a device thinks. No logic beyond that. */
+import type * as NodeHid from 'node-hid';
 import type { Device, HIDAsync } from 'node-hid';
 import { DeviceBusyError, DeviceError, DeviceProtocolError, DeviceRemovedError } from '../errors.ts';
 import type { HidPort, HidPortInfo, HidPorts } from './hid-port.ts';
 
 /** Loaded with the first use. */
-async function library(): Promise<typeof import('node-hid')> {
-  const module: { readonly default?: typeof import('node-hid') } & typeof import('node-hid') = await import('node-hid');
-  return module.default ?? module;
+async function library(): Promise<Pick<typeof NodeHid, 'HIDAsync' | 'devicesAsync'>> {
+  const { default: hid } = await import('node-hid');
+  return hid;
 }
 
 export const hidPorts: HidPorts = { list, open };

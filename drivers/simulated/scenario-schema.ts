@@ -69,6 +69,12 @@ export const scenarioSchema = Type.Object(
     administrators: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
     readers: Type.Array(readerSchema),
     cards: Type.Array(cardSchema),
+    /** Signature pads: models of `pads/stu-models.ts`. */
+    pads: Type.Optional(
+      Type.Array(Type.Object({ model: Type.String(), serialNumber: Type.String({ minLength: 1, maxLength: 10 }) }, strict), {
+        maxItems: 16,
+      }),
+    ),
   },
   strict,
 );

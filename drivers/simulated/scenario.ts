@@ -7,6 +7,8 @@ import { CARD_KINDS } from './cards/index.ts';
 import { systemClock, type SimulatedClock } from './clock.ts';
 import { SimulationFileError, withFile } from './errors.ts';
 import type { KeypadScript } from './keypad.ts';
+import { SimulatedPadDesk } from './pads/desk.ts';
+import { SIMULATED_STU_MODELS } from './pads/stu-models.ts';
 import { SimulatedReader } from './reader.ts';
 import { scenarioSchema, type ScenarioCardRow, type ScenarioFile, type ScenarioReaderRow } from './scenario-schema.ts';
 import cardOffice from './scenarios/card-office.json' with { type: 'json' };
@@ -56,6 +58,7 @@ export interface Scenario extends AsyncDisposable {
   readonly assuranceLevels: readonly { readonly policy: string; readonly level: string }[];
   /** HSA-ids of the card office's administrators. */
   readonly administrators: readonly string[];
+  readonly pads: SimulatedPadDesk;
   dispose(): Promise<void>;
 }
 
@@ -118,7 +121,19 @@ async function build(file: ScenarioFile, options: ScenarioOptions & { readonly s
     return Promise.resolve();
   };
   const { name, assuranceLevels = [], administrators = [] } = file;
-  return { name, source, readers, cards, authorities, assuranceLevels, administrators, dispose, [Symbol.asyncDispose]: dispose };
+  const pads = makePads(file.pads ?? []);
+  return {
+    pads,
+    name,
+    source,
+    readers,
+    cards,
+    authorities,
+    assuranceLevels,
+    administrators,
+    dispose,
+    [Symbol.asyncDispose]: dispose,
+  };
 }
 
 async function makeCard(row: ScenarioCardRow, field: string, stateFolder: string): Promise<ScenarioCard> {
@@ -170,6 +185,12 @@ function furnish(
 function typeInTurn(entries: readonly string[]): KeypadScript {
   let typed = 0;
   return () => entries[Math.min(typed++, entries.length - 1)] ?? 'timeout';
+}
+
+function makePads(rows: NonNullable<ScenarioFile['pads']>): SimulatedPadDesk {
+  const index = rows.findIndex(({ model }) => !(model in SIMULATED_STU_MODELS));
+  if (index !== -1) throw fieldError(`pads[${index}].model`, 'there is no such pad');
+  return new SimulatedPadDesk(rows);
 }
 
 function fieldError(field: string, message: string): SimulationFileError {

@@ -13,7 +13,10 @@ import type { SimulatedAuthorities } from '../../daemon/identity/settings.ts';
 import type { Log } from '../../daemon/log.ts';
 import { readerId } from '../../daemon/desk/desk.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
+import { StuDriver } from '../../drivers/pads/stu/driver.ts';
 import type { SimulatedCard } from '../../drivers/simulated/card.ts';
+import { SimulatedPadDesk } from '../../drivers/simulated/pads/desk.ts';
+import type { SimulatedStuOptions } from '../../drivers/simulated/pads/stu.ts';
 import type { ScenarioCard } from '../../drivers/simulated/scenario.ts';
 import { SimulatedReader, type SimulatedReaderOptions } from '../../drivers/simulated/reader.ts';
 import { createSimulatedSource, type SimulatedSource } from '../../drivers/simulated/source.ts';
@@ -31,6 +34,8 @@ export interface BenchOptions {
   readonly simulatedAdministrators?: readonly string[];
   /** Cards beside the readers, for simulation.insertCard. */
   readonly cards?: readonly ScenarioCard[];
+  /** Signature pads. Default: one, STU-430 with the serial number BENCHPAD1. */
+  readonly pads?: readonly SimulatedStuOptions[];
   /** The daemon is told that its desk is not simulated. */
   readonly isReal?: boolean;
   /** Of issuance. */
@@ -54,6 +59,7 @@ export interface Bench extends AsyncDisposable {
   readonly dataFolder: string;
   readonly source: SimulatedSource;
   readonly intercept: Intercept;
+  readonly pads: SimulatedPadDesk;
   reader(index?: number): SimulatedReader;
   readerId(index?: number): string;
   /** Puts the card in, and resolves with its id when it is identified. */
@@ -91,6 +97,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   const source = createSimulatedSource(readers);
   undo.defer(() => checkReadersFree(readers));
   const intercept: Intercept = {};
+  const pads = new SimulatedPadDesk(options.pads ?? [{ model: 'STU-430', serialNumber: 'BENCHPAD1' }]);
   const daemon = undo.use(
     await startDaemon({
       dataFolder,
@@ -98,6 +105,8 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       port: 0,
       sources: [intercepted(source, intercept)],
       simulated: options.isReal !== true,
+      simulatedPads: pads,
+      padDrivers: () => Promise.resolve([new StuDriver({ ports: pads.bus })]),
       simulatedDesk: { source, cards: new Map((options.cards ?? []).map((one) => [one.name, one])) },
       log: evidence.log,
       ...(options.simulatedAuthorities ? { simulatedAuthorities: options.simulatedAuthorities } : {}),
@@ -125,6 +134,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     dataFolder,
     source,
     intercept,
+    pads,
     reader,
     readerId: (index = 0) => readerId('simulated', reader(index).name),
     insert: async (card, index = 0) => {

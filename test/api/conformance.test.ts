@@ -13,6 +13,7 @@ import { OFFICE_RULES } from '../issuance/office.ts';
 import { goodIssuanceCard, goodTransfer } from './issuance-provocations.ts';
 import { goodStepCard, isStepMethod } from './issuance-step-provocations.ts';
 import type { SimulatedCard } from '../../drivers/simulated/card.ts';
+import { GOOD_PADS, usePad } from './pad-provocations.ts';
 import { makeCard } from './provocation.ts';
 import { NOT_PROVOKED, goodParams, provoke, provoked } from './provocations.ts';
 
@@ -104,6 +105,7 @@ describe('every method', () => {
     'reader.listRoles': {},
     'reader.removeRole': { role: 'holder' },
     'card.list': {},
+    ...GOOD_PADS,
     'signature.verify': { cms: { data: EXAMPLE_CMS }, content: { data: EXAMPLE_CONTENT } },
     'simulation.insertCard': { reader: readerId('simulated', 'Bench 0'), card: 'beside' },
     'simulation.list': {},
@@ -137,7 +139,9 @@ describe('every method', () => {
         if (method === 'reader.removeRole') resultOf(await api.call('reader.assignRole', OTHERS['reader.assignRole']));
         const others = OTHERS[method] ?? { ...paramsOf(bench, method, id), ...(await goodTransfer(bench, method)) };
         const params = lease === undefined ? others : { lease };
+        const signing = method === 'pad.capture' ? usePad(bench, 'write', 'accept') : undefined;
         resultOf(await api.call(method, params));
+        await signing;
         reached.add(`${name} ${method}`);
       },
     );

@@ -32,6 +32,7 @@ import {
   issuanceProvocation,
   ISSUANCE_NOT_PROVOKED,
 } from './issuance-provocations.ts';
+import { GOOD_PADS, PADS_NOT_PROVOKED, PAD_PROVOCATIONS } from './pad-provocations.ts';
 import { STEPS_NOT_PROVOKED, goodStepParams, isStepMethod, stepProvocation } from './issuance-step-provocations.ts';
 import { OFFICE_RULES } from '../issuance/office.ts';
 import { certificate, keypad, makeCard, withFault, type Provocation, type Stage } from './provocation.ts';
@@ -44,6 +45,7 @@ const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base6
 
 /** Parameters with which each method of a card succeeds. */
 export const GOOD: Readonly<Partial<Record<MethodName, object>>> = {
+  ...GOOD_PADS,
   'card.lease': {},
   'card.read': { refresh: true },
   'card.transmit': { commands: ['00A4040005A000000308'] },
@@ -227,6 +229,7 @@ const PDF_PROVOCATIONS: Readonly<Partial<Record<ErrorCode, Provocation>>> = {
 
 /** Those that want something else, or are of one method alone. */
 const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<ErrorCode, Provocation>>>>>> = {
+  ...PAD_PROVOCATIONS,
   'card.lease': {
     card_unresponsive: async ({ bench, call }) => {
       bench.reader().insert(createMuteCard());
@@ -400,6 +403,7 @@ const BY_A_PAGE = 'test/access/web-origin.test.ts: only a web origin gets it';
 export const NOT_PROVOKED: Readonly<Record<string, string>> = {
   ...ISSUANCE_NOT_PROVOKED,
   ...STEPS_NOT_PROVOKED,
+  ...PADS_NOT_PROVOKED,
   'access.request access_denied': BY_A_PAGE,
   'access.request access_silenced': BY_A_PAGE,
   'access.request scope_not_for_web': BY_A_PAGE,
@@ -412,7 +416,7 @@ export const NOT_PROVOKED: Readonly<Record<string, string>> = {
     ]),
   ),
   ...Object.fromEntries(
-    ['simulation.insertCard', 'simulation.list', 'simulation.removeCard'].map((method) => [
+    ['simulation.insertCard', 'simulation.list', 'simulation.removeCard', 'simulation.usePad'].map((method) => [
       `${method} not_simulated`,
       'test/api/simulation.test.ts: it takes a daemon that is told its desk is real',
     ]),

@@ -18,6 +18,7 @@ import type { Authorities } from '../../issuance/authority/authority.ts';
 import type { Ceremonies } from '../../issuance/ceremonies.ts';
 import type { EvidenceKeeper } from '../../issuance/evidence/keeper.ts';
 import type { Pictures } from '../../issuance/pictures.ts';
+import type { Pads } from '../../pads/pads.ts';
 import { verifyForUse, type PinCaller } from '../../pin/entry.ts';
 import { PersonNeededError } from '../../pin/person-needed.ts';
 import type { PinReuse } from '../../pin/reuse.ts';
@@ -27,7 +28,7 @@ import { PROMPT_TIMEOUT_MS, type PromptDesk } from '../../prompt/prompt-desk.ts'
 import type { AuditLog } from '../../audit/audit-log.ts';
 import type { Call, CallSubject } from '../call.ts';
 import type { EventLog } from '../event-log.ts';
-import type { SimulatedDesk } from './simulation.ts';
+import type { SimulatedDesk, SimulatedPads } from './simulation.ts';
 
 export interface HandlerContext {
   readonly access: Access;
@@ -42,12 +43,15 @@ export interface HandlerContext {
   readonly authorities: Authorities;
   readonly evidence: EvidenceKeeper;
   readonly pictures: Pictures;
+  readonly pads: Pads;
   readonly audit: AuditLog;
   /** As last read from the policy. */
   readonly identity: () => IdentitySettings;
   readonly simulated: boolean;
   /** Whose cards can be moved by calls. */
   readonly simulatedDesk: SimulatedDesk | undefined;
+  /** Whose pads can be written on by calls. */
+  readonly simulatedPads: SimulatedPads | undefined;
   readonly startedAt: Date;
   readonly clients: () => number;
   readonly callsUnderWay: () => number;

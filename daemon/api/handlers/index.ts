@@ -10,6 +10,7 @@ import type { HandlerContext } from './context.ts';
 import { issuanceHandlers } from './issuance.ts';
 import { keyHandlers } from './key.ts';
 import { loginHandlers } from './login.ts';
+import { padHandlers } from './pad.ts';
 import { pinHandlers } from './pin.ts';
 import { readerHandlers } from './reader.ts';
 import { signCmsHandlers } from './sign-cms.ts';
@@ -33,6 +34,7 @@ export function createHandlers(context: HandlerContext): Handlers {
     ...signatureHandlers(context),
     ...loginHandlers(context),
     ...issuanceHandlers(context),
+    ...padHandlers(context),
     ...accessHandlers(context),
     ...auditHandlers(context),
     ...consoleHandlers(context),

@@ -2,12 +2,16 @@
 import type { Result } from '../../../api-spec/methods/index.ts';
 import type { Scenario } from '../../../drivers/simulated/scenario.ts';
 import type { SimulatedReader } from '../../../drivers/simulated/reader.ts';
+import type { SimulatedPadDesk } from '../../../drivers/simulated/pads/desk.ts';
 import { readerId } from '../../desk/desk.ts';
 import { ApiError } from '../../errors.ts';
 import type { Handlers } from '../call.ts';
 import type { HandlerContext } from './context.ts';
 
-type SimulationMethod = 'simulation.insertCard' | 'simulation.list' | 'simulation.removeCard';
+type SimulationMethod = 'simulation.insertCard' | 'simulation.list' | 'simulation.removeCard' | 'simulation.usePad';
+
+/** Pads, and a hand at them. */
+export type SimulatedPads = Pick<SimulatedPadDesk, 'pads' | 'isPlugged' | 'use'>;
 
 /** Readers, and cards by name. */
 export type SimulatedDesk = Pick<Scenario, 'source' | 'cards'>;
@@ -30,6 +34,17 @@ export function simulationHandlers(context: HandlerContext): Pick<Handlers, Simu
       const simulated = requireSimulated(context, 'taking a card out');
       requireReader(simulated, id).remove();
       return describe(context, simulated);
+    },
+    'simulation.usePad': async ({ pad: serialNumber, act, seed = 1, samples = 300 }, { signal }) => {
+      const { simulatedPads } = context;
+      if (!simulatedPads) throw new ApiError('not_simulated', 'using a pad: this desk has no simulated pads');
+      if (!(await simulatedPads.use(serialNumber, { act, seed, samples, signal })))
+        throw new ApiError('not_found', `using a pad: the simulated desk has no pad ${serialNumber}`, { what: 'pad' });
+      return {
+        pads: simulatedPads.pads.map((one) => ({
+          ...{ pad: one.serialNumber, model: one.name, isPlugged: simulatedPads.isPlugged(one) },
+        })),
+      };
     },
   };
 }

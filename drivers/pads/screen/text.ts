@@ -80,7 +80,7 @@ function breakWord(word: string, sizePx: number, widthPx: number): readonly stri
 
 function signsOf(line: string): readonly Glyph[] {
   const unknown: Glyph = GLYPHS.get(REPLACEMENT) ?? [EM, ''];
-  return [...line].map((sign) => GLYPHS.get(sign) ?? unknown);
+  return Array.from(line, (sign) => GLYPHS.get(sign) ?? unknown);
 }
 
 /** Path commands M, L, Q and Z, as SVG has them (section 9.3). */

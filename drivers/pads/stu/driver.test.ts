@@ -46,18 +46,12 @@ async function take(
   const events: PadEvent[] = [];
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), 10_000);
-  const started = pad.capture({ signal: stop.signal, documentHash })[Symbol.asyncIterator]();
-  let next = started.next();
   setTimeout(begin, 300);
-  for (;;) {
-    const { done, value } = await next;
-    if (done === true) break;
-    events.push(value as PadEvent);
+  for await (const event of pad.capture({ signal: stop.signal, documentHash })) {
+    events.push(event);
     if (until(events)) break;
-    next = started.next();
   }
   clearTimeout(timer);
-  await started.return?.();
   return events;
 }
 

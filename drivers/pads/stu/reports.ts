@@ -154,7 +154,7 @@ export type PenReport =
 export function parsePenReport(report: Uint8Array): PenReport | undefined {
   const view = viewOf(report);
   const body = report.subarray(1);
-  switch (report[0]) {
+  switch (report[0] ?? 0) {
     case REPORT.penData:
       requireLength(report, REPORT.penData, 1 + SAMPLE_BYTES);
       return { kind: 'samples', samples: [parseSample(body)] };

@@ -176,6 +176,7 @@ const scenario = {
       options: { persona },
     })),
   ],
+  pads: [{ model: 'STU-540', serialNumber: 'SIMPAD0001' }],
 };
 
 writeFileSync(new URL('office.json', import.meta.url), `${JSON.stringify(scenario, undefined, 2)}\n`);

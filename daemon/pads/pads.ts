@@ -1,0 +1,189 @@
+/**
+ * The signature pads of this desk, of every driver. Drivers are loaded when somebody first asks for a pad, and from then on it is looked every two seconds whether one
+ * came or went: neither HID nor serial libraries tell. One capture a pad.
+ */
+import type { Pad } from '../../api-spec/pads.ts';
+import { DeviceError } from '../../drivers/errors.ts';
+import type { PadDescription, PadDriver, SignaturePad } from '../../drivers/pads/driver.ts';
+import type { EventLog } from '../api/event-log.ts';
+import { ApiError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { Replays } from './replay.ts';
+
+const LOOK_MS = 2_000;
+const LIST_PATIENCE_MS = 10_000;
+
+export interface PadsOptions {
+  readonly drivers: () => Promise<readonly PadDriver[]>;
+  readonly publish: EventLog['publish'];
+  readonly log: Log;
+  readonly lookMs?: number;
+}
+
+/** Who captures: pages of one site are one caller. */
+export interface PadUser {
+  readonly user: string;
+  readonly origin?: string;
+}
+
+type KnownPads = Map<string, { readonly driver: PadDriver; readonly description: PadDescription }>;
+
+interface Capturing {
+  readonly by: PadUser;
+  readonly cancel: AbortController;
+}
+
+export class Pads implements AsyncDisposable {
+  readonly replays = new Replays();
+  readonly #options: PadsOptions;
+  readonly #stopped = new AbortController();
+  readonly #capturing = new Map<string, Capturing>();
+  /** Captures that are not tidied up yet. */
+  readonly #ending = new Set<Promise<unknown>>();
+  #drivers: Promise<readonly PadDriver[]> | undefined;
+  #known: KnownPads = new Map();
+  #looking: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: PadsOptions) {
+    this.#options = options;
+  }
+
+  async list(): Promise<readonly Pad[]> {
+    await this.#look();
+    return [...this.#known.values()].map(({ description }) => this.describe(description));
+  }
+
+  /** The one that is meant; without an id the only one there is. Throws not_found. */
+  async find(id: string | undefined): Promise<PadDescription> {
+    await this.#look();
+    const all = [...this.#known.values()];
+    const found = id === undefined && all.length === 1 ? all[0] : all.find(({ description }) => description.id === id);
+    if (found) return found.description;
+    const problem = id === undefined ? `${all.length} pads are there, and none was named` : `there is no pad ${id}`;
+    throw new ApiError('not_found', `finding the pad: ${problem}`, { what: 'pad' });
+  }
+
+  describe({ capabilities, ...description }: PadDescription): Pad {
+    const { screen, ...rest } = capabilities;
+    return {
+      ...description,
+      capabilities: { ...rest, ...(screen ? { screen } : {}) },
+      status: this.#capturing.has(description.id) ? 'capturing' : 'ready',
+    };
+  }
+
+  /** Lends the pad for one capture and puts it away afterwards. Throws pad_busy, and what `work` throws in words of pads. */
+  async use<R>(
+    { id }: PadDescription,
+    by: PadUser,
+    { signal }: { readonly signal: AbortSignal },
+    work: (pad: SignaturePad, signal: AbortSignal) => Promise<R>,
+  ): Promise<R> {
+    if (this.#capturing.has(id)) throw new ApiError('pad_busy', 'opening the pad: it is captured already');
+    const cancel = new AbortController();
+    this.#capturing.set(id, { by, cancel });
+    const ended = AbortSignal.any([signal, cancel.signal, this.#stopped.signal]);
+    const done = this.#lend(id, ended, work).finally(() => this.#capturing.delete(id));
+    const ending = done.then(
+      () => undefined,
+      () => undefined, // told to whoever called
+    );
+    this.#ending.add(ending);
+    void ending.then(() => this.#ending.delete(ending));
+    return await done;
+  }
+
+  /** False when nothing is captured there by this caller. Throws not_found. */
+  async cancel(id: string, { user, origin }: PadUser): Promise<boolean> {
+    await this.find(id);
+    const capturing = this.#capturing.get(id);
+    if (!capturing || capturing.by.user !== user || (origin !== undefined && capturing.by.origin !== origin)) return false;
+    capturing.cancel.abort(new ApiError('pad_cancelled', 'capturing from the pad: it was cancelled', { by: 'caller' }));
+    return true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#stopped.abort(new ApiError('call_cancelled', 'using the pad: kortd is shutting down'));
+    await Promise.all([...this.#ending]);
+    await this.#looking;
+    const drivers = this.#drivers ? await this.#drivers.catch(() => []) : [];
+    for (const driver of drivers) await driver[Symbol.asyncDispose]();
+  }
+
+  async #lend<R>(id: string, signal: AbortSignal, work: (pad: SignaturePad, signal: AbortSignal) => Promise<R>): Promise<R> {
+    const known = this.#known.get(id);
+    try {
+      if (!known) throw new ApiError('pad_removed', 'opening the pad: it is not there');
+      await using pad = await known.driver.open(id, { signal });
+      return await work(pad, signal);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw toPadError(error);
+    }
+  }
+
+  /** Those that ask while it is looked get what is found then. */
+  async #look(): Promise<void> {
+    this.#looking ??= this.#lookOnce().finally(() => (this.#looking = undefined));
+    await this.#looking;
+  }
+
+  async #lookOnce(): Promise<void> {
+    clearTimeout(this.#timer);
+    const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(LIST_PATIENCE_MS)]);
+    const before = this.#known;
+    this.#known = await this.#lookAtAll(signal);
+    for (const id of before.keys()) if (!this.#known.has(id)) this.#options.publish('pad.removed', { pad: id });
+    for (const [id, { description }] of this.#known)
+      if (!before.has(id)) this.#options.publish('pad.added', { pad: this.describe(description) });
+    if (this.#stopped.signal.aborted) return;
+    this.#timer = setTimeout(() => this.#lookAgain(), this.#options.lookMs ?? LOOK_MS).unref();
+  }
+
+  #lookAgain(): void {
+    this.#look().catch((error: unknown) => {
+      this.#options.log.warn(
+        { problem: error instanceof Error ? error.message : String(error) },
+        'pads are no longer looked for',
+      );
+    });
+  }
+
+  /** A driver that fails keeps nobody from the pads of the others: its own stay as they were. */
+  async #lookAtAll(signal: AbortSignal): Promise<KnownPads> {
+    const found: KnownPads = new Map();
+    for (const driver of await this.#load()) {
+      try {
+        for (const description of await driver.list({ signal })) found.set(description.id, { driver, description });
+      } catch (error) {
+        this.#options.log.warn(
+          { driver: driver.id, problem: error instanceof Error ? error.message : String(error) },
+          'pads were not listed',
+        );
+        for (const [id, known] of this.#known) if (known.driver === driver) found.set(id, known);
+      }
+    }
+    return found;
+  }
+
+  async #load(): Promise<readonly PadDriver[]> {
+    this.#drivers ??= this.#options.drivers();
+    try {
+      return await this.#drivers;
+    } catch (error) {
+      this.#drivers = undefined;
+      throw new ApiError('pad_failed', 'loading the drivers of pads: it failed', {}, { cause: error });
+    }
+  }
+}
+
+/** By name: what a driver throws of its own is of a subclass that only it knows. */
+const CODES = { DeviceRemovedError: 'pad_removed', DeviceBusyError: 'pad_busy', ScreenUnfitError: 'pad_screen_unfit' } as const;
+
+function toPadError(error: unknown): unknown {
+  if (!(error instanceof DeviceError)) return error;
+  const code = Object.entries(CODES).find(([name]) => name === error.name)?.[1] ?? 'pad_failed';
+  return new ApiError(code, error.message, {}, { cause: error });
+}
