@@ -51,6 +51,7 @@ export function createProgram(): Command {
   addAuditCommands(program, dataDir);
   addSimulateCommand(program);
   addSimulateAuthorityCommand(program);
+  addSimulateDevicesCommand(program);
   addSimulateScannerCommand(program);
   return program;
 }
@@ -313,6 +314,24 @@ function addSimulateCommand(program: Command): void {
     });
 }
 
+function addSimulateDevicesCommand(program: Command): void {
+  program
+    .command('simulate-devices')
+    .description(
+      'Run a program with simulated USB devices below it (Linux, Debian package umockdev): it sees them, and no others.',
+    )
+    .requiredOption(
+      '--device <NAME...>',
+      'what is plugged in: a signature pad as STU-430 or STU-540, or topaz; several, one after the other',
+    )
+    .option('--sign-every <SECONDS>', 'somebody signs on every pad, again and again', parseSeconds)
+    .argument('<program...>', 'after "--": the program and its arguments')
+    .action(async (command: string[], flags: { device: string[]; signEvery?: number }) => {
+      const { runSimulateDevices } = await import('./simulate-devices.ts');
+      await runSimulateDevices(command, flags);
+    });
+}
+
 function addSimulateAuthorityCommand(program: Command): void {
   program
     .command('simulate-authority')
@@ -347,6 +366,11 @@ function parsePort(text: string): number {
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError('a port is a number from 0 to 65535');
   return port;
+}
+
+function parseSeconds(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('a number of seconds');
+  return Number(text);
 }
 
 function parseMilliseconds(text: string): number {

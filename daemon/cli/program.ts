@@ -7,11 +7,11 @@ import { createProgram } from './commands.ts';
 import { printNotice } from './output.ts';
 import { UsageError } from './usage-error.ts';
 
-/** Resolves with the exit status: 0, 1 for a failure, 2 for wrong usage. */
+/** Resolves with the exit status: 0, 1 for a failure, 2 for wrong usage, or what a command set of a program that it ran. */
 export async function run(argv: readonly string[]): Promise<number> {
   try {
     await createProgram().parseAsync(argv, { from: 'user' });
-    return 0;
+    return Number(process.exitCode ?? 0);
   } catch (error) {
     return report(error);
   }

@@ -61,6 +61,7 @@ describe('help', () => {
     [['issuance', '--help'], /list[\s\S]*show[\s\S]*resume[\s\S]*cancel/],
     [['simulate', '--help'], /--card[\s\S]*--vpcd[\s\S]*--state/],
     [['simulate-authority', '--help'], /--port[\s\S]*--scenario[\s\S]*--state/],
+    [['simulate-devices', '--help'], /--device[\s\S]*--sign-every/],
     [['simulate-scanner', '--help'], /--port[\s\S]*--document[\s\S]*--defect/],
   ])('of %j goes to standard output with exit status 0', async (parameters, expected) => {
     const { status, stdout, stderr } = await run(parameters);
@@ -86,6 +87,11 @@ describe('wrong usage', () => {
     [['serve', '--authority-port', '0']],
     [['serve', '--simulate', 'office', '--authority-state', 'issued.jsonl']],
     [['simulate-authority']],
+    [['simulate-devices']],
+    [['simulate-devices', '--device', 'STU-540']],
+    [['simulate-devices', '--device', 'STU-1', '--', 'true']],
+    [['simulate-devices', '--device', 'STU-540', '--', '/nonexistent']],
+    [['simulate-devices', '--device', 'STU-540', '--sign-every', '0', '--', 'true']],
     [['simulate-scanner']],
     [['simulate-scanner', 'elsewhere']],
     [['simulate-scanner', 'regula', '--document', 'nobody']],
