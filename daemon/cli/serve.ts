@@ -108,7 +108,13 @@ async function openSource(
   { readonly source: ReaderSource; readonly scenario?: Scenario } & Partial<
     Pick<
       DaemonOptions,
-      'simulatedAuthorities' | 'simulatedAdministrators' | 'simulatedDesk' | 'scenarioRoles' | 'padDrivers' | 'simulatedPads'
+      | 'simulatedAuthorities'
+      | 'simulatedAdministrators'
+      | 'simulatedDesk'
+      | 'scenarioRoles'
+      | 'padDrivers'
+      | 'simulatedPads'
+      | 'simulatedScanners'
     >
   >
 > {
@@ -127,6 +133,7 @@ async function openSource(
     scenario,
     simulatedAuthorities: scenario,
     simulatedDesk: scenario,
+    simulatedScanners: scenario.scanners,
     simulatedAdministrators: administrators,
     scenarioRoles: rolesIn(scenario),
     simulatedPads: scenario.pads,

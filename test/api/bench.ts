@@ -19,6 +19,8 @@ import { SimulatedPadDesk } from '../../drivers/simulated/pads/desk.ts';
 import type { SimulatedStuOptions } from '../../drivers/simulated/pads/stu.ts';
 import type { ScenarioCard } from '../../drivers/simulated/scenario.ts';
 import { SimulatedReader, type SimulatedReaderOptions } from '../../drivers/simulated/reader.ts';
+import { makeDocument } from '../../drivers/simulated/scanners/documents.ts';
+import { createSimulatedScanner, type SimulatedScanner } from '../../drivers/simulated/scanners/driver.ts';
 import { createSimulatedSource, type SimulatedSource } from '../../drivers/simulated/source.ts';
 import { noteCallsOf, openEvidence } from '../evidence/evidence.ts';
 import { RestTransport, RpcSocket, eventually, type Transport, type TransportName } from './transports.ts';
@@ -60,6 +62,8 @@ export interface Bench extends AsyncDisposable {
   readonly source: SimulatedSource;
   readonly intercept: Intercept;
   readonly pads: SimulatedPadDesk;
+  /** Of identity documents: "bench.main". */
+  readonly scanner: SimulatedScanner;
   reader(index?: number): SimulatedReader;
   readerId(index?: number): string;
   /** Puts the card in, and resolves with its id when it is identified. */
@@ -71,6 +75,12 @@ export interface Bench extends AsyncDisposable {
   client(): Promise<Client>;
   transport(name: TransportName): Promise<Transport>;
 }
+
+const SCANNER = { name: 'bench', model: 'Bench Scanner', serialNumber: 'BENCH-SCANNER', paceMs: 1 };
+const PASSPORT = {
+  ...{ form: 'TD3' as const, surname: 'Testsson', givenNames: 'Eva Linnea', number: 'T12345678', sex: 'F' as const },
+  ...{ birthDate: '800214', expiryDate: '300101', optional: '198002141234' },
+};
 
 /** Bounds every wait of these tests. */
 export const DEADLINE_MS = 5_000;
@@ -98,6 +108,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   undo.defer(() => checkReadersFree(readers));
   const intercept: Intercept = {};
   const pads = new SimulatedPadDesk(options.pads ?? [{ model: 'STU-430', serialNumber: 'BENCHPAD1' }]);
+  const scanner = createSimulatedScanner({ ...SCANNER, documents: [makeDocument(PASSPORT)] });
   const daemon = undo.use(
     await startDaemon({
       dataFolder,
@@ -107,6 +118,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       simulated: options.isReal !== true,
       simulatedPads: pads,
       padDrivers: () => Promise.resolve([new StuDriver({ ports: pads.bus })]),
+      simulatedScanners: [scanner],
       simulatedDesk: { source, cards: new Map((options.cards ?? []).map((one) => [one.name, one])) },
       log: evidence.log,
       ...(options.simulatedAuthorities ? { simulatedAuthorities: options.simulatedAuthorities } : {}),
@@ -135,6 +147,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     source,
     intercept,
     pads,
+    scanner,
     reader,
     readerId: (index = 0) => readerId('simulated', reader(index).name),
     insert: async (card, index = 0) => {

@@ -13,6 +13,7 @@ import { loginHandlers } from './login.ts';
 import { padHandlers } from './pad.ts';
 import { pinHandlers } from './pin.ts';
 import { readerHandlers } from './reader.ts';
+import { scannerHandlers } from './scanner.ts';
 import { signCmsHandlers } from './sign-cms.ts';
 import { signPdfHandlers } from './sign-pdf.ts';
 import { signHandlers } from './sign.ts';
@@ -32,6 +33,7 @@ export function createHandlers(context: HandlerContext): Handlers {
     ...signCmsHandlers(context),
     ...signPdfHandlers(context),
     ...signatureHandlers(context),
+    ...scannerHandlers(context),
     ...loginHandlers(context),
     ...issuanceHandlers(context),
     ...padHandlers(context),
