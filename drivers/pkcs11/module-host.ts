@@ -61,15 +61,21 @@ export class ModuleHost implements AsyncDisposable {
 
   /** The process, started if need be. Throws ServiceUnavailableError while the module rests, and when it cannot be started. */
   async running(): Promise<RunningModule> {
-    if (this.#isClosed) throw new ServiceUnavailableError(`using module ${this.module.name}: it is no longer in use`);
+    this.#requireOpen();
     const running = await this.#running;
     if (running && !running.process.isEnding) return running;
     await running?.process.ended;
+    // Closed while the process ended: another would be left over.
+    this.#requireOpen();
     const restMs = Math.ceil(this.#notBefore - this.#now());
     if (restMs > 0)
       throw new ServiceUnavailableError(`using module ${this.module.name}: ${this.#problem}; it is tried again in ${restMs} ms`);
     this.#running ??= this.#start();
     return await this.#running;
+  }
+
+  #requireOpen(): void {
+    if (this.#isClosed) throw new ServiceUnavailableError(`using module ${this.module.name}: it is no longer in use`);
   }
 
   /** For tests and figures. */

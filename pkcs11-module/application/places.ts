@@ -30,6 +30,11 @@ type Place = Pick<TokenKey, 'keyReference' | 'usage' | 'pinPolicy'>;
 const MAX_NAME_LENGTH = 2;
 const OPEN_ID_LENGTH = 20;
 
+/** By a program, for whatever it makes; it names no place. */
+export function isMadeUp(id: Uint8Array): boolean {
+  return id.length > MAX_NAME_LENGTH;
+}
+
 /** Throws CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT, CKR_DEVICE_MEMORY: no place is free. */
 export function placeForKey(wanted: WantedKey, token: Token): string {
   const { reading, abilities } = token;
@@ -43,7 +48,7 @@ export function placeForKey(wanted: WantedKey, token: Token): string {
     );
   }
   if (abilities.hasOpenPlaces) return hexOf(wanted.id ?? randomBytes(OPEN_ID_LENGTH));
-  if (wanted.id && wanted.id.length <= MAX_NAME_LENGTH) throw noPlace(wanted.id);
+  if (wanted.id && !isMadeUp(wanted.id)) throw noPlace(wanted.id);
   const free = freePlaces(wanted, token);
   const [best] = usagesFor(wanted).flatMap((usage) => free.filter((place) => place.usage === usage));
   if (best) return best.keyReference;
@@ -57,7 +62,7 @@ export function placeForKey(wanted: WantedKey, token: Token): string {
 export function placeForCertificate(id: Uint8Array | undefined, publicKey: Uint8Array, token: Token): string {
   const named = id && placeNamed(id, token);
   if (named) return named.keyReference;
-  if (id && id.length <= MAX_NAME_LENGTH) throw noPlace(id);
+  if (id && !isMadeUp(id)) throw noPlace(id);
   const certified = keysOf(token).find((key) => key.publicKey && Buffer.compare(key.publicKey, publicKey) === 0);
   if (certified) return certified.keyReference;
   throw new CkError(ck.CKR_TEMPLATE_INCONSISTENT, 'writing a certificate: it certifies no key that the token is known to have');

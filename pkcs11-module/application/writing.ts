@@ -6,7 +6,7 @@ import type { Attribute } from '../rpc/attributes.ts';
 import { beginChange, change, requireReadWrite } from './changing.ts';
 import type { ApplicationContext, Functions } from './context.ts';
 import { certificateFields, type TokenObject } from './objects.ts';
-import { placeForCertificate } from './places.ts';
+import { isMadeUp, placeForCertificate } from './places.ts';
 import { Template } from './template.ts';
 
 const KNOWN: ReadonlySet<number> = new Set([
@@ -61,6 +61,11 @@ export function writingFunctions(context: ApplicationContext): Functions {
       const object = await context.object(handle, objectHandle);
       for (const { type, value } of attributes) {
         const own = object.attributes.get(type);
+        // As in C_GenerateKeyPair: the card has the names. NSS deletes a key at once whose CKA_ID it cannot make up.
+        if (type === ck.CKA_ID && object.key && value instanceof Uint8Array && isMadeUp(value)) {
+          await beginChange(context, handle);
+          continue;
+        }
         if (!own) throw new CkError(ck.CKR_ATTRIBUTE_TYPE_INVALID, `changing attribute ${type}: the object has it not`);
         if (!(value instanceof Uint8Array) || Buffer.compare(own, value) !== 0)
           throw new CkError(ck.CKR_ATTRIBUTE_READ_ONLY, `changing attribute ${type}: it is as the card has it`);

@@ -6,8 +6,9 @@ import { PinRejectedError } from '../../apdu/errors.ts';
 import { Secret } from '../../apdu/secret.ts';
 import type { Token } from '../../apdu/token.ts';
 import { DeviceError, DeviceProtocolError, DeviceTimeoutError, ServiceUnavailableError } from '../../drivers/errors.ts';
+import { ModuleHost } from '../../drivers/pkcs11/module-host.ts';
 import { moduleChildren } from '../support/module-children.ts';
-import { compileFaultyModule, watchModule, type FaultyModule, type WatchedSource } from './module-bench.ts';
+import { compileFaultyModule, HANGS, watchModule, type FaultyModule, type WatchedSource } from './module-bench.ts';
 
 const KEY = { keyReference: '01', algorithm: 'RSA-2048' } as const;
 const DIGEST = new Uint8Array(32);
@@ -76,13 +77,13 @@ describe('a module', () => {
     ['crash:C_Sign', ServiceUnavailableError, 'its process ended (SIGSEGV)'],
     ['abort:C_Sign', ServiceUnavailableError, 'its process ended (SIGABRT)'],
     ['exit:C_Sign', ServiceUnavailableError, 'its process ended (status 3)'],
-    ['hang:C_Sign', DeviceTimeoutError, 'nothing in 700 ms'],
+    ['hang:C_Sign', DeviceTimeoutError, 'nothing in 2000 ms'],
     ['overrun:C_Sign', DeviceProtocolError, 'C_Sign gave 1099511627776 bytes'],
     ['short:C_Sign', DeviceProtocolError, 'a signature of 3 bytes'],
     ['unknown:C_Sign', DeviceError, 'a vendor-defined CKR (80000123) to C_Sign'],
     ['missing:C_Sign', DeviceProtocolError, 'the module has no C_Sign'],
     ['crash:C_Login', ServiceUnavailableError, 'its process ended (SIGSEGV)'],
-    ['hang:C_Login', DeviceTimeoutError, 'nothing in 700 ms'],
+    ['hang:C_Login', DeviceTimeoutError, 'nothing in 2000 ms'],
     ['crash:C_OpenSession', ServiceUnavailableError, 'its process ended (SIGSEGV)'],
     ['overrun:C_FindObjects', DeviceProtocolError, 'C_FindObjects gave 4294967296 objects'],
     ['endless:C_FindObjects', DeviceProtocolError, 'more than 1024 objects'],
@@ -91,7 +92,8 @@ describe('a module', () => {
     ['longer:C_GetAttributeValue', DeviceProtocolError, 'C_GetAttributeValue wrote'],
     ['growing:C_GetAttributeValue', DeviceError, 'CKR_BUFFER_TOO_SMALL (00000150)'],
   ])('with %s ends the call, and works for the next', async (fault, errorClass, message) => {
-    await using watched = watchModule(faulty.configuration(fault, once));
+    const options = fault.startsWith('hang:') ? HANGS : undefined;
+    await using watched = watchModule(faulty.configuration(fault, once), options);
     await use(watched, verifyAndSign);
     rmSync(faulty.loginsFile);
     writeFileSync(once, '');
@@ -111,12 +113,12 @@ describe('a module', () => {
     ['many:C_GetSlotList', 'counted 1099511627776 slots'],
     ['grow:C_GetSlotList', 'grew 5 times'],
     ['overrun:C_GetSlotList', 'gave 1000 slots where 1 fit'],
-    ['hang:C_GetSlotList', 'nothing in 700 ms'],
+    ['hang:C_GetSlotList', 'nothing in 2000 ms'],
     ['version:C_GetInfo', 'version 9.40 of PKCS #11'],
     ['null:C_GetFunctionList', 'gave no list'],
-    ['hang:C_Initialize', 'nothing in 700 ms'],
+    ['hang:C_Initialize', 'nothing in 2000 ms'],
   ])('with %s is away, and says why', async (fault, problem) => {
-    const deadlines = { startMs: fault === 'hang:C_Initialize' ? 700 : 15_000, normalMs: 700, longMs: 3_000 };
+    const deadlines = { startMs: fault === 'hang:C_Initialize' ? 2_000 : 15_000, normalMs: 2_000, longMs: 3_000 };
     await using watched = watchModule(faulty.configuration(fault), { deadlines, tickMs: 20 });
     await expect.poll(() => watched.problem() ?? '', { timeout: 10_000 }).toContain(problem);
   });
@@ -149,10 +151,21 @@ describe('a module', () => {
     expect(await use(watched, verifyAndSign)).toHaveLength(256);
   });
 
+  it('that is closed while its process ends is started no more', async () => {
+    const host = new ModuleHost(faulty.configuration('none'));
+    const { process: first } = await host.running();
+    const ending = first.kill();
+    const failure = failureOf(host.running());
+    await host[Symbol.asyncDispose]();
+    await ending;
+    expect(await failure).toBeInstanceOf(ServiceUnavailableError);
+    expect(moduleChildren()).toEqual([]);
+  });
+
   it('that fails five times in ten minutes rests', async () => {
     let nowMs = 0;
     await using watched = watchModule(faulty.configuration('crash:C_GetSlotList'), {
-      deadlines: { startMs: 15_000, normalMs: 2_000, longMs: 2_000 },
+      deadlines: { startMs: 15_000, normalMs: 15_000, longMs: 15_000 },
       tickMs: 20,
       now: () => (nowMs += 100),
     });

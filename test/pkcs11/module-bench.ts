@@ -37,8 +37,10 @@ export async function compileFaultyModule(): Promise<FaultyModule> {
   };
 }
 
-/** Short deadlines: a module that hangs is part of these tests. */
-export const SHORT: ModuleSourceOptions = { deadlines: { startMs: 15_000, normalMs: 700, longMs: 3_000 }, tickMs: 20 };
+/** Of a module that answers: longer than a machine with much to do keeps it waiting. */
+const PATIENT: ModuleSourceOptions = { deadlines: { startMs: 15_000, normalMs: 15_000, longMs: 15_000 }, tickMs: 20 };
+/** Of one that hangs. */
+export const HANGS: ModuleSourceOptions = { deadlines: { startMs: 15_000, normalMs: 2_000, longMs: 3_000 }, tickMs: 20 };
 
 /** A source that is watched all the time, as the desk does: it starts its module again after it failed. */
 export interface WatchedSource extends AsyncDisposable {
@@ -49,7 +51,7 @@ export interface WatchedSource extends AsyncDisposable {
   connect(): Promise<ApplicationConnection>;
 }
 
-export function watchModule(configuration: ModuleConfiguration, options: ModuleSourceOptions = SHORT): WatchedSource {
+export function watchModule(configuration: ModuleConfiguration, options: ModuleSourceOptions = PATIENT): WatchedSource {
   const source = createModuleSource(configuration, options);
   const stop = new AbortController();
   const { signal } = stop;

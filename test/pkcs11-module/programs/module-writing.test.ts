@@ -5,12 +5,13 @@ import { MODULE, openToolDesk, PIN, STAFF, type ToolDesk } from './tools.ts';
 
 const TOKEN = `pkcs11:token=${encodeURIComponent(STAFF.label)}`;
 const NEW_PIN = '864209';
+const NEW_OFFICER_PIN = '97531864';
 const LONG_MS = 120_000;
 
 let desk: ToolDesk;
 beforeAll(async () => {
   desk = await openToolDesk();
-  for (const secret of [NEW_PIN, STAFF.officerPin]) noteTyped(secret);
+  for (const secret of [NEW_PIN, NEW_OFFICER_PIN, STAFF.officerPin]) noteTyped(secret);
   await desk.file('message', 'signed by what a program made\n');
 });
 afterAll(() => desk[Symbol.asyncDispose]());
@@ -76,6 +77,15 @@ describe('pkcs11-tool', () => {
     for (const id of ['c6', 'c7']) await onToken(...logIn, '--delete-object', '--type', 'privkey', '--id', id);
   });
 
+  it('changes the PIN of the security officer', async () => {
+    const asOfficer = (pin: string): readonly string[] => ['--login', '--login-type', 'so', '--so-pin', pin];
+    await onToken(...asOfficer(STAFF.officerPin), '--change-pin', '--new-pin', NEW_OFFICER_PIN);
+    const setPin = ['--init-pin', '--new-pin', PIN];
+    await expect(onToken(...asOfficer(STAFF.officerPin), ...setPin)).rejects.toThrow(/CKR_PIN_INCORRECT/);
+    await onToken(...asOfficer(NEW_OFFICER_PIN), ...setPin);
+    await onToken(...asOfficer(NEW_OFFICER_PIN), '--change-pin', '--new-pin', STAFF.officerPin);
+  });
+
   it('changes the PIN, and sets it by the PIN of the security officer', async () => {
     await onToken(...logIn, '--change-pin', '--new-pin', NEW_PIN);
     await onToken('--login', '--pin', NEW_PIN, '-O');
@@ -107,6 +117,24 @@ describe('p11tool', () => {
     await selfSigned(uri, 'Person of a long name');
     await expectSigns(uri);
     expect(await p11tool('--login', '--delete', `${uri};type=private`)).toContain('1 objects deleted');
+  });
+});
+
+describe('certutil of NSS', () => {
+  it('makes a key, and then another with a request by it', async () => {
+    await desk.run('certutil', ['-N', '-d', 'sql:.', '--empty-password']);
+    await desk.run('modutil', ['-dbdir', 'sql:.', '-add', 'kortd', '-libfile', MODULE, '-force']);
+    await desk.file('pin', `${PIN}\n`);
+    await desk.file('noise', 'as much as certutil wants to see'.repeat(64));
+    const place = ['-d', 'sql:.', '-h', STAFF.label, '-f', 'pin', '-z', 'noise'];
+    const keys = async (): Promise<number> =>
+      (await onToken(...logIn, '-O', '--type', 'privkey')).match(/Private Key/g)?.length ?? 0;
+    const before = await keys();
+    await desk.run('certutil', ['-G', ...place, '-k', 'ec', '-q', 'nistp256']);
+    expect(await keys()).toBe(before + 1);
+    await desk.run('certutil', ['-R', ...place, '-k', 'rsa', '-g', '2048', '-s', 'CN=Person of NSS', '-o', 'own.csr']);
+    expect(await keys()).toBe(before + 2);
+    expect(await desk.run('openssl', ['req', '-inform', 'DER', '-in', 'own.csr', '-verify', '-noout'])).toContain('verify OK');
   });
 });
 

@@ -8,6 +8,8 @@ import { MODULE, openToolDesk, PIN, type ToolDesk } from './tools.ts';
 
 const PUK = '12345679';
 const NEW_PIN = '864209';
+const NEW_PUK = '97531864';
+const LONG_MS = 120_000;
 const SERIAL = '20202022';
 const PIV = 'pkcs11:token=PIV%20card';
 const EID = 'pkcs11:token=EID%20card%20%28authentication%29';
@@ -27,7 +29,7 @@ async function cardsGone(): Promise<void> {
 
 beforeEach(async () => {
   desk = await openToolDesk();
-  for (const secret of [NEW_PIN, PUK]) noteTyped(secret);
+  for (const secret of [NEW_PIN, NEW_PUK, PUK]) noteTyped(secret);
   await desk.file('message', 'signed by what a program made\n');
   for (const index of [0, 1, 2]) desk.bench.reader(index).remove();
   await cardsGone();
@@ -38,6 +40,7 @@ const pkcs11Tool = (...parameters: readonly string[]): Promise<string> =>
   desk.run('pkcs11-tool', ['--module', MODULE, ...parameters]);
 const onPiv = (...parameters: readonly string[]): Promise<string> => pkcs11Tool('--token-label', 'PIV card', ...parameters);
 const logIn = ['--login', '--pin', PIN];
+const asOfficer = (puk: string): readonly string[] => ['--login', '--login-type', 'so', '--so-pin', puk];
 const p11tool = (...parameters: readonly string[]): Promise<string> =>
   desk.run('p11tool', ['--provider', MODULE, '--batch', ...parameters]);
 
@@ -86,6 +89,44 @@ describe('pkcs11-tool', () => {
     expect(await onPiv(...logIn, '--test')).toContain('No errors');
     await onPiv(...logIn, '--delete-object', '--type', 'privkey', '--id', '03');
     expect(await onPiv(...logIn, '-O')).not.toMatch(/(Public|Private) Key Object/);
+  });
+
+  it.each(['rsa:3072', 'rsa:4096'])(
+    'makes a longer RSA key (%s) where the card has it, and signs with it',
+    async (type) => {
+      await insertPiv();
+      await onPiv(...logIn, '--keypairgen', '--key-type', type, '--id', '01');
+      await selfSigned(`${PIV};id=%9a`);
+      await onPiv(...logIn, '--write-object', 'own.der', '--type', 'cert', '--id', '01');
+      await expectSigns(`${PIV};id=%9a`);
+    },
+    LONG_MS,
+  );
+
+  it('is refused one that the card has not', async () => {
+    await insertPiv('plain');
+    const make = onPiv(...logIn, '--keypairgen', '--key-type', 'rsa:4096', '--id', '02');
+    await expect(make).rejects.toThrow(/CKR_KEY_SIZE_RANGE/);
+  });
+
+  it('changes the PUK as security officer', async () => {
+    await insertPiv();
+    await onPiv(...asOfficer(PUK), '--change-pin', '--new-pin', NEW_PUK);
+    const setPin = ['--init-pin', '--new-pin', NEW_PIN];
+    await expect(onPiv(...asOfficer(PUK), ...setPin)).rejects.toThrow(/CKR_PIN_INCORRECT/);
+    await onPiv(...asOfficer(NEW_PUK), ...setPin);
+    await onPiv('--login', '--pin', NEW_PIN, '-O').catch((error: unknown) => expect(String(error)).toContain('0x200'));
+  });
+
+  it('is refused another PUK of an e-ID card, whose PUK stays as it was printed; and sets the PIN by it', async () => {
+    const pins = { legitimering: PIN, underskrift: '964731', puk: PUK };
+    await desk.bench.insert(createEidCard({ persona: 'anna', pins }));
+    const onEid = (...parameters: readonly string[]): Promise<string> =>
+      pkcs11Tool('--token-label', 'EID card (authentication)', ...parameters);
+    const change = onEid(...asOfficer(PUK), '--change-pin', '--new-pin', NEW_PUK);
+    await expect(change).rejects.toThrow(/CKR_FUNCTION_NOT_SUPPORTED/);
+    await onEid(...asOfficer(PUK), '--init-pin', '--new-pin', NEW_PIN);
+    expect(await onEid('--login', '--pin', NEW_PIN, '-O')).toContain('Private Key Object');
   });
 
   it('makes a key by the management key', async () => {
@@ -181,6 +222,29 @@ describe('p11tool', () => {
     await selfSigned(`${EID};id=%55`);
     await p11tool('--login', '--write', '--load-certificate', 'own.pem', '--label', 'mine', EID);
     await expectSigns(`${EID};id=%55`);
+  });
+});
+
+describe('certutil of NSS', () => {
+  it.each([
+    ['ec', ['-q', 'nistp256']],
+    ['rsa', ['-g', '2048']],
+  ])('makes a key (%s) and a request by it, writes the certificate, and finds its key by it', async (type, size) => {
+    await insertPiv();
+    await desk.run('certutil', ['-N', '-d', 'sql:.', '--empty-password']);
+    await desk.run('modutil', ['-dbdir', 'sql:.', '-add', 'kortd', '-libfile', MODULE, '-force']);
+    await desk.file('pin', `${PIN}\n`);
+    await desk.file('noise', 'as much as certutil wants to see'.repeat(64));
+    const place = ['-d', 'sql:.', '-h', 'PIV card', '-f', 'pin'];
+    const kind = ['-k', type, ...size, '-z', 'noise'];
+    await desk.run('certutil', ['-R', ...place, ...kind, '-s', 'CN=Person of NSS', '-o', 'own.csr']);
+    expect(await desk.run('openssl', ['req', '-inform', 'DER', '-in', 'own.csr', '-verify', '-noout'])).toContain('verify OK');
+    await selfSigned(`${PIV};id=%9a`);
+    await desk.run('certutil', ['-A', ...place, '-n', 'mine', '-t', 'u,u,u', '-i', 'own.der']);
+    expect(await onPiv('-O', '--type', 'cert')).toMatch(/CN=Person[^]*ID: +9a/);
+    expect(await desk.run('certutil', ['-K', ...place])).toMatch(/< 0> (ec|rsa) +9a +PIV Authentication Key/);
+    expect(await desk.run('certutil', ['-L', '-d', 'sql:.', '-h', 'PIV card'])).toMatch(/PIV Authentication Key +u,u,u/);
+    await expectSigns(`${PIV};id=%9a`);
   });
 });
 
