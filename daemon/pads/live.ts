@@ -9,7 +9,7 @@ type PenEvent = EventData<'pad.pen'>;
 type Wire = PenEvent['samples'][number];
 
 /** So long the first sample of a batch waits for others. */
-const BATCH_MS = 4;
+const BATCH_MS = 2;
 const BATCH_SAMPLES = 64;
 /** What of a movement a drawing needs: a tenth of a millimetre, a fiftieth of a second, sixteen steps of pressure. */
 const INK = { mm: 0.1, ms: 20, pressure: 1 / 16 } as const;

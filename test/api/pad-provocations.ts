@@ -62,6 +62,6 @@ export const PAD_PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Part
 
 export const PADS_NOT_PROVOKED: Readonly<Record<string, string>> = {
   'pad.capture contents_full': 'test/signing/contents.test.ts: it takes as much as the store holds',
-  'pad.capture pad_limit_reached': 'test/pads/capture.test.ts: it takes a minute of writing',
+  'pad.capture pad_limit_reached': 'test/pads/capture.test.ts: it takes 60,000 samples',
   'pad.list pad_failed': 'a library that does not load: the one in memory always does',
 };

@@ -10,6 +10,7 @@ import { countOperations, measureChannel, measureManyReaders } from './in-proces
 import { measureIssuance } from './issuance.ts';
 import { measureModules } from './modules.ts';
 import { measureNative } from './native.ts';
+import { measurePads } from './pads.ts';
 import { measureRealPcsc } from './real-pcsc.ts';
 
 const figures: Figure[] = [];
@@ -35,6 +36,8 @@ say("a vendor's module");
 figures.push(...(await measureModules()));
 say('PKCS #11 for native programs');
 figures.push(...(await measureNative()));
+say('pads');
+figures.push(...(await measurePads()));
 say('the gate');
 figures.push(...(await measureGate()));
 say('the audit log');

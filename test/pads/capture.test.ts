@@ -208,7 +208,15 @@ describe('a capture ends', () => {
     [
       'when more is written than there may be',
       'pad_limit_reached',
-      (bench: Bench) => bench.pads.use(PAD, { act: 'write', seed: 0, samples: 60_100, periodMs: 0, signal }),
+      (bench: Bench) => {
+        const [pad] = bench.pads.pads;
+        const at = { x: 100, y: 100, pressure: 500, isNear: true };
+        for (let left = 3; pad && left > 0; left--) {
+          pad.pen(at);
+          pad.faults.dropSamples = 30_000;
+          for (let lost = 0; lost < 30_000; lost++) pad.pen(at);
+        }
+      },
     ],
   ])('%s, with %s, and the pad is free again', async (_, code, act) => {
     await using bench = await openBench();
