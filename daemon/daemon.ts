@@ -8,6 +8,7 @@ import type { Handlers } from './api/call.ts';
 import { createCardProfiles } from '../apdu/cards/index.ts';
 import type { CardProfile } from '../apdu/card-profile.ts';
 import type { PadDriver } from '../drivers/pads/driver.ts';
+import type { LinePads } from '../drivers/pads/line-configuration.ts';
 import type { ModuleSourceOptions } from '../drivers/pkcs11/source.ts';
 import { AuditLog } from './audit/audit-log.ts';
 import { startRetention } from './audit/retention.ts';
@@ -76,7 +77,7 @@ export interface DaemonOptions {
   /** Readers and cards of the simulated desk, to be moved by calls; only with `simulated`. */
   readonly simulatedDesk?: SimulatedDesk;
   /** Of signature pads; asked for when somebody first wants one. Without it there are none. */
-  readonly padDrivers?: () => Promise<readonly PadDriver[]>;
+  readonly padDrivers?: (configured: LinePads) => Promise<readonly PadDriver[]>;
   /** Pads of the simulated desk, to be written on by calls; only with `simulated`. */
   readonly simulatedPads?: SimulatedPads;
   /** Scanners of the simulated desk, beside those of the file; only with `simulated`. */
@@ -229,7 +230,7 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
     }),
   );
   const { padDrivers = () => Promise.resolve([]) } = options;
-  const pads = undo.use(new Pads({ drivers: padDrivers, publish: events.publish, log }));
+  const pads = undo.use(new Pads({ drivers: () => padDrivers(access.policy.pads.lines), publish: events.publish, log }));
   const slots = new SharedSlots({
     ...{ desk, prompts, audit, log },
     mayWrite: () => access.policy.programsMayWrite,

@@ -122,7 +122,10 @@ async function openSource(
     const { createPcscSource } = await import('../../drivers/pcsc/source.ts');
     const source = createPcscSource();
     resources.defer(() => withinPatience(source[Symbol.asyncDispose]()));
-    return { source, padDrivers: async () => (await import('../../drivers/pads/index.ts')).createPadDrivers() };
+    return {
+      source,
+      padDrivers: async (configured) => (await import('../../drivers/pads/index.ts')).createPadDrivers(configured),
+    };
   }
   const { loadScenario } = await import('../../drivers/simulated/scenario.ts');
   const scenario = await loadScenario(simulate);
@@ -139,7 +142,13 @@ async function openSource(
     simulatedPads: scenario.pads,
     padDrivers: async () => {
       const { StuDriver } = await import('../../drivers/pads/stu/driver.ts');
-      return [new StuDriver({ ports: scenario.pads.bus })];
+      const { createLinePadDrivers, linePortsOf } = await import('../../drivers/pads/line-configuration.ts');
+      const { joinPorts } = await import('../../drivers/pads/stu/serial-ports.ts');
+      const { onLines } = scenario.pads;
+      const configured = await onLines.configuration();
+      const now = (): number => performance.now();
+      const ports = joinPorts(scenario.pads.bus, linePortsOf(configured, onLines.lines));
+      return [new StuDriver({ ports }), ...createLinePadDrivers(configured, { lines: onLines.lines, now })];
     },
   };
 }

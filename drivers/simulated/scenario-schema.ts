@@ -1,5 +1,6 @@
 /** A scenario file as a TypeBox schema. What a card's `options` may be, its kind says (`cards/index.ts`). */
 import Type, { type Static } from 'typebox';
+import { linePadSchema } from './pads/line-pad-schema.ts';
 
 const strict = { additionalProperties: false } as const;
 const at = Type.Integer({ minimum: 1 });
@@ -120,6 +121,8 @@ export const scenarioSchema = Type.Object(
     ),
     /** Of identity documents. */
     scanners: Type.Optional(Type.Array(scannerSchema, { maxItems: 8 })),
+    /** Those on serial lines, and of signotec's service. */
+    linePads: Type.Optional(Type.Array(linePadSchema, { maxItems: 16 })),
   },
   strict,
 );

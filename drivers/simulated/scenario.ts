@@ -117,16 +117,16 @@ async function build(file: ScenarioFile, options: ScenarioOptions & { readonly s
   for (const [index, row] of file.readers.entries()) furnish(readers[index]?.reader, row, cards, `readers[${index}]`);
   const scanners = (file.scanners ?? []).map(makeScanner);
   const source = createSimulatedSource(readers.map(({ reader }) => reader));
-  const dispose = (): Promise<void> => {
+  const pads = makePads(file);
+  const dispose = async (): Promise<void> => {
     for (const reader of source.readers) {
       reader.disarm();
       reader.remove();
     }
     source.stopService();
-    return Promise.resolve();
+    await pads.onLines[Symbol.asyncDispose]();
   };
   const { name, assuranceLevels = [], administrators = [] } = file;
-  const pads = makePads(file.pads ?? []);
   return {
     pads,
     name,
@@ -202,10 +202,10 @@ function typeInTurn(entries: readonly string[]): KeypadScript {
   return () => entries[Math.min(typed++, entries.length - 1)] ?? 'timeout';
 }
 
-function makePads(rows: NonNullable<ScenarioFile['pads']>): SimulatedPadDesk {
+function makePads({ pads: rows = [], linePads = [] }: ScenarioFile): SimulatedPadDesk {
   const index = rows.findIndex(({ model }) => !(model in SIMULATED_STU_MODELS));
   if (index !== -1) throw fieldError(`pads[${index}].model`, 'there is no such pad');
-  return new SimulatedPadDesk(rows);
+  return new SimulatedPadDesk(rows, linePads);
 }
 
 function fieldError(field: string, message: string): SimulationFileError {

@@ -13,9 +13,11 @@ import type { SimulatedAuthorities } from '../../daemon/identity/settings.ts';
 import type { Log } from '../../daemon/log.ts';
 import { readerId } from '../../daemon/desk/desk.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
+import { createLinePadDrivers } from '../../drivers/pads/line-configuration.ts';
 import { StuDriver } from '../../drivers/pads/stu/driver.ts';
 import type { SimulatedCard } from '../../drivers/simulated/card.ts';
 import { SimulatedPadDesk } from '../../drivers/simulated/pads/desk.ts';
+import type { LinePadRow } from '../../drivers/simulated/pads/line-pad-schema.ts';
 import type { SimulatedStuOptions } from '../../drivers/simulated/pads/stu.ts';
 import type { ScenarioCard } from '../../drivers/simulated/scenario.ts';
 import { SimulatedReader, type SimulatedReaderOptions } from '../../drivers/simulated/reader.ts';
@@ -38,6 +40,8 @@ export interface BenchOptions {
   readonly cards?: readonly ScenarioCard[];
   /** Signature pads. Default: one, STU-430 with the serial number BENCHPAD1. */
   readonly pads?: readonly SimulatedStuOptions[];
+  /** Those on lines and of signotec's service. Default: none. */
+  readonly linePads?: readonly LinePadRow[];
   /** The daemon is told that its desk is not simulated. */
   readonly isReal?: boolean;
   /** Of issuance. */
@@ -107,7 +111,8 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   const source = createSimulatedSource(readers);
   undo.defer(() => checkReadersFree(readers));
   const intercept: Intercept = {};
-  const pads = new SimulatedPadDesk(options.pads ?? [{ model: 'STU-430', serialNumber: 'BENCHPAD1' }]);
+  const pads = new SimulatedPadDesk(options.pads ?? [{ model: 'STU-430', serialNumber: 'BENCHPAD1' }], options.linePads);
+  undo.use(pads.onLines);
   const scanner = createSimulatedScanner({ ...SCANNER, documents: [makeDocument(PASSPORT)] });
   const daemon = undo.use(
     await startDaemon({
@@ -117,7 +122,11 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       sources: [intercepted(source, intercept)],
       simulated: options.isReal !== true,
       simulatedPads: pads,
-      padDrivers: () => Promise.resolve([new StuDriver({ ports: pads.bus })]),
+      padDrivers: async () => {
+        const { lines } = pads.onLines;
+        const onLines = createLinePadDrivers(await pads.onLines.configuration(), { lines, now: () => performance.now() });
+        return [new StuDriver({ ports: pads.bus }), ...onLines];
+      },
       simulatedScanners: [scanner],
       simulatedDesk: { source, cards: new Map((options.cards ?? []).map((one) => [one.name, one])) },
       log: evidence.log,

@@ -11,7 +11,7 @@ import type { HandlerContext } from './context.ts';
 type SimulationMethod = 'simulation.insertCard' | 'simulation.list' | 'simulation.removeCard' | 'simulation.usePad';
 
 /** Pads, and a hand at them. */
-export type SimulatedPads = Pick<SimulatedPadDesk, 'pads' | 'isPlugged' | 'use'>;
+export type SimulatedPads = Pick<SimulatedPadDesk, 'states' | 'use'>;
 
 /** Readers, and cards by name. */
 export type SimulatedDesk = Pick<Scenario, 'source' | 'cards'>;
@@ -40,11 +40,7 @@ export function simulationHandlers(context: HandlerContext): Pick<Handlers, Simu
       if (!simulatedPads) throw new ApiError('not_simulated', 'using a pad: this desk has no simulated pads');
       if (!(await simulatedPads.use(serialNumber, { act, seed, samples, signal })))
         throw new ApiError('not_found', `using a pad: the simulated desk has no pad ${serialNumber}`, { what: 'pad' });
-      return {
-        pads: simulatedPads.pads.map((one) => ({
-          ...{ pad: one.serialNumber, model: one.name, isPlugged: simulatedPads.isPlugged(one) },
-        })),
-      };
+      return { pads: [...simulatedPads.states()] };
     },
   };
 }

@@ -1,5 +1,7 @@
 /** The pads of a simulated desk, and a person's hand at them. The buttons of a capture stand side by side along the lower edge: clear, cancel, accept. */
 import { SimulatedHidBus } from './hid-bus.ts';
+import { SimulatedLineDesk } from './line-desk.ts';
+import type { LinePadRow } from './line-pad-schema.ts';
 import { tap, write } from './person.ts';
 import { SimulatedStu, type SimulatedStuOptions } from './stu.ts';
 
@@ -20,7 +22,11 @@ export class SimulatedPadDesk {
   readonly bus = new SimulatedHidBus();
   readonly pads: readonly SimulatedStu[];
 
-  constructor(pads: readonly SimulatedStuOptions[]) {
+  /** Those on serial lines, and of a service. */
+  readonly onLines: SimulatedLineDesk;
+
+  constructor(pads: readonly SimulatedStuOptions[], onLines: readonly LinePadRow[] = []) {
+    this.onLines = new SimulatedLineDesk(onLines);
     this.pads = pads.map((options) => new SimulatedStu(options));
     for (const pad of this.pads) this.bus.plug(pad);
   }
@@ -29,10 +35,17 @@ export class SimulatedPadDesk {
     return this.bus.isPlugged(pad);
   }
 
+  /** Every pad as it stands. */
+  states(): readonly { readonly pad: string; readonly model: string; readonly isPlugged: boolean }[] {
+    const onHid = this.pads.map((pad) => ({ pad: pad.serialNumber, model: pad.name, isPlugged: this.isPlugged(pad) }));
+    const onLines = this.onLines.pads.map(({ serialNumber, name, isPlugged }) => ({ pad: serialNumber, model: name, isPlugged }));
+    return [...onHid, ...onLines];
+  }
+
   /** False when there is no such pad. A write or a tap has ended when it resolves. */
   async use(serialNumber: string, { act, ...how }: PadUse): Promise<boolean> {
     const pad = this.pads.find((one) => one.serialNumber === serialNumber);
-    if (!pad) return false;
+    if (!pad) return await this.onLines.use(serialNumber, { act, ...how });
     if (act === 'pull') this.bus.unplug(pad);
     else if (act === 'plug') {
       if (!this.bus.isPlugged(pad)) this.bus.plug(pad);

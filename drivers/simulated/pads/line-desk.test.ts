@@ -24,11 +24,7 @@ it('a scenario may name every kind of pad on a line, with its faults', () => {
 
 it('its pads are found, written on and accepted, pulled and plugged in again', async () => {
   await using desk = new SimulatedLineDesk(ROWS);
-  const url = await desk.signotecUrl();
-  const drivers = createLinePadDrivers(
-    { topaz: [...desk.topazPorts], signotec: { url: url ?? '' } },
-    { lines: desk.lines, now: () => performance.now() },
-  );
+  const drivers = createLinePadDrivers(await desk.configuration(), { lines: desk.lines, now: () => performance.now() });
   for (const driver of drivers) {
     const [pad] = await driver.list({ signal });
     const serialNumber = pad?.serialNumber ?? '';

@@ -18,6 +18,12 @@ export interface LinePadUse {
   readonly signal: AbortSignal;
 }
 
+export interface LineConfiguration {
+  readonly topaz: { serialNumber: string; model: string }[];
+  readonly serialStu: { serialNumber: string; model: 'STU-430V' | 'STU-540' }[];
+  readonly signotec?: { url: string };
+}
+
 interface LinePad {
   readonly serialNumber: string;
   readonly name: string;
@@ -42,19 +48,22 @@ export class SimulatedLineDesk implements AsyncDisposable {
     this.#rows = rows;
     let place = 0;
     this.pads = rows.map((row) => {
-      if (row.line === 'signotec') return this.#signotecPad(row.serialNumber, row.type);
+      if (row.line === 'signotec') return this.#signotecPad(row);
       const path = `simulated-tty-${place++}`;
       return row.line === 'topaz' ? this.#topazPad(path, row) : this.#serialStuPad(path, row);
     });
   }
 
-  /** What a policy file would say of these lines. */
-  get topazPorts(): readonly { readonly serialNumber: string; readonly model: string }[] {
-    return this.#rows.flatMap((row) => (row.line === 'topaz' ? [{ serialNumber: row.serialNumber, model: row.model }] : []));
-  }
-
-  get serialStuPorts(): readonly { readonly serialNumber: string; readonly model: 'STU-430V' | 'STU-540' }[] {
-    return this.#rows.flatMap((row) => (row.line === 'serial-stu' ? [{ serialNumber: row.serialNumber, model: row.model }] : []));
+  /** What a policy file would say of these pads. Serves the service. */
+  async configuration(): Promise<LineConfiguration> {
+    const url = await this.signotecUrl();
+    const topaz = this.#rows.flatMap((row) =>
+      row.line === 'topaz' ? [{ serialNumber: row.serialNumber, model: row.model }] : [],
+    );
+    const serialStu = this.#rows.flatMap((row) =>
+      row.line === 'serial-stu' ? [{ serialNumber: row.serialNumber, model: row.model }] : [],
+    );
+    return { topaz, serialStu, ...(url === undefined ? {} : { signotec: { url } }) };
   }
 
   /** Of the service; undefined when the desk has no pad of it. */
@@ -62,6 +71,7 @@ export class SimulatedLineDesk implements AsyncDisposable {
     const rows = this.#rows.flatMap((row) => (row.line === 'signotec' ? [row] : []));
     if (rows.length === 0) return undefined;
     this.#service ??= serveSimulatedSignotec({
+      isPlugged: (serialNumber) => this.pads.find((pad) => pad.serialNumber === serialNumber)?.isPlugged ?? true,
       pads: rows.map(({ serialNumber, type }) => ({ serialNumber, type })),
       faults: rows.flatMap(({ faults = [] }) => faults),
     });
@@ -84,11 +94,14 @@ export class SimulatedLineDesk implements AsyncDisposable {
     await (await this.#service)?.[Symbol.asyncDispose]();
   }
 
-  #topazPad(path: string, { serialNumber, model, faults = [] }: Extract<LinePadRow, { readonly line: 'topaz' }>): LinePad {
+  #topazPad(
+    path: string,
+    { serialNumber, model, isPlugged = true, faults = [] }: Extract<LinePadRow, { readonly line: 'topaz' }>,
+  ): LinePad {
     const pad = new SimulatedTopaz({ faults });
     const areaMm = { widthMm: 100, heightMm: 35 };
     return this.#onLine(path, pad, {
-      ...{ serialNumber, name: model },
+      ...{ serialNumber, name: model, isPlugged },
       write: ({ samples, signal }) => pad.write(sampleSignature({ ...areaMm, points: samples }), { signal }),
       press: () => undefined,
     });
@@ -96,20 +109,24 @@ export class SimulatedLineDesk implements AsyncDisposable {
 
   #serialStuPad(
     path: string,
-    { serialNumber, model, faults = [] }: Extract<LinePadRow, { readonly line: 'serial-stu' }>,
+    { serialNumber, model, isPlugged = true, faults = [] }: Extract<LinePadRow, { readonly line: 'serial-stu' }>,
   ): LinePad {
     const stu = new SimulatedStu({ model: model === 'STU-430V' ? 'STU-430' : model, serialNumber });
     return this.#onLine(path, new SimulatedSerialStu(stu, { faults }), {
-      ...{ serialNumber, name: model },
+      ...{ serialNumber, name: model, isPlugged },
       write: (use) => writeStu(stu, use),
       press: () => undefined,
     });
   }
 
-  #onLine(path: string, device: SerialDevice, pad: Pick<LinePad, 'serialNumber' | 'name' | 'write' | 'press'>): LinePad {
+  #onLine(
+    path: string,
+    device: SerialDevice,
+    { isPlugged, ...pad }: Pick<LinePad, 'serialNumber' | 'name' | 'isPlugged' | 'write' | 'press'>,
+  ): LinePad {
     const { lines } = this;
     const plug = (): void => lines.plug({ path, ...CONVERTER, serialNumber: pad.serialNumber }, device);
-    plug();
+    if (isPlugged) plug();
     return {
       ...pad,
       plug,
@@ -120,8 +137,9 @@ export class SimulatedLineDesk implements AsyncDisposable {
     };
   }
 
-  #signotecPad(serialNumber: string, type: number): LinePad {
-    let isPlugged = true;
+  #signotecPad(row: Extract<LinePadRow, { readonly line: 'signotec' }>): LinePad {
+    const { serialNumber, type } = row;
+    let { isPlugged = true } = row;
     const act = async (does: (pad: SimulatedSignotecPad, service: SimulatedSignotec) => void | Promise<void>): Promise<void> => {
       const service = await this.#service;
       const pad = service?.pads.find(({ options }) => options.serialNumber === serialNumber);

@@ -3,6 +3,8 @@ import Type, { type Static } from 'typebox';
 
 const strict = { additionalProperties: false } as const;
 const at = Type.Integer({ minimum: 1 });
+/** False: it lies beside the desk, and is plugged in by a call. */
+const isPlugged = Type.Optional(Type.Boolean());
 const serialNumber = Type.String({ pattern: '^[A-Za-z0-9]{1,10}$' });
 const lengthBytes = Type.Integer({ minimum: 0, maximum: 600 });
 const command = Type.String({ pattern: '^[A-Z_]{1,40}$' });
@@ -56,6 +58,7 @@ export const linePadSchema = Type.Union([
       line: Type.Literal('topaz'),
       model: Type.String({ maxLength: 40 }),
       serialNumber,
+      isPlugged,
       faults: Type.Optional(Type.Array(topazFault, { maxItems: 50 })),
     },
     strict,
@@ -65,6 +68,7 @@ export const linePadSchema = Type.Union([
       line: Type.Literal('serial-stu'),
       model: Type.Enum(['STU-430V', 'STU-540'] as const),
       serialNumber,
+      isPlugged,
       faults: Type.Optional(Type.Array(serialStuFault, { maxItems: 50 })),
     },
     strict,
@@ -75,6 +79,7 @@ export const linePadSchema = Type.Union([
       line: Type.Literal('signotec'),
       type: Type.Enum([1, 5, 11, 15, 21, 31] as const),
       serialNumber,
+      isPlugged,
       faults: Type.Optional(Type.Array(signotecFault, { maxItems: 50 })),
     },
     strict,

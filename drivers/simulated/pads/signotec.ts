@@ -54,6 +54,8 @@ export interface SimulatedSignotecOptions {
   readonly tls?: { readonly key: string; readonly cert: string };
   readonly pads?: readonly SimulatedSignotecPadOptions[];
   readonly faults?: readonly SignotecFault[];
+  /** Whether a pad of this serial number is there at the start. Default: all are. */
+  readonly isPlugged?: (serialNumber: string) => boolean;
   /** It is there and says nothing at all, not even to pings. */
   readonly isHung?: boolean;
   readonly clock?: SimulatedClock;
@@ -160,9 +162,9 @@ export class SimulatedSignotecPad {
 
 /** Whoever started it disposes of it. */
 export async function serveSimulatedSignotec(options: SimulatedSignotecOptions = {}): Promise<SimulatedSignotec> {
-  const { faults = [], clock = systemClock, tls, isHung = false } = options;
+  const { faults = [], clock = systemClock, tls, isHung = false, isPlugged = () => true } = options;
   const pads = (options.pads ?? [{}]).map((pad) => new SimulatedSignotecPad(pad, { clock, faults }));
-  const plugged = new Set(pads);
+  const plugged = new Set(pads.filter((pad) => isPlugged(pad.options.serialNumber)));
   const http: Server = tls ? createHttpsServer(tls) : createHttpServer();
   const server = new WebSocketServer({ server: http, autoPong: !isHung, maxPayload: 16 * 1024 * 1024 });
   const unplug = (pad: SimulatedSignotecPad): void => {

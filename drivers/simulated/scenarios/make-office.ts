@@ -194,6 +194,12 @@ const scenario = {
     })),
   ],
   pads: [{ model: 'STU-540', serialNumber: 'SIMPAD0001' }],
+  // Beside the desk: a call plugs them in.
+  linePads: [
+    { line: 'topaz', model: 'siglite-1x5', serialNumber: 'SIMTOPAZ1', isPlugged: false },
+    { line: 'serial-stu', model: 'STU-430V', serialNumber: 'SIMPAD0002', isPlugged: false },
+    { line: 'signotec', type: 15, serialNumber: '1000001', isPlugged: false },
+  ],
 };
 
 writeFileSync(new URL('office.json', import.meta.url), `${JSON.stringify(scenario, undefined, 2)}\n`);
