@@ -25,7 +25,8 @@ export default defineConfig([
     splitting: true,
     sourcemap: true,
     removeNodeProtocol: false, // node:sqlite has no other name
-    noExternal: [/.*/],
+    // All but what has parts that are found beside their own files: tsup asks here first, and for `external` only what is not named here.
+    noExternal: [/^(?!koffi$|node-hid$|serialport$|@cornerstonejs\/)/],
     external: ['koffi', 'node-hid', 'serialport', /^@cornerstonejs\//],
     // The console's page is served as it is written: daemon/console/assets.ts finds it beside the bundle.
     onSuccess: () =>

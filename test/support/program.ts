@@ -22,10 +22,16 @@ export interface RunningDaemon extends AsyncDisposable {
 }
 
 /** `kortd serve` with these arguments, on a data folder of its own; a client is connected. It says all it can, and when it ends no PIN may be in that. */
-export async function startProgram(parameters: readonly string[]): Promise<RunningDaemon> {
+export async function startProgram(
+  parameters: readonly string[],
+  options: { readonly environment?: NodeJS.ProcessEnv } = {},
+): Promise<RunningDaemon> {
   const folder = await mkdtemp(join(tmpdir(), 'kortd-data-'));
   const defaults = ['serve', '--port', '0', '--data-dir', folder, '--log-level', 'trace'];
-  const child = spawn(process.execPath, [MAIN, ...defaults, ...parameters], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [MAIN, ...defaults, ...parameters], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: options.environment ?? process.env,
+  });
   let log = '';
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
