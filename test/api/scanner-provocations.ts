@@ -1,8 +1,9 @@
 /** How each error of scanner.* is provoked: by the faults of the bench's simulated scanner. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ErrorCode } from '../../api-spec/errors.ts';
 import type { ScannerFault } from '../../drivers/simulated/scanners/driver.ts';
 import { EXAMPLE_CONTENT } from '../../api-spec/generate/example-signatures.ts';
-import { eventually, resultOf } from './support.ts';
+import { resultOf } from './support.ts';
 import type { Provocation } from './provocation.ts';
 
 const scanner = 'bench.main';
@@ -25,7 +26,7 @@ export const SCANNER_PROVOCATIONS: Readonly<Record<string, Readonly<Partial<Reco
     scan_cancelled: async ({ bench, api, call }) => {
       bench.scanner.arm([{ kind: 'slow', at: 1, delayMs: 60_000 }]);
       const outcome = call(undefined, { scanner });
-      await eventually('cancelling the scan', async () => resultOf(await api.call('scanner.cancel', { scanner })).cancelled);
+      while (!resultOf(await api.call('scanner.cancel', { scanner })).cancelled) await delay(5);
       return await outcome;
     },
     scanner_busy: withScannerFault({ kind: 'heldElsewhere', at: 1 }),
