@@ -8,6 +8,7 @@ import { ISSUANCE_ERRORS } from './issuance-errors.ts';
 import { BY_ROLE_ERRORS, ROLE_ERRORS } from './role-errors.ts';
 import { PDF_ERRORS } from './pdf-errors.ts';
 import { PIN_ENTRY_ERRORS } from './pin-errors.ts';
+import { SCANNER_ERRORS } from './scanner-errors.ts';
 import { SIGNING_ERRORS } from './signing-errors.ts';
 
 export type Retry = 'no' | 'now' | 'after_user_action';
@@ -466,6 +467,7 @@ const all = {
   ...PDF_ERRORS,
   ...PIN_ENTRY_ERRORS,
   ...ROLE_ERRORS,
+  ...SCANNER_ERRORS,
   ...SIGNING_ERRORS,
 };
 

@@ -9,6 +9,7 @@ import { selectorOf } from '../desk/reader-selector.ts';
 import { hardenProcess } from '../hardening/harden-process.ts';
 import type { UnixSocket } from '../listen/http-server.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
+import type { ScannerDriver } from '../../drivers/scanners/driver.ts';
 import type { AuthorityServer } from '../../drivers/simulated/authority/server.ts';
 import type { Scenario } from '../../drivers/simulated/scenario.ts';
 import { printResult } from './output.ts';
@@ -106,7 +107,10 @@ async function openSource(
   resources: AsyncDisposableStack,
 ): Promise<
   { readonly source: ReaderSource; readonly scenario?: Scenario } & Partial<
-    Pick<DaemonOptions, 'simulatedAuthorities' | 'simulatedAdministrators' | 'simulatedDesk' | 'scenarioRoles'>
+    Pick<
+      DaemonOptions,
+      'simulatedAuthorities' | 'simulatedAdministrators' | 'simulatedDesk' | 'scenarioRoles' | 'simulatedScanners'
+    >
   >
 > {
   if (simulate === undefined) {
@@ -124,9 +128,17 @@ async function openSource(
     scenario,
     simulatedAuthorities: scenario,
     simulatedDesk: scenario,
+    simulatedScanners: [...scenario.scanners, ...(await openScannerServices(scenario))],
     simulatedAdministrators: administrators,
     scenarioRoles: rolesIn(scenario),
   };
+}
+
+/** Vendors' services of the simulated desk; each starts with its first scan, and is disposed of by the daemon. */
+async function openScannerServices({ scannerServices }: Scenario): Promise<readonly ScannerDriver[]> {
+  if (scannerServices.length === 0) return [];
+  const { openBenchScanner } = await import('../../drivers/scanners/bench-scanner.ts');
+  return scannerServices.map(openBenchScanner);
 }
 
 /** Beside the daemon, until the daemon ends. */

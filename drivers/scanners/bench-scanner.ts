@@ -6,19 +6,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { VendorBench } from '../simulated/scanners/bench.ts';
-import type { PageOrder } from '../simulated/scanners/printed-document.ts';
-import type { ServiceFault } from '../simulated/scanners/service-faults.ts';
+import type { ServiceRow } from '../simulated/scanners/service-row.ts';
 import type { VendorKind } from '../simulated/scanners/vendor-kinds.ts';
 import type { DriverScan, ScanOptions, ScannerAbilities, ScannerDriver, ScannerHealth, ScannerState } from './driver.ts';
 import { VENDOR_SCANNERS, type VendorOptions } from './vendor-scanners.ts';
-
-export interface BenchScannerRow {
-  readonly name: string;
-  readonly service: VendorKind;
-  /** What lies in it at the start. */
-  readonly document?: PageOrder;
-  readonly faults?: readonly ServiceFault[];
-}
 
 export interface BenchScanner extends ScannerDriver {
   /** Starts the service, unless it runs: to move documents and order faults. */
@@ -32,7 +23,7 @@ const MODELS: Readonly<Record<VendorKind, { readonly model: string; readonly tak
   regula: { model: 'Regula Document Reader', takesImages: true },
 };
 
-export function openBenchScanner(row: BenchScannerRow): BenchScanner {
+export function openBenchScanner(row: ServiceRow): BenchScanner {
   return new LazyScanner(row);
 }
 
@@ -45,12 +36,12 @@ interface Started {
 class LazyScanner implements BenchScanner {
   readonly name: string;
   readonly kind: VendorKind;
-  readonly #row: BenchScannerRow;
+  readonly #row: ServiceRow;
   #started: Promise<Started> | undefined;
   #driver: ScannerDriver | undefined;
   #changed: (() => void) | undefined;
 
-  constructor(row: BenchScannerRow) {
+  constructor(row: ServiceRow) {
     this.#row = row;
     this.name = row.name;
     this.kind = row.service;

@@ -31,7 +31,7 @@ export interface PictureFolderOptions {
 }
 
 const POLL_MS = 200;
-const MAX_PICTURE_BYTES = 16 * 1024 * 1024;
+const MAX_PICTURE_BYTES = 12_582_912;
 const MAX_NAMES = 1_000;
 const ENDINGS = /^(bmp|jp2|jpeg|jpg|png)$/;
 

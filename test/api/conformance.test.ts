@@ -104,6 +104,9 @@ describe('every method', () => {
     'reader.listRoles': {},
     'reader.removeRole': { role: 'holder' },
     'card.list': {},
+    'scanner.cancel': { scanner: 'bench.main' },
+    'scanner.list': {},
+    'scanner.scan': { scanner: 'bench.main' },
     'signature.verify': { cms: { data: EXAMPLE_CMS }, content: { data: EXAMPLE_CONTENT } },
     'simulation.insertCard': { reader: readerId('simulated', 'Bench 0'), card: 'beside' },
     'simulation.list': {},
@@ -136,7 +139,8 @@ describe('every method', () => {
         const lease = method === 'card.release' ? resultOf(await api.call('card.lease', { card: id })).lease : undefined;
         if (method === 'reader.removeRole') resultOf(await api.call('reader.assignRole', OTHERS['reader.assignRole']));
         const others = OTHERS[method] ?? { ...paramsOf(bench, method, id), ...(await goodTransfer(bench, method)) };
-        const params = lease === undefined ? others : { lease };
+        const scan = method === 'scanner.get' ? resultOf(await api.call('scanner.scan')).scan.id : undefined;
+        const params = scan !== undefined ? { scan } : lease === undefined ? others : { lease };
         resultOf(await api.call(method, params));
         reached.add(`${name} ${method}`);
       },

@@ -12,6 +12,7 @@ import { keyHandlers } from './key.ts';
 import { loginHandlers } from './login.ts';
 import { pinHandlers } from './pin.ts';
 import { readerHandlers } from './reader.ts';
+import { scannerHandlers } from './scanner.ts';
 import { signCmsHandlers } from './sign-cms.ts';
 import { signPdfHandlers } from './sign-pdf.ts';
 import { signHandlers } from './sign.ts';
@@ -31,6 +32,7 @@ export function createHandlers(context: HandlerContext): Handlers {
     ...signCmsHandlers(context),
     ...signPdfHandlers(context),
     ...signatureHandlers(context),
+    ...scannerHandlers(context),
     ...loginHandlers(context),
     ...issuanceHandlers(context),
     ...accessHandlers(context),
