@@ -51,6 +51,7 @@ export function createProgram(): Command {
   addAuditCommands(program, dataDir);
   addSimulateCommand(program);
   addSimulateAuthorityCommand(program);
+  addScannerCommand(program);
   addSimulateScannerCommand(program);
   return program;
 }
@@ -323,6 +324,20 @@ function addSimulateAuthorityCommand(program: Command): void {
     .action(async (flags: { port: number; scenario: string; state?: string }) => {
       const { runSimulateAuthority } = await import('./simulate-authority.ts');
       await runSimulateAuthority(flags);
+    });
+}
+
+function addScannerCommand(program: Command): void {
+  program
+    .command('scanner')
+    .description('Scanners of identity documents, for those who write a driver.')
+    .command('conformance')
+    .description("Test whether a vendor's program speaks kortd's protocol of scanners. No daemon is needed.")
+    .argument('<command...>', 'the program and its arguments, behind --')
+    .option('--scan-timeout <MS>', 'how long a scan may take, with a person who puts a document in', parseMilliseconds, 60_000)
+    .action(async (command: readonly string[], { scanTimeout }: { scanTimeout: number }) => {
+      const { runScannerConformance } = await import('./scanner-conformance.ts');
+      await runScannerConformance(command, scanTimeout);
     });
 }
 

@@ -3,7 +3,7 @@ import { unwatchFile, watchFile } from 'node:fs';
 import { join } from 'node:path';
 import { parseConfiguration, type ScannerConfiguration } from '../../drivers/scanners/configuration.ts';
 import { SCANNER_KINDS } from '../../drivers/scanners/index.ts';
-import { readAdministratorFile } from '../access/administrator-file.ts';
+import { readAdministratorFile } from '../../drivers/administrator-file.ts';
 
 export const SCANNERS_FILE = 'scanners.json';
 const MAX_BYTES = 65_536;
