@@ -9,6 +9,7 @@ import { selectorOf } from '../desk/reader-selector.ts';
 import { hardenProcess } from '../hardening/harden-process.ts';
 import type { UnixSocket } from '../listen/http-server.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
+import type { ScannerDriver } from '../../drivers/scanners/driver.ts';
 import type { AuthorityServer } from '../../drivers/simulated/authority/server.ts';
 import type { Scenario } from '../../drivers/simulated/scenario.ts';
 import { printResult } from './output.ts';
@@ -136,7 +137,7 @@ async function openSource(
     scenario,
     simulatedAuthorities: scenario,
     simulatedDesk: scenario,
-    simulatedScanners: scenario.scanners,
+    simulatedScanners: [...scenario.scanners, ...(await openScannerServices(scenario))],
     simulatedAdministrators: administrators,
     scenarioRoles: rolesIn(scenario),
     simulatedPads: scenario.pads,
@@ -151,6 +152,13 @@ async function openSource(
       return [new StuDriver({ ports }), ...createLinePadDrivers(configured, { lines: onLines.lines, now })];
     },
   };
+}
+
+/** Vendors' services of the simulated desk; each starts with its first scan, and is disposed of by the daemon. */
+async function openScannerServices({ scannerServices }: Scenario): Promise<readonly ScannerDriver[]> {
+  if (scannerServices.length === 0) return [];
+  const { openBenchScanner } = await import('../../drivers/scanners/bench-scanner.ts');
+  return scannerServices.map(openBenchScanner);
 }
 
 /** Beside the daemon, until the daemon ends. */

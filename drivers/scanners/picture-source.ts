@@ -28,21 +28,24 @@ export interface PictureFolderOptions {
   /** A set is whole when there is one of each. */
   readonly lights: readonly ScanLight[];
   readonly pollMs?: number;
+  readonly now?: () => number;
 }
 
 const POLL_MS = 200;
-const MAX_PICTURE_BYTES = 16 * 1024 * 1024;
+/** What lies there longer is of somebody who was here before, and is deleted. */
+const MAX_AGE_MS = 120_000;
+const MAX_PICTURE_BYTES = 12_582_912;
 const MAX_NAMES = 1_000;
 const ENDINGS = /^(bmp|jp2|jpeg|jpg|png)$/;
 
-export function pictureFolder({ device, folder, lights, pollMs = POLL_MS }: PictureFolderOptions): PictureSource {
+export function pictureFolder({ device, folder, lights, pollMs = POLL_MS, now = Date.now }: PictureFolderOptions): PictureSource {
   return {
     lights,
     async take({ lights: wanted, signal }) {
       let before = '';
       for (;;) {
         signal.throwIfAborted();
-        const files = await findSet(folder, device, wanted);
+        const files = await findSet(folder, device, { wanted, oldestMs: now() - MAX_AGE_MS });
         const sizes = files.map(({ name, size }) => `${name} ${size}`).join();
         // Written out: of the same size at two looks.
         if (files.length === wanted.length && sizes === before) return await takeAll(files, folder, device);
@@ -59,7 +62,11 @@ interface FoundFile {
   readonly size: number;
 }
 
-async function findSet(folder: string, device: string, wanted: readonly ScanLight[]): Promise<readonly FoundFile[]> {
+async function findSet(
+  folder: string,
+  device: string,
+  { wanted, oldestMs }: { readonly wanted: readonly ScanLight[]; readonly oldestMs: number },
+): Promise<readonly FoundFile[]> {
   const names = await readdir(folder).catch((error: unknown) => {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
     throw new ServiceUnavailableError(
@@ -74,8 +81,9 @@ async function findSet(folder: string, device: string, wanted: readonly ScanLigh
     const light = wanted.find((each) => each.toLowerCase() === stem.toLowerCase());
     if (light === undefined || more.length > 0 || !ENDINGS.test(ending.toLowerCase())) continue;
     const status = await lstat(join(folder, name)).catch(() => undefined);
-    if (status?.isFile() && status.size > 0 && !found.some((other) => other.light === light))
-      found.push({ name, light, size: status.size });
+    if (!status?.isFile() || status.size === 0) continue;
+    if (status.mtimeMs < oldestMs) await rm(join(folder, name), { force: true });
+    else if (!found.some((other) => other.light === light)) found.push({ name, light, size: status.size });
   }
   return found;
 }
@@ -104,8 +112,12 @@ export async function takePictures(
     throw new DeviceProtocolError('looking for pictures of the document: the caller gave none, and no folder is configured', {
       ...{ device, driverCode: 'pictures_missing' },
     });
-  onProgress({ stage: 'waiting' });
   const wanted = lights ? source.lights.filter((light) => lights.includes(light)) : source.lights;
+  if (wanted.length === 0)
+    throw new DeviceProtocolError('looking for pictures of the document: there are none in the lights that are asked for', {
+      ...{ device, driverCode: 'pictures_missing' },
+    });
+  onProgress({ stage: 'waiting' });
   const pictures = await source.take({ lights: wanted, signal });
   for (const { light } of pictures) onProgress({ stage: 'capturing', light });
   return pictures;

@@ -117,7 +117,7 @@ export function readMapped(
   const lines = mrzLines(mapping.mrz === undefined ? undefined : at(answer, mapping.mrz));
   const transaction = mapping.transaction === undefined ? undefined : textOf(at(answer, mapping.transaction), 64);
   const report: ScanReport = {
-    outcome: told === undefined ? 'partial' : 'complete',
+    outcome: told === undefined || pictures.isCut ? 'partial' : 'complete',
     service: { name: format, ...defined({ transaction }) },
     document: documentOf(answer, mapping, values),
     ...defined({ holder: holderOf(values) }),
@@ -127,6 +127,7 @@ export function readMapped(
       {
         id: 'service.overall',
         group: 'service',
+        critical: true,
         verdict: verdictOf(told, mapping),
         by: 'service',
         ...defined({ code: wordOf(told) }),

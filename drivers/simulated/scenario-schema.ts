@@ -1,6 +1,7 @@
 /** A scenario file as a TypeBox schema. What a card's `options` may be, its kind says (`cards/index.ts`). */
 import Type, { type Static } from 'typebox';
 import { linePadSchema } from './pads/line-pad-schema.ts';
+import { serviceRowSchema } from './scanners/service-row.ts';
 
 const strict = { additionalProperties: false } as const;
 const at = Type.Integer({ minimum: 1 });
@@ -123,6 +124,8 @@ export const scenarioSchema = Type.Object(
     scanners: Type.Optional(Type.Array(scannerSchema, { maxItems: 8 })),
     /** Those on serial lines, and of signotec's service. */
     linePads: Type.Optional(Type.Array(linePadSchema, { maxItems: 16 })),
+    /** Vendors' services that judge documents, each a scanner by itself. */
+    scannerServices: Type.Optional(Type.Array(serviceRowSchema, { maxItems: 8 })),
   },
   strict,
 );

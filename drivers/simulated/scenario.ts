@@ -16,6 +16,7 @@ import office from './scenarios/office.json' with { type: 'json' };
 import { check, parseJson } from './schema.ts';
 import { makeDocument } from './scanners/documents.ts';
 import { createSimulatedScanner, type SimulatedScanner } from './scanners/driver.ts';
+import type { ServiceRow } from './scanners/service-row.ts';
 import { createSimulatedSource, type SimulatedSource } from './source.ts';
 
 export interface ScenarioOptions {
@@ -57,6 +58,8 @@ export interface Scenario extends AsyncDisposable {
   readonly cards: ReadonlyMap<string, ScenarioCard>;
   /** Of identity documents. Whoever serves them disposes of them. */
   readonly scanners: readonly SimulatedScanner[];
+  /** Vendors' services, which whoever serves them opens. */
+  readonly scannerServices: readonly ServiceRow[];
   readonly authorities: readonly ScenarioAuthority[];
   /** What certificate policies (object identifiers) of the authorities stand for. */
   readonly assuranceLevels: readonly { readonly policy: string; readonly level: string }[];
@@ -134,6 +137,7 @@ async function build(file: ScenarioFile, options: ScenarioOptions & { readonly s
     readers,
     cards,
     scanners,
+    scannerServices: file.scannerServices ?? [],
     authorities,
     assuranceLevels,
     administrators,

@@ -45,6 +45,12 @@ const ROUTINES: Readonly<Record<string, [string, string, string]>> = {
   16: ['UV', 'LU', 'FI'],
 };
 
+/** authenticity/e-critical.yml. */
+const CRITICAL: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
+  [0, false],
+  [1, true],
+]);
+
 /** Of one kind; a passport has some dozens in all. */
 const MAX_ELEMENTS = 40;
 const MAX_TYPES = 32;
@@ -78,7 +84,8 @@ function* readType(result: JsonObject, page: number, pictures: PictureList): Gen
   const worst = Math.max(-1, ...checks.map(({ verdict }) => ORDER.indexOf(verdict)));
   // Nought over elements that could not be judged says no more than they do.
   const isOnlyTechnical = summary === 'failed' && ORDER[worst] === 'undetermined';
-  if (ORDER.indexOf(summary) > worst && !isOnlyTechnical) yield { id, group: 'optical', verdict: summary, by: 'service' };
+  if (ORDER.indexOf(summary) > worst && !isOnlyTechnical)
+    yield { id, group: 'optical', verdict: summary, critical: true, by: 'service' };
 }
 
 interface ElementPlace {
@@ -110,7 +117,7 @@ function readElement(element: JsonObject, { id, type, page, light, pictures }: E
       tr03135: routine,
       light: seenIn,
       score: shareOf(element['PercentValue'], 100),
-      critical: element['CriticalFlag'] === 0 ? false : undefined,
+      critical: CRITICAL.get(element['CriticalFlag']),
       code: diagnosis?.code,
       message: told === 'passed' ? undefined : diagnosis?.message,
       image: picture('detail', 'Image'),

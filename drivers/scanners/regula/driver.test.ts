@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Check } from 'typebox/value';
@@ -237,6 +237,27 @@ describe('the driver', () => {
       expect(report.document?.number).toBe('85012345');
       expect(await readdir(folder)).toEqual([]);
       expect(stages).toEqual(['waiting', ...PICTURE_LIGHTS.map(() => 'capturing'), 'verifying']);
+    } finally {
+      await own[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('takes no pictures that somebody left behind', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kortd-pictures-'));
+    const own = openRegulaDriver('regula-2', { url: service.url, pictureFolder: folder, lights: ['white'] });
+    try {
+      const [old] = picturesOf('anna', [], ['white']);
+      const [fresh] = picturesOf('cecilia', [], ['white']);
+      await writeFile(join(folder, 'white.png'), old?.bytes ?? '');
+      await utimes(join(folder, 'white.png'), 1_000, 1_000);
+      const scanning = own.scan('service', optionsFor([]));
+      await expect.poll(async () => readdir(folder), { timeout: 5_000 }).toEqual([]);
+      await writeFile(join(folder, 'white.png'), fresh?.bytes ?? '');
+      expect((await scanning).report.document?.number).toBe('85012345');
+      await expect(own.scan('service', optionsFor([], { lights: ['uv'] }))).rejects.toMatchObject({
+        driverCode: 'pictures_missing',
+      });
     } finally {
       await own[Symbol.asyncDispose]();
       await rm(folder, { recursive: true });

@@ -36,7 +36,7 @@ export function readAnswer(
     ...zoneChecks(containersOf(RESULT.mrzQuality)),
     ...statusChecks(status, features),
   ];
-  const isWhole = checks.length <= MAX_CHECKS && containers.length < MAX_CONTAINERS;
+  const isWhole = checks.length <= MAX_CHECKS && containers.length < MAX_CONTAINERS && !pictures.isCut;
   const report: ScanReport = {
     outcome: isWhole && isFinished(answer) ? 'complete' : 'partial',
     ...defined({ service: serviceOf(answer), document: documentOf(containersOf, status, fields), holder: holderOf(fields) }),
@@ -77,7 +77,13 @@ function serviceOf(answer: unknown): ScanReport['service'] {
 /** rt-status.yml. Each is there even when the service says nothing: then it was not performed, and the scan cannot pass. */
 function statusChecks(status: JsonObject | undefined, features: readonly ScanCheck[]): readonly ScanCheck[] {
   const optical = objectOf(status?.['detailsOptical']);
-  const check = (id: string, group: ScanCheck['group'], verdict: Verdict): ScanCheck => ({ id, group, verdict, by: 'service' });
+  const check = (id: string, group: ScanCheck['group'], verdict: Verdict): ScanCheck => ({
+    id,
+    group,
+    verdict,
+    critical: true,
+    by: 'service',
+  });
   const security = securityOf(verdictOf(optical?.['security']), features);
   const parts = [
     check('optical.document-type', 'optical', verdictOf(optical?.['docType'])),

@@ -26,7 +26,7 @@ async function open(kind: VendorKind): Promise<VendorBench> {
 
 async function ask(
   path: string,
-  init: RequestInit & { readonly headers?: Readonly<Record<string, string>> } = {},
+  init: Omit<RequestInit, 'headers'> & { readonly headers?: Readonly<Record<string, string>> } = {},
 ): Promise<{ readonly status: number; readonly body: unknown }> {
   const response = await fetch(new URL(path, bench?.service.url), {
     ...init,

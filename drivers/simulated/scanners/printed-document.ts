@@ -3,6 +3,7 @@
  * wrong with the page is ordered.
  */
 import { SimulationFileError } from '../errors.ts';
+import { PAGE_DEFECTS, type PageDefect } from './page-defects.ts';
 import { writeMrz } from '../cards/emrtd/mrz.ts';
 import { EMRTD_PERSONA_NAMES, describeEmrtdPersona } from '../cards/emrtd/personas.ts';
 import { portraitImage } from '../cards/emrtd/portraits.ts';
@@ -11,30 +12,7 @@ import type { EmrtdHolder } from '../cards/emrtd/description.ts';
 /** Utopia, as ICAO calls the state of its specimens (9303-3, section 5). */
 const STATE = 'UTO';
 
-/** What is wrong with a page. */
-export const PAGE_DEFECTS = [
-  /** The paper shines under UV light. */
-  'bright paper',
-  /** A stamp says that the document is cancelled. */
-  'cancelled',
-  /** A picture of a screen, or a copy. */
-  'copy',
-  /** The laminate has been opened. */
-  'damaged laminate',
-  /** The zone vanishes under infrared light: it is not printed with carbon ink. */
-  'no carbon ink',
-  /** There are no fibres under UV light. */
-  'no fibres',
-  /** What is printed in words is somebody else's name. */
-  'other name',
-  /** The picture is glued over another one. */
-  'replaced photo',
-  /** The pictures are too poor to judge security features by. */
-  'uncertain',
-  /** The last check digit of the zone. */
-  'wrong check digit',
-] as const;
-export type PageDefect = (typeof PAGE_DEFECTS)[number];
+export { PAGE_DEFECTS, type PageDefect };
 
 export interface PageOrder {
   /** One of those that come with the simulated passports. */

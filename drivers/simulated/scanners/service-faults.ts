@@ -9,7 +9,7 @@ const times = Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000 }));
 /** Only addresses that end so; default: every one that is not the bench's own. */
 const at = Type.Optional(Type.String({ minLength: 1, maxLength: 200 }));
 
-const faultSchema = Type.Union([
+export const serviceFaultSchema = Type.Union([
   /** The answer comes late. */
   Type.Object({ kind: Type.Literal('slow'), delayMs: Type.Integer({ minimum: 0, maximum: 600_000 }), times, at }, strict),
   /** An answer of so many bytes, none of them told before. */
@@ -42,14 +42,13 @@ const faultSchema = Type.Union([
   Type.Object({ kind: Type.Literal('busy'), times, at }, strict),
 ]);
 
-export type ServiceFault = Static<typeof faultSchema>;
+export type ServiceFault = Static<typeof serviceFaultSchema>;
 export type ServiceFaultKind = ServiceFault['kind'];
-
-const faultCheck = Compile(faultSchema);
 
 /** Throws SimulationFileError for what is no fault. */
 export function parseServiceFault(value: unknown): ServiceFault {
-  if (!faultCheck.Check(value)) throw new SimulationFileError('fault: there is none of this form', { field: 'fault' });
+  if (!Compile(serviceFaultSchema).Check(value))
+    throw new SimulationFileError('fault: there is none of this form', { field: 'fault' });
   return value;
 }
 

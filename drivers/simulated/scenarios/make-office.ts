@@ -169,6 +169,11 @@ const scenario = {
       ],
     },
   ],
+  scannerServices: [
+    { name: 'regula', service: 'regula', document: { persona: 'anna' } },
+    { name: 'id365', service: 'id365', document: { persona: 'bjorn' } },
+    { name: 'authentiscan', service: 'authentiscan', document: { persona: 'cecilia' } },
+  ],
   cards: [
     {
       ...{ name: 'operator', kind: 'piv', persona: personaOf(OPERATOR) },
