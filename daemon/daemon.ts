@@ -23,6 +23,8 @@ import { CARD_CACHE_FILE, CardCache } from './desk/card-cache.ts';
 import type { Desk, DeskSource } from './desk/desk.ts';
 import { Modules } from './desk/modules.ts';
 import { openDesk, type OpenDeskOptions } from './desk/open-desk.ts';
+import type { SimulatedCountrySigners } from './documents/trust-store.ts';
+import { TrustedCountries } from './documents/trusted-countries.ts';
 import type { Admission } from './listen/admission.ts';
 import { IdentityAuthorities, type SimulatedAuthorities } from './identity/settings.ts';
 import { Authorities } from './issuance/authority/authority.ts';
@@ -65,6 +67,8 @@ export interface DaemonOptions {
   readonly unixSockets?: readonly UnixSocket[];
   /** Authorities of the simulated desk; only with `simulated`. */
   readonly simulatedAuthorities?: SimulatedAuthorities;
+  /** Who signs the travel documents of the simulated desk; only with `simulated`. */
+  readonly simulatedCountrySigners?: SimulatedCountrySigners;
   /** What the simulated desk means its readers for. */
   readonly scenarioRoles?: ReadonlyMap<string, ReaderSelector>;
   /** HSA-ids of those who act as administrators at the simulated desk; only with `simulated`. */
@@ -96,6 +100,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = openParts(undo, folder, options);
   const { access, identities, cache, desk, modules, events, audit, prompts, pinReuse, contents } = parts;
   const { port, log, consolePort = port === 0 ? 0 : port + 1, tlsPort = port === 0 ? 0 : port + 2 } = options;
+  const countries = trustedCountries(access, options);
   const live: { console?: Console; server?: HttpServer; dispatcher?: Dispatcher; scs?: ScsDoor } = {};
   const reload = async (): Promise<Result<'system.reload'>> => {
     access.reload();
@@ -104,7 +109,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     desk.review();
     const moduleProblems = await modules.apply(desk, access.policy.modules);
     const { problems, ...ports } = await serveOthers({ folder, access, log, ...live });
-    return { problems: [...access.policy.problems, ...identities.problems, ...moduleProblems, ...problems], ...ports };
+    const countryProblems = await countries.problems();
+    return {
+      problems: [...access.policy.problems, ...identities.problems, ...countryProblems, ...moduleProblems, ...problems],
+      ...ports,
+    };
   };
   const handlers: Handlers = createHandlers({
     ...parts,
@@ -113,6 +122,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     evidence: parts.issuance.evidence,
     pictures: parts.issuance.pictures,
     identity: () => identities.settings,
+    countrySigners: () => countries.signers(),
     simulated: options.simulated,
     simulatedDesk: options.simulated ? options.simulatedDesk : undefined,
     startedAt: new Date(),
@@ -220,6 +230,11 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
   });
   watched.slots = slots;
   return { slots, audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk, issuance };
+}
+
+function trustedCountries(access: Access, { simulated, simulatedCountrySigners, log }: DaemonOptions): TrustedCountries {
+  const bench = simulated ? simulatedCountrySigners : undefined;
+  return new TrustedCountries({ sections: () => access.policy.passports, simulated: bench, log });
 }
 
 function openCardCache({ path }: DataFolder, access: Access, log: Log): CardCache {

@@ -9,6 +9,7 @@ import { consoleMethods } from './console.ts';
 import { issuanceMethods } from './issuance.ts';
 import { keyMethods } from './key.ts';
 import { loginMethods } from './login.ts';
+import { passportMethods } from './passport.ts';
 import { pinMethods } from './pin.ts';
 import { readerMethods } from './reader.ts';
 import { signCmsMethods } from './sign-cms.ts';
@@ -30,6 +31,7 @@ export const METHODS = {
   ...signPdfMethods,
   ...signatureMethods,
   ...loginMethods,
+  ...passportMethods,
   ...issuanceMethods,
   ...accessMethods,
   ...auditMethods,

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { SCOPES, type Scope } from '../../api-spec/scopes.ts';
+import { PassportsSection } from '../documents/passports-section.ts';
 import { IdentitySection, readAuthorities } from '../identity/settings.ts';
 import type { ModuleConfiguration } from '../../drivers/pkcs11/configuration.ts';
 import { readAdministratorFile } from './administrator-file.ts';
@@ -77,6 +78,7 @@ const PolicyFile = Type.Object(
     ),
     identity: Type.Optional(IdentitySection),
     issuance: Type.Optional(IssuanceSection),
+    passports: Type.Optional(PassportsSection),
   },
   { additionalProperties: false },
 );
@@ -138,6 +140,8 @@ export interface Policy {
   /** Whose certificates are trusted, and for what: one a file that says it. */
   readonly identity: readonly IdentitySection[];
   readonly issuance: IssuancePolicy;
+  /** Whose travel documents are trusted: one a file that says it. */
+  readonly passports: readonly PassportsSection[];
   /** Files that were refused, and why: for the log and `kortd doctor`. */
   readonly problems: readonly { readonly file: string; readonly problem: string }[];
 }
@@ -182,6 +186,7 @@ export function readPolicy(folder: string, ownUid: number | undefined = process.
     modules: contents.flatMap(({ modules }) => parseModules(modules ?? [])),
     identity: contents.flatMap(({ identity }) => identity ?? []),
     issuance: mergeIssuance(contents.flatMap(({ issuance }) => issuance ?? [])),
+    passports: contents.flatMap(({ passports }) => passports ?? []),
     problems,
   };
 }

@@ -33,6 +33,7 @@ const ACTS: ReadonlySet<MethodName> = new Set<MethodName>([
   'key.delete',
   'key.generate',
   'login.authenticate',
+  'passport.read',
   'pin.change',
   'pin.unblock',
   'pin.verify',

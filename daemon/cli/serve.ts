@@ -106,7 +106,10 @@ async function openSource(
   resources: AsyncDisposableStack,
 ): Promise<
   { readonly source: ReaderSource; readonly scenario?: Scenario } & Partial<
-    Pick<DaemonOptions, 'simulatedAuthorities' | 'simulatedAdministrators' | 'simulatedDesk' | 'scenarioRoles'>
+    Pick<
+      DaemonOptions,
+      'simulatedAuthorities' | 'simulatedCountrySigners' | 'simulatedAdministrators' | 'simulatedDesk' | 'scenarioRoles'
+    >
   >
 > {
   if (simulate === undefined) {
@@ -123,6 +126,7 @@ async function openSource(
     source,
     scenario,
     simulatedAuthorities: scenario,
+    simulatedCountrySigners: scenario.countrySigners,
     simulatedDesk: scenario,
     simulatedAdministrators: administrators,
     scenarioRoles: rolesIn(scenario),

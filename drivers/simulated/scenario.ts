@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parseBase64 } from './bytes.ts';
 import type { SimulatedCard } from './card.ts';
+import { UTOPIAN_COUNTRY_SIGNERS } from './cards/emrtd.ts';
 import { CARD_KINDS } from './cards/index.ts';
 import { systemClock, type SimulatedClock } from './clock.ts';
 import { SimulationFileError, withFile } from './errors.ts';
@@ -52,6 +53,8 @@ export interface Scenario extends AsyncDisposable {
   /** By name; those in no reader wait to be inserted. */
   readonly cards: ReadonlyMap<string, ScenarioCard>;
   readonly authorities: readonly ScenarioAuthority[];
+  /** Who signs the passports of the scenario, and what was revoked. */
+  readonly countrySigners: typeof UTOPIAN_COUNTRY_SIGNERS;
   /** What certificate policies (object identifiers) of the authorities stand for. */
   readonly assuranceLevels: readonly { readonly policy: string; readonly level: string }[];
   /** HSA-ids of the card office's administrators. */
@@ -118,7 +121,11 @@ async function build(file: ScenarioFile, options: ScenarioOptions & { readonly s
     return Promise.resolve();
   };
   const { name, assuranceLevels = [], administrators = [] } = file;
-  return { name, source, readers, cards, authorities, assuranceLevels, administrators, dispose, [Symbol.asyncDispose]: dispose };
+  return {
+    ...{ name, source, readers, cards, authorities, assuranceLevels, administrators, dispose },
+    countrySigners: UTOPIAN_COUNTRY_SIGNERS,
+    [Symbol.asyncDispose]: dispose,
+  };
 }
 
 async function makeCard(row: ScenarioCardRow, field: string, stateFolder: string): Promise<ScenarioCard> {

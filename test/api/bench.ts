@@ -9,11 +9,13 @@ import { expect } from 'vitest';
 import { connect, type Client } from '../../api-spec/client/client.ts';
 import type { CardConnection } from '../../apdu/card-connection.ts';
 import { startDaemon, type Daemon, type DaemonOptions } from '../../daemon/daemon.ts';
+import type { SimulatedCountrySigners } from '../../daemon/documents/trust-store.ts';
 import type { SimulatedAuthorities } from '../../daemon/identity/settings.ts';
 import type { Log } from '../../daemon/log.ts';
 import { readerId } from '../../daemon/desk/desk.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
 import type { SimulatedCard } from '../../drivers/simulated/card.ts';
+import { UTOPIAN_COUNTRY_SIGNERS } from '../../drivers/simulated/cards/emrtd.ts';
 import type { ScenarioCard } from '../../drivers/simulated/scenario.ts';
 import { SimulatedReader, type SimulatedReaderOptions } from '../../drivers/simulated/reader.ts';
 import { createSimulatedSource, type SimulatedSource } from '../../drivers/simulated/source.ts';
@@ -27,6 +29,8 @@ export interface BenchOptions {
   /** Content of the policy's one file. */
   readonly policy?: object;
   readonly simulatedAuthorities?: SimulatedAuthorities;
+  /** Who signs travel documents; default: those of the simulated ones. */
+  readonly countrySigners?: SimulatedCountrySigners | 'none';
   /** HSA-ids. */
   readonly simulatedAdministrators?: readonly string[];
   /** Cards beside the readers, for simulation.insertCard. */
@@ -101,6 +105,9 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       simulatedDesk: { source, cards: new Map((options.cards ?? []).map((one) => [one.name, one])) },
       log: evidence.log,
       ...(options.simulatedAuthorities ? { simulatedAuthorities: options.simulatedAuthorities } : {}),
+      ...(options.countrySigners === 'none'
+        ? {}
+        : { simulatedCountrySigners: options.countrySigners ?? UTOPIAN_COUNTRY_SIGNERS }),
       ...(options.simulatedAdministrators ? { simulatedAdministrators: options.simulatedAdministrators } : {}),
       ...(options.pkcs11Front ? { pkcs11Front: options.pkcs11Front } : {}),
       ...(options.now ? { now: options.now } : {}),

@@ -34,6 +34,7 @@ import {
 } from './issuance-provocations.ts';
 import { STEPS_NOT_PROVOKED, goodStepParams, isStepMethod, stepProvocation } from './issuance-step-provocations.ts';
 import { OFFICE_RULES } from '../issuance/office.ts';
+import { GOOD_READING, PASSPORT_PROVOCATIONS } from './passport-provocations.ts';
 import { certificate, keypad, makeCard, withFault, type Provocation, type Stage } from './provocation.ts';
 import { TestStation } from '../prompts/station.ts';
 import { ONE_PAGE, certifiedPdf, endlessPdf, writePdf } from '../signing/pdf-files.ts';
@@ -54,6 +55,7 @@ export const GOOD: Readonly<Partial<Record<MethodName, object>>> = {
   'key.delete': { keyReference: '9A', managementKey },
   'login.authenticate': { challenge: Buffer.alloc(33, 5).toString('base64'), origin: 'https://login.example', pin: PIN },
   'key.generate': { keyReference: '9C', algorithm: 'P-256', managementKey },
+  'passport.read': GOOD_READING,
   'pin.change': { pin: PIN, newPin: PIN },
   'pin.unblock': { puk: PUK, newPin: PIN },
   'pin.verify': { pin: PIN },
@@ -297,6 +299,7 @@ const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<
       { keys: { '9A': cardKey('P-256', { certificate: certificateFor(testKey('P-256', 'other').publicKey) }) } },
     ),
   },
+  'passport.read': PASSPORT_PROVOCATIONS,
   'pin.change': { object_not_found: onCard({ pinReference: 'FF' }) },
   'pin.unblock': {
     object_not_found: onCard({ pinReference: 'FF' }),

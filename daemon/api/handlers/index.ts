@@ -10,6 +10,7 @@ import type { HandlerContext } from './context.ts';
 import { issuanceHandlers } from './issuance.ts';
 import { keyHandlers } from './key.ts';
 import { loginHandlers } from './login.ts';
+import { passportHandlers } from './passport.ts';
 import { pinHandlers } from './pin.ts';
 import { readerHandlers } from './reader.ts';
 import { signCmsHandlers } from './sign-cms.ts';
@@ -32,6 +33,7 @@ export function createHandlers(context: HandlerContext): Handlers {
     ...signPdfHandlers(context),
     ...signatureHandlers(context),
     ...loginHandlers(context),
+    ...passportHandlers(context),
     ...issuanceHandlers(context),
     ...accessHandlers(context),
     ...auditHandlers(context),
