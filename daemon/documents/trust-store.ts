@@ -7,7 +7,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { CertificateRevocationList } from 'pkijs';
-import { readAdministratorBytes } from '../access/administrator-file.ts';
+import { readAdministratorBytes } from '../../drivers/administrator-file.ts';
 import { certificateFacts, type CertificateFacts } from '../identity/certificate-facts.ts';
 import type { Log } from '../log.ts';
 import { DerError, orDerError, readDer } from '../signing/cms/asn1.ts';
