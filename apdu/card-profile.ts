@@ -1,5 +1,6 @@
 /** A card application, as data and one function. Profiles are listed in `cards/index.ts`; row order is trial order. */
 import type { CardChannel } from './card-channel.ts';
+import type { OpenDocument, OpenDocumentOptions } from './icao9303/document.ts';
 import type { Token, TokenContents } from './token.ts';
 
 /** What kind a card is, as it is told of. */
@@ -39,4 +40,6 @@ export interface CardApplication {
   changeMarker?(): Promise<string | undefined>;
   /** Keys, certificates, PINs. */
   readonly token?: Token;
+  /** Of an electronic travel document. Throws as `openTravelDocument`. */
+  openDocument?(options: OpenDocumentOptions): Promise<OpenDocument>;
 }

@@ -4,6 +4,7 @@
  */
 import Type, { type Static } from 'typebox';
 import { AUTHORITY_ERRORS } from './authority-errors.ts';
+import { DOCUMENT_ERRORS } from './document-errors.ts';
 import { ISSUANCE_ERRORS } from './issuance-errors.ts';
 import { BY_ROLE_ERRORS, ROLE_ERRORS } from './role-errors.ts';
 import { PAD_ERRORS } from './pad-errors.ts';
@@ -464,6 +465,7 @@ const GENERAL_ERRORS = {
 const all = {
   ...GENERAL_ERRORS,
   ...AUTHORITY_ERRORS,
+  ...DOCUMENT_ERRORS,
   ...ISSUANCE_ERRORS,
   ...PDF_ERRORS,
   ...PAD_ERRORS,

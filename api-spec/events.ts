@@ -1,5 +1,6 @@
 /** Events, as data. Each comes with a sequence number of the stream, the name, the time and its data. */
 import Type, { type Static, type TSchema } from 'typebox';
+import { DOCUMENT_FILES } from './travel-document.ts';
 import { CeremonyId, CeremonyState, StepId } from './issuance.ts';
 import { CaptureId, Pad, PadId, PenSample } from './pads.ts';
 import { Card, Closed, Id, Reader, RoleName, ScopeName } from './schemas.ts';
@@ -76,6 +77,20 @@ export const EVENTS = {
     }),
   },
   'pad.removed': { summary: 'A signature pad was unplugged.', since: 1, scope: 'pad', data: Closed({ pad: PadId }) },
+  'passport.progress': {
+    summary:
+      'How far passport.read has come: when it begins to read, at most ten times a second while it goes on, and when everything is read.',
+    since: 1,
+    scope: 'document.read',
+    data: Closed({
+      card: Id('card'),
+      reader: Id('reader'),
+      file: Type.Enum(DOCUMENT_FILES, { description: 'That is being read.' }),
+      readBytes: Type.Integer({ minimum: 0, description: 'Of that file.' }),
+      totalBytes: Type.Integer({ minimum: 0, description: 'That it has.' }),
+      fraction: Type.Number({ minimum: 0, maximum: 1, description: 'Of all that is to be read, as far as that can be told.' }),
+    }),
+  },
   'pin.prompted': {
     summary: 'Somebody is asked for a PIN, or whether what they are shown is to be signed.',
     since: 1,

@@ -33,6 +33,11 @@ export const SCOPES = {
   },
   'card.read': { summary: 'See readers, cards and certificates', sv: 'Se läsare, kort och certifikat', webOrigins: true },
   'card.transmit': { summary: 'Send raw commands to a card', sv: 'Skicka råa kommandon till ett kort', webOrigins: false },
+  'document.read': {
+    summary: 'Read passports and identity cards, with portrait and personal data',
+    sv: 'Läsa pass och id-kort, med porträtt och personuppgifter',
+    webOrigins: true,
+  },
   issuance: {
     summary: 'Take the steps of the card office',
     sv: 'Utföra kortkontorets steg',

@@ -25,6 +25,8 @@ import { CARD_CACHE_FILE, CardCache } from './desk/card-cache.ts';
 import type { Desk, DeskSource } from './desk/desk.ts';
 import { Modules } from './desk/modules.ts';
 import { openDesk, type OpenDeskOptions } from './desk/open-desk.ts';
+import type { SimulatedCountrySigners } from './documents/trust-store.ts';
+import { TrustedCountries } from './documents/trusted-countries.ts';
 import type { Admission } from './listen/admission.ts';
 import { IdentityAuthorities, type SimulatedAuthorities } from './identity/settings.ts';
 import { Authorities } from './issuance/authority/authority.ts';
@@ -70,6 +72,8 @@ export interface DaemonOptions {
   readonly unixSockets?: readonly UnixSocket[];
   /** Authorities of the simulated desk; only with `simulated`. */
   readonly simulatedAuthorities?: SimulatedAuthorities;
+  /** Who signs the travel documents of the simulated desk; only with `simulated`. */
+  readonly simulatedCountrySigners?: SimulatedCountrySigners;
   /** What the simulated desk means its readers for. */
   readonly scenarioRoles?: ReadonlyMap<string, ReaderSelector>;
   /** HSA-ids of those who act as administrators at the simulated desk; only with `simulated`. */
@@ -107,6 +111,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = openParts(undo, folder, options);
   const { access, identities, cache, desk, modules, events, audit, prompts, pinReuse, contents, scanners } = parts;
   const { port, log, consolePort = port === 0 ? 0 : port + 1, tlsPort = port === 0 ? 0 : port + 2 } = options;
+  const countries = trustedCountries(access, options);
   const live: { console?: Console; server?: HttpServer; dispatcher?: Dispatcher; scs?: ScsDoor } = {};
   const reload = async (): Promise<Result<'system.reload'>> => {
     access.reload();
@@ -116,8 +121,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const moduleProblems = await modules.apply(desk, access.policy.modules);
     const scannerProblems = await scanners.reload();
     const { problems, ...ports } = await serveOthers({ folder, access, log, ...live });
+    const countryProblems = await countries.problems();
+    const others = [...countryProblems, ...moduleProblems, ...scannerProblems, ...problems];
     return {
-      problems: [...access.policy.problems, ...identities.problems, ...moduleProblems, ...scannerProblems, ...problems],
+      problems: [...access.policy.problems, ...identities.problems, ...others],
       ...ports,
     };
   };
@@ -128,6 +135,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     evidence: parts.issuance.evidence,
     pictures: parts.issuance.pictures,
     identity: () => identities.settings,
+    countrySigners: () => countries.signers(),
     simulated: options.simulated,
     simulatedDesk: options.simulated ? options.simulatedDesk : undefined,
     simulatedPads: options.simulated ? options.simulatedPads : undefined,
@@ -262,6 +270,11 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
     pads,
     scanners,
   };
+}
+
+function trustedCountries(access: Access, { simulated, simulatedCountrySigners, log }: DaemonOptions): TrustedCountries {
+  const bench = simulated ? simulatedCountrySigners : undefined;
+  return new TrustedCountries({ sections: () => access.policy.passports, simulated: bench, log });
 }
 
 function openCardCache({ path }: DataFolder, access: Access, log: Log): CardCache {

@@ -13,7 +13,15 @@ export interface AdministratorFileOptions {
 }
 
 /** Throws for a file of a third user, one that others can write (or read, if it is secret), one that is too large, and whatever is no plain file. */
-export function readAdministratorFile(file: string, { maxBytes, ownUid, isSecret = false }: AdministratorFileOptions): string {
+export function readAdministratorFile(file: string, options: AdministratorFileOptions): string {
+  return Buffer.from(readAdministratorBytes(file, options)).toString('utf8');
+}
+
+/** The same, as bytes. */
+export function readAdministratorBytes(
+  file: string,
+  { maxBytes, ownUid, isSecret = false }: AdministratorFileOptions,
+): Uint8Array<ArrayBuffer> {
   const descriptor = openSync(file, READ_WITHOUT_WAITING);
   try {
     const status = fstatSync(descriptor);
@@ -24,7 +32,7 @@ export function readAdministratorFile(file: string, { maxBytes, ownUid, isSecret
     if (process.platform !== 'win32' && (mode & 0o022) !== 0) throw new Error('others than its owner can write it');
     if (isSecret && process.platform !== 'win32' && (mode & 0o077) !== 0) throw new Error('others than its owner can read it');
     if (size > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
-    return readFileSync(descriptor, 'utf8');
+    return new Uint8Array(readFileSync(descriptor));
   } finally {
     closeSync(descriptor);
   }

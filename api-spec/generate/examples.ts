@@ -23,6 +23,7 @@ import { EXAMPLE_CEREMONY, EXAMPLE_CEREMONY_ID, EXAMPLE_ROUTINE } from './exampl
 import { EXAMPLE_SCAN, EXAMPLE_SCANNER, EXAMPLE_SCAN_ID } from './example-scan.ts';
 import { EXAMPLE_BATCH } from './example-batch.ts';
 import { EXAMPLE_CAPTURE, EXAMPLE_PAD, EXAMPLE_PEN } from './example-pads.ts';
+import { EXAMPLE_PASSPORT } from './example-passport.ts';
 import { EXAMPLE_CERTIFICATE, EXAMPLE_CERTIFICATE_REQUEST } from './example-certificates.ts';
 
 type MethodExamples = { readonly [N in MethodName]: { readonly params: Params<N>; readonly result: Result<N> } };
@@ -318,6 +319,7 @@ export const METHOD_EXAMPLES: MethodExamples = {
     params: { card: inReader, challenge: 'k4PyJmWXpnLSmpKyqNAwgAYb6nUpTMaWc1ZK2gjHsIo=', origin: webOrigin, pin: '123456' },
     result: EXAMPLE_AUTHENTICATION_TOKEN,
   },
+  'passport.read': EXAMPLE_PASSPORT,
   'issuance.attach': {
     params: { ceremony: EXAMPLE_CEREMONY_ID, step: 'picture', picture: { upload } },
     result: EXAMPLE_CEREMONY,
@@ -475,6 +477,14 @@ export const EVENT_EXAMPLES: EventExamples = {
   'pad.added': { pad: EXAMPLE_PAD },
   'pad.pen': EXAMPLE_PEN,
   'pad.removed': { pad: EXAMPLE_PAD.id },
+  'passport.progress': {
+    card: card.id,
+    reader: reader.id,
+    file: 'DG2',
+    readBytes: 4_102,
+    totalBytes: 7_403,
+    fraction: 0.61,
+  },
   'pin.prompted': { card: card.id, reader: reader.id, pinReference: '80', where: 'keypad' },
   'reader.added': { reader },
   'reader.changed': { reader },

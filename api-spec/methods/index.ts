@@ -10,6 +10,7 @@ import { issuanceMethods } from './issuance.ts';
 import { keyMethods } from './key.ts';
 import { loginMethods } from './login.ts';
 import { padMethods } from './pad.ts';
+import { passportMethods } from './passport.ts';
 import { pinMethods } from './pin.ts';
 import { readerMethods } from './reader.ts';
 import { scannerMethods } from './scanner.ts';
@@ -33,6 +34,7 @@ export const METHODS = {
   ...signatureMethods,
   ...scannerMethods,
   ...loginMethods,
+  ...passportMethods,
   ...issuanceMethods,
   ...padMethods,
   ...accessMethods,

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { SCOPES, type Scope } from '../../api-spec/scopes.ts';
+import { PassportsSection } from '../documents/passports-section.ts';
 import { IdentitySection, readAuthorities } from '../identity/settings.ts';
 import type { ModuleConfiguration } from '../../drivers/pkcs11/configuration.ts';
 import { readAdministratorFile } from './administrator-file.ts';
@@ -79,6 +80,7 @@ const PolicyFile = Type.Object(
     identity: Type.Optional(IdentitySection),
     issuance: Type.Optional(IssuanceSection),
     pads: Type.Optional(PadsSection),
+    passports: Type.Optional(PassportsSection),
   },
   { additionalProperties: false },
 );
@@ -141,6 +143,8 @@ export interface Policy {
   readonly identity: readonly IdentitySection[];
   readonly issuance: IssuancePolicy;
   readonly pads: PadPolicy;
+  /** Whose travel documents are trusted: one a file that says it. */
+  readonly passports: readonly PassportsSection[];
   /** Files that were refused, and why: for the log and `kortd doctor`. */
   readonly problems: readonly { readonly file: string; readonly problem: string }[];
 }
@@ -186,6 +190,7 @@ export function readPolicy(folder: string, ownUid: number | undefined = process.
     identity: contents.flatMap(({ identity }) => identity ?? []),
     issuance: mergeIssuance(contents.flatMap(({ issuance }) => issuance ?? [])),
     pads: mergePads(contents.flatMap(({ pads }) => pads ?? [])),
+    passports: contents.flatMap(({ passports }) => passports ?? []),
     problems,
   };
 }

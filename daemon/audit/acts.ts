@@ -34,6 +34,7 @@ const ACTS: ReadonlySet<MethodName> = new Set<MethodName>([
   'key.generate',
   'login.authenticate',
   'pad.capture',
+  'passport.read',
   'pin.change',
   'pin.unblock',
   'pin.verify',

@@ -110,6 +110,7 @@ async function openSource(
     Pick<
       DaemonOptions,
       | 'simulatedAuthorities'
+      | 'simulatedCountrySigners'
       | 'simulatedAdministrators'
       | 'simulatedDesk'
       | 'scenarioRoles'
@@ -136,6 +137,7 @@ async function openSource(
     source,
     scenario,
     simulatedAuthorities: scenario,
+    simulatedCountrySigners: scenario.countrySigners,
     simulatedDesk: scenario,
     simulatedScanners: [...scenario.scanners, ...(await openScannerServices(scenario))],
     simulatedAdministrators: administrators,

@@ -33,6 +33,7 @@ class ApplicationSession implements CardSession {
   readonly hasKeypad: boolean;
   /** What the source remembers of its own is its own matter. */
   readonly isQuiet = false;
+  readonly exchanges = 0;
   readonly #connection: ApplicationConnection;
   readonly #options: SessionOptions;
   #application: CardApplication | undefined;

@@ -36,6 +36,8 @@ export interface CardSession {
   read(): Promise<CardReading>;
   /** True while the application stands selected and no PIN was used: the card need not be reset, and what is remembered may still hold next time. */
   readonly isQuiet: boolean;
+  /** Exchanges with the card in this transaction; none with a card that is not used by commands. */
+  readonly exchanges: number;
 }
 
 export interface KnownCard {
@@ -76,6 +78,7 @@ class CommandSession implements CardSession {
   #isSensitive = false;
   /** Made sure of, and selected since. */
   #sure: CardApplication | undefined;
+  #exchanges = 0;
 
   constructor(card: CardRecord, connection: CardConnection, options: SessionOptions) {
     this.card = card;
@@ -88,7 +91,11 @@ class CommandSession implements CardSession {
       transmit: (command, how) => this.#transmit(command, how?.sensitive ?? false),
       [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
     };
-    this.#channel = openChannel(watched, { signal: options.signal });
+    this.#channel = openChannel(watched, { signal: options.signal, onExchange: () => this.#exchanges++ });
+  }
+
+  get exchanges(): number {
+    return this.#exchanges;
   }
 
   get hasKeypad(): boolean {

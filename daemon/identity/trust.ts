@@ -66,6 +66,7 @@ const CURVES: readonly string[] = [
   'secp384r1',
   'secp521r1',
   'brainpoolP256r1',
+  'brainpoolP320r1',
   'brainpoolP384r1',
   'brainpoolP512r1',
 ];

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parseBase64 } from './bytes.ts';
 import type { SimulatedCard } from './card.ts';
+import { UTOPIAN_COUNTRY_SIGNERS } from './cards/emrtd.ts';
 import { CARD_KINDS } from './cards/index.ts';
 import { systemClock, type SimulatedClock } from './clock.ts';
 import { SimulationFileError, withFile } from './errors.ts';
@@ -61,6 +62,8 @@ export interface Scenario extends AsyncDisposable {
   /** Vendors' services, which whoever serves them opens. */
   readonly scannerServices: readonly ServiceRow[];
   readonly authorities: readonly ScenarioAuthority[];
+  /** Who signs the passports of the scenario, and what was revoked. */
+  readonly countrySigners: typeof UTOPIAN_COUNTRY_SIGNERS;
   /** What certificate policies (object identifiers) of the authorities stand for. */
   readonly assuranceLevels: readonly { readonly policy: string; readonly level: string }[];
   /** HSA-ids of the card office's administrators. */
@@ -131,17 +134,8 @@ async function build(file: ScenarioFile, options: ScenarioOptions & { readonly s
   };
   const { name, assuranceLevels = [], administrators = [] } = file;
   return {
-    pads,
-    name,
-    source,
-    readers,
-    cards,
-    scanners,
-    scannerServices: file.scannerServices ?? [],
-    authorities,
-    assuranceLevels,
-    administrators,
-    dispose,
+    ...{ name, source, readers, cards, authorities, assuranceLevels, administrators, dispose },
+    ...{ pads, scanners, scannerServices: file.scannerServices ?? [], countrySigners: UTOPIAN_COUNTRY_SIGNERS },
     [Symbol.asyncDispose]: dispose,
   };
 }

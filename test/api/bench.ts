@@ -9,6 +9,7 @@ import { expect } from 'vitest';
 import { connect, type Client } from '../../api-spec/client/client.ts';
 import type { CardConnection } from '../../apdu/card-connection.ts';
 import { startDaemon, type Daemon, type DaemonOptions } from '../../daemon/daemon.ts';
+import type { SimulatedCountrySigners } from '../../daemon/documents/trust-store.ts';
 import type { SimulatedAuthorities } from '../../daemon/identity/settings.ts';
 import type { Log } from '../../daemon/log.ts';
 import { readerId } from '../../daemon/desk/desk.ts';
@@ -19,6 +20,7 @@ import type { SimulatedCard } from '../../drivers/simulated/card.ts';
 import { SimulatedPadDesk } from '../../drivers/simulated/pads/desk.ts';
 import type { LinePadRow } from '../../drivers/simulated/pads/line-pad-schema.ts';
 import type { SimulatedStuOptions } from '../../drivers/simulated/pads/stu.ts';
+import { UTOPIAN_COUNTRY_SIGNERS } from '../../drivers/simulated/cards/emrtd.ts';
 import type { ScenarioCard } from '../../drivers/simulated/scenario.ts';
 import { SimulatedReader, type SimulatedReaderOptions } from '../../drivers/simulated/reader.ts';
 import { makeDocument } from '../../drivers/simulated/scanners/documents.ts';
@@ -34,6 +36,8 @@ export interface BenchOptions {
   /** Content of the policy's one file. */
   readonly policy?: object;
   readonly simulatedAuthorities?: SimulatedAuthorities;
+  /** Who signs travel documents; default: those of the simulated ones. */
+  readonly countrySigners?: SimulatedCountrySigners | 'none';
   /** HSA-ids. */
   readonly simulatedAdministrators?: readonly string[];
   /** Cards beside the readers, for simulation.insertCard. */
@@ -131,6 +135,9 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       simulatedDesk: { source, cards: new Map((options.cards ?? []).map((one) => [one.name, one])) },
       log: evidence.log,
       ...(options.simulatedAuthorities ? { simulatedAuthorities: options.simulatedAuthorities } : {}),
+      ...(options.countrySigners === 'none'
+        ? {}
+        : { simulatedCountrySigners: options.countrySigners ?? UTOPIAN_COUNTRY_SIGNERS }),
       ...(options.simulatedAdministrators ? { simulatedAdministrators: options.simulatedAdministrators } : {}),
       ...(options.pkcs11Front ? { pkcs11Front: options.pkcs11Front } : {}),
       ...(options.now ? { now: options.now } : {}),

@@ -11,6 +11,7 @@ import { readerId } from '../../daemon/desk/desk.ts';
 import { TRANSPORTS, createOtherCard, errorOf, openBench, resultOf, type Bench } from './support.ts';
 import { OFFICE_RULES } from '../issuance/office.ts';
 import { goodIssuanceCard, goodTransfer } from './issuance-provocations.ts';
+import { goodDocument } from './passport-provocations.ts';
 import { goodStepCard, isStepMethod } from './issuance-step-provocations.ts';
 import type { SimulatedCard } from '../../drivers/simulated/card.ts';
 import { GOOD_PADS, usePad } from './pad-provocations.ts';
@@ -123,7 +124,7 @@ describe('every method', () => {
     ...(method.startsWith('issuance.') && !goodCardOf(method) ? {} : { card }),
   });
   const goodCardOf = (method: MethodName): SimulatedCard | undefined =>
-    isStepMethod(method) ? goodStepCard(method) : goodIssuanceCard(method);
+    isStepMethod(method) ? goodStepCard(method) : (goodDocument(method) ?? goodIssuanceCard(method));
   const reached = new Set<string>();
   /** They decide on a web origin, or are called by one: test/access/web-origin.test.ts. */
   const OF_A_PAGE: readonly MethodName[] = ['access.approve', 'access.deny', 'access.request', 'access.revoke'];

@@ -36,6 +36,7 @@ import { GOOD_PADS, PADS_NOT_PROVOKED, PAD_PROVOCATIONS } from './pad-provocatio
 import { STEPS_NOT_PROVOKED, goodStepParams, isStepMethod, stepProvocation } from './issuance-step-provocations.ts';
 import { OFFICE_RULES } from '../issuance/office.ts';
 import { SCANNER_PROVOCATIONS } from './scanner-provocations.ts';
+import { GOOD_READING, PASSPORT_PROVOCATIONS } from './passport-provocations.ts';
 import { certificate, keypad, makeCard, withFault, type Provocation, type Stage } from './provocation.ts';
 import { TestStation } from '../prompts/station.ts';
 import { ONE_PAGE, certifiedPdf, endlessPdf, writePdf } from '../signing/pdf-files.ts';
@@ -57,6 +58,7 @@ export const GOOD: Readonly<Partial<Record<MethodName, object>>> = {
   'key.delete': { keyReference: '9A', managementKey },
   'login.authenticate': { challenge: Buffer.alloc(33, 5).toString('base64'), origin: 'https://login.example', pin: PIN },
   'key.generate': { keyReference: '9C', algorithm: 'P-256', managementKey },
+  'passport.read': GOOD_READING,
   'pin.change': { pin: PIN, newPin: PIN },
   'pin.unblock': { puk: PUK, newPin: PIN },
   'pin.verify': { pin: PIN },
@@ -301,6 +303,7 @@ const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<
       { keys: { '9A': cardKey('P-256', { certificate: certificateFor(testKey('P-256', 'other').publicKey) }) } },
     ),
   },
+  'passport.read': PASSPORT_PROVOCATIONS,
   'pin.change': { object_not_found: onCard({ pinReference: 'FF' }) },
   'pin.unblock': {
     object_not_found: onCard({ pinReference: 'FF' }),

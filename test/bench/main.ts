@@ -11,6 +11,7 @@ import { measureIssuance } from './issuance.ts';
 import { measureModules } from './modules.ts';
 import { measureNative } from './native.ts';
 import { measurePads } from './pads.ts';
+import { measurePassport } from './passport.ts';
 import { measureRealPcsc } from './real-pcsc.ts';
 
 const figures: Figure[] = [];
@@ -24,6 +25,8 @@ say('APDUs for each operation');
 figures.push(...(await countOperations(real.openscApdus)));
 say('an eID card');
 figures.push(...(await measureEid()));
+say('a passport');
+figures.push(...(await measurePassport()));
 say('the daemon');
 figures.push(...(await measureDaemon()));
 say('content that is signed');

@@ -6,6 +6,7 @@ import type { Contents } from '../../contents/contents.ts';
 import { useCard } from '../../desk/card-access.ts';
 import type { CardSession } from '../../desk/card-session.ts';
 import type { CardTarget, Desk } from '../../desk/desk.ts';
+import type { CountrySigners } from '../../documents/country-signers.ts';
 import { DeviceResetError } from '../../../drivers/errors.ts';
 import { METHODS, type Result } from '../../../api-spec/methods/index.ts';
 import { formatHex } from '../../../apdu/bytes.ts';
@@ -49,6 +50,8 @@ export interface HandlerContext {
   readonly audit: AuditLog;
   /** As last read from the policy. */
   readonly identity: () => IdentitySettings;
+  /** Whose travel documents are trusted, as the administrator's folders stand. */
+  readonly countrySigners: () => Promise<CountrySigners>;
   readonly simulated: boolean;
   /** Whose cards can be moved by calls. */
   readonly simulatedDesk: SimulatedDesk | undefined;

@@ -11,6 +11,7 @@ import { issuanceHandlers } from './issuance.ts';
 import { keyHandlers } from './key.ts';
 import { loginHandlers } from './login.ts';
 import { padHandlers } from './pad.ts';
+import { passportHandlers } from './passport.ts';
 import { pinHandlers } from './pin.ts';
 import { readerHandlers } from './reader.ts';
 import { scannerHandlers } from './scanner.ts';
@@ -35,6 +36,7 @@ export function createHandlers(context: HandlerContext): Handlers {
     ...signatureHandlers(context),
     ...scannerHandlers(context),
     ...loginHandlers(context),
+    ...passportHandlers(context),
     ...issuanceHandlers(context),
     ...padHandlers(context),
     ...accessHandlers(context),

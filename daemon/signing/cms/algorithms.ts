@@ -50,7 +50,16 @@ const WEAK_NAMES: ReadonlyMap<string, string> = new Map([
 
 /** NIST SP 800-131A Rev. 2, table 2. */
 const MIN_RSA_BITS = 2048;
-const CURVES = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
+/** FIPS 186-4, and RFC 5639 as ETSI TS 119 312, section 5.2.3, has it: passports are signed on both. Parameters that are written out are known by their name too. */
+const CURVES = new Set([
+  'prime256v1',
+  'secp384r1',
+  'secp521r1',
+  'brainpoolP256r1',
+  'brainpoolP320r1',
+  'brainpoolP384r1',
+  'brainpoolP512r1',
+]);
 
 /** Something is signed with what nobody should trust any more, or with what is not known here. */
 export class AlgorithmNotAllowedError extends Error {

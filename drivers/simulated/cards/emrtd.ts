@@ -6,6 +6,7 @@
 export { createEmrtdCard, type EmrtdCardOptions, type PrintedDocument, type SimulatedEmrtdCard } from './emrtd/card.ts';
 export { openEmrtdCardFile } from './emrtd/state-file.ts';
 export {
+  UTOPIAN_COUNTRY_SIGNERS,
   documentSigner,
   linkCertificate,
   makeMasterList,

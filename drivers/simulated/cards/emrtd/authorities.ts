@@ -107,6 +107,23 @@ export function makeRevocationList(name: 'first' | 'second' | 'unknown', order: 
   return sequence(list, algorithm, encodeTlv(0x03, Uint8Array.of(0), signBy(scheme, key, list)));
 }
 
+const DAY_MS = 86_400_000;
+const LIST_DAYS = 30;
+
+/** What the state publishes: its authorities, and their revocation lists of the day. */
+export const UTOPIAN_COUNTRY_SIGNERS = {
+  get certificates(): readonly Uint8Array[] {
+    return trustedCountryCertificates();
+  },
+  revocationLists: (now: Date): readonly Uint8Array[] => {
+    const order = {
+      thisUpdate: new Date(now.getTime() - DAY_MS),
+      nextUpdate: new Date(now.getTime() + LIST_DAYS * DAY_MS),
+    };
+    return (['first', 'second'] as const).map((name) => makeRevocationList(name, order));
+  },
+};
+
 /** Contents of a field of the part that is signed: 1 is the serial number, 5 the subject. */
 function fieldOf(certificate: Uint8Array, index: number): Uint8Array {
   const toBeSigned = decodeTlv(decodeFirstTlv(certificate).object.value)[0]?.value ?? NO_BYTES;

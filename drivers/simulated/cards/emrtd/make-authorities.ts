@@ -9,7 +9,8 @@ import type { CertificateName } from '../../certificate.ts';
 import { usualScheme, type SignatureScheme } from '../../signature-scheme.ts';
 import { issueCountryCertificate, issueDocumentSigner, issueMasterListSigner, type CountrySigner } from './certificates.ts';
 
-const LONG = { notBefore: new Date('2016-01-01T00:00:00Z'), notAfter: new Date('2045-12-31T23:59:59Z') };
+/** Longer ago than the specimen of ICAO Doc 9303-4 was issued. */
+const LONG = { notBefore: new Date('2006-01-01T00:00:00Z'), notAfter: new Date('2045-12-31T23:59:59Z') };
 const OVER = { notBefore: new Date('2016-01-01T00:00:00Z'), notAfter: new Date('2020-12-31T23:59:59Z') };
 
 let serialNumber = 0n;
