@@ -4,13 +4,14 @@ import { defineConfig } from 'tsup';
 
 /**
  * `main`: one program, everything but the native library in few files, so that it starts fast; what a run may never need stays in chunks of
- * its own. `pdf-worker`: the thread in which PDFs are read. `pkcs11-child`: the program that a vendor's module runs in, `pkcs11-lane`: a further thread of it. `pkcs11-front`: the program that holds the sockets of programs. `client`: for Node and browsers
+ * its own. `pdf-worker`: the thread in which PDFs are read. `image-worker`: that in which pictures are decoded. `pkcs11-child`: the program that a vendor's module runs in, `pkcs11-lane`: a further thread of it. `pkcs11-front`: the program that holds the sockets of programs. `client`: for Node and browsers
  * alike, so nothing of Node's is in it.
  */
 export default defineConfig([
   {
     entry: {
       main: 'daemon/main.ts',
+      'image-worker': 'drivers/images/worker.ts',
       'pdf-worker': 'daemon/signing/pdf/worker.ts',
       'pkcs11-child': 'drivers/pkcs11/child.ts',
       'pkcs11-front': 'daemon/pkcs11/front-process.ts',
@@ -25,7 +26,7 @@ export default defineConfig([
     sourcemap: true,
     removeNodeProtocol: false, // node:sqlite has no other name
     noExternal: [/.*/],
-    external: ['koffi'],
+    external: ['koffi', 'node-hid', 'serialport', /^@cornerstonejs\//],
     // The console's page is served as it is written: daemon/console/assets.ts finds it beside the bundle.
     onSuccess: () =>
       cp('daemon/console/page', 'dist/page', {

@@ -72,6 +72,7 @@ describe('imports', () => {
     ['drivers/simulated/cards/piv.ts', "import { TAG_CHUID } from '../../../apdu/cards/piv/constants.ts';"],
     ['drivers/simulated/reader.ts', "import { Secret } from '../../apdu/secret.ts';"],
     ['drivers/simulated/reader.ts', "import { createPcscSource } from '../pcsc/source.ts';"],
+    ['drivers/scanners/driver.ts', "import { METHODS } from '../../api-spec/methods/index.ts';"],
     ['scripts/setup.mjs', "import { startPcscd } from '../test/support/pcscd.ts';"],
   ])('of %s may not be: %s', (path, text) => {
     expect(forbiddenImports(path, text)).toHaveLength(1);
@@ -85,6 +86,7 @@ describe('imports', () => {
     ['drivers/pcsc/winscard.ts', "import koffi from 'koffi';"],
     ['drivers/simulated/reader.ts', "import type { CardConnection } from '../../apdu/card-connection.ts';"],
     ['drivers/simulated/reader.ts', "// import { x } from '../../daemon/x.ts'\nconst text = 'import koffi from \"koffi\"';"],
+    ['drivers/scanners/driver.ts', "import type { ScanReport } from '../../api-spec/scan/report.ts';"],
     ['test/support/x.ts', "import koffi from 'koffi'; import { Desk } from '../../daemon/desk/desk.ts';"],
   ])('of %s may be: %s', (path, text) => {
     expect(forbiddenImports(path, text)).toEqual([]);
@@ -266,8 +268,10 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
   },
   {
     files: /^drivers\/simulated\/(?!.*\.test\.ts$)/,
-    ours: /^(apdu\/(iso7816|tlv)\/.*|apdu\/card-(connection|profile)\.ts|drivers\/(errors|reader-source)\.ts|drivers\/simulated\/.*)$/,
+    ours: /^(apdu\/(iso7816|tlv)\/.*|apdu\/card-(connection|profile)\.ts|drivers\/(errors|reader-source|scanners\/driver)\.ts|drivers\/simulated\/.*)$/,
   },
+  // A scan is one data model, for those who make it and those who are given it.
+  { files: /^drivers\/scanners\//, ours: /^(apdu|drivers|api-spec\/scan)\// },
   { files: /^drivers\//, ours: /^(apdu|drivers)\// },
   { files: /^daemon\//, ours: /^(apdu|api-spec|daemon|drivers|pkcs11-module)\// },
   // What a web page is built of: the client, and what is its own.
