@@ -9,6 +9,7 @@ import { BY_ROLE_ERRORS, ROLE_ERRORS } from './role-errors.ts';
 import { PDF_ERRORS } from './pdf-errors.ts';
 import { PIN_ENTRY_ERRORS } from './pin-errors.ts';
 import { SIGNING_ERRORS } from './signing-errors.ts';
+import { VERDICT_ERRORS } from './verdict-errors.ts';
 
 export type Retry = 'no' | 'now' | 'after_user_action';
 
@@ -467,6 +468,7 @@ const all = {
   ...PIN_ENTRY_ERRORS,
   ...ROLE_ERRORS,
   ...SIGNING_ERRORS,
+  ...VERDICT_ERRORS,
 };
 
 /** All of them, in the order of their codes. */

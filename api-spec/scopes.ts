@@ -33,6 +33,11 @@ export const SCOPES = {
   },
   'card.read': { summary: 'See readers, cards and certificates', sv: 'Se läsare, kort och certifikat', webOrigins: true },
   'card.transmit': { summary: 'Send raw commands to a card', sv: 'Skicka råa kommandon till ett kort', webOrigins: false },
+  'document.verify': {
+    summary: 'Have identity documents judged and portraits measured',
+    sv: 'Låta pröva id-handlingar och mäta porträtt',
+    webOrigins: true,
+  },
   issuance: {
     summary: 'Take the steps of the card office',
     sv: 'Utföra kortkontorets steg',

@@ -23,6 +23,7 @@ import { CARD_CACHE_FILE, CardCache } from './desk/card-cache.ts';
 import type { Desk, DeskSource } from './desk/desk.ts';
 import { Modules } from './desk/modules.ts';
 import { openDesk, type OpenDeskOptions } from './desk/open-desk.ts';
+import { openVerdicts } from './documents/open-verdicts.ts';
 import type { Admission } from './listen/admission.ts';
 import { IdentityAuthorities, type SimulatedAuthorities } from './identity/settings.ts';
 import { Authorities } from './issuance/authority/authority.ts';
@@ -219,7 +220,11 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
       kind !== undefined && serialNumber !== undefined && issuance.ceremonies.hasOpenJobOn({ profile: kind.id, serialNumber }),
   });
   watched.slots = slots;
-  return { slots, audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk, issuance };
+  const documents = undo.use(openVerdicts(() => access.policy.verdicts, options.now ?? (() => new Date())));
+  return {
+    ...{ slots, audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk, issuance },
+    ...{ verdicts: documents.verdicts, passportReadings: documents.passportReadings },
+  };
 }
 
 function openCardCache({ path }: DataFolder, access: Access, log: Log): CardCache {

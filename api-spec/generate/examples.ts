@@ -19,6 +19,14 @@ import {
   EXAMPLE_SIGNATURE_REPORT,
 } from './example-signatures.ts';
 import { EXAMPLE_AUTHENTICATION_TOKEN } from './example-token.ts';
+import {
+  EXAMPLE_PORTRAIT,
+  EXAMPLE_PORTRAIT_PARAMS,
+  EXAMPLE_SEEN_VERDICT,
+  EXAMPLE_VERDICT,
+  EXAMPLE_VERDICT_EVIDENCE,
+  EXAMPLE_VERIFY_PARAMS,
+} from './example-document.ts';
 import { EXAMPLE_CEREMONY, EXAMPLE_CEREMONY_ID, EXAMPLE_ROUTINE } from './example-issuance.ts';
 import { EXAMPLE_BATCH } from './example-batch.ts';
 import { EXAMPLE_CERTIFICATE, EXAMPLE_CERTIFICATE_REQUEST } from './example-certificates.ts';
@@ -312,6 +320,14 @@ export const METHOD_EXAMPLES: MethodExamples = {
     params: { card: inReader, challenge: 'k4PyJmWXpnLSmpKyqNAwgAYb6nUpTMaWc1ZK2gjHsIo=', origin: webOrigin, pin: '123456' },
     result: EXAMPLE_AUTHENTICATION_TOKEN,
   },
+  'document.addManualCheck': {
+    params: { verdict: EXAMPLE_VERDICT.verdict, check: 'manual.uv', outcome: 'passed', role: 'operator' },
+    result: EXAMPLE_SEEN_VERDICT,
+  },
+  'document.evidence': { params: { verdict: EXAMPLE_VERDICT.verdict }, result: EXAMPLE_VERDICT_EVIDENCE },
+  'document.get': { params: { verdict: EXAMPLE_VERDICT.verdict }, result: EXAMPLE_SEEN_VERDICT },
+  'document.verify': { params: EXAMPLE_VERIFY_PARAMS, result: EXAMPLE_VERDICT },
+  'portrait.check': { params: { ...EXAMPLE_PORTRAIT_PARAMS, picture: { upload } }, result: EXAMPLE_PORTRAIT },
   'issuance.attach': {
     params: { ceremony: EXAMPLE_CEREMONY_ID, step: 'picture', picture: { upload } },
     result: EXAMPLE_CEREMONY,
@@ -505,6 +521,7 @@ const DETAILS: NonNullable<WireError['details']> = {
   usage: 'signature',
   validTo: '2026-03-01',
   version: 1,
+  known: 'loa2, loa3',
   waitMs: 540_000,
   what: 'card',
 };

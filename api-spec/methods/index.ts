@@ -6,6 +6,7 @@ import { cardMethods } from './card.ts';
 import { certificateMethods } from './certificate.ts';
 import { connectionMethods } from './connection.ts';
 import { consoleMethods } from './console.ts';
+import { documentMethods } from './document.ts';
 import { issuanceMethods } from './issuance.ts';
 import { keyMethods } from './key.ts';
 import { loginMethods } from './login.ts';
@@ -30,6 +31,7 @@ export const METHODS = {
   ...signPdfMethods,
   ...signatureMethods,
   ...loginMethods,
+  ...documentMethods,
   ...issuanceMethods,
   ...accessMethods,
   ...auditMethods,

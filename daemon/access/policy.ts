@@ -15,7 +15,9 @@ import { IssuanceSection, checkIssuance, mergeIssuance, type IssuancePolicy } fr
 import { ModuleEntries, parseModules, type ModuleEntry } from './module-policy.ts';
 import { parseOrigin, type OriginRules } from './origin.ts';
 import { Pkcs11Section, mayProgramsWrite } from './pkcs11-policy.ts';
+import { PortraitsSection, checkPortraits, mergePortraits, type PortraitPolicy } from './portrait-policy.ts';
 import { IgnoredReadersSection, RolesSection, checkRoles, mayHoldRoles, mergeRoles, type RolePolicy } from './role-policy.ts';
+import { VerdictsSection, checkVerdicts, mergeVerdicts, type VerdictPolicy } from './verdict-policy.ts';
 
 export const DEFAULT_POLICY_FOLDER = '/etc/kortd/policy.d';
 const MAX_FILE_BYTES = 262_144;
@@ -77,6 +79,8 @@ const PolicyFile = Type.Object(
     ),
     identity: Type.Optional(IdentitySection),
     issuance: Type.Optional(IssuanceSection),
+    verdicts: Type.Optional(VerdictsSection),
+    portraits: Type.Optional(PortraitsSection),
   },
   { additionalProperties: false },
 );
@@ -138,6 +142,10 @@ export interface Policy {
   /** Whose certificates are trusted, and for what: one a file that says it. */
   readonly identity: readonly IdentitySection[];
   readonly issuance: IssuancePolicy;
+  /** What must pass for an identity document to pass. */
+  readonly verdicts: VerdictPolicy;
+  /** What a portrait must be like. */
+  readonly portraits: PortraitPolicy;
   /** Files that were refused, and why: for the log and `kortd doctor`. */
   readonly problems: readonly { readonly file: string; readonly problem: string }[];
 }
@@ -182,6 +190,8 @@ export function readPolicy(folder: string, ownUid: number | undefined = process.
     modules: contents.flatMap(({ modules }) => parseModules(modules ?? [])),
     identity: contents.flatMap(({ identity }) => identity ?? []),
     issuance: mergeIssuance(contents.flatMap(({ issuance }) => issuance ?? [])),
+    verdicts: mergeVerdicts(contents.flatMap(({ verdicts }) => verdicts ?? [])),
+    portraits: mergePortraits(contents.flatMap(({ portraits }) => portraits ?? [])),
     problems,
   };
 }
@@ -254,6 +264,8 @@ function readFile(file: string, ownUid: number | undefined): Static<typeof Polic
   }
   checkRoles(content);
   checkIssuance(content.issuance ?? {});
+  checkVerdicts(content.verdicts ?? {});
+  checkPortraits(content.portraits ?? {});
   const exceptions: OriginRules = {
     developmentOrigins: (content.developmentOrigins ?? []).map(requireDevelopmentOrigin),
     extensionOrigins: (content.extensionOrigins ?? []).map(requireExtensionOrigin),

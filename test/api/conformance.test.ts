@@ -14,6 +14,7 @@ import { goodIssuanceCard, goodTransfer } from './issuance-provocations.ts';
 import { goodStepCard, isStepMethod } from './issuance-step-provocations.ts';
 import type { SimulatedCard } from '../../drivers/simulated/card.ts';
 import { makeCard } from './provocation.ts';
+import { goodVerdict, isDocumentMethod } from './document-provocations.ts';
 import { NOT_PROVOKED, goodParams, provoke, provoked } from './provocations.ts';
 
 const DOCUMENTED = METHOD_NAMES.flatMap((method) =>
@@ -115,7 +116,7 @@ describe('every method', () => {
   };
   const paramsOf = (bench: Bench, method: MethodName, card: string): object => ({
     ...goodParams(bench, method),
-    ...(method.startsWith('issuance.') && !goodCardOf(method) ? {} : { card }),
+    ...((method.startsWith('issuance.') && !goodCardOf(method)) || isDocumentMethod(method) ? {} : { card }),
   });
   const goodCardOf = (method: MethodName): SimulatedCard | undefined =>
     isStepMethod(method) ? goodStepCard(method) : goodIssuanceCard(method);
@@ -135,7 +136,11 @@ describe('every method', () => {
         const api = await bench.transport(name);
         const lease = method === 'card.release' ? resultOf(await api.call('card.lease', { card: id })).lease : undefined;
         if (method === 'reader.removeRole') resultOf(await api.call('reader.assignRole', OTHERS['reader.assignRole']));
-        const others = OTHERS[method] ?? { ...paramsOf(bench, method, id), ...(await goodTransfer(bench, method)) };
+        const others = OTHERS[method] ?? {
+          ...paramsOf(bench, method, id),
+          ...(await goodTransfer(bench, method)),
+          ...(await goodVerdict(bench, method)),
+        };
         const params = lease === undefined ? others : { lease };
         resultOf(await api.call(method, params));
         reached.add(`${name} ${method}`);

@@ -6,6 +6,9 @@ import type { Contents } from '../../contents/contents.ts';
 import { useCard } from '../../desk/card-access.ts';
 import type { CardSession } from '../../desk/card-session.ts';
 import type { CardTarget, Desk } from '../../desk/desk.ts';
+import type { ChipReading } from '../../documents/verify/examine.ts';
+import type { Verdicts } from '../../documents/verify/verdicts.ts';
+import type { Kept } from '../../documents/kept.ts';
 import { DeviceResetError } from '../../../drivers/errors.ts';
 import { METHODS, type Result } from '../../../api-spec/methods/index.ts';
 import { formatHex } from '../../../apdu/bytes.ts';
@@ -43,6 +46,10 @@ export interface HandlerContext {
   readonly evidence: EvidenceKeeper;
   readonly pictures: Pictures;
   readonly audit: AuditLog;
+  /** About identity documents. */
+  readonly verdicts: Verdicts;
+  /** Chips that were read, for a verdict. */
+  readonly passportReadings: Kept<ChipReading>;
   /** As last read from the policy. */
   readonly identity: () => IdentitySettings;
   readonly simulated: boolean;

@@ -7,10 +7,12 @@ import { certificateHandlers } from './certificate.ts';
 import { connectionHandlers } from './connection.ts';
 import { consoleHandlers } from './console.ts';
 import type { HandlerContext } from './context.ts';
+import { documentHandlers } from './document.ts';
 import { issuanceHandlers } from './issuance.ts';
 import { keyHandlers } from './key.ts';
 import { loginHandlers } from './login.ts';
 import { pinHandlers } from './pin.ts';
+import { portraitHandlers } from './portrait.ts';
 import { readerHandlers } from './reader.ts';
 import { signCmsHandlers } from './sign-cms.ts';
 import { signPdfHandlers } from './sign-pdf.ts';
@@ -32,6 +34,8 @@ export function createHandlers(context: HandlerContext): Handlers {
     ...signPdfHandlers(context),
     ...signatureHandlers(context),
     ...loginHandlers(context),
+    ...documentHandlers(context),
+    ...portraitHandlers(context),
     ...issuanceHandlers(context),
     ...accessHandlers(context),
     ...auditHandlers(context),

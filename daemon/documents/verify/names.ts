@@ -47,7 +47,7 @@ export function compareNames(one: string, other: string): Exclude<NameAgreement,
   if (agree(a.join(' '), b.join(' '))) return 'agree';
   if (bare(a.join(' ')) === bare(b.join(' '))) return 'accents';
   const [few, many] = a.length <= b.length ? [a, b] : [b, a];
-  return few.length > 0 && few.every((word) => many.some((candidate) => agree(word, candidate))) ? 'inPart' : 'differ';
+  return few.every((word) => many.some((candidate) => agree(word, candidate))) ? 'inPart' : 'differ';
 }
 
 /** Both parts at once: a name without given names has all of it in the first (Doc 9303-3, section 4.6), and only all of it tells where it was cut off. */
@@ -66,7 +66,11 @@ export function compareWholeNames(one: WrittenName, other: WrittenName): NameAgr
  */
 function isTruncationOf(short: WrittenName, long: WrittenName): boolean {
   const surname = wordsOf(short.surname);
-  return surname.length > 0 && startsParts(surname, wordsOf(long.surname)) && startsParts(wordsOf(short.givenNames), wordsOf(long.givenNames));
+  return (
+    surname.length > 0 &&
+    startsParts(surname, wordsOf(long.surname)) &&
+    startsParts(wordsOf(short.givenNames), wordsOf(long.givenNames))
+  );
 }
 
 function startsParts(short: readonly string[], long: readonly string[]): boolean {

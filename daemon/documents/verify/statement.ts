@@ -9,6 +9,7 @@ import { MrzError, type Mrz } from '../../../apdu/icao9303/mrz.ts';
 import { repairMrz, type MrzRepair } from '../../../apdu/icao9303/mrz-repair.ts';
 
 export type Facts = Readonly<Static<typeof DocumentFacts>>;
+export type FactName = keyof Facts;
 
 /** In the order in which two of them are named. `zone`: lines that were given beside a scan which has some of its own. */
 export const SOURCES = ['typed', 'chip', 'mrz', 'zone', 'viz', 'barcode'] as const;
@@ -84,9 +85,7 @@ export function statementOfScan(source: Extract<Source, 'barcode' | 'chip' | 'vi
   const facts: Partial<Record<keyof Facts, string>> = {};
   for (const { name, values = [] } of scan.fields) {
     const field = Object.hasOwn(FIELD_NAMES, name) ? FIELD_NAMES[name] : undefined;
-    const [surest] = values
-      .filter((value) => value.source === source)
-      .sort((a, b) => (b.confidence ?? 0) - (a.confidence ?? 0));
+    const [surest] = values.filter((value) => value.source === source).sort((a, b) => (b.confidence ?? 0) - (a.confidence ?? 0));
     if (field !== undefined && surest !== undefined) facts[field] ??= surest.value;
   }
   const known = withoutEmpty(facts);
