@@ -268,7 +268,7 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
   },
   {
     files: /^drivers\/simulated\/(?!.*\.test\.ts$)/,
-    ours: /^(apdu\/(iso7816|tlv)\/.*|apdu\/card-(connection|profile)\.ts|drivers\/(errors|reader-source|scanners\/driver)\.ts|drivers\/simulated\/.*)$/,
+    ours: /^(apdu\/(iso7816|tlv)\/.*|apdu\/card-(connection|profile)\.ts|drivers\/(errors|reader-source|(pads|scanners)\/driver|ports\/(hid-port|serial-line))\.ts|drivers\/simulated\/.*)$/,
   },
   // A scan is one data model, for those who make it and those who are given it.
   { files: /^drivers\/scanners\//, ours: /^(apdu|drivers|api-spec\/scan)\// },
@@ -289,6 +289,7 @@ const NATIVE_CALL_SITES: Readonly<Record<string, readonly string[]>> = {
     'drivers/peer-credentials.ts',
     'drivers/process-limits.ts',
     'drivers/simulated/quick-ack.ts',
+    'drivers/simulated/testbed/posix.ts',
     'drivers/socket-owner.ts',
   ],
 };

@@ -10,7 +10,7 @@ import { Compile } from 'typebox/compile';
 import { SCOPES, type Scope } from '../../api-spec/scopes.ts';
 import { IdentitySection, readAuthorities } from '../identity/settings.ts';
 import type { ModuleConfiguration } from '../../drivers/pkcs11/configuration.ts';
-import { readAdministratorFile } from './administrator-file.ts';
+import { readAdministratorFile } from '../../drivers/administrator-file.ts';
 import { IssuanceSection, checkIssuance, mergeIssuance, type IssuancePolicy } from './issuance-policy.ts';
 import { ModuleEntries, parseModules, type ModuleEntry } from './module-policy.ts';
 import { parseOrigin, type OriginRules } from './origin.ts';

@@ -51,6 +51,7 @@ export function createProgram(): Command {
   addAuditCommands(program, dataDir);
   addSimulateCommand(program);
   addSimulateAuthorityCommand(program);
+  addSimulateScannerCommand(program);
   return program;
 }
 
@@ -322,6 +323,23 @@ function addSimulateAuthorityCommand(program: Command): void {
     .action(async (flags: { port: number; scenario: string; state?: string }) => {
       const { runSimulateAuthority } = await import('./simulate-authority.ts');
       await runSimulateAuthority(flags);
+    });
+}
+
+function addSimulateScannerCommand(program: Command): void {
+  program
+    .command('simulate-scanner')
+    .description(
+      "Serve a vendor's scanner service, simulated, until SIGTERM or Ctrl+C. Prints the configuration that reaches it.",
+    )
+    .argument('<scanner>', 'regula, id365 or authentiscan')
+    .option('--port <N>', 'port on 127.0.0.1; 0 takes any free one', parsePort, 0)
+    .option('--document <PERSON>', 'whose document lies in it: anna, bjorn, cecilia, david, specimen, or none', 'anna')
+    .option('--defect <DEFECT...>', 'what is wrong with the document: "bright paper", "wrong check digit" …', [])
+    .option('--folder <DIR>', 'where its secret and pictures are; a temporary folder unless given')
+    .action(async (kind: string, flags: { port: number; document: string; defect: string[]; folder?: string }) => {
+      const { runSimulateScanner } = await import('./simulate-scanner.ts');
+      await runSimulateScanner({ kind, ...flags });
     });
 }
 

@@ -4,7 +4,7 @@
  */
 import { isAbsolute } from 'node:path';
 import Type, { type Static } from 'typebox';
-import { readAdministratorFile } from '../access/administrator-file.ts';
+import { readAdministratorFile } from '../../drivers/administrator-file.ts';
 import type { Log } from '../log.ts';
 import { certificateFacts, type CertificateFacts } from './certificate-facts.ts';
 import type { IdentitySettings } from './identity.ts';

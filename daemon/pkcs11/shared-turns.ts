@@ -15,6 +15,8 @@ const LINGER_MS = 25;
 const LONGEST_MS = 10_000;
 /** Digests that go to the card at once: what comes meanwhile is next. */
 const MAX_BATCH = 16;
+/** While one is being signed, the next waits at the card already. */
+const BATCHES_UNDER_WAY = 2;
 
 /** What is done with the card cannot be done in this turn: it has one of its own, from its beginning. */
 class OwnTurnNeeded extends Error {
@@ -67,7 +69,7 @@ class Turn {
   #verified: { readonly reference: PinReference; readonly pin: Secret } | undefined;
   #verifying: Promise<void> = Promise.resolve();
   readonly #waiting: Digest[] = [];
-  #signing: Promise<void> | undefined;
+  #batchesUnderWay = 0;
 
   constructor(card: CardRecord) {
     this.#card = card;
@@ -169,11 +171,13 @@ class Turn {
   #sign(token: Token & TokenInUse, wanted: Pick<Digest, 'key' | 'algorithm' | 'digest'>): Promise<Uint8Array> {
     const done = Promise.withResolvers<Uint8Array>();
     this.#waiting.push({ ...wanted, done });
-    this.#signing ??= this.#signWaiting(token);
+    if (this.#batchesUnderWay < BATCHES_UNDER_WAY) void this.#signWaiting(token);
     return done.promise;
   }
 
+  /** Never rejects: whoever waits for a signature is told. */
   async #signWaiting(token: Token & TokenInUse): Promise<void> {
+    this.#batchesUnderWay++;
     for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
       const batch = takeAlike(this.#waiting, first, token.signAll ? MAX_BATCH : 1);
       try {
@@ -183,7 +187,7 @@ class Turn {
         for (const { done } of batch) done.reject(error);
       }
     }
-    this.#signing = undefined;
+    this.#batchesUnderWay--;
   }
 }
 

@@ -59,6 +59,7 @@ export const CKA_MODULUS = 0x120;
 export const CKA_MODULUS_BITS = 0x121;
 export const CKA_PUBLIC_EXPONENT = 0x122;
 export const CKA_EXTRACTABLE = 0x162;
+export const CKA_LOCAL = 0x163;
 export const CKA_EC_PARAMS = 0x180;
 export const CKA_EC_POINT = 0x181;
 export const CKA_ALWAYS_AUTHENTICATE = 0x202;

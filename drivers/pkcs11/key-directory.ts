@@ -29,6 +29,7 @@ export const READ_ATTRIBUTES = [
   { type: ck.CKA_ENCRYPT, kind: 'boolean' },
   { type: ck.CKA_DECRYPT, kind: 'boolean' },
   { type: ck.CKA_ALWAYS_AUTHENTICATE, kind: 'boolean' },
+  { type: ck.CKA_LOCAL, kind: 'boolean' },
   { type: ck.CKA_VALUE, kind: 'bytes' },
 ] as const satisfies readonly { readonly type: number; readonly kind: AttributeKind }[];
 
@@ -197,15 +198,18 @@ function keysOfSlot(
       alwaysAuthenticates: false,
     });
   }
-  return found.filter((key) => !isOfAuthority(key, own, privateKeys));
+  const held = [...privateKeys, ...publicKeys.filter(isMadeHere)];
+  return found.filter((key) => !isOfAuthority(key, own, held));
 }
 
-function isOfAuthority(
-  key: DirectoryKey,
-  certificates: readonly DirectoryCertificate[],
-  privateKeys: readonly ModuleObject[],
-): boolean {
-  if (privateKeys.some(({ bytes }) => equalBytes(bytes.get(ck.CKA_ID) ?? new Uint8Array(), key.id))) return false;
+/** Of a pair that the token made itself; a public key that was taken out of a certificate is not (Base Specification, section 4.7, CKA_LOCAL). */
+function isMadeHere({ numbers }: ModuleObject): boolean {
+  return numbers.get(ck.CKA_LOCAL) === 1;
+}
+
+/** `held`: what shows that the token has the private half, which may not show itself. */
+function isOfAuthority(key: DirectoryKey, certificates: readonly DirectoryCertificate[], held: readonly ModuleObject[]): boolean {
+  if (held.some(({ bytes }) => equalBytes(bytes.get(ck.CKA_ID) ?? new Uint8Array(), key.id))) return false;
   const own = certificates.filter(({ id }) => equalBytes(id, key.id));
   return own.length > 0 && own.every(({ der }) => isAuthority(der));
 }

@@ -17,6 +17,8 @@ const NODE_FLAGS = ['--disable-sigusr1', '--disable-proto=throw', '--max-semi-sp
 const PIPE = 3;
 /** Requests that wait for the module; more is a client gone wild. */
 const MAX_WAITING = 256;
+/** One that the module works at, and the next in its pipe: it has not to wait for kortd between the two. Only where one does not depend on the other. */
+const MAX_UNDER_WAY = 2;
 
 export type OnRequest = (operation: Operation, pid: number) => void;
 
@@ -27,6 +29,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
   /** Told of progress; the deadline then begins anew. */
   readonly onDone?: (done: number) => void;
+  /** It may be sent while another such one is being done: whatever becomes of that, this one is to be done as well. */
+  readonly isIndependent?: boolean;
 }
 
 export interface Reply<O extends Operation> {
@@ -43,6 +47,12 @@ interface Pending {
   timer: NodeJS.Timeout | undefined;
 }
 
+/** Waits for its turn. */
+interface Waiting {
+  readonly isIndependent: boolean;
+  start(): void;
+}
+
 export class ModuleProcess {
   readonly module: ModuleConfiguration;
   /** Resolves when the process is no more, with why. */
@@ -51,9 +61,12 @@ export class ModuleProcess {
   readonly #child: ChildProcess;
   readonly #pipe: Duplex;
   readonly #frames = new FrameReader();
-  readonly #waiting = new Set<() => void>();
-  #pending: Pending | undefined;
-  #isBusy = false;
+  readonly #waiting = new Set<Waiting>();
+  /** In the order in which they were sent, which is that of the answers. */
+  readonly #pending: Pending[] = [];
+  /** Those that have their turn; `#isAlone`: one of them is to have it for itself. */
+  #underWay = 0;
+  #isAlone = false;
   #lastId = 0;
   #end: string | undefined;
   #killedFor: Error | undefined;
@@ -97,11 +110,12 @@ export class ModuleProcess {
    * ends, and the signal's reason when that fires before it is the request's turn.
    */
   async request<O extends Operation>(operation: O, args: Arguments<O>, options: RequestOptions): Promise<Reply<O>> {
-    await this.#turn(options.signal);
+    await this.#turn(options);
     try {
       return await this.#exchange(operation, args, options);
     } finally {
-      this.#next();
+      this.#underWay--;
+      this.#startWaiting();
     }
   }
 
@@ -128,8 +142,9 @@ export class ModuleProcess {
     const id = ++this.#lastId;
     const frame = encodeFrame({ id, operation, arguments: args }, options.blobs);
     return await new Promise((resolve, reject) => {
-      this.#pending = { id, operation, options, resolve, reject, timer: undefined };
-      this.#startTimer(this.#pending);
+      const pending: Pending = { id, operation, options, resolve, reject, timer: undefined };
+      this.#pending.push(pending);
+      if (this.#pending.length === 1) this.#startTimer(pending);
       // May hold a PIN: wiped when the system has it.
       this.#pipe.write(frame, () => frame.fill(0));
       if (this.pid !== undefined) this.#onRequest(operation, this.pid);
@@ -157,7 +172,7 @@ export class ModuleProcess {
   #onFrame(body: Buffer): void {
     const { content, blobs } = decodeFrame(body);
     const answer = parseAnswer(content);
-    const pending = this.#pending;
+    const [pending, next] = this.#pending;
     if (pending?.id !== answer.id) throw new MessageError('reading an answer: nothing was asked');
     if (answer.kind === 'progress') {
       this.#startTimer(pending);
@@ -168,8 +183,9 @@ export class ModuleProcess {
       this.#fail(this.#faultOf(pending.operation, answer.problem));
       return;
     }
-    this.#pending = undefined;
+    this.#pending.shift();
     clearTimeout(pending.timer);
+    if (next) this.#startTimer(next); // it is being done from now on
     if (answer.kind === 'returned') pending.reject(new ReturnedError(answer.call, answer.value));
     else pending.resolve({ result: parseResult(pending.operation, answer.result), blobs });
   }
@@ -181,20 +197,22 @@ export class ModuleProcess {
   }
 
   #fail(error: Error): void {
-    const pending = this.#pending;
-    this.#pending = undefined;
-    clearTimeout(pending?.timer);
+    const [pending, ...others] = this.#takePending();
     void this.kill(error);
     pending?.reject(error);
+    for (const { operation, reject } of others) reject(this.#gone(operation));
   }
 
   #onEnd(why: string): void {
     this.#end = why;
     this.#pipe.destroy();
-    const pending = this.#pending;
-    this.#pending = undefined;
-    clearTimeout(pending?.timer);
-    pending?.reject(this.#gone(pending.operation));
+    for (const { operation, reject } of this.#takePending()) reject(this.#gone(operation));
+  }
+
+  #takePending(): readonly Pending[] {
+    const pending = this.#pending.splice(0);
+    clearTimeout(pending[0]?.timer);
+    return pending;
   }
 
   #gone(operation: Operation): Error {
@@ -202,36 +220,49 @@ export class ModuleProcess {
     return new ServiceUnavailableError(`using module ${this.module.name} for "${operation}": ${why}`);
   }
 
-  #turn(signal: AbortSignal | undefined): Promise<void> | void {
+  #turn({ signal, isIndependent = false }: RequestOptions): Promise<void> | void {
     signal?.throwIfAborted();
-    if (!this.#isBusy) {
-      this.#isBusy = true;
+    if (this.#waiting.size === 0 && this.#hasRoom(isIndependent)) {
+      this.#begin(isIndependent);
       return;
     }
     if (this.#waiting.size >= MAX_WAITING)
       throw new ServiceUnavailableError(`waiting for module ${this.module.name}: ${MAX_WAITING} requests wait already`);
     return new Promise((resolve, reject) => {
-      const start = (): void => {
-        signal?.removeEventListener('abort', giveUp);
-        resolve();
+      const waiting: Waiting = {
+        isIndependent,
+        start: () => {
+          signal?.removeEventListener('abort', giveUp);
+          resolve();
+        },
       };
       const giveUp = (): void => {
-        this.#waiting.delete(start);
+        this.#waiting.delete(waiting);
         reject(signal?.reason as Error);
+        this.#startWaiting(); // it may have kept those behind it
       };
       signal?.addEventListener('abort', giveUp, { once: true });
-      this.#waiting.add(start);
+      this.#waiting.add(waiting);
     });
   }
 
-  #next(): void {
-    const [start] = this.#waiting;
-    if (!start) {
-      this.#isBusy = false;
-      return;
+  #hasRoom(isIndependent: boolean): boolean {
+    return this.#underWay === 0 || (isIndependent && !this.#isAlone && this.#underWay < MAX_UNDER_WAY);
+  }
+
+  #begin(isIndependent: boolean): void {
+    this.#underWay++;
+    this.#isAlone = !isIndependent;
+  }
+
+  /** In the order in which they came. */
+  #startWaiting(): void {
+    for (const waiting of this.#waiting) {
+      if (!this.#hasRoom(waiting.isIndependent)) return;
+      this.#waiting.delete(waiting);
+      this.#begin(waiting.isIndependent);
+      waiting.start();
     }
-    this.#waiting.delete(start);
-    start();
   }
 }
 

@@ -25,6 +25,7 @@ interface SlotState {
 export interface CallOptions {
   readonly blobs?: readonly Uint8Array[];
   readonly isLong?: boolean;
+  readonly isIndependent?: boolean;
   readonly onDone?: (done: number) => void;
 }
 

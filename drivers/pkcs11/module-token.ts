@@ -54,11 +54,14 @@ export class CardKeys {
   /** Slots whose token does RSA without padding (CKM_RSA_X_509). */
   readonly #raw = new Set<number>();
   #directory: KeyDirectory | undefined;
+  /** It was read in an earlier transaction. */
+  #isRemembered: boolean;
 
   constructor(session: ModuleSession, wantsPin: WantsPinEachTime, directory: KeyDirectory | undefined) {
     this.session = session;
     this.#wantsPin = wantsPin;
     this.#directory = directory;
+    this.#isRemembered = directory !== undefined;
   }
 
   async directory(): Promise<KeyDirectory> {
@@ -67,12 +70,14 @@ export class CardKeys {
 
   async readAnew(): Promise<KeyDirectory> {
     this.#directory = undefined;
+    this.#isRemembered = false;
     return await this.directory();
   }
 
   /** What was known may be otherwise: something is about to be written. */
   forget(): void {
     this.#directory = undefined;
+    this.#isRemembered = false;
     this.#found.clear();
   }
 
@@ -87,10 +92,12 @@ export class CardKeys {
     return place;
   }
 
+  /** A key that was made since the card was remembered is on the card alone. */
   async find(keyReference: string): Promise<DirectoryKey | undefined> {
     const wanted = keyReference.toUpperCase();
-    const { keys } = await this.directory();
-    return keys.find((key) => key.keyReference === wanted);
+    const findIn = ({ keys }: KeyDirectory): DirectoryKey | undefined => keys.find((key) => key.keyReference === wanted);
+    const found = findIn(await this.directory());
+    return found || !this.#isRemembered ? found : findIn(await this.readAnew());
   }
 
   /** Throws KeyNotFoundError, naming what there is. */

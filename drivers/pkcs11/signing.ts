@@ -165,7 +165,10 @@ async function signWith(
       attempt,
       'sign',
       { lanes, mechanism, authenticate },
-      { blobs: pin ? [...inputs, pin] : inputs, isLong: authenticate === 'keypad', onDone: onSigned },
+      {
+        blobs: pin ? [...inputs, pin] : inputs,
+        ...{ isLong: authenticate === 'keypad', isIndependent: authenticate === 'no', onDone: onSigned },
+      },
     );
     return checked(attempt, blobs, inputs.length, signatureLength(algorithm));
   } finally {

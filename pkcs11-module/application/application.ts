@@ -341,13 +341,14 @@ export class Application implements RpcApplication {
     throw new CkError(ck.CKR_TOKEN_NOT_PRESENT, `using slot ${slotId}: no card is there`);
   }
 
-  /** A session ends with its card, also when another one is there by now. */
+  /** A session ends with its card. When one is there again, programs hear what has them open another session (GnuTLS does then, and for no other value). */
   #session(handle: number): { readonly session: Session; readonly slot: PresentSlot; readonly isLoggedIn: boolean } {
     const session = this.#sessions.get(handle);
     const { token, ...slot } = this.#slot(session.slotId);
     if (token?.insertion !== session.insertion) {
       this.#sessions.closeAll(session.slotId);
-      throw new CkError(ck.CKR_DEVICE_REMOVED, `using session ${handle}: its card is gone`);
+      const value = token ? ck.CKR_SESSION_HANDLE_INVALID : ck.CKR_DEVICE_REMOVED;
+      throw new CkError(value, `using session ${handle}: its card is gone`);
     }
     const isLoggedIn = this.#sessions.pinOf(slot.id, token.insertion) !== undefined;
     return { session, slot: { ...slot, token }, isLoggedIn };

@@ -5,7 +5,7 @@ import { CkError } from '../errors.ts';
 import type { Attribute } from '../rpc/attributes.ts';
 import { beginChange, change, requireReadWrite } from './changing.ts';
 import type { ApplicationContext, Functions } from './context.ts';
-import { certificateFields } from './objects.ts';
+import { certificateFields, type TokenObject } from './objects.ts';
 import { placeForCertificate } from './places.ts';
 import { Template } from './template.ts';
 
@@ -30,10 +30,12 @@ export function writingFunctions(context: ApplicationContext): Functions {
       const changeable = await beginChange(context, handle);
       const keyReference = placeForCertificate(id, publicKey, changeable);
       await change(context, changeable, { act: 'pkcs11.writeCertificate', keyReference, der });
+      const isSame = (other: Uint8Array | undefined): boolean => other !== undefined && Buffer.compare(other, der) === 0;
       const objects = await context.objectsOf(changeable.slot);
-      const made = objects.find(
-        ({ certificate }) => certificate?.keyReference === keyReference && Buffer.compare(certificate.der, der) === 0,
-      );
+      // Of a token that counts the certificate as an authority's, it is there and of no key.
+      const isMade = ({ certificate, attributes }: TokenObject): boolean =>
+        certificate ? certificate.keyReference === keyReference && isSame(certificate.der) : isSame(attributes.get(ck.CKA_VALUE));
+      const made = objects.find(isMade);
       if (made) return [made.handle];
       throw new CkError(ck.CKR_DEVICE_ERROR, `writing a certificate to ${keyReference}: the card does not show it`);
     },

@@ -9,10 +9,12 @@ import { programSetups } from '../../daemon/pkcs11/setup/index.ts';
 import { thisMachine } from '../../daemon/pkcs11/setup/machine.ts';
 import { createEidCard } from '../../drivers/simulated/cards/eid.ts';
 import type { SimulatedCard } from '../../drivers/simulated/card.ts';
-import { cardKey, certificateFor, openBench, PIN, testKey, watchedPivCard, type Bench } from '../api/support.ts';
+import { cardKey, certificateFor, eventually, openBench, PIN, testKey, watchedPivCard, type Bench } from '../api/support.ts';
 import { Program, ROOT, runProgram } from '../cli/program.ts';
 import { noteTyped } from '../evidence/typed.ts';
 import { TestStation } from '../prompts/station.ts';
+import { createStaffToken, STAFF, staffPolicy } from '../pkcs11-module/staff.ts';
+import { moduleChildren } from '../support/module-children.ts';
 import { launchFirefox, type Firefox } from './firefox.ts';
 import { openMutualTlsPage, type MutualTlsPage } from './mutual-tls.ts';
 
@@ -127,6 +129,45 @@ describe.each(CARDS)('a fresh profile, with $name,', ({ person, make }) => {
     expect(await firefox.modules()).toContainEqual(expect.objectContaining({ name: 'kortd' }));
     expect(await kortd('disable', '--firefox')).toContain(`Firefox: disabled, ${POLICY} is without it`);
     expect(existsSync(`${POLICY}.before-kortd`)).toBe(false);
+  });
+});
+
+const STAFF_KEYS = [
+  { kind: 'RSA', id: 'a1', label: 'Staff RSA', person: 'Staff with RSA' },
+  { kind: 'EC', id: 'a2', label: 'Staff curve', person: 'Staff with a curve' },
+] as const;
+
+describe.each(STAFF_KEYS)('a fresh profile, with the token of a module ($label),', (key) => {
+  it('shows its certificate, and again after the module crashed; the PIN is typed in kortd', async () => {
+    const hsm = undo.use(await createStaffToken([key]));
+    const bench = undo.use(await openBench({ dataFolder: data(), policy: staffPolicy(hsm), readers: [] }));
+    const isReady = (): boolean => bench.daemon.desk.cards.some(({ status }) => status === 'ready');
+    await eventually('the token', isReady, VISITS_MS);
+    await enable('--firefox');
+    await using station = await TestStation.open(bench);
+    await using firefox = await newFirefox();
+    noteTyped(STAFF.pin);
+    const typePin = async (): Promise<void> => {
+      const { id, prompt } = await station.prompt();
+      expect(prompt.asker).toMatchObject({ kind: 'program', name: `firefox-esr (process ${firefox.pid})` });
+      await firefox.untilDialog(ELSEWHERE);
+      station.type(id, { pin: STAFF.pin });
+    };
+    await firefox.open(`${page.url}/first`);
+    await typePin();
+    await firefox.untilTitle(`/first ${key.person}`);
+    await firefox.untilDialog(undefined);
+    await firefox.open(`${page.url}/second`);
+    await firefox.untilTitle(`/second ${key.person}`);
+    expect(station.messages).toHaveLength(1);
+    const crashed = moduleChildren();
+    for (const pid of crashed) process.kill(pid, 'SIGSEGV');
+    await eventually('another process', () => moduleChildren().some((pid) => !crashed.includes(pid)), VISITS_MS);
+    await eventually('the token again', isReady, VISITS_MS);
+    const last = await visitUntil(firefox, '/back', () => station.messages.length > 1);
+    await typePin();
+    await firefox.untilTitle(`${last} ${key.person}`);
+    await firefox.untilDialog(undefined);
   });
 });
 

@@ -61,6 +61,7 @@ describe('help', () => {
     [['issuance', '--help'], /list[\s\S]*show[\s\S]*resume[\s\S]*cancel/],
     [['simulate', '--help'], /--card[\s\S]*--vpcd[\s\S]*--state/],
     [['simulate-authority', '--help'], /--port[\s\S]*--scenario[\s\S]*--state/],
+    [['simulate-scanner', '--help'], /--port[\s\S]*--document[\s\S]*--defect/],
   ])('of %j goes to standard output with exit status 0', async (parameters, expected) => {
     const { status, stdout, stderr } = await run(parameters);
     expect([status, stderr]).toEqual([0, '']);
@@ -85,6 +86,10 @@ describe('wrong usage', () => {
     [['serve', '--authority-port', '0']],
     [['serve', '--simulate', 'office', '--authority-state', 'issued.jsonl']],
     [['simulate-authority']],
+    [['simulate-scanner']],
+    [['simulate-scanner', 'elsewhere']],
+    [['simulate-scanner', 'regula', '--document', 'nobody']],
+    [['simulate-scanner', 'regula', '--defect', 'none that there is']],
     [['call']],
     [['call', 'system.info', '{}', 'more']],
     [['call', 'system.info', '--timeout', '0']],
@@ -99,6 +104,21 @@ describe('wrong usage', () => {
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr.length).toBeGreaterThan(10);
     expect(stderr).not.toMatch(/^\s+at /m);
+  });
+});
+
+describe('simulate-scanner', () => {
+  it('serves a service of a vendor, prints what reaches it, and leaves nothing behind', async () => {
+    await using program = launch(['simulate-scanner', 'authentiscan', '--document', 'bjorn', '--defect', 'bright paper', 'copy']);
+    const said = await program.said(/^kortd simulated authentiscan (http:.*)\n(.*)\n/m);
+    const [, url = '', row = ''] = said;
+    const { scanners } = JSON.parse(row) as { scanners: { driver: string; options: { url: string; pictureFolder: string } }[] };
+    expect(scanners[0]).toMatchObject({ driver: 'authentiscan', options: { url } });
+    const bench: unknown = await (await fetch(`${url}bench`)).json();
+    expect(bench).toMatchObject({ document: { persona: 'bjorn', defects: ['bright paper', 'copy'] } });
+    expect(existsSync(scanners[0]?.options.pictureFolder ?? '')).toBe(true);
+    expect((await program.stop()).status).toBe(0);
+    expect(existsSync(scanners[0]?.options.pictureFolder ?? '')).toBe(false);
   });
 });
 

@@ -67,6 +67,14 @@ const OPERATIONS: Readonly<Record<string, (token: Token) => Promise<unknown>>> =
     await token.verifyPin('01', secret(TOKEN.pin));
     return await token.sign(KEY, 'ES256', DIGEST);
   },
+  'signing several at once': async (token) => {
+    await token.verifyPin('01', secret(TOKEN.pin));
+    const ends = await Promise.allSettled(Array.from({ length: 4 }, () => token.sign(KEY, 'ES256', DIGEST)));
+    const reasons = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
+    // Those behind the one that took too long hear that the process was ended.
+    const [reason] = [...reasons.filter((one) => one instanceof DeviceTimeoutError), ...reasons];
+    if (reason instanceof Error) throw reason;
+  },
   'signing many': async (token) => {
     await token.verifyPin('01', secret(TOKEN.pin));
     const options = { signal: AbortSignal.timeout(20_000), onSigned: () => undefined };
@@ -101,6 +109,9 @@ async function use(
   await operation(token);
 }
 
+/** Of an operation with few requests. */
+const MOST_ROUNDS = 10;
+
 /** The process gets the signal right after the request of this number was sent, counted from when `begin` was called. */
 function disturbAt(
   number: number,
@@ -124,6 +135,7 @@ describe.each(['SIGKILL', 'SIGSEGV', 'SIGSTOP'] as const)('with the process of t
     if (!operation) throw new Error(name);
     const expected = signal === 'SIGSTOP' ? DeviceTimeoutError : ServiceUnavailableError;
     let failures = 0;
+    let rounds = 0;
     for (let number = 1; number <= MOST_REQUESTS; number += STRIDES[signal]) {
       const disturbance = disturbAt(number, signal);
       // What a kill leaves of the token's files is SoftHSM's affair, and must not be the next round's.
@@ -133,7 +145,12 @@ describe.each(['SIGKILL', 'SIGSEGV', 'SIGSTOP'] as const)('with the process of t
         () => undefined,
         (error: unknown) => error,
       );
-      if (!disturbance.wasDone()) break;
+      if (!disturbance.wasDone()) {
+        // On a busy machine each answer may have been there before the signal: the operation is disturbed anew.
+        if (failures > 0 || ++rounds === MOST_ROUNDS) break;
+        number = 1 - STRIDES[signal];
+        continue;
+      }
       if (failure !== undefined) {
         failures++;
         expect(failure).toBeInstanceOf(expected);

@@ -1,7 +1,7 @@
 /** The files that an authority's entry names, read when a certificate is asked for: what the administrator changes counts at once, and no secret stays in memory. */
 import { X509Certificate, createPrivateKey, type KeyObject } from 'node:crypto';
 import { Secret } from '../../../apdu/secret.ts';
-import { readAdministratorFile } from '../../access/administrator-file.ts';
+import { readAdministratorFile } from '../../../drivers/administrator-file.ts';
 import type { AuthorityEntry } from '../../access/issuance-policy.ts';
 import { certificateFacts, type CertificateFacts } from '../../identity/certificate-facts.ts';
 import { readAuthorities } from '../../identity/settings.ts';

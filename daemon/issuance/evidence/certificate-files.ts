@@ -1,6 +1,6 @@
 /** Certificates that the policy names: recipients of evidence, seals of other desks. One certificate a file, PEM, written by the administrator. */
 import type { X509Certificate } from 'node:crypto';
-import { readAdministratorFile } from '../../access/administrator-file.ts';
+import { readAdministratorFile } from '../../../drivers/administrator-file.ts';
 import { parseCertificate } from '../../signing/certificate.ts';
 
 const MAX_BYTES = 64 * 1024;

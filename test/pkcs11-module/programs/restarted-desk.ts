@@ -1,11 +1,14 @@
-/** The built daemon on a PIV card and an e-ID card, to be killed, stopped and started again while programs use them. */
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+/** The built daemon on a PIV card and an e-ID card, and the token of a module if it is wanted, to be killed, stopped and started again while programs use them. */
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from '../../api/support.ts';
 import { Program, ROOT, runProgram } from '../../cli/program.ts';
 import { noteTyped } from '../../evidence/typed.ts';
 import { searchProgram } from '../../evidence/evidence.ts';
+import { moduleChildren } from '../../support/module-children.ts';
+import { createStaffToken, staffPolicy, type StaffKey } from '../staff.ts';
 import { MODULE, runTool } from './tools.ts';
 
 const START_MS = 20_000;
@@ -19,11 +22,20 @@ export interface Restarted extends AsyncDisposable {
   start(): Promise<void>;
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
   move(what: 'in' | 'out', reader: string, card: string): Promise<void>;
+  /** Resolves when every card can be used. */
+  untilReady(): Promise<void>;
+  /** Ends the process of the module by SIGSEGV; resolves when another has the token. */
+  crashModule(): Promise<void>;
   file(name: string, content: string | Uint8Array, mode?: number): Promise<string>;
   run(command: string, parameters: readonly string[], input?: string): Promise<string>;
 }
 
-export async function openRestarted(): Promise<Restarted> {
+export interface RestartedOptions {
+  /** Keys of the token behind the module; without it no module is there. */
+  readonly staff?: readonly StaffKey[];
+}
+
+export async function openRestarted({ staff }: RestartedOptions = {}): Promise<Restarted> {
   await using undo = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'kortd-restarted-'));
   undo.defer(() => rm(folder, { recursive: true, force: true }));
@@ -32,7 +44,13 @@ export async function openRestarted(): Promise<Restarted> {
   undo.defer(() => searchProgram(dataDir, {}));
   const scenario = join(folder, 'desk.json');
   await writeFile(scenario, JSON.stringify(await deskOfTwo()));
-  const flags = ['--simulate', scenario, '--port', '0', '--data-dir', dataDir, '--log-level', 'warn', '--pkcs11-linger', '1500'];
+  const policyDir = join(folder, 'policy.d');
+  await mkdir(policyDir);
+  const policy = staff ? staffPolicy(undo.use(await createStaffToken(staff))) : {};
+  await writeFile(join(policyDir, 'desk.json'), JSON.stringify(policy));
+  const cardCount = staff ? 3 : 2;
+  const places = ['--data-dir', dataDir, '--policy-dir', policyDir];
+  const flags = ['--simulate', scenario, '--port', '0', ...places, '--log-level', 'warn', '--pkcs11-linger', '1500'];
   const live: { daemon?: Program } = {};
   undo.defer(() => live.daemon?.[Symbol.asyncDispose]());
   const call = async (method: string, params: object): Promise<string> => {
@@ -46,6 +64,11 @@ export async function openRestarted(): Promise<Restarted> {
     await chmod(join(folder, name), mode);
     return join(folder, name);
   };
+  const untilReady = async (): Promise<void> => {
+    const deadline = AbortSignal.timeout(START_MS);
+    while ((await call('card.list', {})).match(/"ready"/g)?.length !== cardCount)
+      await delay(50, undefined, { signal: deadline });
+  };
   const resources = undo.move();
   return {
     folder,
@@ -54,8 +77,16 @@ export async function openRestarted(): Promise<Restarted> {
     start: async () => {
       live.daemon = new Program(folder, ['serve', ...flags]);
       await live.daemon.said(/^kortd ready .*\n/m);
-      const deadline = AbortSignal.timeout(START_MS);
-      while ((await call('card.list', {})).match(/"ready"/g)?.length !== 2) await delay(50, undefined, { signal: deadline });
+      await untilReady();
+    },
+    untilReady,
+    crashModule: async () => {
+      const processes = moduleChildren(live.daemon?.child.pid);
+      for (const pid of processes) process.kill(pid, 'SIGSEGV');
+      await eventually('another process of the module', () =>
+        moduleChildren(live.daemon?.child.pid).some((pid) => !processes.includes(pid)),
+      );
+      await untilReady();
     },
     end: async (signal) => {
       await live.daemon?.stop(signal);

@@ -16,13 +16,14 @@ import {
   type Bench,
   type TestKeyKind,
 } from '../../api/support.ts';
-import { createSoftHsm, type SoftHsm, type TokenSetup } from '../../support/softhsm.ts';
+import { createStaffToken, STAFF, staffPolicy } from '../staff.ts';
 
 /** Debian's package p11-kit-modules. */
 const CLIENTS = ['x86_64', 'aarch64'].map((machine) => `/usr/lib/${machine}-linux-gnu/pkcs11/p11-kit-client.so`);
 export const MODULE = CLIENTS.find((path) => existsSync(path)) ?? 'p11-kit-client.so';
 const TOOL_TIMEOUT_MS = 25_000;
-export const PIN = '137946';
+export const PIN = STAFF.pin;
+export { STAFF };
 const PINS = { legitimering: PIN, underskrift: '964731', puk: '12345679' };
 
 const PIV_KEYS = [
@@ -45,9 +46,6 @@ export interface UsedKey {
   /** The common name in its certificate. */
   readonly person: string;
 }
-
-/** The token behind the module of a vendor. */
-export const STAFF: TokenSetup = { label: 'Staff token', pin: PIN, officerPin: '87654321' };
 
 const EID = 'EID card (authentication)';
 const uriOf = (token: string, serial?: string): string => {
@@ -89,6 +87,8 @@ export interface ToolDesk extends AsyncDisposable {
   readonly environment: Readonly<Record<string, string>>;
   file(name: string, content: string | Uint8Array, mode?: number): Promise<string>;
   read(name: string): Promise<Buffer>;
+  /** Beside the module's, which stays. */
+  setPolicy(content: object): Promise<void>;
   /** Runs to its end; what it printed. Rejects with that when its exit status is not 0. */
   run(command: string, parameters: readonly string[], input?: string): Promise<string>;
 }
@@ -96,10 +96,7 @@ export interface ToolDesk extends AsyncDisposable {
 /** `agreement`: of what kind the PIV card's key 9D is. */
 export async function openToolDesk({ agreement = 'P-256' }: { readonly agreement?: TestKeyKind } = {}): Promise<ToolDesk> {
   await using undo = new AsyncDisposableStack();
-  const hsm = undo.use(await createSoftHsm([STAFF]));
-  for (const key of KEYS) if (key.token === STAFF.label) await importKey(hsm, key);
-  const { name, path, sha256, environment: ofModule } = hsm.configuration;
-  const policy = { modules: [{ name, path, sha256, environment: ofModule }] };
+  const policy = staffPolicy(undo.use(await createStaffToken(KEYS.filter(({ token }) => token === STAFF.label))));
   const bench = undo.use(await openBench({ readers: [{}, {}, {}], policy, pkcs11Front: {} }));
   const folder = await mkdtemp(join(tmpdir(), 'kortd-tools-'));
   undo.defer(() => rm(folder, { recursive: true, force: true }));
@@ -139,20 +136,10 @@ export async function openToolDesk({ agreement = 'P-256' }: { readonly agreement
       return join(folder, name);
     },
     read: (name) => readFile(join(folder, name)),
+    setPolicy: (content) => bench.setPolicy({ ...policy, ...content }),
     run: (command, parameters, input = '') => runTool(command, parameters, { environment, input, folder }),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
-}
-
-async function importKey(hsm: SoftHsm, { kind, id, label, person }: UsedKey): Promise<void> {
-  const { privateKey, publicKey } = testKey(kind === 'RSA' ? 'RSA-2048' : 'P-256', person);
-  const [pem, der] = [join(hsm.folder, `${id}.pem`), join(hsm.folder, `${id}.der`)];
-  await writeFile(pem, privateKey.export({ format: 'pem', type: 'pkcs8' }));
-  await writeFile(der, Buffer.from(certificateFor(publicKey, { name: person }), 'base64'));
-  const named = ['--label', label, '--id', id];
-  await hsm.run('softhsm2-util', ['--import', pem, '--token', STAFF.label, '--pin', PIN, ...named]);
-  const login = ['--module', hsm.configuration.path, '--token-label', STAFF.label, '--login', '--pin', PIN];
-  await hsm.run('pkcs11-tool', [...login, '--write-object', der, '--type', 'cert', ...named]);
 }
 
 /** Rejects with what it printed when its exit status is not 0; the cause has status and signal. */
