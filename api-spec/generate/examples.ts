@@ -498,6 +498,7 @@ const DETAILS: NonNullable<WireError['details']> = {
   fingerprint: '2F6B1C0A5D3E4F7A9B8C7D6E5F4A3B2C1D0E9F8A7B6C5D4E3F2A1B0C9D8E7F6A',
   highest: HIGHEST_API_VERSION,
   holder: 'program 5f0c2a71 (renewing a certificate)',
+  known: 'loa2, loa3',
   last: '2026-03-02T08:12:30.118Z',
   next: 'receipt',
   organisation: '2321000016',
@@ -521,7 +522,6 @@ const DETAILS: NonNullable<WireError['details']> = {
   usage: 'signature',
   validTo: '2026-03-01',
   version: 1,
-  known: 'loa2, loa3',
   waitMs: 540_000,
   what: 'card',
 };
