@@ -8,6 +8,7 @@ import { ISSUANCE_ERRORS } from './issuance-errors.ts';
 import { BY_ROLE_ERRORS, ROLE_ERRORS } from './role-errors.ts';
 import { PDF_ERRORS } from './pdf-errors.ts';
 import { PIN_ENTRY_ERRORS } from './pin-errors.ts';
+import { SCANNER_ERRORS } from './scanner-errors.ts';
 import { SIGNING_ERRORS } from './signing-errors.ts';
 import { VERDICT_ERRORS } from './verdict-errors.ts';
 
@@ -467,6 +468,7 @@ const all = {
   ...PDF_ERRORS,
   ...PIN_ENTRY_ERRORS,
   ...ROLE_ERRORS,
+  ...SCANNER_ERRORS,
   ...SIGNING_ERRORS,
   ...VERDICT_ERRORS,
 };

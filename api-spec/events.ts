@@ -2,6 +2,8 @@
 import Type, { type Static, type TSchema } from 'typebox';
 import { CeremonyId, CeremonyState, StepId } from './issuance.ts';
 import { Card, Closed, Id, Reader, RoleName, ScopeName } from './schemas.ts';
+import { Scanner } from './methods/scanner.ts';
+import { ScanLight } from './scan/report.ts';
 import type { Scope } from './scopes.ts';
 
 export interface ApiEvent<D extends TSchema = TSchema> {
@@ -83,6 +85,37 @@ export const EVENTS = {
       state: Type.Enum(['waiting', 'assigned', 'ended'] as const),
       reader: Type.Optional(Id('reader')),
     }),
+  },
+  'scanner.added': {
+    summary: 'A scanner of identity documents is there.',
+    since: 1,
+    scope: 'scanner',
+    data: Closed({ scanner: Scanner }),
+  },
+  'scanner.changed': {
+    summary: 'The status of a scanner changed: it came back, went away, or a scan began or ended.',
+    since: 1,
+    scope: 'scanner',
+    data: Closed({ scanner: Scanner }),
+  },
+  'scanner.progress': {
+    summary: 'How far a scan has come. What was read is not told here.',
+    since: 1,
+    scope: 'scanner',
+    data: Closed({
+      scanner: Id('scanner'),
+      stage: Type.Enum(
+        ['waiting', 'documentPresent', 'capturing', 'reading', 'chip', 'verifying', 'removeDocument', 'ended'] as const,
+        { description: 'waiting: for a document. removeDocument: it can be taken out. ended: with a result or without.' },
+      ),
+      light: Type.Optional(ScanLight),
+    }),
+  },
+  'scanner.removed': {
+    summary: 'A scanner is no longer known: the file scanners.json does not name it any more.',
+    since: 1,
+    scope: 'scanner',
+    data: Closed({ scanner: Id('scanner') }),
   },
   'sign.progress': {
     summary:

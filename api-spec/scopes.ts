@@ -68,6 +68,11 @@ export const SCOPES = {
     sv: 'Bestämma vilken läsare som har vilken roll',
     webOrigins: false,
   },
+  scanner: {
+    summary: 'Have identity documents scanned',
+    sv: 'Låta läsa in identitetshandlingar',
+    webOrigins: true,
+  },
   sign: { summary: 'Have a card sign', sv: 'Låta ett kort signera', webOrigins: true },
   simulation: {
     summary: 'Move the cards of a simulated desk',

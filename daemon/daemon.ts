@@ -39,6 +39,8 @@ import { openPkcs11Door } from './pkcs11/door.ts';
 import { SharedSlots } from './pkcs11/token-desk.ts';
 import { PromptDesk } from './prompt/prompt-desk.ts';
 import { StationLink } from './prompt/station-link.ts';
+import type { ScannerDriver } from '../drivers/scanners/driver.ts';
+import { Scanners } from './scanners/scanners.ts';
 import { ScsDoor } from './scs/door.ts';
 import { readTls, type TlsFiles } from './tls/tls-folder.ts';
 import { VERSION } from './version.ts';
@@ -72,6 +74,8 @@ export interface DaemonOptions {
   readonly simulatedAdministrators?: readonly string[];
   /** Readers and cards of the simulated desk, to be moved by calls; only with `simulated`. */
   readonly simulatedDesk?: SimulatedDesk;
+  /** Scanners of the simulated desk, beside those of the file; only with `simulated`. */
+  readonly simulatedScanners?: readonly ScannerDriver[];
   /** Connections of programs that use PKCS #11 are held by a process that outlives the daemon; times are for tests. Without it they end with the daemon. */
   readonly pkcs11Front?: Partial<FrontTimes>;
   /** Of issuance: when something happened, and whether it is too late. */
@@ -95,7 +99,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await using undo = new AsyncDisposableStack();
   const folder = undo.use(openDataFolder(options.dataFolder));
   const parts = openParts(undo, folder, options);
-  const { access, identities, cache, desk, modules, events, audit, prompts, pinReuse, contents } = parts;
+  const { access, identities, cache, desk, modules, events, audit, prompts, pinReuse, contents, scanners } = parts;
   const { port, log, consolePort = port === 0 ? 0 : port + 1, tlsPort = port === 0 ? 0 : port + 2 } = options;
   const live: { console?: Console; server?: HttpServer; dispatcher?: Dispatcher; scs?: ScsDoor } = {};
   const reload = async (): Promise<Result<'system.reload'>> => {
@@ -104,8 +108,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     cache.applyPolicy();
     desk.review();
     const moduleProblems = await modules.apply(desk, access.policy.modules);
+    const scannerProblems = await scanners.reload();
     const { problems, ...ports } = await serveOthers({ folder, access, log, ...live });
-    return { problems: [...access.policy.problems, ...identities.problems, ...moduleProblems, ...problems], ...ports };
+    return {
+      problems: [...access.policy.problems, ...identities.problems, ...moduleProblems, ...scannerProblems, ...problems],
+      ...ports,
+    };
   };
   const handlers: Handlers = createHandlers({
     ...parts,
@@ -148,6 +156,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   );
   desk.open();
   await modules.apply(desk, access.policy.modules);
+  await scanners.open();
   folder.publish({ url: server.url, socket: folder.socketPath, pid: process.pid, version: VERSION });
   const scs = undo.use(new ScsDoor({ access, dispatcher, desk }));
   live.scs = scs;
@@ -219,10 +228,32 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
     isInJob: ({ kind, serialNumber }) =>
       kind !== undefined && serialNumber !== undefined && issuance.ceremonies.hasOpenJobOn({ profile: kind.id, serialNumber }),
   });
+  const scanners = undo.use(
+    new Scanners({
+      ...{ dataFolder: folder.path, publish: events.publish, log, now: options.now ?? (() => new Date()) },
+      drivers: options.simulated ? (options.simulatedScanners ?? []) : [],
+      simulated: options.simulated,
+    }),
+  );
   watched.slots = slots;
   const documents = undo.use(openVerdicts(() => access.policy.verdicts, options.now ?? (() => new Date())));
   return {
-    ...{ slots, audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk, issuance },
+    ...{
+      slots,
+      audit,
+      events,
+      prompts,
+      access,
+      wrongPins,
+      pinReuse,
+      contents,
+      identities,
+      cache,
+      modules,
+      desk,
+      issuance,
+      scanners,
+    },
     ...{ verdicts: documents.verdicts, passportReadings: documents.passportReadings },
   };
 }

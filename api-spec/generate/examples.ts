@@ -28,6 +28,7 @@ import {
   EXAMPLE_VERIFY_PARAMS,
 } from './example-document.ts';
 import { EXAMPLE_CEREMONY, EXAMPLE_CEREMONY_ID, EXAMPLE_ROUTINE } from './example-issuance.ts';
+import { EXAMPLE_SCAN, EXAMPLE_SCANNER, EXAMPLE_SCAN_ID } from './example-scan.ts';
 import { EXAMPLE_BATCH } from './example-batch.ts';
 import { EXAMPLE_CERTIFICATE, EXAMPLE_CERTIFICATE_REQUEST } from './example-certificates.ts';
 
@@ -316,6 +317,10 @@ export const METHOD_EXAMPLES: MethodExamples = {
       keyReference: '9A',
     },
   },
+  'scanner.cancel': { params: { scanner: EXAMPLE_SCANNER.id }, result: { cancelled: true } },
+  'scanner.get': { params: { scan: EXAMPLE_SCAN_ID }, result: { scan: EXAMPLE_SCAN } },
+  'scanner.list': { params: {}, result: { scanners: [EXAMPLE_SCANNER], problems: [] } },
+  'scanner.scan': { params: { scanner: EXAMPLE_SCANNER.id, lights: ['white', 'uv'] }, result: { scan: EXAMPLE_SCAN } },
   'login.authenticate': {
     params: { card: inReader, challenge: 'k4PyJmWXpnLSmpKyqNAwgAYb6nUpTMaWc1ZK2gjHsIo=', origin: webOrigin, pin: '123456' },
     result: EXAMPLE_AUTHENTICATION_TOKEN,
@@ -474,6 +479,10 @@ export const EVENT_EXAMPLES: EventExamples = {
   'reader.changed': { reader },
   'reader.removed': { reader: reader.id },
   'reader.roleAwaited': { role: 'operator', state: 'waiting' },
+  'scanner.added': { scanner: EXAMPLE_SCANNER },
+  'scanner.changed': { scanner: { ...EXAMPLE_SCANNER, status: 'gone' } },
+  'scanner.progress': { scanner: EXAMPLE_SCANNER.id, stage: 'capturing', light: 'uv' },
+  'scanner.removed': { scanner: EXAMPLE_SCANNER.id },
   'sign.progress': { card: card.id, reader: reader.id, done: 41, total: 500 },
 };
 

@@ -97,7 +97,7 @@ export const documentMethods = {
       passport: Type.Optional(Id('reading that passport.read made')),
     }),
     result: DocumentVerdict,
-    errors: ['passport_reading_unknown', 'rule_set_unknown'],
+    errors: ['passport_reading_unknown', 'rule_set_unknown', 'scan_not_found'],
   }),
   'portrait.check': defineMethod({
     summary: 'Measure a portrait against the rules of the office: of each rule a number, what it may be, and a verdict.',

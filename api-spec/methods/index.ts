@@ -12,6 +12,7 @@ import { keyMethods } from './key.ts';
 import { loginMethods } from './login.ts';
 import { pinMethods } from './pin.ts';
 import { readerMethods } from './reader.ts';
+import { scannerMethods } from './scanner.ts';
 import { signCmsMethods } from './sign-cms.ts';
 import { signPdfMethods } from './sign-pdf.ts';
 import { signMethods } from './sign.ts';
@@ -30,6 +31,7 @@ export const METHODS = {
   ...signCmsMethods,
   ...signPdfMethods,
   ...signatureMethods,
+  ...scannerMethods,
   ...loginMethods,
   ...documentMethods,
   ...issuanceMethods,

@@ -1,6 +1,6 @@
 /**
  * What a scanner's driver says about a document: the part of `kortd.scan/1` that comes from outside. Everything may be left out. All of it is bounded here, and
- * what has a `fallback` takes that for any other word. kortd adds to it what it found itself, and believes no verdict about a machine-readable zone.
+ * what has an `x-fallback` takes that for any other word. kortd adds to it what it found itself, and believes no verdict about a machine-readable zone.
  */
 import Type, { type Static } from 'typebox';
 import { Closed } from '../closed.ts';
@@ -26,14 +26,14 @@ const Rectangle = Type.Array(Type.Number({ minimum: 0, maximum: 100_000 }), {
 export const SCAN_LIGHTS = ['white', 'whiteTop', 'whiteSide', 'ir', 'uv', 'axial', 'ovd', 'unknown'] as const;
 export const ScanLight = Type.Enum(SCAN_LIGHTS, {
   description: 'By which it was taken; axial is also called coaxial.',
-  fallback: 'unknown',
+  'x-fallback': 'unknown',
 });
 export type ScanLight = Static<typeof ScanLight>;
 
 export const IMAGE_KINDS = ['page', 'portrait', 'portraitChip', 'signature', 'detail', 'reference'] as const;
 export const ImageKind = Type.Enum(IMAGE_KINDS, {
   description: 'reference: what it should look like, of the maker of the check.',
-  fallback: 'detail',
+  'x-fallback': 'detail',
 });
 export type ImageKind = Static<typeof ImageKind>;
 
@@ -49,7 +49,7 @@ export const DOCUMENT_TYPES = [
   'other',
   'unknown',
 ] as const;
-export const DocumentType = Type.Enum(DOCUMENT_TYPES, { fallback: 'unknown' });
+export const DocumentType = Type.Enum(DOCUMENT_TYPES, { 'x-fallback': 'unknown' });
 
 const Device = Closed({ model: Maybe(Name()), serial: Maybe(Name()), firmware: Maybe(Name()) });
 const Service = Closed({ name: Maybe(Name()), version: Maybe(Name()), transaction: Maybe(Name()) });
@@ -63,7 +63,7 @@ export const reportedOrigin = {
 export const ScannedDocument = Closed({
   type: Maybe(DocumentType),
   subtype: Maybe(Word('ordinary, diplomatic, service, emergency, provisional …')),
-  size: Maybe(Type.Enum(['ID-1', 'ID-2', 'ID-3', 'other'] as const, { fallback: 'other' })),
+  size: Maybe(Type.Enum(['ID-1', 'ID-2', 'ID-3', 'other'] as const, { 'x-fallback': 'other' })),
   model: Maybe(
     Closed(
       {
@@ -91,7 +91,7 @@ export const ScannedHolder = Closed({
   surname: Maybe(Name()),
   givenNames: Maybe(Name()),
   birthDate: Maybe(Text(10, 'YYYY-MM-DD; parts that are not known are left out from the end.')),
-  sex: Maybe(Type.Enum(['F', 'M', 'X'] as const, { fallback: 'X' })),
+  sex: Maybe(Type.Enum(['F', 'M', 'X'] as const, { 'x-fallback': 'X' })),
   personalNumber: Maybe(Word()),
 });
 
@@ -100,11 +100,11 @@ export const MRZ_SOURCES = ['optical', 'chip', 'typed'] as const;
 /** As it was read. kortd looks at it itself, check digits and all; what the driver thinks of it goes among the checks, as `mrz.vendor`. */
 const ReportedMrz = Closed({
   lines: Type.Array(Text(64), { maxItems: 3, description: 'As read, without ends of lines.' }),
-  source: Maybe(Type.Enum(MRZ_SOURCES, { fallback: 'optical' })),
+  source: Maybe(Type.Enum(MRZ_SOURCES, { 'x-fallback': 'optical' })),
 });
 
 const FIELD_SOURCES = ['mrz', 'viz', 'chip', 'barcode', 'typed', 'other'] as const;
-const FieldSource = Type.Enum(FIELD_SOURCES, { description: 'viz: what people read on it.', fallback: 'other' });
+const FieldSource = Type.Enum(FIELD_SOURCES, { description: 'viz: what people read on it.', 'x-fallback': 'other' });
 
 export const ScannedField = Closed({
   name: Word('surname, givenNames, number, birthDate, expiry, sex, nationality, personalNumber, authority …'),
@@ -131,8 +131,8 @@ export const ScannedChip = Closed({
   present: Verdict,
   access: Maybe(
     Closed({
-      method: Maybe(Type.Enum(['PACE', 'BAC', 'none', 'unknown'] as const, { fallback: 'unknown' })),
-      password: Maybe(Type.Enum(['mrz', 'can', 'unknown'] as const, { fallback: 'unknown' })),
+      method: Maybe(Type.Enum(['PACE', 'BAC', 'none', 'unknown'] as const, { 'x-fallback': 'unknown' })),
+      password: Maybe(Type.Enum(['mrz', 'can', 'unknown'] as const, { 'x-fallback': 'unknown' })),
       bac: Maybe(Verdict),
       pace: Maybe(Verdict),
     }),
@@ -170,7 +170,7 @@ export const CHECK_GROUPS = ['mrz', 'optical', 'electronic', 'combined', 'manual
 export const ScanCheck = Closed(
   {
     id: Code('optical.uv-dull, optical.ir-b900, combined.mrz-chip, quality.glare, mrz.vendor …'),
-    group: Type.Enum(CHECK_GROUPS, { fallback: 'service' }),
+    group: Type.Enum(CHECK_GROUPS, { 'x-fallback': 'service' }),
     verdict: Verdict,
     tr03135: Maybe(
       Type.Array(Text(2), {
@@ -211,7 +211,7 @@ export const VendorAnswer = Closed({ format: Word('regula-process-8'), verdict: 
 export const OUTCOMES = ['complete', 'partial', 'aborted'] as const;
 export const ScanOutcome = Type.Enum(OUTCOMES, {
   description: 'partial: something that was to be looked at was not. Nothing but a complete scan can pass.',
-  fallback: 'partial',
+  'x-fallback': 'partial',
 });
 
 /** All that a driver's report may hold, beside pictures. */

@@ -10,6 +10,6 @@ export const Verdict = Type.Enum(VERDICTS, {
   description:
     'passed; failed; undetermined: nobody can tell; notSupported: the document or the device has no such thing; notPerformed; aborted.',
   /** What any other word means. */
-  fallback: 'undetermined',
+  'x-fallback': 'undetermined',
 });
 export type Verdict = Static<typeof Verdict>;

@@ -40,6 +40,7 @@ const ACTS: ReadonlySet<MethodName> = new Set<MethodName>([
   'pin.verify',
   'reader.assignRole',
   'reader.removeRole',
+  'scanner.scan',
   'sign.addSigner',
   'sign.batch',
   'sign.cms',

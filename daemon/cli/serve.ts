@@ -106,7 +106,10 @@ async function openSource(
   resources: AsyncDisposableStack,
 ): Promise<
   { readonly source: ReaderSource; readonly scenario?: Scenario } & Partial<
-    Pick<DaemonOptions, 'simulatedAuthorities' | 'simulatedAdministrators' | 'simulatedDesk' | 'scenarioRoles'>
+    Pick<
+      DaemonOptions,
+      'simulatedAuthorities' | 'simulatedAdministrators' | 'simulatedDesk' | 'scenarioRoles' | 'simulatedScanners'
+    >
   >
 > {
   if (simulate === undefined) {
@@ -124,6 +127,7 @@ async function openSource(
     scenario,
     simulatedAuthorities: scenario,
     simulatedDesk: scenario,
+    simulatedScanners: scenario.scanners,
     simulatedAdministrators: administrators,
     scenarioRoles: rolesIn(scenario),
   };

@@ -53,6 +53,49 @@ const cardSchema = Type.Object(
   strict,
 );
 
+const moment = { at, times: Type.Optional(at) };
+const waiting = Type.Integer({ minimum: 0, maximum: 600_000 });
+const scannerFaultSchema = Type.Union([
+  Type.Object({ kind: Type.Literal('slow'), ...moment, delayMs: waiting }, strict),
+  Type.Object({ kind: Type.Literal('gone'), ...moment, backAfterMs: waiting }, strict),
+  Type.Object({ kind: Type.Literal('stuck'), ...moment, forMs: waiting }, strict),
+  ...(['wrongType', 'garbage', 'unlicensed', 'heldElsewhere', 'serviceGone', 'noDocument'] as const).map((kind) =>
+    Type.Object({ kind: Type.Literal(kind), ...moment }, strict),
+  ),
+]);
+
+const sixDigits = Type.String({ pattern: '^\\d{6}$' });
+const documentSchema = Type.Object(
+  {
+    form: Type.Enum(['TD1', 'TD3'] as const),
+    surname: Type.String({ minLength: 1, maxLength: 39 }),
+    givenNames: Type.String({ minLength: 1, maxLength: 39 }),
+    number: Type.String({ pattern: '^[A-Z0-9]{1,9}$' }),
+    /** YYMMDD. */
+    birthDate: sixDigits,
+    expiryDate: sixDigits,
+    sex: Type.Enum(['F', 'M'] as const),
+    optional: Type.Optional(Type.String({ pattern: '^[A-Z0-9]{0,14}$' })),
+    /** What is wrong with it: in the zone, under UV light, under infrared, or how it is read. */
+    defect: Type.Optional(Type.Enum(['checkDigit', 'uvBright', 'irVisible', 'misread', 'shortLine'] as const)),
+  },
+  strict,
+);
+
+const scannerSchema = Type.Object(
+  {
+    name: Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,22}$' }),
+    model: Type.String({ minLength: 1 }),
+    serialNumber: Type.String({ minLength: 1, maxLength: 64 }),
+    /** In the order in which they are put in, again and again. */
+    documents: Type.Array(documentSchema),
+    faults: Type.Optional(Type.Array(scannerFaultSchema)),
+    /** What a person takes to put a document in, and the scanner for each picture. */
+    paceMs: Type.Optional(waiting),
+  },
+  strict,
+);
+
 export const scenarioSchema = Type.Object(
   {
     comment: Type.Optional(Type.String()),
@@ -69,6 +112,8 @@ export const scenarioSchema = Type.Object(
     administrators: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
     readers: Type.Array(readerSchema),
     cards: Type.Array(cardSchema),
+    /** Of identity documents. */
+    scanners: Type.Optional(Type.Array(scannerSchema, { maxItems: 8 })),
   },
   strict,
 );

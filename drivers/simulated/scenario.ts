@@ -12,6 +12,8 @@ import { scenarioSchema, type ScenarioCardRow, type ScenarioFile, type ScenarioR
 import cardOffice from './scenarios/card-office.json' with { type: 'json' };
 import office from './scenarios/office.json' with { type: 'json' };
 import { check, parseJson } from './schema.ts';
+import { makeDocument } from './scanners/documents.ts';
+import { createSimulatedScanner, type SimulatedScanner } from './scanners/driver.ts';
 import { createSimulatedSource, type SimulatedSource } from './source.ts';
 
 export interface ScenarioOptions {
@@ -51,6 +53,8 @@ export interface Scenario extends AsyncDisposable {
   readonly readers: readonly ScenarioReader[];
   /** By name; those in no reader wait to be inserted. */
   readonly cards: ReadonlyMap<string, ScenarioCard>;
+  /** Of identity documents. Whoever serves them disposes of them. */
+  readonly scanners: readonly SimulatedScanner[];
   readonly authorities: readonly ScenarioAuthority[];
   /** What certificate policies (object identifiers) of the authorities stand for. */
   readonly assuranceLevels: readonly { readonly policy: string; readonly level: string }[];
@@ -108,6 +112,7 @@ async function build(file: ScenarioFile, options: ScenarioOptions & { readonly s
   const readers = file.readers.map((row) => makeReader(row, options.clock ?? systemClock));
   requireUniqueNames(file.readers);
   for (const [index, row] of file.readers.entries()) furnish(readers[index]?.reader, row, cards, `readers[${index}]`);
+  const scanners = (file.scanners ?? []).map(makeScanner);
   const source = createSimulatedSource(readers.map(({ reader }) => reader));
   const dispose = (): Promise<void> => {
     for (const reader of source.readers) {
@@ -118,7 +123,18 @@ async function build(file: ScenarioFile, options: ScenarioOptions & { readonly s
     return Promise.resolve();
   };
   const { name, assuranceLevels = [], administrators = [] } = file;
-  return { name, source, readers, cards, authorities, assuranceLevels, administrators, dispose, [Symbol.asyncDispose]: dispose };
+  return {
+    name,
+    source,
+    readers,
+    cards,
+    scanners,
+    authorities,
+    assuranceLevels,
+    administrators,
+    dispose,
+    [Symbol.asyncDispose]: dispose,
+  };
 }
 
 async function makeCard(row: ScenarioCardRow, field: string, stateFolder: string): Promise<ScenarioCard> {
@@ -146,6 +162,15 @@ function makeReader(row: ScenarioReaderRow, clock: SimulatedClock): ScenarioRead
     ...(row.keypad ? { keypad: typeInTurn(row.keypad) } : {}),
   });
   return { reader, isContactless: row.contactless ?? false, ...(row.role === undefined ? {} : { role: row.role }) };
+}
+
+function makeScanner({ documents, faults, paceMs, ...row }: NonNullable<ScenarioFile['scanners']>[number]): SimulatedScanner {
+  return createSimulatedScanner({
+    ...row,
+    documents: documents.map(makeDocument),
+    ...(faults ? { faults } : {}),
+    ...(paceMs === undefined ? {} : { paceMs }),
+  });
 }
 
 function requireUniqueNames(rows: readonly ScenarioReaderRow[]): void {

@@ -16,6 +16,8 @@ import type { ReaderSource } from '../../drivers/reader-source.ts';
 import type { SimulatedCard } from '../../drivers/simulated/card.ts';
 import type { ScenarioCard } from '../../drivers/simulated/scenario.ts';
 import { SimulatedReader, type SimulatedReaderOptions } from '../../drivers/simulated/reader.ts';
+import { makeDocument } from '../../drivers/simulated/scanners/documents.ts';
+import { createSimulatedScanner, type SimulatedScanner } from '../../drivers/simulated/scanners/driver.ts';
 import { createSimulatedSource, type SimulatedSource } from '../../drivers/simulated/source.ts';
 import { noteCallsOf, openEvidence } from '../evidence/evidence.ts';
 import { RestTransport, RpcSocket, eventually, type Transport, type TransportName } from './transports.ts';
@@ -54,6 +56,8 @@ export interface Bench extends AsyncDisposable {
   readonly dataFolder: string;
   readonly source: SimulatedSource;
   readonly intercept: Intercept;
+  /** Of identity documents: "bench.main". */
+  readonly scanner: SimulatedScanner;
   reader(index?: number): SimulatedReader;
   readerId(index?: number): string;
   /** Puts the card in, and resolves with its id when it is identified. */
@@ -65,6 +69,12 @@ export interface Bench extends AsyncDisposable {
   client(): Promise<Client>;
   transport(name: TransportName): Promise<Transport>;
 }
+
+const SCANNER = { name: 'bench', model: 'Bench Scanner', serialNumber: 'BENCH-SCANNER', paceMs: 1 };
+const PASSPORT = {
+  ...{ form: 'TD3' as const, surname: 'Testsson', givenNames: 'Eva Linnea', number: 'T12345678', sex: 'F' as const },
+  ...{ birthDate: '800214', expiryDate: '300101', optional: '198002141234' },
+};
 
 /** Bounds every wait of these tests. */
 export const DEADLINE_MS = 5_000;
@@ -91,6 +101,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   const source = createSimulatedSource(readers);
   undo.defer(() => checkReadersFree(readers));
   const intercept: Intercept = {};
+  const scanner = createSimulatedScanner({ ...SCANNER, documents: [makeDocument(PASSPORT)] });
   const daemon = undo.use(
     await startDaemon({
       dataFolder,
@@ -98,6 +109,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       port: 0,
       sources: [intercepted(source, intercept)],
       simulated: options.isReal !== true,
+      simulatedScanners: [scanner],
       simulatedDesk: { source, cards: new Map((options.cards ?? []).map((one) => [one.name, one])) },
       log: evidence.log,
       ...(options.simulatedAuthorities ? { simulatedAuthorities: options.simulatedAuthorities } : {}),
@@ -125,6 +137,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     dataFolder,
     source,
     intercept,
+    scanner,
     reader,
     readerId: (index = 0) => readerId('simulated', reader(index).name),
     insert: async (card, index = 0) => {

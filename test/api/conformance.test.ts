@@ -105,6 +105,9 @@ describe('every method', () => {
     'reader.listRoles': {},
     'reader.removeRole': { role: 'holder' },
     'card.list': {},
+    'scanner.cancel': { scanner: 'bench.main' },
+    'scanner.list': {},
+    'scanner.scan': { scanner: 'bench.main' },
     'signature.verify': { cms: { data: EXAMPLE_CMS }, content: { data: EXAMPLE_CONTENT } },
     'simulation.insertCard': { reader: readerId('simulated', 'Bench 0'), card: 'beside' },
     'simulation.list': {},
@@ -141,7 +144,8 @@ describe('every method', () => {
           ...(await goodTransfer(bench, method)),
           ...(await goodVerdict(bench, method)),
         };
-        const params = lease === undefined ? others : { lease };
+        const scan = method === 'scanner.get' ? resultOf(await api.call('scanner.scan')).scan.id : undefined;
+        const params = scan !== undefined ? { scan } : lease === undefined ? others : { lease };
         resultOf(await api.call(method, params));
         reached.add(`${name} ${method}`);
       },

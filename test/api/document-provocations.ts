@@ -41,6 +41,7 @@ export const DOCUMENT_PROVOCATIONS: Readonly<Partial<Record<MethodName, Provocat
   'document.verify': {
     passport_reading_unknown: withChanges({ passport: 'reading-of-nobody' }),
     rule_set_unknown: withChanges({ ruleSet: 'loa9' }),
+    scan_not_found: withChanges({ scan: 'scan-of-nobody' }),
   },
   'portrait.check': {
     content_not_found: withChanges({ picture: { upload: 'none' } }),

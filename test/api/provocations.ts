@@ -35,6 +35,7 @@ import {
 } from './issuance-provocations.ts';
 import { STEPS_NOT_PROVOKED, goodStepParams, isStepMethod, stepProvocation } from './issuance-step-provocations.ts';
 import { OFFICE_RULES } from '../issuance/office.ts';
+import { SCANNER_PROVOCATIONS } from './scanner-provocations.ts';
 import { certificate, keypad, makeCard, withFault, type Provocation, type Stage } from './provocation.ts';
 import { TestStation } from '../prompts/station.ts';
 import { ONE_PAGE, certifiedPdf, endlessPdf, writePdf } from '../signing/pdf-files.ts';
@@ -509,6 +510,7 @@ export async function provoke(method: MethodName, code: ErrorCode): Promise<'ok'
   const provocation =
     stepProvocation(method, code) ??
     issuanceProvocation(method, code) ??
+    SCANNER_PROVOCATIONS[method]?.[code] ??
     PROVOCATIONS[method]?.[code] ??
     CARD_PROVOCATIONS[code] ??
     PIN_PROVOCATIONS[code];

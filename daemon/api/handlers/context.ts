@@ -25,6 +25,7 @@ import { verifyForUse, type PinCaller } from '../../pin/entry.ts';
 import { PersonNeededError } from '../../pin/person-needed.ts';
 import type { PinReuse } from '../../pin/reuse.ts';
 import type { WrongPins } from '../../pin/wrong-pins.ts';
+import type { Scanners } from '../../scanners/scanners.ts';
 import type { TurnTaker } from '../../turns.ts';
 import { PROMPT_TIMEOUT_MS, type PromptDesk } from '../../prompt/prompt-desk.ts';
 import type { AuditLog } from '../../audit/audit-log.ts';
@@ -45,6 +46,7 @@ export interface HandlerContext {
   readonly authorities: Authorities;
   readonly evidence: EvidenceKeeper;
   readonly pictures: Pictures;
+  readonly scanners: Scanners;
   readonly audit: AuditLog;
   /** About identity documents. */
   readonly verdicts: Verdicts;

@@ -41,19 +41,18 @@ function gather(context: HandlerContext, { typed, lines, scan, passport }: Verif
   const chip = passport === undefined ? undefined : context.passportReadings.find(ownerOf(call), passport);
   if (passport !== undefined && !chip)
     throw new ApiError('passport_reading_unknown', `judging a document: the caller has no reading ${passport}`);
-  if (typeof scan === 'string')
-    throw new ApiError('invalid_params', 'judging a document: no such scan', { problem: 'no such scan' });
+  const found = typeof scan === 'string' ? context.scanners.store.find(call.caller, scan).scan : scan;
   const inputs: readonly VerdictInput[] = [
     ...(typed ? [{ kind: 'typed', content: typed } as const] : []),
     ...(lines ? [{ kind: 'lines', content: lines } as const] : []),
-    ...(scan ? [{ kind: 'scan', content: scan } as const] : []),
+    ...(found ? [{ kind: 'scan', ...(typeof scan === 'string' ? { id: scan } : {}), content: found } as const] : []),
     ...(chip ? [{ kind: 'passport', ...(passport === undefined ? {} : { id: passport }), content: chip } as const] : []),
   ];
   if (inputs.length === 0) {
     const problem = 'one of typed, lines, scan and passport is needed';
     throw new ApiError('invalid_params', `judging a document: ${problem}`, { problem });
   }
-  return { input: { typed, lines, scan, chip }, inputs };
+  return { input: { typed, lines, scan: found, chip }, inputs };
 }
 
 function entryOf(context: HandlerContext, params: PublicParams<'document.addManualCheck'>, call: Call): ManualEntry {

@@ -14,6 +14,7 @@ import { loginHandlers } from './login.ts';
 import { pinHandlers } from './pin.ts';
 import { portraitHandlers } from './portrait.ts';
 import { readerHandlers } from './reader.ts';
+import { scannerHandlers } from './scanner.ts';
 import { signCmsHandlers } from './sign-cms.ts';
 import { signPdfHandlers } from './sign-pdf.ts';
 import { signHandlers } from './sign.ts';
@@ -33,6 +34,7 @@ export function createHandlers(context: HandlerContext): Handlers {
     ...signCmsHandlers(context),
     ...signPdfHandlers(context),
     ...signatureHandlers(context),
+    ...scannerHandlers(context),
     ...loginHandlers(context),
     ...documentHandlers(context),
     ...portraitHandlers(context),

@@ -4,7 +4,7 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { readAdministratorFile } from '../../access/administrator-file.ts';
+import { readAdministratorFile } from '../../../drivers/administrator-file.ts';
 
 export interface ListMatch {
   /** Of the file, without its ending. */

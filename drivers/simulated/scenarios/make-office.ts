@@ -152,6 +152,23 @@ const scenario = {
     { name: 'Simulated Holder 00 00', serialNumber: 'SIM0000000003', usbPath: '1-1.3', role: 'holder', card: 'reserve' },
     { name: 'Simulated Contactless 00 00', serialNumber: 'SIM0000000004', usbPath: '1-1.4', contactless: true },
   ],
+  scanners: [
+    {
+      name: 'desk',
+      model: 'Simulated Full Page',
+      serialNumber: 'SCAN0000000001',
+      documents: [
+        {
+          ...{ form: 'TD3', surname: 'Testsson', givenNames: 'Eva Linnea', number: 'T12345678', sex: 'F' },
+          ...{ birthDate: '800214', expiryDate: '300101', optional: '198002141234' },
+        },
+        {
+          ...{ form: 'TD1', surname: 'Ek', givenNames: 'David', number: 'T20000002', sex: 'M' },
+          ...{ birthDate: '750923', expiryDate: '310615', optional: '197509234670' },
+        },
+      ],
+    },
+  ],
   cards: [
     {
       ...{ name: 'operator', kind: 'piv', persona: personaOf(OPERATOR) },

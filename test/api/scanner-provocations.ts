@@ -1,0 +1,39 @@
+/** How each error of scanner.* is provoked: by the faults of the bench's simulated scanner. */
+import type { ErrorCode } from '../../api-spec/errors.ts';
+import type { ScannerFault } from '../../drivers/simulated/scanners/driver.ts';
+import { EXAMPLE_CONTENT } from '../../api-spec/generate/example-signatures.ts';
+import { eventually, resultOf } from './support.ts';
+import type { Provocation } from './provocation.ts';
+
+const scanner = 'bench.main';
+const none = { scanner: 'nobody' };
+
+function withScannerFault(fault: ScannerFault): Provocation {
+  return async ({ bench, call }) => {
+    bench.scanner.arm([fault]);
+    return await call(undefined, { scanner });
+  };
+}
+
+/** By method and code. */
+export const SCANNER_PROVOCATIONS: Readonly<Record<string, Readonly<Partial<Record<ErrorCode, Provocation>>>>> = {
+  'scanner.cancel': { scanner_not_found: async ({ call }) => await call(undefined, none) },
+  'scanner.get': { scan_not_found: async ({ call }) => await call(undefined, { scan: 'none' }) },
+  'scanner.scan': {
+    content_not_found: async ({ call }) => await call(undefined, { scanner, images: [{ image: { upload: 'none' } }] }),
+    picture_invalid: async ({ call }) => await call(undefined, { scanner, images: [{ image: { data: EXAMPLE_CONTENT } }] }),
+    scan_cancelled: async ({ bench, api, call }) => {
+      bench.scanner.arm([{ kind: 'slow', at: 1, delayMs: 60_000 }]);
+      const outcome = call(undefined, { scanner });
+      await eventually('cancelling the scan', async () => resultOf(await api.call('scanner.cancel', { scanner })).cancelled);
+      return await outcome;
+    },
+    scanner_busy: withScannerFault({ kind: 'heldElsewhere', at: 1 }),
+    scanner_failed: withScannerFault({ kind: 'garbage', at: 1 }),
+    scanner_gone: withScannerFault({ kind: 'gone', at: 1, backAfterMs: 60_000 }),
+    scanner_not_found: async ({ call }) => await call(undefined, none),
+    scanner_timed_out: withScannerFault({ kind: 'noDocument', at: 1 }),
+    scanner_unavailable: withScannerFault({ kind: 'serviceGone', at: 1 }),
+    scanner_unlicensed: withScannerFault({ kind: 'unlicensed', at: 1 }),
+  },
+};
