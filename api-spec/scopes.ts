@@ -38,6 +38,11 @@ export const SCOPES = {
     sv: 'Läsa pass och id-kort, med porträtt och personuppgifter',
     webOrigins: true,
   },
+  'document.verify': {
+    summary: 'Have identity documents judged and portraits measured',
+    sv: 'Låta pröva id-handlingar och mäta porträtt',
+    webOrigins: true,
+  },
   issuance: {
     summary: 'Take the steps of the card office',
     sv: 'Utföra kortkontorets steg',

@@ -27,6 +27,7 @@ import { Modules } from './desk/modules.ts';
 import { openDesk, type OpenDeskOptions } from './desk/open-desk.ts';
 import type { SimulatedCountrySigners } from './documents/trust-store.ts';
 import { TrustedCountries } from './documents/trusted-countries.ts';
+import { openVerdicts } from './documents/open-verdicts.ts';
 import type { Admission } from './listen/admission.ts';
 import { IdentityAuthorities, type SimulatedAuthorities } from './identity/settings.ts';
 import { Authorities } from './issuance/authority/authority.ts';
@@ -253,22 +254,10 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
     }),
   );
   watched.slots = slots;
+  const documents = undo.use(openVerdicts(() => access.policy.verdicts, options.now ?? (() => new Date())));
   return {
-    slots,
-    audit,
-    events,
-    prompts,
-    access,
-    wrongPins,
-    pinReuse,
-    contents,
-    identities,
-    cache,
-    modules,
-    desk,
-    issuance,
-    pads,
-    scanners,
+    ...{ slots, audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk, issuance },
+    ...{ pads, scanners, verdicts: documents.verdicts, passportReadings: documents.passportReadings },
   };
 }
 

@@ -2,6 +2,7 @@
 import type { Params, Result } from '../methods/index.ts';
 
 const result: Result<'passport.read'> = {
+  reading: 'reading-3f6c1f0e-6d0b-4c3c-9a53-1f2b7f0d9c11',
   verdicts: {
     passive: 'passed',
     chip: 'passed',

@@ -19,6 +19,14 @@ import {
   EXAMPLE_SIGNATURE_REPORT,
 } from './example-signatures.ts';
 import { EXAMPLE_AUTHENTICATION_TOKEN } from './example-token.ts';
+import {
+  EXAMPLE_PORTRAIT,
+  EXAMPLE_PORTRAIT_PARAMS,
+  EXAMPLE_SEEN_VERDICT,
+  EXAMPLE_VERDICT,
+  EXAMPLE_VERDICT_EVIDENCE,
+  EXAMPLE_VERIFY_PARAMS,
+} from './example-document.ts';
 import { EXAMPLE_CEREMONY, EXAMPLE_CEREMONY_ID, EXAMPLE_ROUTINE } from './example-issuance.ts';
 import { EXAMPLE_SCAN, EXAMPLE_SCANNER, EXAMPLE_SCAN_ID } from './example-scan.ts';
 import { EXAMPLE_BATCH } from './example-batch.ts';
@@ -320,6 +328,14 @@ export const METHOD_EXAMPLES: MethodExamples = {
     result: EXAMPLE_AUTHENTICATION_TOKEN,
   },
   'passport.read': EXAMPLE_PASSPORT,
+  'document.addManualCheck': {
+    params: { verdict: EXAMPLE_VERDICT.verdict, check: 'manual.uv', outcome: 'passed', role: 'operator' },
+    result: EXAMPLE_SEEN_VERDICT,
+  },
+  'document.evidence': { params: { verdict: EXAMPLE_VERDICT.verdict }, result: EXAMPLE_VERDICT_EVIDENCE },
+  'document.get': { params: { verdict: EXAMPLE_VERDICT.verdict }, result: EXAMPLE_SEEN_VERDICT },
+  'document.verify': { params: EXAMPLE_VERIFY_PARAMS, result: EXAMPLE_VERDICT },
+  'portrait.check': { params: { ...EXAMPLE_PORTRAIT_PARAMS, picture: { upload } }, result: EXAMPLE_PORTRAIT },
   'issuance.attach': {
     params: { ceremony: EXAMPLE_CEREMONY_ID, step: 'picture', picture: { upload } },
     result: EXAMPLE_CEREMONY,
@@ -518,6 +534,7 @@ const DETAILS: NonNullable<WireError['details']> = {
   fingerprint: '2F6B1C0A5D3E4F7A9B8C7D6E5F4A3B2C1D0E9F8A7B6C5D4E3F2A1B0C9D8E7F6A',
   highest: HIGHEST_API_VERSION,
   holder: 'program 5f0c2a71 (renewing a certificate)',
+  known: 'loa2, loa3',
   last: '2026-03-02T08:12:30.118Z',
   next: 'receipt',
   organisation: '2321000016',

@@ -6,6 +6,7 @@ import { cardMethods } from './card.ts';
 import { certificateMethods } from './certificate.ts';
 import { connectionMethods } from './connection.ts';
 import { consoleMethods } from './console.ts';
+import { documentMethods } from './document.ts';
 import { issuanceMethods } from './issuance.ts';
 import { keyMethods } from './key.ts';
 import { loginMethods } from './login.ts';
@@ -35,6 +36,7 @@ export const METHODS = {
   ...scannerMethods,
   ...loginMethods,
   ...passportMethods,
+  ...documentMethods,
   ...issuanceMethods,
   ...padMethods,
   ...accessMethods,

@@ -2,7 +2,7 @@ import Type from 'typebox';
 import { DocumentCheck, Verdict } from '../document-check.ts';
 import { CARD_ERRORS } from '../errors.ts';
 import { defineMethod } from '../method.ts';
-import { Closed, cardParams } from '../schemas.ts';
+import { Closed, Id, cardParams } from '../schemas.ts';
 import {
   DATA_GROUPS,
   DOCUMENT_FILES,
@@ -78,6 +78,7 @@ export const passportMethods = {
       includesFiles: Type.Optional(Type.Boolean({ description: 'Give out the files as they were read, too. Default: false.' })),
     }),
     result: Closed({
+      reading: Id('reading'),
       verdicts: Closed(
         {
           passive: Verdict,

@@ -17,7 +17,9 @@ import { ModuleEntries, parseModules, type ModuleEntry } from './module-policy.t
 import { parseOrigin, type OriginRules } from './origin.ts';
 import { PadsSection, checkPads, mergePads, type PadPolicy } from './pad-policy.ts';
 import { Pkcs11Section, mayProgramsWrite } from './pkcs11-policy.ts';
+import { PortraitsSection, checkPortraits, mergePortraits, type PortraitPolicy } from './portrait-policy.ts';
 import { IgnoredReadersSection, RolesSection, checkRoles, mayHoldRoles, mergeRoles, type RolePolicy } from './role-policy.ts';
+import { VerdictsSection, checkVerdicts, mergeVerdicts, type VerdictPolicy } from './verdict-policy.ts';
 
 export const DEFAULT_POLICY_FOLDER = '/etc/kortd/policy.d';
 const MAX_FILE_BYTES = 262_144;
@@ -81,6 +83,8 @@ const PolicyFile = Type.Object(
     issuance: Type.Optional(IssuanceSection),
     pads: Type.Optional(PadsSection),
     passports: Type.Optional(PassportsSection),
+    verdicts: Type.Optional(VerdictsSection),
+    portraits: Type.Optional(PortraitsSection),
   },
   { additionalProperties: false },
 );
@@ -145,6 +149,10 @@ export interface Policy {
   readonly pads: PadPolicy;
   /** Whose travel documents are trusted: one a file that says it. */
   readonly passports: readonly PassportsSection[];
+  /** What must pass for an identity document to pass. */
+  readonly verdicts: VerdictPolicy;
+  /** What a portrait must be like. */
+  readonly portraits: PortraitPolicy;
   /** Files that were refused, and why: for the log and `kortd doctor`. */
   readonly problems: readonly { readonly file: string; readonly problem: string }[];
 }
@@ -191,6 +199,8 @@ export function readPolicy(folder: string, ownUid: number | undefined = process.
     issuance: mergeIssuance(contents.flatMap(({ issuance }) => issuance ?? [])),
     pads: mergePads(contents.flatMap(({ pads }) => pads ?? [])),
     passports: contents.flatMap(({ passports }) => passports ?? []),
+    verdicts: mergeVerdicts(contents.flatMap(({ verdicts }) => verdicts ?? [])),
+    portraits: mergePortraits(contents.flatMap(({ portraits }) => portraits ?? [])),
     problems,
   };
 }
@@ -264,6 +274,8 @@ function readFile(file: string, ownUid: number | undefined): Static<typeof Polic
   checkRoles(content);
   checkIssuance(content.issuance ?? {});
   checkPads(content.pads ?? {});
+  checkVerdicts(content.verdicts ?? {});
+  checkPortraits(content.portraits ?? {});
   const exceptions: OriginRules = {
     developmentOrigins: (content.developmentOrigins ?? []).map(requireDevelopmentOrigin),
     extensionOrigins: (content.extensionOrigins ?? []).map(requireExtensionOrigin),

@@ -14,6 +14,8 @@ const ACTS: ReadonlySet<MethodName> = new Set<MethodName>([
   'certificate.request',
   'certificate.write',
   'console.open',
+  'document.addManualCheck',
+  'document.verify',
   'issuance.attach',
   'issuance.cancel',
   'issuance.confirm',

@@ -16,6 +16,7 @@ import { goodStepCard, isStepMethod } from './issuance-step-provocations.ts';
 import type { SimulatedCard } from '../../drivers/simulated/card.ts';
 import { GOOD_PADS, usePad } from './pad-provocations.ts';
 import { makeCard } from './provocation.ts';
+import { goodVerdict, isDocumentMethod } from './document-provocations.ts';
 import { NOT_PROVOKED, goodParams, provoke, provoked } from './provocations.ts';
 
 const DOCUMENTED = METHOD_NAMES.flatMap((method) =>
@@ -121,7 +122,7 @@ describe('every method', () => {
   };
   const paramsOf = (bench: Bench, method: MethodName, card: string): object => ({
     ...goodParams(bench, method),
-    ...(method.startsWith('issuance.') && !goodCardOf(method) ? {} : { card }),
+    ...((method.startsWith('issuance.') && !goodCardOf(method)) || isDocumentMethod(method) ? {} : { card }),
   });
   const goodCardOf = (method: MethodName): SimulatedCard | undefined =>
     isStepMethod(method) ? goodStepCard(method) : (goodDocument(method) ?? goodIssuanceCard(method));
@@ -141,7 +142,11 @@ describe('every method', () => {
         const api = await bench.transport(name);
         const lease = method === 'card.release' ? resultOf(await api.call('card.lease', { card: id })).lease : undefined;
         if (method === 'reader.removeRole') resultOf(await api.call('reader.assignRole', OTHERS['reader.assignRole']));
-        const others = OTHERS[method] ?? { ...paramsOf(bench, method, id), ...(await goodTransfer(bench, method)) };
+        const others = OTHERS[method] ?? {
+          ...paramsOf(bench, method, id),
+          ...(await goodTransfer(bench, method)),
+          ...(await goodVerdict(bench, method)),
+        };
         const scan = method === 'scanner.get' ? resultOf(await api.call('scanner.scan')).scan.id : undefined;
         const params = scan !== undefined ? { scan } : lease === undefined ? others : { lease };
         const signing = method === 'pad.capture' ? usePad(bench, 'write', 'accept') : undefined;

@@ -25,6 +25,7 @@ import {
   type Bench,
 } from './support.ts';
 import { createEidCard } from '../../drivers/simulated/cards/eid.ts';
+import { DOCUMENT_PROVOCATIONS, GOOD_DOCUMENT, goodVerdict, isDocumentMethod } from './document-provocations.ts';
 import {
   goodIssuanceParams,
   goodTransfer,
@@ -314,6 +315,7 @@ const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<
     pin_required: onCard({ puk: undefined }),
   },
   'pin.verify': { object_not_found: onCard({ pinReference: 'FF' }) },
+  ...DOCUMENT_PROVOCATIONS,
   'reader.assignRole': {
     not_found: async ({ call }) => await call(undefined, { role: 'operator', reader: 'reader-of-nobody' }),
     reader_ambiguous: async ({ bench, call }) => await call(undefined, { role: 'operator', reader: bench.readerId(2) }),
@@ -499,6 +501,7 @@ function onKeypad(typed: string, options: Parameters<typeof watchedPivCard>[0] =
 }
 /** Parameters with which the method succeeds on this bench, but for the card. */
 export function goodParams(bench: Bench, method: MethodName): object | undefined {
+  if (isDocumentMethod(method)) return GOOD_DOCUMENT[method];
   if (isStepMethod(method)) return goodStepParams(bench, method);
   return isIssuanceMethod(method) ? goodIssuanceParams(bench, method) : GOOD[method];
 }
@@ -509,7 +512,7 @@ export async function provoke(method: MethodName, code: ErrorCode): Promise<'ok'
     readers: [{ muteTimeoutMs: 10, ...FIRST }, { keypad: () => keypad.types, serialNumber: 'BENCH-SECOND' }, {}],
     ...(method.startsWith('issuance.') ? OFFICE_RULES : {}),
   });
-  const good = { ...goodParams(bench, method), ...(await goodTransfer(bench, method)) };
+  const good = { ...goodParams(bench, method), ...(await goodTransfer(bench, method)), ...(await goodVerdict(bench, method)) };
   const [api, holder] = [await bench.socket(), await bench.socket()];
   const provocation =
     stepProvocation(method, code) ??

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readSecurityFile } from '../../daemon/documents/security-file.ts';
 import { preparePicture } from '../../daemon/documents/pictures.ts';
 import { parseSecurityObject } from '../../daemon/documents/security-object.ts';
-import { twoLettersOf } from '../../daemon/documents/country.ts';
+import { twoLettersOf } from '../../daemon/documents/states.ts';
 import { encodeTlv } from '../../apdu/tlv/ber-tlv.ts';
 import { readDocumentFile } from '../../apdu/icao9303/file-reading.ts';
 import { documentFile } from '../../apdu/icao9303/document-files.ts';

@@ -7,6 +7,9 @@ import { useCard } from '../../desk/card-access.ts';
 import type { CardSession } from '../../desk/card-session.ts';
 import type { CardTarget, Desk } from '../../desk/desk.ts';
 import type { CountrySigners } from '../../documents/country-signers.ts';
+import type { ChipReading } from '../../documents/verify/examine.ts';
+import type { Verdicts } from '../../documents/verify/verdicts.ts';
+import type { Kept, Owner } from '../../documents/kept.ts';
 import { DeviceResetError } from '../../../drivers/errors.ts';
 import { METHODS, type Result } from '../../../api-spec/methods/index.ts';
 import { formatHex } from '../../../apdu/bytes.ts';
@@ -48,6 +51,10 @@ export interface HandlerContext {
   readonly pads: Pads;
   readonly scanners: Scanners;
   readonly audit: AuditLog;
+  /** About identity documents. */
+  readonly verdicts: Verdicts;
+  /** Chips that were read, for a verdict. */
+  readonly passportReadings: Kept<ChipReading>;
   /** As last read from the policy. */
   readonly identity: () => IdentitySettings;
   /** Whose travel documents are trusted, as the administrator's folders stand. */
@@ -234,4 +241,9 @@ export async function verifyFor(
   if (key.pinPolicy === 'never') return;
   const use = { reference: key.pin, isReusable: key.pinPolicy === 'once' && !shown.documents && shown.statement === undefined };
   await verifyForUse(session, token, pinCaller(context, session, params, call, shown), use);
+}
+
+/** Of what is kept about a document. */
+export function ownerOf({ caller: { user, origin } }: Call): Owner {
+  return { user, ...(origin === undefined ? {} : { origin }) };
 }

@@ -7,12 +7,14 @@ import { certificateHandlers } from './certificate.ts';
 import { connectionHandlers } from './connection.ts';
 import { consoleHandlers } from './console.ts';
 import type { HandlerContext } from './context.ts';
+import { documentHandlers } from './document.ts';
 import { issuanceHandlers } from './issuance.ts';
 import { keyHandlers } from './key.ts';
 import { loginHandlers } from './login.ts';
 import { padHandlers } from './pad.ts';
 import { passportHandlers } from './passport.ts';
 import { pinHandlers } from './pin.ts';
+import { portraitHandlers } from './portrait.ts';
 import { readerHandlers } from './reader.ts';
 import { scannerHandlers } from './scanner.ts';
 import { signCmsHandlers } from './sign-cms.ts';
@@ -37,6 +39,8 @@ export function createHandlers(context: HandlerContext): Handlers {
     ...scannerHandlers(context),
     ...loginHandlers(context),
     ...passportHandlers(context),
+    ...documentHandlers(context),
+    ...portraitHandlers(context),
     ...issuanceHandlers(context),
     ...padHandlers(context),
     ...accessHandlers(context),

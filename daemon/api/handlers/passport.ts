@@ -11,7 +11,7 @@ import type { Picture } from '../../documents/pictures.ts';
 import type { CertificateFacts } from '../../identity/certificate-facts.ts';
 import type { ReadingOptions } from '../../documents/document-reading.ts';
 import type { Call, Handlers, PublicParams } from '../call.ts';
-import { withCard, type HandlerContext } from './context.ts';
+import { ownerOf, withCard, type HandlerContext } from './context.ts';
 
 const USUAL_GROUPS: readonly DataGroup[] = ['DG1', 'DG2', 'DG7', 'DG11', 'DG12'];
 /** Between two events of one reading. */
@@ -42,6 +42,7 @@ async function readPassport(
     throw new ChipNotGenuineError('reading the document: its chip does not prove that it is no copy');
   const { mrz, signer } = passport;
   return {
+    reading: keep(context, call, passport, signer && countryOf(signer)),
     ...describePassport(passport),
     access: { protocol: reading.protocol, repairs: [...repairs] },
     ...(mrz ? { mrz: describeMrz(mrz, now) } : {}),
@@ -49,6 +50,18 @@ async function readPassport(
     ...(includesFiles ? { files: [...reading.files].flatMap(([name, file]) => fileOf(name, file)) } : {}),
     exchanges,
   };
+}
+
+/** For document.verify: what a verdict needs, and no picture. */
+function keep(
+  { passportReadings, access }: HandlerContext,
+  call: Call,
+  { checks, mrz, person }: Passport,
+  signerCountry: string | undefined,
+): string {
+  const reading = passportReadings.newId();
+  passportReadings.put(ownerOf(call), reading, { checks, mrz, person, signerCountry }, access.policy.verdicts.keepMs);
+  return reading;
 }
 
 function drawn(length: number): Uint8Array {
