@@ -124,10 +124,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const { problems, ...ports } = await serveOthers({ folder, access, log, ...live });
     const countryProblems = await countries.problems();
     const others = [...countryProblems, ...moduleProblems, ...scannerProblems, ...problems];
-    return {
-      problems: [...access.policy.problems, ...identities.problems, ...others],
-      ...ports,
-    };
+    return { problems: [...access.policy.problems, ...identities.problems, ...others], ...ports };
   };
   const handlers: Handlers = createHandlers({
     ...parts,

@@ -31,7 +31,7 @@ describe('the driver of STU pads', () => {
     let node: HidNode | undefined = await testbed.plugHid(device);
     await using program = new DeviceProgram(testbed, 'pads.ts');
     const id = 'wacom-stu-SIM-1';
-    const steps: readonly (() => Promise<unknown> | unknown)[] = [
+    const steps: readonly (() => unknown)[] = [
       () => program.ask({ do: 'list' }),
       () => program.ask({ do: 'open', id }),
       () => program.ask({ do: 'show', id, text: 'Hej' }),

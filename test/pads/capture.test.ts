@@ -223,7 +223,7 @@ describe('a capture ends', () => {
     const api = await bench.socket();
     const answer = api.call('pad.capture', { content });
     await isCapturing(bench);
-    await act(bench);
+    act(bench);
     expect(errorOf(await answer).code).toBe(code);
     await eventually('the port being closed', () => bench.pads.bus.openPorts === 0);
     if (code === 'pad_removed') await bench.pads.use(PAD, { act: 'plug', seed: 0, samples: 0, signal });

@@ -35,7 +35,7 @@ export function* ageChecks(
   for (const { source, facts } of statements) {
     const days = [
       ['birthDate', facts.birthDate === undefined ? undefined : (readDay(facts.birthDate, 'birth', today) ?? '')],
-      ['personalNumber', facts.personalNumber === undefined ? undefined : (birthDayIn(facts.personalNumber) ?? '')],
+      ['personalNumber', facts.personalNumber === undefined ? undefined : birthDayToldBy(facts.personalNumber, source, facts)],
     ] as const;
     for (const [name, day] of days)
       if (day !== undefined)
@@ -44,6 +44,12 @@ export function* ageChecks(
           sources: [source],
         };
   }
+}
+
+/** Documents of other states have numbers of their own there, which tell no day: that of birth stands beside them. "": nobody can tell. */
+function birthDayToldBy(personalNumber: string, source: Source, { birthDate }: Statement['facts']): Day | undefined {
+  const isForeign = source !== 'typed' && birthDate !== undefined;
+  return birthDayIn(personalNumber) ?? (isForeign ? undefined : '');
 }
 
 function ageReason(day: Day, minimumAge: number, today: Day): 'age_unknown' | 'born_later' | 'old_enough' | 'too_young' {
