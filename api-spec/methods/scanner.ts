@@ -44,7 +44,7 @@ export const scannerMethods = {
     attempt: { en: 'Looking the scan up', sv: 'Att slå upp inläsningen' },
     since: 1,
     scope: 'scanner',
-    rest: { verb: 'GET', path: '/v1/scanners/get' },
+    rest: { verb: 'POST', path: '/v1/scanners/get' },
     params: Closed({ scan: Id('scan') }),
     result: Closed({ scan: Scan }),
     errors: ['scan_not_found'],

@@ -14,19 +14,25 @@ export async function askForConsent(dialog: Dialog, prompt: ConsentPrompt, langu
   await dialog.confirm({ description: describe(dialog, prompt, language), yes, no });
 }
 
-/** All of it goes into one line of the protocol: where that is short, it is the reason that gives way. */
+/**
+ * All of it goes into one line of the protocol: where that is short, it is the reason that gives way, and then the beginning of the asker's name. What is asked for stands
+ * there whole.
+ */
 function describe(dialog: Dialog, prompt: ConsentPrompt, language: PromptLanguage): string {
   const { texts } = dialog;
   const scopes = [...new Set(prompt.scopes)].map((scope) => `– ${wordsOf(scope, language)}`);
-  const before = [dialog.askerLine(prompt.asker), `${texts.code} ${sanitise(prompt.code)}`, '', texts.wants, ...scopes];
+  const before = [`${texts.code} ${sanitise(prompt.code)}`, '', texts.wants, ...scopes];
   const after = ['', texts.compareCode];
-  const compose = (reason: string): string => {
+  const compose = (reason: string, nameLength: number): string => {
     const lines = reason === '' ? [] : [`${texts.reason} ${texts.quote(reason)}`];
-    return [...before, ...lines, ...after].join('\n');
+    return [dialog.askerLine(prompt.asker, nameLength), ...before, ...lines, ...after].join('\n');
   };
-  if (prompt.reason === undefined) return compose('');
-  const room = MAX_LINE_BYTES - COMMAND.length - escapeText(compose('…')).length;
-  return compose(sanitise(prompt.reason, { maxLength: Math.min(MAX_VALUE_LENGTH, Math.max(1, room)) }));
+  const roomBeside = (text: string): number => MAX_LINE_BYTES - COMMAND.length - escapeText(text).length;
+  const least = prompt.reason === undefined ? '' : '…';
+  const nameLength = Math.min(MAX_VALUE_LENGTH, MAX_VALUE_LENGTH + roomBeside(compose(least, MAX_VALUE_LENGTH)));
+  if (prompt.reason === undefined) return compose('', nameLength);
+  const room = roomBeside(compose('…', nameLength));
+  return compose(sanitise(prompt.reason, { maxLength: Math.min(MAX_VALUE_LENGTH, Math.max(1, room)) }), nameLength);
 }
 
 function wordsOf(scope: Scope, language: PromptLanguage): string {

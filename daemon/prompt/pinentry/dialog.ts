@@ -5,7 +5,7 @@ import type { Asker } from '../prompt.ts';
 import type { AssuanSession } from './assuan-session.ts';
 import type { Environment } from './find-program.ts';
 import { optionsOf } from './program-environment.ts';
-import { sanitise } from './sanitise.ts';
+import { MAX_VALUE_LENGTH, sanitise } from './sanitise.ts';
 import { PROMPT_TEXTS, type PromptLanguage, type PromptTexts } from './texts.ts';
 
 /** Of the dialog's window. */
@@ -92,8 +92,9 @@ export class Dialog {
   }
 
   /** Of who asks, the end is what tells whose page it is. */
-  askerLine({ kind, name }: Asker): string {
-    return `${kind === 'origin' ? this.texts.origin : this.texts.program} ${this.texts.quote(sanitise(name, { cut: 'start' }))}`;
+  askerLine({ kind, name }: Asker, maxLength = MAX_VALUE_LENGTH): string {
+    const shown = sanitise(name, { cut: 'start', maxLength });
+    return `${kind === 'origin' ? this.texts.origin : this.texts.program} ${this.texts.quote(shown)}`;
   }
 
   #refusal(code: number): Error {
