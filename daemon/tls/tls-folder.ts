@@ -37,8 +37,8 @@ const FILES = { ca: 'ca.pem', certificate: 'certificate.pem', key: 'key.pem' } a
 const DAY_MS = 86_400_000;
 /** From this many days before the end, status advises to renew. */
 export const RENEWAL_DAYS = 30;
-/** Another program may put a new set in place while one is read. */
-const READ_TRIES = 5;
+/** Another program may put a new set in place while one is read; on a busy machine several times. */
+const READ_TRIES = 20;
 
 /** Checked: they belong together and are in force. */
 export interface TlsFiles extends TlsTexts {
