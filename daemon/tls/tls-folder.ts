@@ -112,7 +112,7 @@ export function readTls(dataFolder: string, { now }: { readonly now: Date }): Tl
     try {
       return readSet(found.path, now);
     } catch (error) {
-      if (attempt === READ_TRIES || whereSetIs(dataFolder)?.inode === found.inode) throw error;
+      if (attempt === READ_TRIES || whereSetIs(dataFolder)?.identity === found.identity) throw error;
     }
   }
 }
@@ -214,12 +214,13 @@ function readingFrom<T>(folder: string, name: string, read: () => T): T {
 }
 
 /** Looked for again when both names are missing: a program that renews may have moved the set from one to the other between the two looks. */
-function whereSetIs(dataFolder: string): { readonly path: string; readonly inode: bigint } | undefined {
+function whereSetIs(dataFolder: string): { readonly path: string; readonly identity: string } | undefined {
   for (let attempt = 1; attempt <= READ_TRIES; attempt++) {
     for (const name of [FOLDER, PREVIOUS]) {
       const path = join(resolve(dataFolder), name);
       const stats = readingFrom(path, path, () => statSync(path, { bigint: true, throwIfNoEntry: false }));
-      if (stats) return { path, inode: stats.ino };
+      // The number of a folder that was deleted is given to the next one.
+      if (stats) return { path, identity: `${stats.ino} ${stats.birthtimeNs}` };
     }
   }
   return undefined;
