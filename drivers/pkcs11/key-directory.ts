@@ -198,18 +198,23 @@ function keysOfSlot(
       alwaysAuthenticates: false,
     });
   }
-  const held = [...privateKeys, ...publicKeys.filter(isMadeHere)];
+  const issuers = certificates.filter((certificate) => hasIssued(certificate, certificates));
+  const isHeld = (object: ModuleObject): boolean => isMadeHere(object) && !issuers.some(({ id }) => hasId(object, id));
+  const held = [...privateKeys, ...publicKeys.filter(isHeld)];
   return found.filter((key) => !isOfAuthority(key, own, held));
 }
 
-/** Of a pair that the token made itself; a public key that was taken out of a certificate is not (Base Specification, section 4.7, CKA_LOCAL). */
+/**
+ * Of a pair that the token made itself (Base Specification, section 4.7, CKA_LOCAL). Modules say so of public keys that they took out of certificates, too: OpenSC does of
+ * the authorities above a card's own certificates.
+ */
 function isMadeHere({ numbers }: ModuleObject): boolean {
   return numbers.get(ck.CKA_LOCAL) === 1;
 }
 
 /** `held`: what shows that the token has the private half, which may not show itself. */
 function isOfAuthority(key: DirectoryKey, certificates: readonly DirectoryCertificate[], held: readonly ModuleObject[]): boolean {
-  if (held.some(({ bytes }) => equalBytes(bytes.get(ck.CKA_ID) ?? new Uint8Array(), key.id))) return false;
+  if (held.some((object) => hasId(object, key.id))) return false;
   const own = certificates.filter(({ id }) => equalBytes(id, key.id));
   return own.length > 0 && own.every(({ der }) => isAuthority(der));
 }
@@ -322,4 +327,21 @@ function isAuthority(der: Uint8Array): boolean {
   } catch {
     return false; // whatever it is, it certifies nobody
   }
+}
+
+/** Another certificate of the card stands on it. */
+function hasIssued(issuer: DirectoryCertificate, certificates: readonly DirectoryCertificate[]): boolean {
+  if (!isAuthority(issuer.der)) return false;
+  const others = certificates.filter(({ id, der }) => !equalBytes(id, issuer.id) && !equalBytes(der, issuer.der));
+  return others.some(({ der }) => {
+    try {
+      return new X509Certificate(der).checkIssued(new X509Certificate(issuer.der));
+    } catch {
+      return false;
+    }
+  });
+}
+
+function hasId({ bytes }: ModuleObject, id: Uint8Array): boolean {
+  return equalBytes(bytes.get(ck.CKA_ID) ?? new Uint8Array(), id);
 }
