@@ -14,6 +14,7 @@ const LINE_DEADLINE_MS = 20_000;
 export interface RunningDaemon extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;
+  readonly dataFolder: string;
   readonly client: Client;
   /** Resolves with what it logged when it has ended. */
   readonly log: () => string;
@@ -43,6 +44,7 @@ export async function startProgram(
   return {
     url,
     pid: child.pid ?? 0,
+    dataFolder: folder,
     client,
     log: () => log,
     exitStatus: () => child.exitCode,
