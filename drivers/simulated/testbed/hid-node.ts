@@ -86,8 +86,14 @@ export class HidNode implements AsyncDisposable {
     return node;
   }
 
+  /** True until nothing of it is left in the tree. */
   get isPluggedIn(): boolean {
     return !this.#isGone;
+  }
+
+  /** While it is being taken out, and after. */
+  get unplugging(): Promise<void> | undefined {
+    return this.#unplugging;
   }
 
   /** Handles that programs have open. */

@@ -62,6 +62,8 @@ export class SerialNode implements AsyncDisposable {
   readonly #tree: DeviceTree;
   readonly #taken: string[] = [];
   #server: NodeServer | undefined;
+  #isGone = false;
+  #unplugging: Promise<void> | undefined;
   #terminal: Terminal | undefined;
   readonly #terminalPath: string;
   #outputs = 0;
@@ -91,8 +93,14 @@ export class SerialNode implements AsyncDisposable {
     return node;
   }
 
+  /** True until nothing of it is left in the tree. */
   get isPluggedIn(): boolean {
-    return this.#terminal !== undefined;
+    return !this.#isGone;
+  }
+
+  /** While it is being taken out, and after. */
+  get unplugging(): Promise<void> | undefined {
+    return this.#unplugging;
   }
 
   /** Handles that programs have open. */
@@ -107,20 +115,25 @@ export class SerialNode implements AsyncDisposable {
   }
 
   /** Hangs the line up, and takes the port away. */
-  async unplug(): Promise<void> {
-    const terminal = this.#terminal;
-    if (!terminal) return;
-    this.#terminal = undefined;
-    this.#device.detach?.();
-    this.#server?.close();
-    await terminal[Symbol.asyncDispose]();
-    await this.#tree.take(this.#taken);
+  unplug(): Promise<void> {
+    this.#unplugging ??= this.#unplug();
+    return this.#unplugging;
   }
 
   /** Unplugs it, and ends the programs that still have it open. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.unplug();
     await this.#server?.[Symbol.asyncDispose]();
+  }
+
+  async #unplug(): Promise<void> {
+    const terminal = this.#terminal;
+    this.#terminal = undefined;
+    this.#device.detach?.();
+    this.#server?.close();
+    await terminal?.[Symbol.asyncDispose]();
+    await this.#tree.take(this.#taken);
+    this.#isGone = true;
   }
 
   #send(bytes: Uint8Array): boolean {

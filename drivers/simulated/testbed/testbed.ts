@@ -112,9 +112,10 @@ export class Testbed implements AsyncDisposable {
     if (errors.length > 0) throw new AggregateError(errors, 'simulated devices failed');
   }
 
-  /** One after the other, so that no two take the same place. */
+  /** One after the other, and after what is being taken out, so that no two take the same place. */
   #inTurn<N extends DeviceNode>(plug: () => Promise<N>): Promise<N> {
     const plugged = this.#turn.then(async () => {
+      await Promise.all(this.#nodes.map(({ unplugging }) => unplugging));
       const node = await plug();
       this.#nodes = [...this.#nodes.filter(({ isPluggedIn, openHandles }) => isPluggedIn || openHandles > 0), node];
       return node;
