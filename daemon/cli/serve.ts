@@ -7,7 +7,7 @@ import type { ReaderSelector } from '../../api-spec/schemas.ts';
 import { startDaemon, type DaemonOptions } from '../daemon.ts';
 import { selectorOf } from '../desk/reader-selector.ts';
 import { hardenProcess } from '../hardening/harden-process.ts';
-import { takeManagerEnvironment, type ManagerEnvironment } from '../service/manager-environment.ts';
+import { takeSystemdEnvironment, type SystemdEnvironment } from '../service/systemd-environment.ts';
 import { superviseBy } from '../service/supervision.ts';
 import type { UnixSocket } from '../listen/http-server.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
@@ -61,7 +61,7 @@ export async function runServe(options: ServeOptions): Promise<void> {
 async function serveUntilStopped(options: ServeOptions): Promise<void> {
   const log = pino({ level: options.logLevel, base: { pid: process.pid } }, pino.destination({ dest: 2, sync: true }));
   const stopped = waitForSignal();
-  const manager = takeManagerEnvironment(process.env, process.pid);
+  const systemd = takeSystemdEnvironment(process.env, process.pid);
   await hardenProcess(log);
   await using resources = new AsyncDisposableStack();
   const { source, scenario, ...simulatedDesk } = await openSource(options.simulate, resources);
@@ -72,7 +72,7 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
     port: options.port,
     ...(options.consolePort === undefined ? {} : { consolePort: options.consolePort }),
     ...(options.tlsPort === undefined ? {} : { tlsPort: options.tlsPort }),
-    unixSockets: [...socketsOfUsers(options.userSockets), ...socketsOf(manager)],
+    unixSockets: [...socketsOfUsers(options.userSockets), ...socketsOf(systemd)],
     sources: [source],
     simulated: options.simulate !== undefined,
     ...simulatedDesk,
@@ -80,7 +80,7 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
     log,
   });
   resources.use(daemon);
-  const supervision = resources.use(await superviseBy(manager, { log, monotonicMicros }));
+  const supervision = resources.use(await superviseBy(systemd, { log, monotonicMicros }));
   resources.use(onHangup(() => supervision.reloading(daemon.reload())));
   supervision.ready(`Serving ${daemon.url}`);
   printResult(`kortd ready ${daemon.url}`);
@@ -102,7 +102,7 @@ function socketsOfUsers(folder: string | undefined): readonly UnixSocket[] {
     .map(({ name }) => ({ path: join(folder, name, 'socket'), mode: 0o660 }));
 }
 
-function socketsOf({ sockets }: ManagerEnvironment): readonly UnixSocket[] {
+function socketsOf({ sockets }: SystemdEnvironment): readonly UnixSocket[] {
   return sockets.map((descriptor) => ({ descriptor }));
 }
 

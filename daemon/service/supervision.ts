@@ -3,7 +3,7 @@
  * started again. Without a manager nothing is loaded and nothing is done.
  */
 import type { Log } from '../log.ts';
-import type { ManagerEnvironment } from './manager-environment.ts';
+import type { SystemdEnvironment } from './systemd-environment.ts';
 
 /** sd_watchdog_enabled(3): "every half of the time". */
 const SIGNS_PER_PERIOD = 2;
@@ -24,7 +24,7 @@ export interface SupervisionOptions {
 
 /** The caller disposes when the daemon has ended. */
 export async function superviseBy(
-  { notifySocket, watchdogMs }: ManagerEnvironment,
+  { notifySocket, watchdogMs }: SystemdEnvironment,
   { log, monotonicMicros }: SupervisionOptions,
 ): Promise<Supervision> {
   if (notifySocket === undefined) return SILENT;

@@ -8,7 +8,7 @@ const FIRST_FD = 3;
 /** Of the unit there is one; more than a few are a mistake. */
 const MAX_SOCKETS = 16;
 
-export interface ManagerEnvironment {
+export interface SystemdEnvironment {
   /** Of the manager; undefined when nobody wants to be told. */
   readonly notifySocket?: string;
   /** The service is killed when it says nothing for so long. */
@@ -20,7 +20,7 @@ export interface ManagerEnvironment {
 const VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID', 'LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES'] as const;
 
 /** Changes `environment`. Values that are meant for another process, or are no numbers, count as none. */
-export function takeManagerEnvironment(environment: NodeJS.ProcessEnv, pid: number): ManagerEnvironment {
+export function takeSystemdEnvironment(environment: NodeJS.ProcessEnv, pid: number): SystemdEnvironment {
   const values = Object.fromEntries(VARIABLES.map((name) => [name, environment[name]]));
   for (const name of VARIABLES) Reflect.deleteProperty(environment, name);
   const watchdogMs = watchdogOf(values, pid);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { takeManagerEnvironment } from './manager-environment.ts';
+import { takeSystemdEnvironment } from './systemd-environment.ts';
 
 const PID = 4711;
 
@@ -14,12 +14,12 @@ describe('what a service manager tells', () => {
       LISTEN_FDS: '2',
       LISTEN_FDNAMES: 'kortd.socket:kortd.socket',
     };
-    expect(takeManagerEnvironment(environment, PID)).toEqual({ notifySocket: '@notify', watchdogMs: 30_000, sockets: [3, 4] });
+    expect(takeSystemdEnvironment(environment, PID)).toEqual({ notifySocket: '@notify', watchdogMs: 30_000, sockets: [3, 4] });
     expect(environment).toEqual({ HOME: '/var/lib/kortd' });
   });
 
   it('is nothing where no manager is', () => {
-    expect(takeManagerEnvironment({}, PID)).toEqual({ sockets: [] });
+    expect(takeSystemdEnvironment({}, PID)).toEqual({ sockets: [] });
   });
 
   it.each([
@@ -32,6 +32,6 @@ describe('what a service manager tells', () => {
     ['a watchdog without time', { WATCHDOG_USEC: '0', WATCHDOG_PID: '4711' }],
     ['an empty address', { NOTIFY_SOCKET: '' }],
   ])('does not count when it is %s', (_, environment) => {
-    expect(takeManagerEnvironment({ ...environment }, PID)).toEqual({ sockets: [] });
+    expect(takeSystemdEnvironment({ ...environment }, PID)).toEqual({ sockets: [] });
   });
 });
