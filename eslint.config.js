@@ -8,6 +8,7 @@ const projects = [
   'daemon',
   'examples/card-office',
   'examples/card-office/page',
+  'installer',
   'test',
 ];
 

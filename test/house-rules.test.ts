@@ -25,6 +25,7 @@ const FOLDERS = [
   'drivers/pcsc',
   'drivers/simulated',
   'examples/card-office',
+  'installer',
   'pkcs11-module',
   'test',
 ];
@@ -274,6 +275,8 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
   { files: /^drivers\/scanners\//, ours: /^(apdu|drivers|api-spec\/scan)\// },
   { files: /^drivers\//, ours: /^(apdu|drivers)\// },
   { files: /^daemon\//, ours: /^(apdu|api-spec|daemon|drivers|pkcs11-module)\// },
+  // Packages are made of what the others built; they describe it, and start nothing of it.
+  { files: /^installer\//, ours: /^(api-spec|daemon|drivers|installer)\// },
   // What a web page is built of: the client, and what is its own.
   { files: /^examples\//, ours: /^(api-spec|examples)\// },
   { files: /^test\//, ours: /./ },
