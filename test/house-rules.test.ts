@@ -294,6 +294,7 @@ const NATIVE_CALL_SITES: Readonly<Record<string, readonly string[]>> = {
     'drivers/simulated/quick-ack.ts',
     'drivers/simulated/testbed/posix.ts',
     'drivers/socket-owner.ts',
+    'drivers/windows-service.ts',
   ],
 };
 
