@@ -164,9 +164,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   live.server = server;
   live.console = undo.use(await openConsole({ port: consolePort, prompts, log }));
   undo.use(startRetention({ audit, retentionDays: () => access.policy.auditRetentionDays, log }));
-  undo.use(
-    await openPkcs11Door({ path: folder.pkcs11Path, slots: parts.slots, version: VERSION, front: options.pkcs11Front, log }),
-  );
+  // Its door is a Unix socket; a named pipe of Node's would let everybody in.
+  if (process.platform !== 'win32')
+    undo.use(
+      await openPkcs11Door({ path: folder.pkcs11Path, slots: parts.slots, version: VERSION, front: options.pkcs11Front, log }),
+    );
   desk.open();
   await modules.apply(desk, access.policy.modules);
   await scanners.open();

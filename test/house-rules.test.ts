@@ -296,6 +296,7 @@ const NATIVE_CALL_SITES: Readonly<Record<string, readonly string[]>> = {
     'drivers/simulated/testbed/posix.ts',
     'drivers/socket-owner.ts',
     'drivers/unused-memory.ts',
+    'drivers/windows-service.ts',
   ],
 };
 

@@ -5,6 +5,7 @@ import { DEFAULT_POLICY_FOLDER } from '../access/policy.ts';
 import { defaultDataFolder } from '../data-folder.ts';
 import { VERSION } from '../version.ts';
 import type { Pkcs11Flags, ProgramFlags } from './pkcs11.ts';
+import type { ServiceFlags } from './windows-service.ts';
 import { runCall, runGrant, runStatus } from './call.ts';
 import { addIssuanceCommands } from './issuance-commands.ts';
 
@@ -39,6 +40,7 @@ export function createProgram(): Command {
   program.exitOverride().showHelpAfterError('Try: kortd --help');
   const dataDir = ['--data-dir <DIR>', 'folder with the address and token of the daemon', defaultDataFolder()] as const;
   addServeCommand(program, dataDir);
+  addWindowsServiceCommand(program);
   addCallCommands(program, dataDir);
   addGrantCommands(program, dataDir);
   addRoleCommands(program, dataDir);
@@ -91,6 +93,21 @@ function addServeCommand(program: Command, dataDir: OptionRow): void {
     .action(async (flags: ServeFlags) => {
       const { runServe } = await import('./serve.ts');
       await runServe({ ...flags, examples: flags.examples ?? false });
+    });
+}
+
+/** What the Windows package registers as its service. */
+function addWindowsServiceCommand(program: Command): void {
+  program
+    .command('windows-service')
+    .description('Run the daemon as the Windows service that the package installed; the service control manager starts it.')
+    .argument('<folder>', 'of the data, the policies and the log')
+    .option('--simulate <SCENARIO>', 'a simulated desk instead of real readers, as with serve')
+    .option('--port <N>', 'port on 127.0.0.1 and [::1]', parsePort, DEFAULT_PORT)
+    .option('--log-level <LEVEL>', 'trace, debug, info, warn, error or silent', parseLogLevel, 'info')
+    .action(async (folder: string, flags: ServiceFlags) => {
+      const [{ runWindowsService }, { runServe }] = await Promise.all([import('./windows-service.ts'), import('./serve.ts')]);
+      await runWindowsService(folder, flags, runServe);
     });
 }
 

@@ -40,6 +40,10 @@ export interface ServeOptions {
   readonly logLevel: string;
   /** Print commands to try. */
   readonly examples: boolean;
+  /** Instead of standard error. */
+  readonly logFile?: string;
+  /** Called when the daemon answers. */
+  readonly onReady?: () => void;
 }
 
 /** How long calls that still block may take to end by themselves. */
@@ -61,7 +65,10 @@ export async function runServe(options: ServeOptions): Promise<void> {
 }
 
 async function serveUntilStopped(options: ServeOptions): Promise<void> {
-  const log = pino({ level: options.logLevel, base: { pid: process.pid } }, pino.destination({ dest: 2, sync: true }));
+  const log = pino(
+    { level: options.logLevel, base: { pid: process.pid } },
+    pino.destination({ dest: options.logFile ?? 2, sync: true }),
+  );
   const stopped = waitForSignal();
   const systemd = takeSystemdEnvironment(process.env, process.pid);
   await hardenProcess(log);
@@ -86,6 +93,7 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
   resources.use(onHangup(() => supervision.reloading(daemon.reload())));
   supervision.ready(`Serving ${daemon.url}`);
   resources.use(keepIdleMemoryLow(returnUnusedMemory));
+  options.onReady?.();
   printResult(`kortd ready ${daemon.url}`);
   if (authority) printResult(describeAuthority(authority));
   if (options.examples) printExamples();
