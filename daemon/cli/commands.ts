@@ -6,6 +6,7 @@ import { defaultDataFolder } from '../data-folder.ts';
 import { VERSION } from '../version.ts';
 import type { Pkcs11Flags, ProgramFlags } from './pkcs11.ts';
 import { runCall, runGrant, runStatus } from './call.ts';
+import { addDoctorCommands } from './doctor-commands.ts';
 import { addIssuanceCommands } from './issuance-commands.ts';
 
 const GRANT_VERBS = [
@@ -49,6 +50,7 @@ export function createProgram(): Command {
   addPkcs11Commands(program, dataDir);
   addBrowserPolicyCommand(program);
   addAuditCommands(program, dataDir);
+  addDoctorCommands(program, dataDir, parsePort);
   addSimulateCommand(program);
   addSimulateAuthorityCommand(program);
   addSimulateDevicesCommand(program);
