@@ -7,26 +7,30 @@ import { WEB_SOCKET_PATH } from '../../api-spec/wire.ts';
 import { daemonOf, findDaemon, DataFolderError, type Endpoint } from '../data-folder.ts';
 import type { DaemonQuestions, DaemonView } from './look.ts';
 
-const ANSWER_MS = 2_000;
+export interface AskDaemonOptions {
+  /** For the connection, and for each answer. */
+  readonly answerMs: number;
+  readonly signal: AbortSignal;
+}
 
 /** Never rejects. */
-export async function askDaemon(dataFolder: string, signal: AbortSignal): Promise<DaemonView> {
+export async function askDaemon(dataFolder: string, { answerMs, signal }: AskDaemonOptions): Promise<DaemonView> {
   if (await isForbidden(dataFolder)) return { state: 'forbidden' };
   const found = find(dataFolder);
   if (!('endpoint' in found)) return found;
   const { endpoint, token } = found;
   try {
-    const client = await connectTo(endpoint, token);
+    const client = await connectTo(endpoint, { token, answerMs });
     signal.addEventListener('abort', () => client.close(), { once: true });
-    const info = await client.call('system.info', {}, { timeoutMs: ANSWER_MS });
-    return { state: 'running', endpoint, info, ask: questionsTo(client) };
+    const info = await client.call('system.info', {}, { timeoutMs: answerMs });
+    return { state: 'running', endpoint, info, ask: questionsTo(client, answerMs) };
   } catch (error) {
     return { state: 'mute', pid: endpoint.pid, why: error instanceof Error ? error.message : String(error) };
   }
 }
 
-function questionsTo(client: Client): DaemonQuestions {
-  const soon = { timeoutMs: ANSWER_MS };
+function questionsTo(client: Client, timeoutMs: number): DaemonQuestions {
+  const soon = { timeoutMs };
   return {
     health: () => client.call('system.health', {}, soon),
     readers: () => client.call('reader.list', {}, soon),
@@ -60,8 +64,13 @@ function find(dataFolder: string): Found {
   }
 }
 
-function connectTo({ url, socket }: Endpoint, token: string): Promise<Client> {
-  const options = { url, timeoutMs: ANSWER_MS, minApiVersion: 1 };
+interface Way {
+  readonly token: string;
+  readonly answerMs: number;
+}
+
+function connectTo({ url, socket }: Endpoint, { token, answerMs }: Way): Promise<Client> {
+  const options = { url, timeoutMs: answerMs, minApiVersion: 1 };
   if (process.platform === 'win32') return connect({ ...options, token });
   const openSocket = (protocols: string[]): WebSocket =>
     new UnixWebSocket(`ws+unix:${socket}:${WEB_SOCKET_PATH}`, protocols, { perMessageDeflate: false }) as unknown as WebSocket;

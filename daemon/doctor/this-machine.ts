@@ -8,13 +8,14 @@ import { delimiter, join, resolve } from 'node:path';
 import { SOCKET_VARIABLE } from '../../drivers/pcsc/pcscd-winscard.ts';
 import { askDaemon } from './daemon-view.ts';
 import type { DiskSpace, FileStatus, Look, ProcessView, Ran, Seen } from './look.ts';
-import { askPcscService, PCSCD_SOCKET, type PcscService } from './pcsc-service.ts';
+import { askPcscService, PCSCD_SOCKET } from './pcsc-service.ts';
 
 const MAX_TEXT_BYTES = 1_048_576;
 const MAX_HASHED_BYTES = 268_435_456;
 const MAX_OUTPUT_BYTES = 1_048_576;
 const RUN_MS = 2_000;
-const PCSC_MS = 2_000;
+/** What has not answered by then hangs, as far as a person is concerned. */
+const ANSWER_MS = 2_000;
 const MAX_PROCESSES = 4_096;
 /** Where an administrator's programs are, which is not on everybody's path. */
 const SYSTEM_FOLDERS = ['/usr/sbin', '/sbin', '/usr/bin', '/bin'];
@@ -26,6 +27,8 @@ export interface MachineOptions {
   /** Of an image. The data folder, the policy folder and the home of the user are not below it. */
   readonly root?: string;
   readonly environment?: NodeJS.ProcessEnv;
+  /** How long the daemon and the PC/SC service are waited for. */
+  readonly answerMs?: number;
 }
 
 /** What all checks share; each gets a signal of its own. Disposing of it closes the connection to the daemon. */
@@ -34,12 +37,13 @@ export interface ThisMachine extends AsyncDisposable {
 }
 
 export function thisMachine(options: MachineOptions): ThisMachine {
-  const { root = '/', environment = process.env } = options;
+  const { root = '/', environment = process.env, answerMs = ANSWER_MS } = options;
   const end = new AbortController();
   const home = environment['HOME'] ?? homedir();
   const path = pathsBelow(resolve(root), [resolve(options.dataFolder), resolve(options.policyFolder), resolve(home)]);
-  const daemon = once(() => askDaemon(options.dataFolder, end.signal));
-  const pcsc = once(() => askPcsc(environment, path));
+  const daemon = once(() => askDaemon(options.dataFolder, { answerMs, signal: end.signal }));
+  const socket = environment[SOCKET_VARIABLE] ?? path(PCSCD_SOCKET);
+  const pcsc = once(() => askPcscService({ socket, timeoutMs: answerMs }));
   const processes = once(() => listProcesses(path('/proc')));
   const folders = [...new Set([...(environment['PATH'] ?? '').split(delimiter).filter(Boolean), ...SYSTEM_FOLDERS])];
   const shared = {
@@ -87,10 +91,6 @@ function pathsBelow(root: string, named: readonly string[]): (of: string) => str
 function once<T>(work: () => Promise<T>): () => Promise<T> {
   let value: Promise<T> | undefined;
   return () => (value ??= work());
-}
-
-async function askPcsc(environment: NodeJS.ProcessEnv, path: (of: string) => string): Promise<PcscService> {
-  return askPcscService({ socket: environment[SOCKET_VARIABLE] ?? path(PCSCD_SOCKET), timeoutMs: PCSC_MS });
 }
 
 export async function seen<T>(look: () => Promise<T>): Promise<Seen<T>> {

@@ -36,12 +36,6 @@ const FAULTS = {
     sv: 'Ett program är inställt på att hitta korten genom p11-kit, men p11-kit känner inte till kortd.',
     command: 'kortd pkcs11 enable --data-dir {folder}',
   },
-  pkcs11_unreadable: {
-    severity: 'warning',
-    en: 'A file that tells a program of PKCS #11 modules cannot be understood, by kortd or by the program.',
-    sv: 'En fil som talar om PKCS #11-moduler för ett program kan inte tolkas, varken av kortd eller av programmet.',
-    command: 'kortd pkcs11 status',
-  },
 } as const;
 
 type Fault = keyof typeof FAULTS;
@@ -80,8 +74,8 @@ function placesOf(setup: ProgramSetup, report: TypedReport<Fault>): readonly Pla
     return setup.places();
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    if (error.problem === 'not_allowed') report.unseen(setup.name, error.message);
-    else report.found('pkcs11_unreadable', error.message);
+    // Only Firefox's policies can be that, which have a check of their own.
+    if (error.problem !== 'not_understood') report.unseen(setup.name, error.message);
     return [];
   }
 }
