@@ -7,6 +7,7 @@ import { VERSION } from '../version.ts';
 import type { Pkcs11Flags, ProgramFlags } from './pkcs11.ts';
 import type { ServiceFlags } from './windows-service.ts';
 import { runCall, runGrant, runStatus } from './call.ts';
+import { addDoctorCommands } from './doctor-commands.ts';
 import { addIssuanceCommands } from './issuance-commands.ts';
 
 const GRANT_VERBS = [
@@ -51,6 +52,7 @@ export function createProgram(): Command {
   addPkcs11Commands(program, dataDir);
   addBrowserPolicyCommand(program);
   addAuditCommands(program, dataDir);
+  addDoctorCommands(program, dataDir, parsePort);
   addSimulateCommand(program);
   addSimulateAuthorityCommand(program);
   addSimulateDevicesCommand(program);
