@@ -140,11 +140,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     startedAt: new Date(),
     clients: () => live.server?.clients() ?? 0,
     callsUnderWay: () => live.dispatcher?.callsUnderWay ?? 0,
-    consoleLink: (user) => consoleLink(live.console, user),
+    consoleLink: (user, page) => consoleLink(live.console, user, page),
     reload,
   });
   const dispatcher = new Dispatcher(handlers, options.log, audit);
   live.dispatcher = dispatcher;
+  const onClientGone = (caller: string): void => forgetCaller(caller, desk, pinReuse);
   const server = undo.use(
     await listen({
       port,
@@ -156,13 +157,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       access,
       contents,
       onClient: (connection, admission) => endWithGrant(access, connection, admission),
-      onClientGone: (caller) => forgetCaller(caller, desk, pinReuse),
+      onClientGone,
       onStation: (socket, user) => addStation(prompts, new StationLink(socket, { place: 'agent', user })),
       unixSockets: unixSocketsOf(folder, options),
     }),
   );
   live.server = server;
-  live.console = undo.use(await openConsole({ port: consolePort, prompts, log }));
+  live.console = undo.use(await openConsole({ port: consolePort, prompts, log, desk: { dispatcher, events, onClientGone } }));
   undo.use(startRetention({ audit, retentionDays: () => access.policy.auditRetentionDays, log }));
   // Its door is a Unix socket; a named pipe of Node's would let everybody in.
   if (process.platform !== 'win32')
@@ -191,9 +192,12 @@ function unixSocketsOf({ socketPath }: DataFolder, { unixSockets = [] }: DaemonO
   return process.platform === 'win32' ? [] : [{ path: socketPath, mode: 0o600 }, ...unixSockets];
 }
 
-function consoleLink(console: Console | undefined, user: string): { readonly url: string; readonly expiresInMs: number } {
+function consoleLink(
+  console: Console | undefined,
+  ...[user, page]: Parameters<Console['issueLink']>
+): { readonly url: string; readonly expiresInMs: number } {
   if (!console) throw new ApiError('internal_error', 'opening the console: not listening yet');
-  return { url: console.issueLink(user), expiresInMs: LINK_MS };
+  return { url: console.issueLink(user, page), expiresInMs: LINK_MS };
 }
 
 /** What the daemon works with, beside its doors; `undo` closes it. */

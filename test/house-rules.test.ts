@@ -37,7 +37,7 @@ const files: readonly string[] = execFileSync('git', ['ls-files', '-z', '--cache
 })
   .split('\0')
   .filter((path) => path !== '' && existsSync(join(ROOT, path)));
-const sources = files.filter((path) => /\.(ts|mjs|js)$/.test(path));
+const sources = files.filter((path) => /\.(tsx?|mjs|js)$/.test(path));
 
 function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');

@@ -70,7 +70,7 @@ export class Dispatcher {
   async #checked(name: MethodName | undefined, request: CallRequest): Promise<unknown> {
     if (!name) throw new ApiError('method_not_found', 'looking up the method: there is none of this name');
     const method: ApiMethod = METHODS[name];
-    if (method.scope) requireScope(request.caller, method.scope, name);
+    if (method.scope) requireRight(request.caller, method.scope, name);
     if (!method.rest && !request.caller.connection)
       throw new ApiError('method_not_found', `calling ${name}: it exists only on a WebSocket`);
     const params = request.params ?? {};
@@ -142,6 +142,12 @@ function scopedKey({ idempotencyKey, caller }: CallRequest): string | undefined 
 function requireScope(caller: Caller, scope: Scope, name: MethodName): void {
   if (!caller.scopes.has(scope))
     throw new ApiError('scope_missing', `calling ${name}: the caller lacks the scope ${scope}`, { scope });
+}
+
+function requireRight(caller: Caller, scope: Scope, name: MethodName): void {
+  requireScope(caller, scope, name);
+  if (caller.methods?.has(name) === false)
+    throw new ApiError('scope_missing', `calling ${name}: it is not among what this caller may call`, { scope });
 }
 
 function readTimeout(timeoutMs: number | undefined, method: ApiMethod, params: Record<string, unknown>): number {

@@ -239,10 +239,11 @@ function addAgentCommand(program: Command, dataDir: OptionRow): void {
 function addOpenCommand(program: Command, dataDir: OptionRow): void {
   program
     .command('open')
-    .description('Open the console in the browser: the page where trusted prompts are answered.')
+    .description('Open the console in the browser: the page where trusted prompts are answered, or the one that shows the desk.')
+    .option('--desk', 'the page that shows readers, cards and what goes on, in place of the one that asks')
     .option('--print', 'print its address, which is good once and for a minute, and open nothing')
     .option(...dataDir)
-    .action(async (flags: { dataDir: string; print?: true }) => {
+    .action(async (flags: { dataDir: string; desk?: true; print?: true }) => {
       const { runOpen } = await import('./open.ts');
       await runOpen(flags);
     });

@@ -129,7 +129,7 @@ function onHangup(reload: () => void): Disposable {
 }
 
 /** Only what is served is loaded: the native library for real readers, the simulators for simulated ones. */
-async function openSource(
+export async function openSource(
   simulate: string | undefined,
   resources: AsyncDisposableStack,
 ): Promise<
