@@ -6,6 +6,7 @@ import pino from 'pino';
 import type { ReaderSelector } from '../../api-spec/schemas.ts';
 import { startDaemon, type DaemonOptions } from '../daemon.ts';
 import { selectorOf } from '../desk/reader-selector.ts';
+import { DEFAULT_METRICS_PORT, type TelemetrySettings } from '../telemetry/settings.ts';
 import { hardenProcess } from '../hardening/harden-process.ts';
 import type { UnixSocket } from '../listen/http-server.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
@@ -33,6 +34,10 @@ export interface ServeOptions {
   readonly authorityState?: string;
   /** How long the front of PKCS #11 stays without programs and without a daemon; half a minute unless given. */
   readonly pkcs11Linger?: number;
+  /** Port of the figures for Prometheus; the usual one when it is only switched on. */
+  readonly metrics?: number | true;
+  /** Collector of traces. */
+  readonly traces?: string;
   readonly logLevel: string;
   /** Print commands to try. */
   readonly examples: boolean;
@@ -74,6 +79,7 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
     simulated: options.simulate !== undefined,
     ...simulatedDesk,
     ...(process.platform === 'win32' ? {} : { pkcs11Front: frontTimes(options) }),
+    telemetry: telemetryOf(options),
     log,
   });
   resources.use(daemon);
@@ -82,6 +88,11 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
   if (authority) printResult(describeAuthority(authority));
   if (options.examples) printExamples();
   log.info({ signal: await stopped }, 'shutting down');
+}
+
+function telemetryOf({ metrics, traces }: ServeOptions): TelemetrySettings {
+  const port = metrics === true ? DEFAULT_METRICS_PORT : metrics;
+  return { ...(port === undefined ? {} : { metrics: { port } }), ...(traces === undefined ? {} : { traces: { url: traces } }) };
 }
 
 function frontTimes({ pkcs11Linger }: ServeOptions): NonNullable<DaemonOptions['pkcs11Front']> {
