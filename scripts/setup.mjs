@@ -46,6 +46,7 @@ const TEST_PACKAGES = [
   'pinentry-curses',
   'pinentry-tty',
   'poppler-utils',
+  'prometheus',
   'socat',
   'softhsm2',
   'strongswan-pki',

@@ -30,6 +30,8 @@ interface ServeFlags {
   readonly authorityState?: string;
   readonly dataDir: string;
   readonly pkcs11Linger?: number;
+  readonly metrics?: number | true;
+  readonly traces?: string;
   readonly logLevel: string;
   readonly examples?: true;
 }
@@ -89,6 +91,8 @@ function addServeCommand(program: Command, dataDir: OptionRow): void {
       'how long the process that holds the connections of PKCS #11 programs stays without programs and without a daemon',
       parseMilliseconds,
     )
+    .option('--metrics [PORT]', 'serve figures for Prometheus at /metrics on this loopback port; 27153 unless given', parsePort)
+    .option('--traces <URL>', 'send traces to this collector: OTLP over HTTP, http://127.0.0.1:4318/v1/traces')
     .option('--policy-dir <DIR>', 'folder of files that grant access to web origins', DEFAULT_POLICY_FOLDER)
     .option('--log-level <LEVEL>', 'trace, debug, info, warn, error or silent; logs go to standard error', parseLogLevel, 'info')
     .option('--examples', 'print commands to try')

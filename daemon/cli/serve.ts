@@ -6,6 +6,7 @@ import pino from 'pino';
 import type { ReaderSelector } from '../../api-spec/schemas.ts';
 import { startDaemon, type DaemonOptions } from '../daemon.ts';
 import { selectorOf } from '../desk/reader-selector.ts';
+import { DEFAULT_METRICS_PORT, type TelemetrySettings } from '../telemetry/settings.ts';
 import { hardenProcess } from '../hardening/harden-process.ts';
 import { keepIdleMemoryLow } from '../hardening/idle-memory.ts';
 import { takeSystemdEnvironment, type SystemdEnvironment } from '../service/systemd-environment.ts';
@@ -37,6 +38,10 @@ export interface ServeOptions {
   readonly authorityState?: string;
   /** How long the front of PKCS #11 stays without programs and without a daemon; half a minute unless given. */
   readonly pkcs11Linger?: number;
+  /** Port of the figures for Prometheus; the usual one when it is only switched on. */
+  readonly metrics?: number | true;
+  /** Collector of traces. */
+  readonly traces?: string;
   readonly logLevel: string;
   /** Print commands to try. */
   readonly examples: boolean;
@@ -86,6 +91,7 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
     simulated: options.simulate !== undefined,
     ...simulatedDesk,
     ...(process.platform === 'win32' ? {} : { pkcs11Front: frontTimes(options) }),
+    telemetry: telemetryOf(options),
     log,
   });
   resources.use(daemon);
@@ -99,6 +105,11 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
   if (options.examples) printExamples();
   log.info({ signal: await stopped }, 'shutting down');
   supervision.stopping();
+}
+
+function telemetryOf({ metrics, traces }: ServeOptions): TelemetrySettings {
+  const port = metrics === true ? DEFAULT_METRICS_PORT : metrics;
+  return { ...(port === undefined ? {} : { metrics: { port } }), ...(traces === undefined ? {} : { traces: { url: traces } }) };
 }
 
 function frontTimes({ pkcs11Linger }: ServeOptions): NonNullable<DaemonOptions['pkcs11Front']> {
