@@ -12,6 +12,9 @@ import type { LinePads } from '../drivers/pads/line-configuration.ts';
 import type { ModuleSourceOptions } from '../drivers/pkcs11/source.ts';
 import { AuditLog } from './audit/audit-log.ts';
 import { startRetention } from './audit/retention.ts';
+import { Configuration } from './configuration/configuration.ts';
+import { Reloading } from './configuration/reloading.ts';
+import type { Settings } from './configuration/schema.ts';
 import { openConsole, type Console } from './console/console-server.ts';
 import { LINK_MS } from './console/sessions.ts';
 import { ApiError } from './errors.ts';
@@ -49,7 +52,7 @@ import { Scanners } from './scanners/scanners.ts';
 import { ScsDoor } from './scs/door.ts';
 import { readTls, type TlsFiles } from './tls/tls-folder.ts';
 import { TelemetryDoor } from './telemetry/door.ts';
-import type { TelemetrySettings } from './telemetry/settings.ts';
+import { telemetryOf } from './telemetry/settings.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 import { VERSION } from './version.ts';
 
@@ -63,6 +66,8 @@ export interface DaemonOptions {
   readonly sources: readonly DeskSource[];
   readonly simulated: boolean;
   readonly log: Log;
+  /** What may change while this runs; the defaults unless given. */
+  readonly configuration?: Configuration;
   readonly profiles?: readonly CardProfile[];
   /** Files that grant access to web origins; /etc/kortd/policy.d unless given. */
   readonly policyFolder?: string;
@@ -93,7 +98,6 @@ export interface DaemonOptions {
   /** Connections of programs that use PKCS #11 are held by a process that outlives the daemon; times are for tests. Without it they end with the daemon. */
   readonly pkcs11Front?: Partial<FrontTimes>;
   /** What is told of the daemon's own work; nothing unless given. */
-  readonly telemetry?: TelemetrySettings;
   /** Of issuance: when something happened, and whether it is too late. */
   readonly now?: () => Date;
   /** Of issuance: how the journal's database is opened; for tests. */
@@ -112,27 +116,26 @@ export interface Daemon extends AsyncDisposable {
   readonly reload: () => Promise<Result<'system.reload'>>;
 }
 
+/** What comes after the handlers that use it. */
+interface Live {
+  console?: Console;
+  server?: HttpServer;
+  dispatcher?: Dispatcher;
+  scs?: ScsDoor;
+}
+
 /** Resolves when calls are accepted. Throws DataFolderError, and the system's error when the port is taken; nothing is left open then. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await using undo = new AsyncDisposableStack();
   const folder = undo.use(openDataFolder(options.dataFolder));
-  const parts = openParts(undo, folder, options);
-  const { access, identities, cache, desk, modules, events, audit, prompts, pinReuse, contents, scanners } = parts;
+  const { configuration = Configuration.default() } = options;
+  const parts = openParts(undo, folder, { ...options, configuration });
+  const { access, identities, desk, modules, events, audit, prompts, pinReuse, contents, scanners } = parts;
   const { port, log, consolePort = port === 0 ? 0 : port + 1, tlsPort = port === 0 ? 0 : port + 2 } = options;
   const countries = trustedCountries(access, options);
-  const live: { console?: Console; server?: HttpServer; dispatcher?: Dispatcher; scs?: ScsDoor } = {};
-  const reload = async (): Promise<Result<'system.reload'>> => {
-    access.reload();
-    identities.reload();
-    cache.applyPolicy();
-    desk.review();
-    const moduleProblems = await modules.apply(desk, access.policy.modules);
-    const scannerProblems = await scanners.reload();
-    const { problems, ...ports } = await serveOthers({ folder, access, log, ...live });
-    const countryProblems = await countries.problems();
-    const others = [...countryProblems, ...moduleProblems, ...scannerProblems, ...problems];
-    return { problems: [...access.policy.problems, ...identities.problems, ...others], ...ports };
-  };
+  const live: Live = {};
+  const reloading = new Reloading({ configuration, access, log });
+  const reload = reloadOf({ ...parts, countries, reloading, folder, log, live });
   const handlers: Handlers = createHandlers({
     ...parts,
     issuance: parts.issuance.ceremonies,
@@ -147,6 +150,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     startedAt: new Date(),
     clients: () => live.server?.clients() ?? 0,
     callsUnderWay: () => live.dispatcher?.callsUnderWay ?? 0,
+    problems: () => reloading.problems,
     consoleLink: (user, page) => consoleLink(live.console, user, page),
     reload,
   });
@@ -171,7 +175,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   );
   live.server = server;
   live.console = undo.use(await openConsole({ port: consolePort, prompts, log, desk: { dispatcher, events, onClientGone } }));
-  undo.use(startRetention({ audit, retentionDays: () => access.policy.auditRetentionDays, log }));
+  undo.use(
+    startRetention({
+      audit,
+      retentionDays: () => access.policy.auditRetentionDays ?? configuration.settings.audit.retentionDays,
+      log,
+    }),
+  );
   // Its door is a Unix socket; a named pipe of Node's would let everybody in.
   const pkcs11 =
     process.platform === 'win32'
@@ -185,7 +195,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
             log,
           }),
         );
-  const telemetryDoor = undo.use(await openTelemetry(parts, { options, server, dispatcher, pkcs11 }));
+  const telemetryDoor = undo.use(await openTelemetry(parts, { options, configuration, server, dispatcher, pkcs11 }));
   desk.open();
   await modules.apply(desk, access.policy.modules);
   await scanners.open();
@@ -205,6 +215,35 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
 }
 
+interface Reloaded extends Pick<
+  ReturnType<typeof openParts>,
+  'access' | 'cache' | 'desk' | 'identities' | 'modules' | 'scanners'
+> {
+  readonly countries: TrustedCountries;
+  readonly reloading: Reloading;
+  readonly folder: DataFolder;
+  readonly log: Log;
+  readonly live: Live;
+}
+
+/** Configuration and policy all or nothing; then what goes by them. */
+function reloadOf(parts: Reloaded): Daemon['reload'] {
+  const { access, identities, cache, desk, modules, scanners, countries, reloading, folder, log, live } = parts;
+  return async () => {
+    const refused = reloading.apply();
+    if (refused.length > 0) return { problems: [...refused] };
+    identities.reload();
+    cache.applyPolicy();
+    desk.review();
+    const moduleProblems = await modules.apply(desk, access.policy.modules);
+    const scannerProblems = await scanners.reload();
+    const { problems, ...ports } = await serveOthers({ folder, access, log, ...live });
+    const countryProblems = await countries.problems();
+    const others = [...countryProblems, ...moduleProblems, ...scannerProblems, ...problems];
+    return { problems: [...identities.problems, ...others], ...ports, ...reloading.needsRestart };
+  };
+}
+
 function unixSocketsOf({ socketPath }: DataFolder, { unixSockets = [] }: DaemonOptions): readonly UnixSocket[] {
   return process.platform === 'win32' ? [] : [{ path: socketPath, mode: 0o600 }, ...unixSockets];
 }
@@ -218,18 +257,27 @@ function consoleLink(
 }
 
 /** What the daemon works with, beside its doors; `undo` closes it. */
-function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: DaemonOptions) {
-  const { log, policyFolder = DEFAULT_POLICY_FOLDER } = options;
+function openParts(
+  undo: AsyncDisposableStack,
+  folder: DataFolder,
+  options: DaemonOptions & { readonly configuration: Configuration },
+) {
+  const { log, configuration, policyFolder = DEFAULT_POLICY_FOLDER } = options;
   const audit = undo.use(AuditLog.open({ folder: folder.path, log }));
   const events = new EventLog();
   const telemetry = new Telemetry();
   const prompts = new PromptDesk(telemetry);
-  const access = undo.use(new Access({ dataFolder: folder.path, policyFolder, log, publish: events.publish, prompts }));
+  const access = undo.use(
+    new Access({
+      ...{ dataFolder: folder.path, policyFolder, log, publish: events.publish, prompts },
+      consentDays: () => configuration.settings.access.consentDays,
+    }),
+  );
   const wrongPins = undo.use(new WrongPins(join(folder.path, 'wrong-pins.sqlite')));
   const pinReuse = undo.use(new PinReuse());
   const contents = undo.use(new Contents());
   const identities = new IdentityAuthorities(() => access.policy.identity, options);
-  const cache = undo.use(openCardCache(folder, access, log));
+  const cache = undo.use(openCardCache(folder, access, { log, configuration }));
   const modules = undo.use(new Modules(log, options.modules));
   const watched: { slots?: SharedSlots } = {};
   const publish: EventLog['publish'] = (name, data) => {
@@ -284,7 +332,7 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
 /** Before the desk is: so that the first cards are told of as well. */
 async function openTelemetry(
   { issuance, telemetry, ...parts }: ReturnType<typeof openParts>,
-  { options, server, dispatcher, pkcs11 }: Doors,
+  { options, configuration, server, dispatcher, pkcs11 }: Doors,
 ): Promise<TelemetryDoor> {
   const door = new TelemetryDoor({
     ...{ telemetry, log: options.log },
@@ -294,12 +342,18 @@ async function openTelemetry(
       programs: () => ({ programs: pkcs11?.programCount ?? 0, fronts: pkcs11?.frontCount ?? 0 }),
     },
   });
-  await door.apply(options.telemetry ?? {});
+  const apply = async (settings: Settings): Promise<void> => {
+    for (const problem of await door.apply(telemetryOf(settings)))
+      options.log.warn(problem, 'not everything is told of the daemon’s work');
+  };
+  await apply(configuration.settings);
+  configuration.onApplied((settings) => void apply(settings));
   return door;
 }
 
 interface Doors {
   readonly options: DaemonOptions;
+  readonly configuration: Configuration;
   readonly server: HttpServer;
   readonly dispatcher: Dispatcher;
   readonly pkcs11: Pkcs11Door | undefined;
@@ -310,8 +364,13 @@ function trustedCountries(access: Access, { simulated, simulatedCountrySigners, 
   return new TrustedCountries({ sections: () => access.policy.passports, simulated: bench, log });
 }
 
-function openCardCache({ path }: DataFolder, access: Access, log: Log): CardCache {
-  return new CardCache({ file: join(path, CARD_CACHE_FILE), isEnabled: () => access.policy.keepsCards, log });
+function openCardCache(
+  { path }: DataFolder,
+  access: Access,
+  { log, configuration }: { readonly log: Log; readonly configuration: Configuration },
+): CardCache {
+  const limits = (): Settings['cards'] => configuration.settings.cards;
+  return new CardCache({ file: join(path, CARD_CACHE_FILE), isEnabled: () => access.policy.keepsCards, limits, log });
 }
 
 function whatIsOnTheDesk({

@@ -11,6 +11,7 @@ import { staleFiles } from '../api-spec/generate/generate.ts';
 import { LIMITS } from '../api-spec/wire.ts';
 import { limitsInForce } from '../daemon/api/handlers/system.ts';
 import { CLASS_CODES, toWireError } from '../daemon/api/wire-error.ts';
+import { staleConfigurationFiles } from '../daemon/configuration/generate.ts';
 import { VERSION } from '../daemon/version.ts';
 import * as deviceErrors from '../drivers/errors.ts';
 import { CARD_KINDS } from '../drivers/simulated/cards/index.ts';
@@ -149,7 +150,7 @@ describe('files', () => {
   });
 
   it('are what their generator gives', () => {
-    expect(staleFiles()).toEqual([]);
+    expect([...staleFiles(), ...staleConfigurationFiles()]).toEqual([]);
   });
 
   it.each(FOLDERS)('in %s have a README beside them', (folder) => {

@@ -49,6 +49,18 @@ const Limits = Closed({
   webSockets: limit('webSockets'),
 } satisfies Record<LimitName, Type.TInteger>);
 
+/** A file that was refused, a database that was replaced, or what follows from that. */
+const HealthProblem = Closed({
+  code: Type.String({
+    description:
+      '`reload_refused`, `policy_refused`, `restart_needed`, `database_replaced`, `issuance_read_only`. Further ones may come.',
+  }),
+  file: Type.Optional(Type.String({ description: 'Which file it is about.' })),
+  since: Type.Optional(Type.String({ description: 'ISO 8601, UTC.' })),
+  en: Type.String({ description: 'What is wrong and what to do, in English.' }),
+  sv: Type.String({ description: 'The same in Swedish.' }),
+});
+
 export const systemMethods = {
   'system.health': defineMethod({
     summary: 'How the service and what it stands on are doing.',
@@ -74,6 +86,9 @@ export const systemMethods = {
       callsUnderWay: Type.Integer(),
       uptimeMs: Type.Integer(),
       residentBytes: Type.Integer(),
+      problems: Type.Array(HealthProblem, {
+        description: 'What an administrator has to see to. Any but `restart_needed` makes the status `degraded`.',
+      }),
     }),
     errors: [],
   }),
@@ -96,16 +111,29 @@ export const systemMethods = {
     errors: [],
   }),
   'system.reload': defineMethod({
-    summary: 'Read the policy files and the TLS certificate anew. Connections of origins that lost their grant are closed.',
-    attempt: { en: 'Reading the policy', sv: 'Att läsa policyn' },
+    summary:
+      'Read the configuration, the policy files and the TLS certificate anew. One file of configuration or policy that is refused leaves everything as it was. Connections of origins that lost their grant are closed.',
+    attempt: { en: 'Reading the configuration', sv: 'Att läsa konfigurationen' },
     since: 1,
     scope: 'access.manage',
     rest: { verb: 'POST', path: '/v1/system/reload' },
     params: Closed({}),
     result: Closed({
-      problems: Type.Array(Closed({ file: Type.String(), problem: Type.String() }), {
-        description: 'Policy files that were refused whole, and why.',
-      }),
+      problems: Type.Array(
+        Closed({
+          file: Type.String(),
+          problem: Type.String(),
+          line: Type.Optional(Type.Integer()),
+          path: Type.Optional(Type.String({ description: 'The option: listen.port.' })),
+          sv: Type.Optional(Type.String({ description: 'The problem in Swedish.' })),
+        }),
+        { description: 'Files that were refused, and why. With one of configuration or policy among them nothing was applied.' },
+      ),
+      needsRestart: Type.Optional(
+        Type.Array(Type.String(), {
+          description: 'Options that the file has otherwise than the running daemon, which takes them at its next start.',
+        }),
+      ),
       tlsPort: Type.Optional(
         Type.Integer({ description: 'Where https and wss are to be had; absent while TLS is not enabled.' }),
       ),

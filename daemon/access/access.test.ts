@@ -114,10 +114,10 @@ describe('Access', () => {
     using access = open({ origins: [{ origin: PAGE, scopes: ['card.read'] }] });
     const closed: string[] = [];
     access.addConnection(HOLDER, () => closed.push('page'));
-    access.reload();
+    access.apply(access.prepare());
     expect(closed).toEqual([]);
     rmSync(join(dataFolder, 'policy.d', '10.json'));
-    access.reload();
+    access.apply(access.prepare());
     expect(closed).toEqual(['page']);
     expect(access.knows(PAGE)).toBe(false);
   });

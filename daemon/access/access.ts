@@ -23,6 +23,8 @@ export interface AccessOptions {
   readonly log: Log;
   readonly publish: Publish;
   readonly prompts: PromptDesk;
+  /** How long consent lasts, as the configuration has it at this moment. */
+  readonly consentDays?: () => number;
   readonly now?: () => number;
 }
 
@@ -44,7 +46,10 @@ export class Access implements Disposable {
     const now = options.now ?? Date.now;
     this.#options = options;
     this.#policy = this.#readPolicy();
-    this.#grants = new Grants(join(options.dataFolder, DATABASE_FILE), () => this.#policy, now);
+    this.#grants = new Grants(join(options.dataFolder, DATABASE_FILE), () => this.#policy, {
+      now,
+      consentDays: options.consentDays,
+    });
     this.#tokens = new AccessTokens(now);
     this.#requests = new AccessRequests(now);
     this.#sweep = setInterval(() => this.#closeUngranted(), SWEEP_MS).unref();
@@ -54,9 +59,14 @@ export class Access implements Disposable {
     return this.#policy;
   }
 
-  /** Reads the policy files anew. Connections of origins that lost their grant are closed. */
-  reload(): void {
-    this.#policy = this.#readPolicy();
+  /** Reads the policy files anew and changes nothing. */
+  prepare(): Policy {
+    return readPolicy(this.#options.policyFolder);
+  }
+
+  /** What `prepare` gave. Connections of origins that lost their grant are closed. */
+  apply(policy: Policy): void {
+    this.#policy = policy;
     this.#closeUngranted();
   }
 

@@ -20,8 +20,9 @@ export interface Grant {
   readonly lastUsedAt: number | undefined;
 }
 
-/** Consent is asked for again after this long. */
-export const CONSENT_LIFETIME_MS = 90 * 24 * 60 * 60_000;
+const DAY_MS = 24 * 60 * 60_000;
+/** Consent is asked for again after this long, unless the configuration has another time. */
+export const CONSENT_LIFETIME_MS = 90 * DAY_MS;
 /** The last use is written at most this often. */
 const LAST_USED_STEP_MS = 60_000;
 
@@ -52,11 +53,17 @@ export class Grants implements Disposable {
   readonly #consents = new Map<string, Consent>();
   readonly #policy: () => Policy;
   readonly #now: () => number;
+  readonly #lifetimeMs: () => number;
 
   /** Opens, or makes, the database file; only its owner can read it. */
-  constructor(file: string, policy: () => Policy, now: () => number) {
+  constructor(
+    file: string,
+    policy: () => Policy,
+    { now, consentDays }: { readonly now: () => number; readonly consentDays?: (() => number) | undefined },
+  ) {
     this.#policy = policy;
     this.#now = now;
+    this.#lifetimeMs = consentDays ? () => consentDays() * DAY_MS : () => CONSENT_LIFETIME_MS;
     this.#database = openPrivateDatabase(file, { schema: SCHEMA });
     const rows = this.#database.prepare('SELECT * FROM consent ORDER BY origin, user').all() as unknown as ConsentRow[];
     for (const row of rows) this.#consents.set(keyOf(row), fromRow(row));
@@ -101,7 +108,7 @@ export class Grants implements Disposable {
     const earlier = this.#consents.get(keyOf({ origin, user }));
     const held = earlier && this.#isInForce(earlier) ? earlier.scopes : [];
     const all = [...new Set([...held, ...scopes])].sort();
-    const expiresAt = now + CONSENT_LIFETIME_MS;
+    const expiresAt = now + this.#lifetimeMs();
     this.#database
       .prepare(
         'INSERT OR REPLACE INTO consent (user, origin, scopes, granted_at, expires_at, last_used_at) VALUES (?, ?, ?, ?, ?, NULL)',

@@ -1,14 +1,13 @@
 /** Every command with its options. What a command does is loaded when it is called. */
 import { Command, InvalidArgumentError } from 'commander';
-import { DEFAULT_PORT } from '../../api-spec/wire.ts';
-import { DEFAULT_POLICY_FOLDER } from '../access/policy.ts';
 import { defaultDataFolder } from '../data-folder.ts';
 import { VERSION } from '../version.ts';
 import type { Pkcs11Flags, ProgramFlags } from './pkcs11.ts';
-import type { ServiceFlags } from './windows-service.ts';
 import { runCall, runGrant, runStatus } from './call.ts';
+import { addConfigCommands } from './config-commands.ts';
 import { addDoctorCommands } from './doctor-commands.ts';
 import { addIssuanceCommands } from './issuance-commands.ts';
+import { addSettingOptions, type SettingFlags } from './setting-options.ts';
 
 const GRANT_VERBS = [
   ['approve', '<code>', 'Grant what the request under this code asks for.'],
@@ -19,31 +18,15 @@ const GRANT_VERBS = [
 /** Flags, description and default of an option. */
 type OptionRow = readonly [string, string, string];
 
-interface ServeFlags {
-  readonly policyDir: string;
-  readonly simulate?: string;
-  readonly port: number;
-  readonly consolePort?: number;
-  readonly tlsPort?: number;
-  readonly userSockets?: string;
-  readonly authorityPort?: number;
-  readonly authorityState?: string;
-  readonly dataDir: string;
-  readonly pkcs11Linger?: number;
-  readonly metrics?: number | true;
-  readonly traces?: string;
-  readonly logLevel: string;
-  readonly examples?: true;
-}
-
 export function createProgram(): Command {
   const program = new Command('kortd')
     .description('The service that owns the card readers, cards, pads and scanners of a workstation.')
     .version(VERSION);
   program.exitOverride().showHelpAfterError('Try: kortd --help');
   const dataDir = ['--data-dir <DIR>', 'folder with the address and token of the daemon', defaultDataFolder()] as const;
-  addServeCommand(program, dataDir);
+  addServeCommand(program);
   addWindowsServiceCommand(program);
+  addConfigCommands(program);
   addCallCommands(program, dataDir);
   addGrantCommands(program, dataDir);
   addRoleCommands(program, dataDir);
@@ -63,58 +46,26 @@ export function createProgram(): Command {
   return program;
 }
 
-function addServeCommand(program: Command, dataDir: OptionRow): void {
-  program
-    .command('serve')
-    .description('Run the daemon until SIGTERM or Ctrl+C.')
-    .option('--simulate <SCENARIO>', 'a simulated desk instead of real readers: "office", or the path of a scenario file')
-    .option('--port <N>', 'port on 127.0.0.1 and [::1]; 0 takes any free one', parsePort, DEFAULT_PORT)
-    .option(
-      '--console-port <N>',
-      'port of the page that asks for PINs and consent; the next one after the other unless given',
-      parsePort,
-    )
-    .option('--tls-port <N>', 'port of https, where kortd tls enable was run', parsePort)
-    .option(
-      '--user-sockets <DIR>',
-      'folder with a folder for each user, which only that user can enter: a Unix socket is made in each',
-    )
-    .option(
-      '--authority-port <N>',
-      'with --simulate: serve its test certification authority on this port of 127.0.0.1; 0 takes any free one',
-      parsePort,
-    )
-    .option('--authority-state <FILE>', 'file that keeps what the test authority issued and revoked')
-    .option(...dataDir)
-    .option(
-      '--pkcs11-linger <MS>',
-      'how long the process that holds the connections of PKCS #11 programs stays without programs and without a daemon',
-      parseMilliseconds,
-    )
-    .option('--metrics [PORT]', 'serve figures for Prometheus at /metrics on this loopback port; 27153 unless given', parsePort)
-    .option('--traces <URL>', 'send traces to this collector: OTLP over HTTP, http://127.0.0.1:4318/v1/traces')
-    .option('--policy-dir <DIR>', 'folder of files that grant access to web origins', DEFAULT_POLICY_FOLDER)
-    .option('--log-level <LEVEL>', 'trace, debug, info, warn, error or silent; logs go to standard error', parseLogLevel, 'info')
+function addServeCommand(program: Command): void {
+  const serve = program.command('serve').description('Run the daemon until SIGTERM or Ctrl+C.');
+  addSettingOptions(serve)
     .option('--examples', 'print commands to try')
-    .action(async (flags: ServeFlags) => {
+    .action(async (flags: SettingFlags & { readonly examples?: true }) => {
       const { runServe } = await import('./serve.ts');
-      await runServe({ ...flags, examples: flags.examples ?? false });
+      await runServe(flags);
     });
 }
 
 /** What the Windows package registers as its service. */
 function addWindowsServiceCommand(program: Command): void {
-  program
+  const command = program
     .command('windows-service')
     .description('Run the daemon as the Windows service that the package installed; the service control manager starts it.')
-    .argument('<folder>', 'of the data, the policies and the log')
-    .option('--simulate <SCENARIO>', 'a simulated desk instead of real readers, as with serve')
-    .option('--port <N>', 'port on 127.0.0.1 and [::1]', parsePort, DEFAULT_PORT)
-    .option('--log-level <LEVEL>', 'trace, debug, info, warn, error or silent', parseLogLevel, 'info')
-    .action(async (folder: string, flags: ServiceFlags) => {
-      const [{ runWindowsService }, { runServe }] = await Promise.all([import('./windows-service.ts'), import('./serve.ts')]);
-      await runWindowsService(folder, flags, runServe);
-    });
+    .argument('<folder>', 'of the data, the policies and the log');
+  addSettingOptions(command).action(async (folder: string, flags: SettingFlags) => {
+    const [{ runWindowsService }, { runServe }] = await Promise.all([import('./windows-service.ts'), import('./serve.ts')]);
+    await runWindowsService(folder, flags, runServe);
+  });
 }
 
 function addCallCommands(program: Command, dataDir: OptionRow): void {
@@ -415,10 +366,4 @@ function parseSeconds(text: string): number {
 function parseMilliseconds(text: string): number {
   if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('a deadline is a number of milliseconds');
   return Number(text);
-}
-
-function parseLogLevel(text: string): string {
-  if (!['trace', 'debug', 'info', 'warn', 'error', 'silent'].includes(text))
-    throw new InvalidArgumentError('choose trace, debug, info, warn, error or silent');
-  return text;
 }

@@ -1,8 +1,10 @@
 /** The command line: runs one command, and tells how it ended. */
 import { CommanderError } from 'commander';
 import { CallError, ConnectionError } from '../../api-spec/client/client.ts';
+import { ConfigurationError } from '../configuration/problem.ts';
 import { DataFolderError } from '../data-folder.ts';
 import { printCallError } from './call.ts';
+import { printProblems } from './config-problems.ts';
 import { createProgram } from './commands.ts';
 import { printNotice } from './output.ts';
 import { UsageError } from './usage-error.ts';
@@ -24,6 +26,7 @@ function report(error: unknown): number {
     return 2;
   }
   if (error instanceof CallError) printCallError(error);
+  else if (error instanceof ConfigurationError) printProblems(error.problems);
   else if (error instanceof DataFolderError || error instanceof ConnectionError || error instanceof SyntaxError)
     printNotice(`kortd: ${error.message}`);
   else if (isSystemError(error, 'EADDRINUSE')) {

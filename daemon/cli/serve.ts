@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pino from 'pino';
 import type { ReaderSelector } from '../../api-spec/schemas.ts';
+import { Configuration } from '../configuration/configuration.ts';
+import type { Settings } from '../configuration/schema.ts';
+import { defaultDataFolder } from '../data-folder.ts';
 import { startDaemon, type DaemonOptions } from '../daemon.ts';
 import { selectorOf } from '../desk/reader-selector.ts';
-import { DEFAULT_METRICS_PORT, type TelemetrySettings } from '../telemetry/settings.ts';
 import { hardenProcess } from '../hardening/harden-process.ts';
 import { keepIdleMemoryLow } from '../hardening/idle-memory.ts';
 import { takeSystemdEnvironment, type SystemdEnvironment } from '../service/systemd-environment.ts';
@@ -18,33 +20,14 @@ import type { ScannerDriver } from '../../drivers/scanners/driver.ts';
 import type { AuthorityServer } from '../../drivers/simulated/authority/server.ts';
 import type { Scenario } from '../../drivers/simulated/scenario.ts';
 import { printResult } from './output.ts';
+import { sourceOf, type SettingFlags } from './setting-options.ts';
 import { describeAuthority } from './simulate-authority.ts';
 import { UsageError } from './usage-error.ts';
 
-export interface ServeOptions {
-  readonly dataDir: string;
-  readonly policyDir: string;
-  readonly port: number;
-  /** The one after `port` unless given. */
-  readonly consolePort?: number;
-  readonly tlsPort?: number;
-  /** Folder with one folder for each user of the workstation, which only that user can enter: each gets a Unix socket. */
-  readonly userSockets?: string;
-  /** Name of a scenario, or the path of its file. */
-  readonly simulate?: string;
-  /** Port of the simulated desk's certification authority, on 127.0.0.1; it is not served unless given. */
-  readonly authorityPort?: number;
-  /** File that keeps what that authority issued and revoked. */
-  readonly authorityState?: string;
-  /** How long the front of PKCS #11 stays without programs and without a daemon; half a minute unless given. */
-  readonly pkcs11Linger?: number;
-  /** Port of the figures for Prometheus; the usual one when it is only switched on. */
-  readonly metrics?: number | true;
-  /** Collector of traces. */
-  readonly traces?: string;
-  readonly logLevel: string;
-  /** Print commands to try. */
-  readonly examples: boolean;
+export type ServeFlags = SettingFlags & { readonly examples?: true };
+
+/** What only those give that start the daemon themselves. */
+export interface ServeSurroundings {
   /** Instead of standard error. */
   readonly logFile?: string;
   /** Called when the daemon answers. */
@@ -54,13 +37,14 @@ export interface ServeOptions {
 /** How long calls that still block may take to end by themselves. */
 const EXIT_PATIENCE_MS = 1_500;
 
-export async function runServe(options: ServeOptions): Promise<void> {
-  if (options.simulate === undefined && (options.authorityPort ?? options.authorityState) !== undefined)
+export async function runServe(flags: ServeFlags, surroundings: ServeSurroundings = {}): Promise<void> {
+  if (flags['simulate'] === undefined && (flags['authorityPort'] ?? flags['authorityState']) !== undefined)
     throw new UsageError('--authority-port and --authority-state go with --simulate');
-  if (options.authorityPort === undefined && options.authorityState !== undefined)
+  if (flags['authorityPort'] === undefined && flags['authorityState'] !== undefined)
     throw new UsageError('--authority-state goes with --authority-port');
-  await serveUntilStopped(options);
-  if (options.simulate !== undefined) return;
+  const configuration = Configuration.open(sourceOf(flags));
+  await serveUntilStopped(configuration, { ...surroundings, examples: flags.examples ?? false });
+  if (configuration.settings.simulation.scenario !== undefined) return;
   const { processBlockingCalls } = await import('../../drivers/pcsc/blocking-calls.ts');
   const deadline = performance.now() + EXIT_PATIENCE_MS;
   while (processBlockingCalls().underWay > 0 && performance.now() < deadline) await delay(10);
@@ -69,29 +53,34 @@ export async function runServe(options: ServeOptions): Promise<void> {
   exitAtOnce(0);
 }
 
-async function serveUntilStopped(options: ServeOptions): Promise<void> {
+async function serveUntilStopped(
+  configuration: Configuration,
+  surroundings: ServeSurroundings & { readonly examples: boolean },
+): Promise<void> {
+  const { listen, log: logging, folders, simulation } = configuration.settings;
   const log = pino(
-    { level: options.logLevel, base: { pid: process.pid } },
-    pino.destination({ dest: options.logFile ?? 2, sync: true }),
+    { level: logging.level, base: { pid: process.pid } },
+    pino.destination({ dest: surroundings.logFile ?? 2, sync: true }),
   );
+  configuration.onApplied((settings) => (log.level = settings.log.level));
   const stopped = waitForSignal();
   const systemd = takeSystemdEnvironment(process.env, process.pid);
   await hardenProcess(log);
   await using resources = new AsyncDisposableStack();
-  const { source, scenario, ...simulatedDesk } = await openSource(options.simulate, resources);
-  const authority = await openAuthority(scenario, options, { log, resources });
+  const { source, scenario, ...simulatedDesk } = await openSource(simulation.scenario, resources);
+  const authority = await openAuthority(scenario, simulation, { log, resources });
   const daemon = await startDaemon({
-    dataFolder: options.dataDir,
-    policyFolder: options.policyDir,
-    port: options.port,
-    ...(options.consolePort === undefined ? {} : { consolePort: options.consolePort }),
-    ...(options.tlsPort === undefined ? {} : { tlsPort: options.tlsPort }),
-    unixSockets: [...socketsOfUsers(options.userSockets), ...socketsOf(systemd)],
+    configuration,
+    dataFolder: folders.data ?? defaultDataFolder(),
+    policyFolder: folders.policy,
+    port: listen.port,
+    ...(listen.consolePort === undefined ? {} : { consolePort: listen.consolePort }),
+    ...(listen.tlsPort === undefined ? {} : { tlsPort: listen.tlsPort }),
+    unixSockets: [...socketsOfUsers(listen.userSockets), ...socketsOf(systemd)],
     sources: [source],
-    simulated: options.simulate !== undefined,
+    simulated: simulation.scenario !== undefined,
     ...simulatedDesk,
-    ...(process.platform === 'win32' ? {} : { pkcs11Front: frontTimes(options) }),
-    telemetry: telemetryOf(options),
+    ...(process.platform === 'win32' ? {} : { pkcs11Front: frontTimes(configuration) }),
     log,
   });
   resources.use(daemon);
@@ -99,21 +88,22 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
   resources.use(onHangup(() => supervision.reloading(daemon.reload())));
   supervision.ready(`Serving ${daemon.url}`);
   resources.use(keepIdleMemoryLow(returnUnusedMemory));
-  options.onReady?.();
+  surroundings.onReady?.();
   printResult(`kortd ready ${daemon.url}`);
   if (authority) printResult(describeAuthority(authority));
-  if (options.examples) printExamples();
-  log.info({ signal: await stopped }, 'shutting down');
+  if (surroundings.examples) printExamples();
+  const signal = await stopped;
+  log.info({ signal }, 'shutting down');
   supervision.stopping();
 }
 
-function telemetryOf({ metrics, traces }: ServeOptions): TelemetrySettings {
-  const port = metrics === true ? DEFAULT_METRICS_PORT : metrics;
-  return { ...(port === undefined ? {} : { metrics: { port } }), ...(traces === undefined ? {} : { traces: { url: traces } }) };
-}
-
-function frontTimes({ pkcs11Linger }: ServeOptions): NonNullable<DaemonOptions['pkcs11Front']> {
-  return pkcs11Linger === undefined ? {} : { lingerMs: pkcs11Linger };
+/** Read when a front starts, so that one after a reload goes by the new value. */
+function frontTimes(configuration: Configuration): NonNullable<DaemonOptions['pkcs11Front']> {
+  return {
+    get lingerMs() {
+      return configuration.settings.pkcs11.lingerMs;
+    },
+  };
 }
 
 /** The permissions of each folder are the authentication: its user's group can enter, and write to the socket, which is made with that group (setgid). */
@@ -204,7 +194,7 @@ async function openScannerServices({ scannerServices }: Scenario): Promise<reado
 /** Beside the daemon, until the daemon ends. */
 async function openAuthority(
   scenario: Scenario | undefined,
-  { authorityPort, authorityState }: ServeOptions,
+  { authorityPort, authorityState }: Settings['simulation'],
   { log, resources }: { readonly log: pino.Logger; readonly resources: AsyncDisposableStack },
 ): Promise<AuthorityServer | undefined> {
   if (!scenario || authorityPort === undefined) return undefined;

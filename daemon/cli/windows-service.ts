@@ -6,18 +6,17 @@ import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import pino from 'pino';
 import { PRODUCT } from '../version.ts';
-import type { ServeOptions } from './serve.ts';
+import type { ServeFlags, ServeSurroundings } from './serve.ts';
 
 /** Above that the log is put aside when the service starts; one older log is kept. */
 const LOG_LIMIT_BYTES = 20_000_000;
 /** The time that the systemd unit gives the daemon to stop. */
 const PATIENCE_MS = 20_000;
 
-export type ServiceFlags = Pick<ServeOptions, 'port' | 'logLevel' | 'simulate'>;
-type Serve = (options: ServeOptions) => Promise<void>;
+type Serve = (flags: ServeFlags, surroundings: ServeSurroundings) => Promise<void>;
 
 /** Until the service control manager stops it. Throws when it was not that which started it. */
-export async function runWindowsService(folder: string, flags: ServiceFlags, serve: Serve): Promise<void> {
+export async function runWindowsService(folder: string, flags: ServeFlags, serve: Serve): Promise<void> {
   const { openWindowsService } = await import('../../drivers/windows-service.ts');
   // The daemon knows signals; on Windows nobody else sends them.
   const controls = {
@@ -28,14 +27,8 @@ export async function runWindowsService(folder: string, flags: ServiceFlags, ser
   const logFile = openLog(join(folder, 'log'));
   let status = 1;
   try {
-    await serve({
-      ...flags,
-      dataDir: join(folder, 'state'),
-      policyDir: join(folder, 'policy.d'),
-      logFile,
-      examples: false,
-      onReady: service.running,
-    });
+    const folders = { dataDir: join(folder, 'state'), policyDir: join(folder, 'policy.d') };
+    await serve({ ...flags, ...folders }, { logFile, onReady: service.running });
     status = 0;
   } catch (error) {
     // What the program prints to standard error is read by nobody.

@@ -16,12 +16,10 @@ import { openPrivateDatabase } from '../private-database.ts';
 
 export const CARD_CACHE_FILE = 'cards.sqlite';
 const SCHEMA_VERSION = 1;
-/** Of whole cards; a card office meets some dozens a day. */
-const MAX_CARDS = 200;
+/** Of whole cards: a card office meets some dozens a day. Days are counted since a card was last put in. */
+const LIMITS = { rememberedCards: 200, rememberedDays: 90 };
 const MAX_BODY_LENGTH = 262_144;
 const DAY_MS = 86_400_000;
-/** Since a card was last put in. */
-const KEPT_MS = 90 * DAY_MS;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS cards (
@@ -41,6 +39,8 @@ export interface CardCacheOptions {
   readonly file: string;
   /** As the policy has it at this moment. */
   readonly isEnabled: () => boolean;
+  /** As the configuration has them at this moment. */
+  readonly limits?: () => { readonly rememberedCards: number; readonly rememberedDays: number };
   readonly log: Log;
   readonly now?: () => number;
 }
@@ -132,10 +132,11 @@ export class CardCache implements Disposable {
   }
 
   #tidy(database: DatabaseSync): void {
-    database.prepare('DELETE FROM cards WHERE usedAt < ?').run(this.#now() - KEPT_MS);
+    const { rememberedCards, rememberedDays } = this.#options.limits?.() ?? LIMITS;
+    database.prepare('DELETE FROM cards WHERE usedAt < ?').run(this.#now() - rememberedDays * DAY_MS);
     database
       .prepare('DELETE FROM cards WHERE rowid NOT IN (SELECT rowid FROM cards ORDER BY usedAt DESC, rowid DESC LIMIT ?)')
-      .run(MAX_CARDS);
+      .run(rememberedCards);
   }
 
   /** With a file that cannot be used the card is read as if nothing were known of it, and the file begins anew. */

@@ -55,7 +55,8 @@ function transient(dataDir: string): readonly string[] {
 describe('help', () => {
   it.each([
     [['--help'], /serve[\s\S]*status[\s\S]*call[\s\S]*simulate/],
-    [['serve', '--help'], /--simulate[\s\S]*--port[\s\S]*--data-dir/],
+    [['serve', '--help'], /--config[\s\S]*--data-dir[\s\S]*--port[\s\S]*--simulate/],
+    [['config', '--help'], /check[\s\S]*show[\s\S]*schema/],
     [['status', '--help'], /--data-dir[\s\S]*--json/],
     [['call', '--help'], /method[\s\S]*params[\s\S]*--timeout/],
     [['issuance', '--help'], /list[\s\S]*show[\s\S]*resume[\s\S]*cancel/],

@@ -68,6 +68,8 @@ export interface HandlerContext {
   readonly startedAt: Date;
   readonly clients: () => number;
   readonly callsUnderWay: () => number;
+  /** What an administrator has to see to. */
+  readonly problems: () => readonly Result<'system.health'>['problems'][number][];
   /** Opens a page of the console for this user: good once. */
   readonly consoleLink: (user: string, page: ConsolePage) => { readonly url: string; readonly expiresInMs: number };
   readonly reload: () => Promise<Result<'system.reload'>>;

@@ -32,8 +32,10 @@ export function systemHandlers(context: HandlerContext): Pick<Handlers, SystemMe
         recoveries,
         ...(problem === undefined ? {} : { problem }),
       }));
+      const problems = [...context.problems()];
+      const isWell = sources.every((source) => source.available) && problems.every(({ code }) => code === 'restart_needed');
       return {
-        status: sources.every((source) => source.available) ? 'ok' : 'degraded',
+        status: isWell ? 'ok' : 'degraded',
         sources,
         readers: context.desk.readers.length,
         cards: context.desk.cards.length,
@@ -41,6 +43,7 @@ export function systemHandlers(context: HandlerContext): Pick<Handlers, SystemMe
         callsUnderWay: context.callsUnderWay(),
         uptimeMs: Date.now() - context.startedAt.getTime(),
         residentBytes: process.memoryUsage.rss(),
+        problems,
       };
     },
     'system.reload': () => context.reload(),
