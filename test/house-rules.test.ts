@@ -297,6 +297,7 @@ const CALL_SITES: Readonly<Record<string, readonly string[]>> = {
     'drivers/simulated/quick-ack.ts',
     'drivers/simulated/testbed/posix.ts',
     'drivers/socket-owner.ts',
+    'drivers/unused-memory.ts',
   ],
 };
 

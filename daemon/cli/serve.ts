@@ -8,8 +8,10 @@ import { startDaemon, type DaemonOptions } from '../daemon.ts';
 import { selectorOf } from '../desk/reader-selector.ts';
 import { DEFAULT_METRICS_PORT, type TelemetrySettings } from '../telemetry/settings.ts';
 import { hardenProcess } from '../hardening/harden-process.ts';
+import { keepIdleMemoryLow } from '../hardening/idle-memory.ts';
 import type { UnixSocket } from '../listen/http-server.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
+import { returnUnusedMemory } from '../../drivers/unused-memory.ts';
 import type { ScannerDriver } from '../../drivers/scanners/driver.ts';
 import type { AuthorityServer } from '../../drivers/simulated/authority/server.ts';
 import type { Scenario } from '../../drivers/simulated/scenario.ts';
@@ -84,6 +86,7 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
   });
   resources.use(daemon);
   resources.use(onHangup(() => void daemon.reload()));
+  resources.use(keepIdleMemoryLow(returnUnusedMemory));
   printResult(`kortd ready ${daemon.url}`);
   if (authority) printResult(describeAuthority(authority));
   if (options.examples) printExamples();
