@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { DEFAULT_PORT } from '../../api-spec/wire.ts';
 import { DEFAULT_POLICY_FOLDER } from '../access/policy.ts';
 import type { DoctorFlags } from './doctor.ts';
+import type { SupportBundleFlags } from './support-bundle.ts';
 
 type OptionRow = readonly [string, string, string];
 
@@ -24,4 +25,15 @@ export function addDoctorCommands(program: Command, dataDir: OptionRow, parsePor
     .option('--schema', 'print the JSON Schema of --json, and look at nothing')
     .option('--language <LANGUAGE>', 'sv or en; that of the system unless given')
     .action(async (flags: DoctorFlags) => (await import('./doctor.ts')).runDoctor(flags));
+  lookedAt(
+    program
+      .command('support-bundle')
+      .description('Put what support needs to know of this computer into a zip, redacted, and say what is in it. Sends nothing.')
+      .argument('[file]', 'a new file; one in this folder, named by the time, unless given'),
+  )
+    .option('--trace <FILE>', 'add a redacted trace of kortd trace')
+    .option('--log <FILE>', 'take the log from this file instead of the journal')
+    .action(async (file: string | undefined, flags: SupportBundleFlags) =>
+      (await import('./support-bundle.ts')).runSupportBundle(file, flags),
+    );
 }

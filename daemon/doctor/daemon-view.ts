@@ -2,7 +2,7 @@
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WebSocket as UnixWebSocket } from 'ws';
-import { connect, type Client } from '../../api-spec/client/client.ts';
+import { connect, type CallOptions, type Client, type EventNotice } from '../../api-spec/client/client.ts';
 import { WEB_SOCKET_PATH } from '../../api-spec/wire.ts';
 import { daemonOf, findDaemon, DataFolderError, type Endpoint } from '../data-folder.ts';
 import type { DaemonQuestions, DaemonView } from './look.ts';
@@ -22,23 +22,39 @@ export async function askDaemon(dataFolder: string, { answerMs, signal }: AskDae
   try {
     const client = await connectTo(endpoint, { token, answerMs });
     signal.addEventListener('abort', () => client.close(), { once: true });
-    const info = await client.call('system.info', {}, { timeoutMs: answerMs });
-    return { state: 'running', endpoint, info, ask: questionsTo(client, answerMs) };
+    const ask = questionsTo(client, answerMs);
+    return { state: 'running', endpoint, info: await ask.info(), ask };
   } catch (error) {
     return { state: 'mute', pid: endpoint.pid, why: error instanceof Error ? error.message : String(error) };
   }
 }
 
 function questionsTo(client: Client, timeoutMs: number): DaemonQuestions {
-  const soon = { timeoutMs };
+  // A daemon that hangs ends no call, whatever deadline it was told.
+  const soon = () => ({ timeoutMs, signal: AbortSignal.timeout(timeoutMs) });
   return {
-    health: () => client.call('system.health', {}, soon),
-    readers: () => client.call('reader.list', {}, soon),
-    cards: () => client.call('card.list', {}, soon),
-    pads: () => client.call('pad.list', {}, soon),
-    scanners: () => client.call('scanner.list', {}, soon),
-    records: (params) => client.call('audit.list', params, soon),
+    info: () => client.call('system.info', {}, soon()),
+    health: () => client.call('system.health', {}, soon()),
+    readers: () => client.call('reader.list', {}, soon()),
+    cards: () => client.call('card.list', {}, soon()),
+    pads: () => client.call('pad.list', {}, soon()),
+    scanners: () => client.call('scanner.list', {}, soon()),
+    records: (params) => client.call('audit.list', params, soon()),
+    events: () => lastEvents(client, soon),
   };
+}
+
+/** Those that the daemon still has: what is replayed stands before the answer to the next call. */
+async function lastEvents(client: Client, soon: () => CallOptions): Promise<readonly EventNotice[]> {
+  const events: EventNotice[] = [];
+  const isOver = new AbortController();
+  const onEvent = (event: EventNotice): void => {
+    if (!isOver.signal.aborted) events.push(event);
+  };
+  await client.subscribe({ onEvent }, { since: 0 });
+  await client.call('system.health', {}, soon());
+  isOver.abort();
+  return events;
 }
 
 async function isForbidden(dataFolder: string): Promise<boolean> {

@@ -2,6 +2,7 @@
  * The machine as checks see it. Everything that they know comes through here, so that a fault can be planted in any part of it; nothing here changes anything.
  * What cannot be read is told, never thrown: an ordinary user sees less than root, and a check says so.
  */
+import type { EventNotice } from '../../api-spec/client/client.ts';
 import type { Params, Result } from '../../api-spec/methods/index.ts';
 import type { Endpoint } from '../data-folder.ts';
 import type { PcscService } from './pcsc-service.ts';
@@ -36,12 +37,15 @@ export interface DiskSpace {
 
 /** What a running daemon is asked: nothing that changes anything. Each rejects when it answers nothing in time, and with what it answers else. */
 export interface DaemonQuestions {
+  info(): Promise<Result<'system.info'>>;
   health(): Promise<Result<'system.health'>>;
   readers(): Promise<Result<'reader.list'>>;
   cards(): Promise<Result<'card.list'>>;
   pads(): Promise<Result<'pad.list'>>;
   scanners(): Promise<Result<'scanner.list'>>;
   records(params: Params<'audit.list'>): Promise<Result<'audit.list'>>;
+  /** The last ones, oldest first. */
+  events(): Promise<readonly EventNotice[]>;
 }
 
 /** `died`: it left its files behind. `mute`: it is there and does not answer. `forbidden`: its data folder is somebody else's. */
