@@ -18,9 +18,10 @@ export const EXTERNAL_MODULES = [
 /** Needed to compile or to test only, though they stand among the dependencies. Sorted by name. */
 const NEVER_LOADED: readonly string[] = ['@serialport/bindings-interface', 'node-addon-api'];
 
-/** Of a package that has more than one of the same: what our code loads. */
+/** Of a package that has more than is loaded: what is. */
 const LOADED_ONLY: Readonly<Record<string, RegExp>> = {
   '@cornerstonejs/codec-libjpeg-turbo-8bit': /^(package\.json|dist\/libjpegturbowasm\.(js|wasm))$/,
+  'node-gyp-build': /^(package\.json|index\.js|node-gyp-build\.js)$/,
   '@cornerstonejs/codec-openjpeg': /^(package\.json|dist\/openjpegwasm_decode\.(js|wasm))$/,
 };
 

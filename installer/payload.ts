@@ -3,7 +3,7 @@
  * bundle, and the licences of all of it. Two stagings of the same sources are equal byte for byte; times and owners are the package's to set.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { licenceTexts } from './licences.ts';
 import { filesOfModule, listFiles, modulesFor, type ModuleFile } from './modules.ts';
@@ -96,9 +96,12 @@ function modeOf(path: string, { platform }: Target): number {
   return path === payloadPaths.runtime(platform) ? PROGRAM_MODE : FILE_MODE;
 }
 
+/** A script's first line is for who starts it by its name; these are given to Node. */
 function copy(source: string, file: string, mode: number): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o755 });
-  copyFileSync(source, file);
+  const script = /\.[cm]?js$/.test(file) ? readFileSync(source, 'utf8') : '';
+  if (script.startsWith('#!')) writeFileSync(file, script.replace(/^#!.*/, ''));
+  else copyFileSync(source, file);
   chmodSync(file, mode);
 }
 

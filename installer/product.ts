@@ -25,8 +25,7 @@ export const product = {
     'The Node runtime is inside; nothing is fetched at installation or later.',
   ],
   vendor: 'kortd',
-  maintainer: 'The kortd authors <kortd@localhost>',
-  homepage: 'https://kortd.invalid/',
+  maintainer: 'The kortd authors <maintainers@kortd.example>',
   license: 'proprietary',
   /** Flags of Node before the program, as `npm start` and the first line of daemon/main.ts have them. */
   nodeFlags: NODE_FLAGS,

@@ -288,6 +288,7 @@ const NATIVE_CALL_SITES: Readonly<Record<string, readonly string[]>> = {
   koffi: [
     'drivers/pcsc/winscard.ts',
     'drivers/pkcs11/cryptoki.ts',
+    'drivers/notify-socket.ts',
     'drivers/process-exit.ts',
     'drivers/peer-credentials.ts',
     'drivers/process-limits.ts',

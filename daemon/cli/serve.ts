@@ -7,6 +7,8 @@ import type { ReaderSelector } from '../../api-spec/schemas.ts';
 import { startDaemon, type DaemonOptions } from '../daemon.ts';
 import { selectorOf } from '../desk/reader-selector.ts';
 import { hardenProcess } from '../hardening/harden-process.ts';
+import { takeSystemdEnvironment, type SystemdEnvironment } from '../service/systemd-environment.ts';
+import { superviseBy } from '../service/supervision.ts';
 import type { UnixSocket } from '../listen/http-server.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
 import type { ScannerDriver } from '../../drivers/scanners/driver.ts';
@@ -66,6 +68,7 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
     pino.destination({ dest: options.logFile ?? 2, sync: true }),
   );
   const stopped = waitForSignal();
+  const systemd = takeSystemdEnvironment(process.env, process.pid);
   await hardenProcess(log);
   await using resources = new AsyncDisposableStack();
   const { source, scenario, ...simulatedDesk } = await openSource(options.simulate, resources);
@@ -76,7 +79,7 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
     port: options.port,
     ...(options.consolePort === undefined ? {} : { consolePort: options.consolePort }),
     ...(options.tlsPort === undefined ? {} : { tlsPort: options.tlsPort }),
-    unixSockets: options.userSockets === undefined ? [] : socketsOfUsers(options.userSockets),
+    unixSockets: [...socketsOfUsers(options.userSockets), ...socketsOf(systemd)],
     sources: [source],
     simulated: options.simulate !== undefined,
     ...simulatedDesk,
@@ -84,12 +87,15 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
     log,
   });
   resources.use(daemon);
-  resources.use(onHangup(() => void daemon.reload()));
+  const supervision = resources.use(await superviseBy(systemd, { log, monotonicMicros }));
+  resources.use(onHangup(() => supervision.reloading(daemon.reload())));
+  supervision.ready(`Serving ${daemon.url}`);
   options.onReady?.();
   printResult(`kortd ready ${daemon.url}`);
   if (authority) printResult(describeAuthority(authority));
   if (options.examples) printExamples();
   log.info({ signal: await stopped }, 'shutting down');
+  supervision.stopping();
 }
 
 function frontTimes({ pkcs11Linger }: ServeOptions): NonNullable<DaemonOptions['pkcs11Front']> {
@@ -97,10 +103,20 @@ function frontTimes({ pkcs11Linger }: ServeOptions): NonNullable<DaemonOptions['
 }
 
 /** The permissions of each folder are the authentication: its user's group can enter, and write to the socket, which is made with that group (setgid). */
-function socketsOfUsers(folder: string): readonly UnixSocket[] {
+function socketsOfUsers(folder: string | undefined): readonly UnixSocket[] {
+  if (folder === undefined) return [];
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => ({ path: join(folder, name, 'socket'), mode: 0o660 }));
+}
+
+function socketsOf({ sockets }: SystemdEnvironment): readonly UnixSocket[] {
+  return sockets.map((descriptor) => ({ descriptor }));
+}
+
+/** Node's clock is CLOCK_MONOTONIC. */
+function monotonicMicros(): bigint {
+  return process.hrtime.bigint() / 1_000n;
 }
 
 /** As services read their configuration anew (daemon(7), "SIGHUP"). */
