@@ -10,11 +10,17 @@ import type { LinuxBuild } from './linux/build.ts';
 import { buildDeb } from './linux/deb.ts';
 import { buildRpm } from './linux/rpm.ts';
 import { buildTar } from './linux/tar.ts';
+import { buildMsi } from './windows/build-msi.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
 /** Each resolves with the names of the files that it left in `out`. */
-const BUILDERS: Readonly<Record<string, (build: LinuxBuild) => string>> = { deb: buildDeb, rpm: buildRpm, tar: buildTar };
+const BUILDERS: Readonly<Record<string, (build: LinuxBuild) => string>> = {
+  deb: buildDeb,
+  msi: buildMsi,
+  rpm: buildRpm,
+  tar: buildTar,
+};
 
 const { values } = parseArgs({
   options: {
