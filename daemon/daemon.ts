@@ -48,6 +48,7 @@ import type { ScannerDriver } from '../drivers/scanners/driver.ts';
 import { Scanners } from './scanners/scanners.ts';
 import { ScsDoor } from './scs/door.ts';
 import { readTls, type TlsFiles } from './tls/tls-folder.ts';
+import { openRecorder } from './trace/open-recorder.ts';
 import { VERSION } from './version.ts';
 
 /** To wait for another reload. */
@@ -207,6 +208,7 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
   const identities = new IdentityAuthorities(() => access.policy.identity, options);
   const cache = undo.use(openCardCache(folder, access, log));
   const modules = undo.use(new Modules(log, options.modules));
+  const recorder = undo.use(openRecorder({ dataFolder: folder.path, audit, log }));
   const watched: { slots?: SharedSlots } = {};
   const publish: EventLog['publish'] = (name, data) => {
     events.publish(name, data);
@@ -218,6 +220,7 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
       dataFolder: folder.path,
       ...whatIsOnTheDesk(options),
       cache,
+      recorder,
       publish,
       policy: () => access.policy,
       identity: () => identities.settings,
@@ -253,7 +256,7 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
   watched.slots = slots;
   const documents = undo.use(openVerdicts(() => access.policy.verdicts, options.now ?? (() => new Date())));
   return {
-    ...{ slots, audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk, issuance },
+    ...{ recorder, slots, audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk, issuance },
     ...{ pads, scanners, verdicts: documents.verdicts, passportReadings: documents.passportReadings },
   };
 }

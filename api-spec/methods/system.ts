@@ -2,6 +2,7 @@ import Type from 'typebox';
 import { defineMethod } from '../method.ts';
 import { Closed } from '../schemas.ts';
 import { LIMITS } from '../wire.ts';
+import { RunningTrace } from './trace.ts';
 
 type LimitName = Exclude<keyof typeof LIMITS, 'idempotencyMs'>;
 
@@ -74,6 +75,7 @@ export const systemMethods = {
       callsUnderWay: Type.Integer(),
       uptimeMs: Type.Integer(),
       residentBytes: Type.Integer(),
+      trace: Type.Optional(RunningTrace),
     }),
     errors: [],
   }),

@@ -30,6 +30,8 @@ export interface CardUse {
   readonly waitsForLease?: boolean;
 }
 
+/** Compares a card with others, for the rules of a role. */
+const LOOKER: TurnTaker = { caller: 'desk', name: 'look' };
 /** A card that is to be had at all is to be had by then, mostly. */
 const LOOK_AFTER_MS = 100;
 /** Most of a second for a real card; more is a card that hangs. */
@@ -103,7 +105,7 @@ async function lookAround(desk: Desk, role: string, signal: AbortSignal): Promis
     const wait = AbortSignal.any([signal, card.removal.signal]);
     const look = async (): Promise<void> => {
       if (card.status === 'identifying' || card.status === 'failed') await identifyInTurn(desk, card, wait);
-      await inTransaction(desk, card, { signal: wait, isSame: true }, (session) => makeSureOfContents(session));
+      await inTransaction(desk, card, { signal: wait, isSame: true, taker: LOOKER }, (session) => makeSureOfContents(session));
       sure.add(card);
     };
     await card.reader.queue.run(wait, look).catch((error: unknown) => {
@@ -223,7 +225,7 @@ async function inTransaction<R>(
   use: CardUse,
   work: (session: CardSession) => Promise<R>,
 ): Promise<R> {
-  await using connection = await connect(card, use.signal);
+  await using connection = await connectTapped(desk, card, use);
   if (usesCommands(connection) && !equalBytes(connection.atr, card.atr))
     throw new DeviceRemovedError(`using card ${card.id}: another card is in the reader`);
   const changes = use.changes === true;
@@ -236,6 +238,17 @@ async function inTransaction<R>(
     return result;
   } catch (error) {
     if (changes && !(error instanceof PersonNeededError)) card.contents = undefined;
+    throw error;
+  }
+}
+
+/** While a trace wants the card, it sees what goes to it. */
+async function connectTapped(desk: Desk, card: CardRecord, { signal, taker }: CardUse): Promise<AnyConnection> {
+  try {
+    const connection = await connect(card, signal);
+    return desk.recorder?.tap(card, connection, taker?.name) ?? connection;
+  } catch (error) {
+    desk.recorder?.noteRefusal(card, taker?.name, error);
     throw error;
   }
 }

@@ -8,6 +8,7 @@ import type { Handlers } from '../call.ts';
 import { REPLAY_EVENTS } from '../event-log.ts';
 import * as limits from '../limits.ts';
 import type { HandlerContext } from './context.ts';
+import { describeTrace } from './trace.ts';
 
 type SystemMethods = 'system.health' | 'system.info' | 'system.reload';
 
@@ -41,6 +42,7 @@ export function systemHandlers(context: HandlerContext): Pick<Handlers, SystemMe
         callsUnderWay: context.callsUnderWay(),
         uptimeMs: Date.now() - context.startedAt.getTime(),
         residentBytes: process.memoryUsage.rss(),
+        ...(context.recorder.state ? { trace: describeTrace(context.recorder.state) } : {}),
       };
     },
     'system.reload': () => context.reload(),
