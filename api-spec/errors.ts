@@ -12,6 +12,7 @@ import { PDF_ERRORS } from './pdf-errors.ts';
 import { PIN_ENTRY_ERRORS } from './pin-errors.ts';
 import { SCANNER_ERRORS } from './scanner-errors.ts';
 import { SIGNING_ERRORS } from './signing-errors.ts';
+import { TRACE_ERRORS } from './trace-errors.ts';
 import { VERDICT_ERRORS } from './verdict-errors.ts';
 
 export type Retry = 'no' | 'now' | 'after_user_action';
@@ -474,6 +475,7 @@ const all = {
   ...ROLE_ERRORS,
   ...SCANNER_ERRORS,
   ...SIGNING_ERRORS,
+  ...TRACE_ERRORS,
   ...VERDICT_ERRORS,
 };
 

@@ -95,6 +95,11 @@ export const SCOPES = {
     webOrigins: true,
   },
   system: { summary: 'See the service itself', sv: 'Se själva tjänsten', webOrigins: true },
+  trace: {
+    summary: 'Record what goes to the cards and comes back, without PINs',
+    sv: 'Spela in vad som går till korten och kommer tillbaka, utan PIN-koder',
+    webOrigins: false,
+  },
 } as const satisfies Record<string, ScopeDefinition>;
 
 export type Scope = keyof typeof SCOPES;

@@ -54,6 +54,7 @@ import { readTls, type TlsFiles } from './tls/tls-folder.ts';
 import { TelemetryDoor } from './telemetry/door.ts';
 import { telemetryOf } from './telemetry/settings.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
+import { openRecorder } from './trace/open-recorder.ts';
 import { VERSION } from './version.ts';
 
 /** To wait for another reload. */
@@ -279,6 +280,7 @@ function openParts(
   const identities = new IdentityAuthorities(() => access.policy.identity, options);
   const cache = undo.use(openCardCache(folder, access, { log, configuration }));
   const modules = undo.use(new Modules(log, options.modules));
+  const recorder = undo.use(openRecorder({ dataFolder: folder.path, audit, log }));
   const watched: { slots?: SharedSlots } = {};
   const publish: EventLog['publish'] = (name, data) => {
     events.publish(name, data);
@@ -289,7 +291,7 @@ function openParts(
       ways: () => modules.ways,
       dataFolder: folder.path,
       ...whatIsOnTheDesk(options),
-      ...{ cache, publish, telemetry },
+      ...{ cache, recorder, publish, telemetry },
       policy: () => access.policy,
       identity: () => identities.settings,
     }),
@@ -324,7 +326,22 @@ function openParts(
   watched.slots = slots;
   const documents = undo.use(openVerdicts(() => access.policy.verdicts, options.now ?? (() => new Date())));
   return {
-    ...{ slots, audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk, issuance },
+    ...{
+      recorder,
+      slots,
+      audit,
+      events,
+      prompts,
+      access,
+      wrongPins,
+      pinReuse,
+      contents,
+      identities,
+      cache,
+      modules,
+      desk,
+      issuance,
+    },
     ...{ telemetry, pads, scanners, verdicts: documents.verdicts, passportReadings: documents.passportReadings },
   };
 }

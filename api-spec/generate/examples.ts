@@ -142,6 +142,15 @@ const simulatedDesk: Result<'simulation.list'> = {
   ],
 };
 
+const EXAMPLE_TRACE = {
+  file: 'trace-20260302T081500Z.txt',
+  startedAt: EXAMPLE_TIME,
+  endsAt: '2026-03-02T08:25:00.000Z',
+  contents: 'redacted',
+  exchanges: 46,
+  bytes: 21_733,
+} as const;
+
 const webOrigin = 'https://certificates.example';
 
 /** In the order of METHODS. */
@@ -454,6 +463,18 @@ export const METHOD_EXAMPLES: MethodExamples = {
     result: { token: 'bVn3Yq0mCkz1kq4yQ0b8cC2vJ1m7o2cQbXb0n5yX0aE', expiresInMs: 600_000, scopes: ['card.read', 'sign'] },
   },
   'access.revoke': { params: { origin: webOrigin }, result: {} },
+  'trace.list': {
+    params: {},
+    result: {
+      running: EXAMPLE_TRACE,
+      traces: [{ file: EXAMPLE_TRACE.file, bytes: EXAMPLE_TRACE.bytes, changedAt: EXAMPLE_TIME }],
+    },
+  },
+  'trace.start': {
+    params: { card: { role: 'holder' }, durationMs: 600_000 },
+    result: { ...EXAMPLE_TRACE, exchanges: 0, bytes: 103 },
+  },
+  'trace.stop': { params: {}, result: EXAMPLE_TRACE },
   'console.open': {
     params: {},
     result: { url: 'http://127.0.0.1:27151/#Zm9yIHRoZSBkb2N1bWVudHMgYWxvbmUsIG5vdCBhIGNvZGU', expiresInMs: 60_000 },

@@ -21,6 +21,7 @@ import { signMethods } from './sign.ts';
 import { signatureMethods } from './signature.ts';
 import { simulationMethods } from './simulation.ts';
 import { systemMethods } from './system.ts';
+import { traceMethods } from './trace.ts';
 
 export const METHODS = {
   ...systemMethods,
@@ -42,6 +43,7 @@ export const METHODS = {
   ...accessMethods,
   ...auditMethods,
   ...consoleMethods,
+  ...traceMethods,
   ...simulationMethods,
   ...connectionMethods,
 } as const;

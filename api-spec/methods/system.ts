@@ -2,6 +2,7 @@ import Type from 'typebox';
 import { defineMethod } from '../method.ts';
 import { Closed } from '../schemas.ts';
 import { LIMITS } from '../wire.ts';
+import { RunningTrace } from './trace.ts';
 
 type LimitName = Exclude<keyof typeof LIMITS, 'idempotencyMs'>;
 
@@ -89,6 +90,7 @@ export const systemMethods = {
       problems: Type.Array(HealthProblem, {
         description: 'What an administrator has to see to. Any but `restart_needed` makes the status `degraded`.',
       }),
+      trace: Type.Optional(RunningTrace),
     }),
     errors: [],
   }),

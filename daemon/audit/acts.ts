@@ -51,6 +51,8 @@ const ACTS: ReadonlySet<MethodName> = new Set<MethodName>([
   'sign.digest',
   'sign.pdf',
   'system.reload',
+  'trace.start',
+  'trace.stop',
 ]);
 
 export function isAct(method: MethodName): boolean {

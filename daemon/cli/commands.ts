@@ -3,11 +3,13 @@ import { Command, InvalidArgumentError } from 'commander';
 import { defaultDataFolder } from '../data-folder.ts';
 import { VERSION } from '../version.ts';
 import type { Pkcs11Flags, ProgramFlags } from './pkcs11.ts';
+import type { SimulateOptions } from './simulate.ts';
 import { runCall, runGrant, runStatus } from './call.ts';
 import { addConfigCommands } from './config-commands.ts';
 import { addDoctorCommands } from './doctor-commands.ts';
 import { addIssuanceCommands } from './issuance-commands.ts';
 import { addSettingOptions, type SettingFlags } from './setting-options.ts';
+import { addTraceCommands } from './trace-commands.ts';
 
 const GRANT_VERBS = [
   ['approve', '<code>', 'Grant what the request under this code asks for.'],
@@ -38,6 +40,7 @@ export function createProgram(): Command {
   addBrowserPolicyCommand(program);
   addAuditCommands(program, dataDir);
   addDoctorCommands(program, dataDir, parsePort);
+  addTraceCommands(program, dataDir);
   addSimulateCommand(program);
   addSimulateAuthorityCommand(program);
   addSimulateDevicesCommand(program);
@@ -281,10 +284,13 @@ function addSimulateCommand(program: Command): void {
   program
     .command('simulate')
     .description('Put a simulated card behind the real PC/SC service, until SIGTERM or Ctrl+C.')
-    .requiredOption('--card <KIND>', 'kind of card: piv, eid, emrtd (a passport), or with a person: eid:anna, emrtd:bjorn')
+    .option('--card <KIND>', 'kind of card: piv, eid, emrtd (a passport), or with a person: eid:anna, emrtd:bjorn')
     .requiredOption('--vpcd <HOST:PORT>', 'slot of a vpcd reader: 127.0.0.1:35963')
+    .option('--trace <FILE>', 'a recorded card instead: kortd trace')
+    .option('--which <N>', 'its number in the trace', parseCount, 1)
+    .option('--lenient', 'of a recorded card: answer in any order')
     .option('--state <FILE>', 'file that keeps what is on the card; made when it is missing')
-    .action(async (flags: { card: string; vpcd: string; state?: string }) => {
+    .action(async (flags: SimulateOptions) => {
       const { runSimulate } = await import('./simulate.ts');
       await runSimulate(flags);
     });
@@ -350,6 +356,11 @@ function addSimulateScannerCommand(program: Command): void {
       const { runSimulateScanner } = await import('./simulate-scanner.ts');
       await runSimulateScanner({ kind, ...flags });
     });
+}
+
+function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError('a number from 1 on');
+  return Number(text);
 }
 
 function parsePort(text: string): number {

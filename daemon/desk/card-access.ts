@@ -33,6 +33,8 @@ export interface CardUse {
   readonly waitsForLease?: boolean;
 }
 
+/** Compares a card with others, for the rules of a role. */
+const LOOKER: TurnTaker = { caller: 'desk', name: 'look' };
 /** A card that is to be had at all is to be had by then, mostly. */
 const LOOK_AFTER_MS = 100;
 /** Most of a second for a real card; more is a card that hangs. */
@@ -123,7 +125,7 @@ async function lookAround(desk: Desk, role: string, signal: AbortSignal): Promis
     const wait = AbortSignal.any([signal, card.removal.signal]);
     const look = async (): Promise<void> => {
       if (card.status === 'identifying' || card.status === 'failed') await identifyInTurn(desk, card, wait);
-      await inTransaction(desk, card, { signal: wait, isSame: true }, (session) => makeSureOfContents(session));
+      await inTransaction(desk, card, { signal: wait, isSame: true, taker: LOOKER }, (session) => makeSureOfContents(session));
       sure.add(card);
     };
     await card.reader.queue.run(wait, look).catch((error: unknown) => {
@@ -244,7 +246,7 @@ function inTransaction<R>(desk: Desk, card: CardRecord, use: CardUse, work: (ses
 
 async function lend<R>(desk: Desk, card: CardRecord, use: CardUse, work: (session: CardSession) => Promise<R>): Promise<R> {
   const { telemetry } = desk;
-  await using connection = await waitFor(telemetry, () => connect(card, use.signal));
+  await using connection = await waitFor(telemetry, () => connectTapped(desk, card, use));
   if (usesCommands(connection) && !equalBytes(connection.atr, card.atr))
     throw new DeviceRemovedError(`using card ${card.id}: another card is in the reader`);
   const changes = use.changes === true;
@@ -264,6 +266,17 @@ async function lend<R>(desk: Desk, card: CardRecord, use: CardUse, work: (sessio
 
 async function waitFor<R>(telemetry: Telemetry, card: () => Promise<R>): Promise<R> {
   return await telemetry.watch({ kind: 'wait', name: 'card' }, card);
+}
+
+/** While a trace wants the card, it sees what goes to it. */
+async function connectTapped(desk: Desk, card: CardRecord, { signal, taker }: CardUse): Promise<AnyConnection> {
+  try {
+    const connection = await connect(card, signal);
+    return desk.recorder?.tap(card, connection, taker?.name) ?? connection;
+  } catch (error) {
+    desk.recorder?.noteRefusal(card, taker?.name, error);
+    throw error;
+  }
 }
 
 /** A deadline that passes while another program keeps the card is that program's doing, and said so: with its name, as far as the source can tell. */

@@ -14,6 +14,7 @@ import type { Log } from '../log.ts';
 import { TriesMemory } from '../pin/tries.ts';
 import type { CardCache } from './card-cache.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
+import type { TraceRecorder } from '../trace/recorder.ts';
 import { describeCard, describeReader } from './describe.ts';
 import { Leases } from './leases.ts';
 import { Turns } from '../turns.ts';
@@ -45,6 +46,8 @@ export interface DeskOptions {
   readonly log: Log;
   /** What is known of cards from before. */
   readonly cache?: CardCache;
+  /** Of what goes to the cards and comes back. */
+  readonly recorder?: TraceRecorder;
   /** Called for each card that comes: finds out what it is, and announces it. Never rejects because of the card. */
   readonly identify: (card: CardRecord) => Promise<void>;
   readonly roles: Roles;
@@ -67,6 +70,7 @@ export class Desk implements AsyncDisposable {
   readonly leases: Leases;
   readonly profiles: readonly CardProfile[];
   readonly cache: CardCache | undefined;
+  readonly recorder: TraceRecorder | undefined;
   readonly roles: Roles;
   readonly telemetry: Telemetry;
   readonly #options: DeskOptions;
@@ -86,6 +90,7 @@ export class Desk implements AsyncDisposable {
     this.#options = options;
     this.profiles = options.profiles;
     this.cache = options.cache;
+    this.recorder = options.recorder;
     this.roles = options.roles;
     this.telemetry = options.telemetry ?? new Telemetry();
     this.leases = new Leases((card) => this.announce(card));
@@ -377,6 +382,7 @@ export class Desk implements AsyncDisposable {
     this.#cards.delete(card.id);
     this.leases.drop(card);
     card.removal.abort(reason);
+    this.recorder?.noteRemoval(card.id);
     this.#options.publish('card.removed', { card: card.id, reader: reader.id });
   }
 

@@ -120,6 +120,9 @@ describe('every method', () => {
     'system.health': {},
     'system.info': {},
     'system.reload': {},
+    'trace.list': {},
+    'trace.start': {},
+    'trace.stop': {},
     'version.select': { apiVersion: 1 },
   };
   const paramsOf = (bench: Bench, method: MethodName, card: string): object => ({
@@ -143,6 +146,7 @@ describe('every method', () => {
         const id = await bench.insert(goodCardOf(method) ?? makeCard());
         const api = await bench.transport(name);
         const lease = method === 'card.release' ? resultOf(await api.call('card.lease', { card: id })).lease : undefined;
+        if (method === 'trace.stop') resultOf(await api.call('trace.start'));
         if (method === 'reader.removeRole') resultOf(await api.call('reader.assignRole', OTHERS['reader.assignRole']));
         const others = OTHERS[method] ?? {
           ...paramsOf(bench, method, id),

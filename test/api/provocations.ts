@@ -36,6 +36,7 @@ import {
 import { GOOD_PADS, PADS_NOT_PROVOKED, PAD_PROVOCATIONS } from './pad-provocations.ts';
 import { STEPS_NOT_PROVOKED, goodStepParams, isStepMethod, stepProvocation } from './issuance-step-provocations.ts';
 import { OFFICE_RULES } from '../issuance/office.ts';
+import { TRACE_PROVOCATIONS } from './trace-provocations.ts';
 import { SCANNER_PROVOCATIONS } from './scanner-provocations.ts';
 import { GOOD_READING, PASSPORT_PROVOCATIONS } from './passport-provocations.ts';
 import { certificate, keypad, makeCard, withFault, type Provocation, type Stage } from './provocation.ts';
@@ -374,6 +375,7 @@ const PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Partial<Record<
     not_found: async ({ bench, call }) => await call(undefined, { reader: bench.readerId(), card: 'nobody' }),
   },
   'simulation.removeCard': { not_found: async ({ call }) => await call(undefined, { reader: 'reader-of-nobody' }) },
+  ...TRACE_PROVOCATIONS,
   'version.select': { version_unsupported: async ({ call }) => await call(undefined, { apiVersion: 99 }) },
 };
 
@@ -430,6 +432,7 @@ export const NOT_PROVOKED: Readonly<Record<string, string>> = {
   'sign.batch key_not_for_web': BY_A_PAGE,
   'sign.batch public_key_unknown': 'test/api/batch.test.ts: it takes a card that tells less than any simulated one',
   'sign.digest key_not_for_web': BY_A_PAGE,
+  'trace.start not_simulated': 'test/trace/recording.test.ts: it takes a daemon that is told its desk is real',
   'sign.pdf contents_full': 'test/signing/contents.test.ts: it takes as much as the store holds',
   'sign.pdf key_not_for_web': 'test/signing/pdf-api.test.ts: only a web origin gets it',
   'sign.pdf time_stamp_failed': 'test/signing/time-stamp.test.ts: it takes a server',

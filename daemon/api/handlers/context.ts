@@ -29,6 +29,7 @@ import { PersonNeededError } from '../../pin/person-needed.ts';
 import type { PinReuse } from '../../pin/reuse.ts';
 import type { WrongPins } from '../../pin/wrong-pins.ts';
 import type { Scanners } from '../../scanners/scanners.ts';
+import type { TraceRecorder } from '../../trace/recorder.ts';
 import type { TurnTaker } from '../../turns.ts';
 import { PROMPT_TIMEOUT_MS, type PromptDesk } from '../../prompt/prompt-desk.ts';
 import type { AuditLog } from '../../audit/audit-log.ts';
@@ -52,6 +53,7 @@ export interface HandlerContext {
   readonly pads: Pads;
   readonly scanners: Scanners;
   readonly audit: AuditLog;
+  readonly recorder: TraceRecorder;
   /** About identity documents. */
   readonly verdicts: Verdicts;
   /** Chips that were read, for a verdict. */

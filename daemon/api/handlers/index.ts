@@ -23,6 +23,7 @@ import { signHandlers } from './sign.ts';
 import { signatureHandlers } from './signature.ts';
 import { simulationHandlers } from './simulation.ts';
 import { systemHandlers } from './system.ts';
+import { traceHandlers } from './trace.ts';
 
 export function createHandlers(context: HandlerContext): Handlers {
   return {
@@ -46,6 +47,7 @@ export function createHandlers(context: HandlerContext): Handlers {
     ...accessHandlers(context),
     ...auditHandlers(context),
     ...consoleHandlers(context),
+    ...traceHandlers(context),
     ...simulationHandlers(context),
     ...connectionHandlers(),
   };

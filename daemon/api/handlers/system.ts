@@ -8,6 +8,7 @@ import type { Handlers } from '../call.ts';
 import { REPLAY_EVENTS } from '../event-log.ts';
 import * as limits from '../limits.ts';
 import type { HandlerContext } from './context.ts';
+import { describeTrace } from './trace.ts';
 
 type SystemMethods = 'system.health' | 'system.info' | 'system.reload';
 
@@ -44,6 +45,7 @@ export function systemHandlers(context: HandlerContext): Pick<Handlers, SystemMe
         uptimeMs: Date.now() - context.startedAt.getTime(),
         residentBytes: process.memoryUsage.rss(),
         problems,
+        ...(context.recorder.state ? { trace: describeTrace(context.recorder.state) } : {}),
       };
     },
     'system.reload': () => context.reload(),
