@@ -9,6 +9,7 @@ const projects = [
   'daemon/console/desk-page',
   'examples/card-office',
   'examples/card-office/page',
+  'installer',
   'test',
 ];
 

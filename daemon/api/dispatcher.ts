@@ -3,7 +3,7 @@
  * Whoever calls it has checked Host, Origin and access token. A handler can forget none of this.
  */
 import { Compile, type Validator } from 'typebox/compile';
-import type { WireError } from '../../api-spec/errors.ts';
+import type { ErrorCode, WireError } from '../../api-spec/errors.ts';
 import { METHODS, isMethodName, type MethodName } from '../../api-spec/methods/index.ts';
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS, SECRET_PARAMS, type ApiMethod, type SecretParam } from '../../api-spec/method.ts';
 import type { Scope } from '../../api-spec/scopes.ts';
@@ -12,6 +12,7 @@ import { isAct } from '../audit/acts.ts';
 import { traced, type Audit } from '../audit/trace.ts';
 import { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { Telemetry } from '../telemetry/telemetry.ts';
 import { Call, type Caller, type Handlers } from './call.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import { toWireError } from './wire-error.ts';
@@ -26,6 +27,12 @@ export interface CallRequest {
   readonly onStart?: (call: Call) => void;
 }
 
+/** Both optional: for tests. */
+export interface DispatcherOptions {
+  readonly audit?: Audit;
+  readonly telemetry?: Telemetry;
+}
+
 export type CallOutcome = { readonly result: unknown } | { readonly error: WireError };
 
 type AnyHandler = (params: never, call: Call) => unknown;
@@ -34,14 +41,16 @@ export class Dispatcher {
   readonly #handlers: Readonly<Record<string, AnyHandler>>;
   readonly #log: Log;
   readonly #audit: Audit | undefined;
+  readonly #telemetry: Telemetry;
   readonly #validators = new Map<MethodName, Validator>();
   readonly #idempotency = new IdempotencyKeys();
   #underWay = 0;
 
-  constructor(handlers: Handlers, log: Log, audit?: Audit) {
+  constructor(handlers: Handlers, log: Log, { audit, telemetry = new Telemetry() }: DispatcherOptions = {}) {
     this.#handlers = handlers;
     this.#log = log;
     this.#audit = audit;
+    this.#telemetry = telemetry;
   }
 
   get callsUnderWay(): number {
@@ -49,8 +58,14 @@ export class Dispatcher {
   }
 
   /** Never rejects. */
-  async call(request: CallRequest): Promise<CallOutcome> {
+  call(request: CallRequest): Promise<CallOutcome> {
     const method = isMethodName(request.method) ? request.method : undefined;
+    const caller = request.caller.origin === undefined ? 'program' : 'page';
+    const what = { kind: 'call', name: method ?? 'unknown', caller } as const;
+    return this.#telemetry.watch(what, () => this.#answer(method, request), codeOfOutcome);
+  }
+
+  async #answer(method: MethodName | undefined, request: CallRequest): Promise<CallOutcome> {
     this.#underWay++;
     try {
       return { result: await this.#checked(method, request) };
@@ -120,6 +135,10 @@ export class Dispatcher {
       call.dispose();
     }
   }
+}
+
+function codeOfOutcome(outcome: CallOutcome): ErrorCode | undefined {
+  return 'error' in outcome ? outcome.error.code : undefined;
 }
 
 /**

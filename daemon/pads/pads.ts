@@ -66,6 +66,11 @@ export class Pads implements AsyncDisposable {
 
   async list(): Promise<readonly Pad[]> {
     await this.#look();
+    return this.known;
+  }
+
+  /** As last looked for: none before somebody first asked. */
+  get known(): readonly Pad[] {
     return [...this.#known.values()].map(({ description }) => this.describe(description));
   }
 
