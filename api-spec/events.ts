@@ -51,7 +51,8 @@ export const EVENTS = {
     data: Closed({ card: Id('card'), reader: Id('reader') }),
   },
   'issuance.changed': {
-    summary: 'A ceremony came on, or ended. Who takes part in it is not told here.',
+    summary:
+      'A ceremony came on, or ended. Who takes part in it is not told here; of one with protected personal data only callers with issuance.protected hear.',
     since: 1,
     scope: 'issuance',
     data: Closed({

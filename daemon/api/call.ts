@@ -31,6 +31,8 @@ export interface CallerConnection {
   };
   unsubscribe(): void;
   cancel(id: string | number): boolean;
+  /** From now on it gets what pens write, which not every caller does unasked. */
+  seePens(): void;
   /** The range was checked before. */
   selectVersion(version: number): void;
 }

@@ -3,13 +3,15 @@
  * is told which numbers it lost.
  */
 import { randomUUID } from 'node:crypto';
+import type { Scope } from '../../api-spec/scopes.ts';
 import { EVENTS, type ApiEvent, type EventData, type EventName } from '../../api-spec/events.ts';
 
 /** Events kept for replay. */
 export const REPLAY_EVENTS = 1_024;
 
 export interface Subscriber {
-  readonly wants: (name: EventName) => boolean;
+  /** `needs`: a right beside that of the event, for this one. */
+  readonly wants: (name: EventName, needs?: Scope) => boolean;
   /** Takes one encoded notification; false when it cannot take it now, and the event is lost to it. */
   send(message: Buffer): boolean;
 }
@@ -17,6 +19,7 @@ export interface Subscriber {
 interface Kept {
   readonly sequence: number;
   readonly name: EventName;
+  readonly needs: Scope | undefined;
   readonly message: Buffer;
 }
 
@@ -48,13 +51,13 @@ export class EventLog {
     return [...this.#subscribers.values()].filter(({ lost }) => lost !== undefined).length;
   }
 
-  readonly publish = <N extends EventName>(name: N, data: EventData<N>): void => {
+  readonly publish = <N extends EventName>(name: N, data: EventData<N>, needs?: Scope): void => {
     const sequence = ++this.#sequence;
     const message = encodeNotice('event', { sequence, time: new Date().toISOString(), name, data });
     const event: ApiEvent = EVENTS[name];
-    if (event.isTransient !== true) this.#keep({ sequence, name, message });
+    if (event.isTransient !== true) this.#keep({ sequence, name, needs, message });
     for (const subscriber of this.#subscribers.keys()) {
-      if (subscriber.wants(name)) this.#deliver(subscriber, sequence, message);
+      if (subscriber.wants(name, needs)) this.#deliver(subscriber, sequence, message);
     }
   };
 
@@ -74,8 +77,8 @@ export class EventLog {
     if (from < first && first > 1) state.lost = { from, to: first - 1 };
     else if (from === 0) state.lost = { from: 0, to: 0 };
     this.flush(subscriber);
-    for (const { sequence, name, message } of this.#kept) {
-      if (sequence >= from && subscriber.wants(name)) this.#deliver(subscriber, sequence, message);
+    for (const { sequence, name, needs, message } of this.#kept) {
+      if (sequence >= from && subscriber.wants(name, needs)) this.#deliver(subscriber, sequence, message);
     }
   }
 

@@ -40,9 +40,9 @@ export class Configuration {
     return new Configuration(source, readEffective(source).settings);
   }
 
-  /** Of no file. */
-  static default(): Configuration {
-    return new Configuration(undefined, defaultSettings());
+  /** Of no file: sections as given, the others as they are when nobody says anything. */
+  static default(given: Partial<Settings> = {}): Configuration {
+    return new Configuration(undefined, { ...defaultSettings(), ...given });
   }
 
   get settings(): Settings {

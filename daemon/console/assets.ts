@@ -1,6 +1,9 @@
 /** What the console's port serves to load: the files of `page/` and the bundle of `desk-page/`, read once, and the headers that keep a page to itself. */
 import { existsSync, readFileSync } from 'node:fs';
+import { ERRORS, type ErrorDefinition } from '../../api-spec/errors.ts';
+import { METHOD_NAMES, METHODS } from '../../api-spec/methods/index.ts';
 import { SCOPES } from '../../api-spec/scopes.ts';
+import { isAct } from '../audit/acts.ts';
 
 export interface Asset {
   readonly type: string;
@@ -47,7 +50,19 @@ const DESK_FILES: Readonly<Record<string, string>> = {
 /** Of the page that shows the desk, by path; "/" is the page. Throws the system's error when it was not built. */
 export function readDeskAssets(): ReadonlyMap<string, Asset> {
   const folder = existsSync(new URL(DESK_SCRIPT, DESK_FOLDER)) ? DESK_FOLDER : BUILT_DESK_FOLDER;
-  return new Map(Object.entries(DESK_FILES).map(([name, type]) => [pathOf(name), readAsset(name, type, { folder })]));
+  const files = Object.entries(DESK_FILES).map(([name, type]) => [pathOf(name), readAsset(name, type, { folder })] as const);
+  return new Map([...files, ['/words.json', { type: 'application/json; charset=utf-8', body: words() }]]);
+}
+
+/** What methods are called and errors mean, in the words of the API's own tables. Places that only an error's details fill stand open. */
+function words(): Buffer {
+  const open = (text: string): string => text.replaceAll(/\{\w+\}/g, '…');
+  const methods = Object.entries(METHODS).map(([name, { attempt }]) => [name, attempt] as const);
+  const outcomes = Object.entries<ErrorDefinition>(ERRORS).map(
+    ([code, { en, sv }]) => [code, { en: open(en.happened), sv: open(sv.happened) }] as const,
+  );
+  const acts = METHOD_NAMES.filter(isAct);
+  return Buffer.from(JSON.stringify({ methods: Object.fromEntries(methods), acts, outcomes: Object.fromEntries(outcomes) }));
 }
 
 /** Of the page with the prompts, by path; "/" is the page. */

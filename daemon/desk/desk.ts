@@ -5,6 +5,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventData, EventName } from '../../api-spec/events.ts';
+import type { Scope } from '../../api-spec/scopes.ts';
 import type { CardProfile } from '../../apdu/card-profile.ts';
 import { equalBytes } from '../../apdu/bytes.ts';
 import { DeviceRemovedError, DeviceTimeoutError, ServiceUnavailableError } from '../../drivers/errors.ts';
@@ -33,7 +34,8 @@ export const MAX_WAITING = 64;
 const CLOSE_PATIENCE_MS = 2_000;
 
 export type CardTarget = string | { readonly reader: string } | { readonly role: string };
-export type Publish = <N extends EventName>(name: N, data: EventData<N>) => void;
+/** `needs`: a right beside that of the event, for this one. */
+export type Publish = <N extends EventName>(name: N, data: EventData<N>, needs?: Scope) => void;
 
 export type DeskSource = ReaderSource<AnyConnection>;
 

@@ -50,8 +50,9 @@ export function openIssuance(options: IssuanceOptions): Issuance {
       evidence.changed(ceremony);
       deadlines.note(ceremony.id, ceremonies.deadlineOf(ceremony));
       const next = nextStep(ceremony);
-      const { id, routine, state } = ceremony;
-      publish('issuance.changed', { ceremony: id, routine: routine.id, state, ...(next ? { nextStep: next.id } : {}) });
+      const { id, routine, state, isProtected } = ceremony;
+      const data = { ceremony: id, routine: routine.id, state, ...(next ? { nextStep: next.id } : {}) };
+      publish('issuance.changed', data, isProtected ? 'issuance.protected' : undefined);
     },
   });
   const deadlines = undo.use(new Deadlines({ ceremonies, log }));

@@ -2,6 +2,7 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
 import type { RawData, WebSocket } from 'ws';
 import { EVENTS, type EventName, type Greeting } from '../../api-spec/events.ts';
+import type { Scope } from '../../api-spec/scopes.ts';
 import { HIGHEST_API_VERSION, LOWEST_API_VERSION } from '../../api-spec/versions.ts';
 import type { Call, Caller, CallerConnection } from '../api/call.ts';
 import type { Dispatcher } from '../api/dispatcher.ts';
@@ -45,12 +46,15 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
   readonly closed: Promise<void>;
   #underWay = 0;
   #events: ReadonlySet<string> | undefined;
+  /** What a pen writes is personal: the page that shows the desk gets it once pad.watch has left its record. */
+  #seesPens: boolean;
   apiVersion = HIGHEST_API_VERSION;
 
   constructor(socket: WebSocket, options: ConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
     this.#caller = callerOf(options.admission, this);
+    this.#seesPens = options.admission.kind !== 'console';
     const { id } = this.#caller;
     this.#backlog = new Backlog(options.quota, () => socket.close(CLOSE_TRY_AGAIN_LATER, 'answers are not read'));
     options.backlogs.add(this.#backlog);
@@ -72,8 +76,11 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
     this.#greet();
   }
 
-  wants(name: EventName): boolean {
-    return (this.#events === undefined || this.#events.has(name)) && this.#caller.scopes.has(EVENTS[name].scope);
+  wants(name: EventName, needs?: Scope): boolean {
+    const { scopes } = this.#caller;
+    if (name === 'pad.pen' && !this.#seesPens) return false;
+    const mayKnow = scopes.has(EVENTS[name].scope) && (needs === undefined || scopes.has(needs));
+    return (this.#events === undefined || this.#events.has(name)) && mayKnow;
   }
 
   /** Events of a client that does not read are dropped; it hears of the gap when it reads again. */
@@ -102,6 +109,10 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
     const call = this.#calls.get(id);
     call?.abort('call_cancelled', `calling ${call.method}: the caller gave it up`);
     return call !== undefined;
+  }
+
+  seePens(): void {
+    this.#seesPens = true;
   }
 
   selectVersion(version: number): void {

@@ -8,10 +8,12 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { connect, type Client } from '../../api-spec/client/client.ts';
 import type { CardConnection } from '../../apdu/card-connection.ts';
+import { Configuration } from '../../daemon/configuration/configuration.ts';
 import { startDaemon, type Daemon, type DaemonOptions } from '../../daemon/daemon.ts';
 import type { SimulatedCountrySigners } from '../../daemon/documents/trust-store.ts';
 import type { SimulatedAuthorities } from '../../daemon/identity/settings.ts';
 import type { Log } from '../../daemon/log.ts';
+import type { TelemetrySettings } from '../../daemon/telemetry/settings.ts';
 import { readerId } from '../../daemon/desk/desk.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
 import { createLinePadDrivers } from '../../drivers/pads/line-configuration.ts';
@@ -53,7 +55,7 @@ export interface BenchOptions {
   /** Programs that use PKCS #11 are held by a process that outlives the daemon. */
   readonly pkcs11Front?: DaemonOptions['pkcs11Front'];
   /** What is told of the daemon's work. Default: nothing. */
-  readonly telemetry?: DaemonOptions['telemetry'];
+  readonly telemetry?: TelemetrySettings;
   /** One that an earlier bench used and that its test tidies up; a new one unless given. */
   readonly dataFolder?: string;
 }
@@ -142,7 +144,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
         : { simulatedCountrySigners: options.countrySigners ?? UTOPIAN_COUNTRY_SIGNERS }),
       ...(options.simulatedAdministrators ? { simulatedAdministrators: options.simulatedAdministrators } : {}),
       ...(options.pkcs11Front ? { pkcs11Front: options.pkcs11Front } : {}),
-      ...(options.telemetry ? { telemetry: options.telemetry } : {}),
+      ...(options.telemetry ? { configuration: Configuration.default({ metrics: {}, traces: {}, ...options.telemetry }) } : {}),
       ...(options.now ? { now: options.now } : {}),
     }),
   );

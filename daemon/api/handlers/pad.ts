@@ -31,6 +31,7 @@ export function padHandlers(context: HandlerContext): Pick<Handlers, 'pad.cancel
     'pad.watch': async ({ pad }, call) => {
       const description = await pads.find(pad);
       const capture = pads.captureOn(description.id);
+      call.caller.connection?.seePens();
       call.subject = { purpose: `${capture === undefined ? '' : `capture ${capture} `}on ${description.id}` };
       return { pad: pads.describe(description), ...(capture === undefined ? {} : { capture }) };
     },

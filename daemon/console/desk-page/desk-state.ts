@@ -54,6 +54,16 @@ export function applyToDesk({ readers, cards, roles }: DeskState, events: readon
   return { readers: newReaders, cards: newCards, roles };
 }
 
+/** Those with a role first, as the desk names its roles. */
+export function inOrder({ readers, roles }: DeskState): readonly Reader[] {
+  const places = new Map(roles.map(({ role }, place) => [role, place]));
+  const placeOf = ({ role = '' }: Reader): number => places.get(role) ?? (role === '' ? Infinity : places.size);
+  return [...readers.values()].sort((one, other) => {
+    const [mine, others] = [placeOf(one), placeOf(other)];
+    return mine === others ? one.name.localeCompare(other.name) : mine - others;
+  });
+}
+
 /** Roles that no reader has. */
 export function vacantRoles({ readers, roles }: DeskState): readonly Role[] {
   const taken = new Set([...readers.values()].flatMap(({ role }) => role ?? []));

@@ -38,7 +38,7 @@ export type Fact = readonly [name: string, value: ComponentChildren];
 
 /** Those without a value are left out. */
 export function Facts({ facts }: { readonly facts: readonly Fact[] }): JSX.Element {
-  const known = facts.filter(([, value]) => value !== undefined && value !== '');
+  const known = facts.filter(([, value]) => value !== undefined && value !== false && value !== '');
   return (
     <dl class="facts">
       {known.map(([name, value]) => (

@@ -29,6 +29,8 @@ export interface Answer<R> {
   /** The last one, also while it is asked again. */
   readonly result?: R;
   readonly error?: unknown;
+  /** When the result or the error came. ISO 8601, UTC. */
+  readonly at?: string;
   readonly isAsking: boolean;
   readonly askAgain: () => void;
 }
@@ -38,22 +40,23 @@ export function useAnswer<N extends MethodName>(method: N, params: Params<N> | u
   const live = useLive();
   const isConnected = useLinkState() === 'connected';
   const [round, setRound] = useState(0);
-  const [answer, setAnswer] = useState<{ readonly key?: string; readonly result?: Result<N>; readonly error?: unknown }>({});
+  const [answer, setAnswer] = useState<Omit<Answer<Result<N>>, 'askAgain' | 'isAsking'> & { readonly key?: string }>({});
   const key = JSON.stringify(params);
   useEffect(() => {
     if (params === undefined || !isConnected) return undefined;
     const giveUp = new AbortController();
     const { signal } = giveUp;
+    const now = (): string => new Date().toISOString();
     live.call(method, params, { signal }).then(
-      (result) => signal.aborted || setAnswer({ key, result }),
-      (error: unknown) => signal.aborted || setAnswer({ key, error }),
+      (result) => signal.aborted || setAnswer({ key, result, at: now() }),
+      (error: unknown) => signal.aborted || setAnswer({ key, error, at: now() }),
     );
     return () => giveUp.abort();
   }, [live, method, key, isConnected, round]);
   const isOfThis = answer.key === key;
+  const { key: _, ...last } = answer;
   return {
-    ...(isOfThis && answer.result !== undefined ? { result: answer.result } : {}),
-    ...(isOfThis && answer.error !== undefined ? { error: answer.error } : {}),
+    ...(isOfThis ? last : {}),
     isAsking: !isOfThis && params !== undefined,
     askAgain: useCallback(() => setRound((count) => count + 1), []),
   };

@@ -9,6 +9,7 @@ interface ReaderTexts {
   readonly noRole: string;
   readonly reader: Readonly<Record<Reader['status'], string>>;
   readonly card: Readonly<Record<Card['status'], string>>;
+  readonly kind: string;
   readonly cardNumber: string;
   readonly lease: (holder: string) => string;
   readonly details: string;
@@ -30,7 +31,8 @@ export const READER_TEXTS: In<ReaderTexts> = {
       unknown: 'A card that kortd does not know',
       failed: 'The card could not be read',
     },
-    cardNumber: 'Number',
+    kind: 'Kind',
+    cardNumber: 'Serial number',
     lease: (holder) => `In use by ${holder}`,
     details: 'Show the card',
     keypad: 'With keypad',
@@ -49,7 +51,8 @@ export const READER_TEXTS: In<ReaderTexts> = {
       unknown: 'Ett kort som kortd inte känner till',
       failed: 'Kortet gick inte att läsa',
     },
-    cardNumber: 'Nummer',
+    kind: 'Typ',
+    cardNumber: 'Serienummer',
     lease: (holder) => `Används av ${holder}`,
     details: 'Visa kortet',
     keypad: 'Med knappsats',

@@ -1,11 +1,13 @@
 /** The desk at a glance: every reader with its role, its state, and the card in it. */
 import type { JSX } from 'preact';
 import type { Card, Reader } from '../../../../api-spec/schemas.ts';
-import { desk, vacantRoles } from '../desk-state.ts';
+import { desk, inOrder, vacantRoles } from '../desk-state.ts';
 import { useTexts } from '../language.ts';
 import { Badge, Facts, Foreign, Loading, type Tone } from '../parts.tsx';
+import { addressOf } from '../route.ts';
 import { useTopic } from '../use-live.ts';
-import type { View } from '../view.ts';
+import type { View, ViewProps } from '../view.ts';
+import { CardDetail, kindOf } from './card.tsx';
 import { READER_TEXTS } from './readers-texts.ts';
 
 const READER_TONES: Readonly<Record<Reader['status'], Tone>> = {
@@ -21,13 +23,22 @@ const CARD_TONES: Readonly<Record<Card['status'], Tone>> = {
   failed: 'bad',
 };
 
-export const readersView: View = { id: 'readers', title: { en: 'Readers and cards', sv: 'Läsare och kort' }, Component: Readers };
+export const readersView: View = {
+  id: 'readers',
+  title: { en: 'Readers and cards', sv: 'Läsare och kort' },
+  Component: ReadersOrCard,
+};
+
+/** "#/readers" or "#/readers/<card id>". */
+function ReadersOrCard({ path: [card] }: ViewProps): JSX.Element {
+  return card === undefined ? <Readers /> : <CardDetail id={card} />;
+}
 
 function Readers(): JSX.Element {
   const texts = useTexts(READER_TEXTS);
   const state = useTopic(desk);
   if (!state) return <Loading />;
-  const readers = [...state.readers.values()].sort((one, other) => one.name.localeCompare(other.name));
+  const readers = inOrder(state);
   const vacant = vacantRoles(state);
   return (
     <>
@@ -94,7 +105,7 @@ function CardLines({ card }: { readonly card: Card }): JSX.Element {
       {application && (
         <Facts
           facts={[
-            [application.id.toUpperCase(), ''],
+            [texts.kind, kindOf(application.id)],
             [texts.cardNumber, application.serialNumber && <Foreign text={application.serialNumber} />],
           ]}
         />
@@ -102,6 +113,13 @@ function CardLines({ card }: { readonly card: Card }): JSX.Element {
       {lease && (
         <p>
           <Foreign text={texts.lease(lease.holder)} />
+        </p>
+      )}
+      {card.status === 'ready' && (
+        <p>
+          <a href={addressOf('readers', card.id)} aria-describedby={`reader-${card.reader}`}>
+            {texts.details}
+          </a>
         </p>
       )}
     </>

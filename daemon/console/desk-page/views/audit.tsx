@@ -1,0 +1,191 @@
+/** The audit log: whether it is whole, and its records, the latest first, a page at a time. */
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import type { AuditRecord } from '../../../../api-spec/methods/audit.ts';
+import type { Result } from '../../../../api-spec/methods/index.ts';
+import { useLanguage, useTexts } from '../language.ts';
+import { Answered, Badge, Foreign, Loading, Moment, Problem } from '../parts.tsx';
+import { usePolled } from '../polling.ts';
+import { useAnswer } from '../use-live.ts';
+import type { View } from '../view.ts';
+import { useWords } from '../words.ts';
+import { AUDIT_TEXTS } from './audit-texts.ts';
+import { AuditFilter, EVERYTHING, filterRecords, paramsOf, type Filter } from './audit-filter.tsx';
+
+/** Records come with no event. */
+const POLL_MS = 5_000;
+/** On one page. A filtered page looks through more, and shows those of them that fit. */
+export const PAGE_RECORDS = 50;
+const FILTERED_RECORDS = 500;
+
+export const auditView: View = { id: 'audit', title: { en: 'Audit log', sv: 'Granskningslogg' }, Component: Audit };
+
+function Audit(): JSX.Element {
+  const answer = usePolled('audit.list', { since: Number.MAX_SAFE_INTEGER, limit: 1 }, POLL_MS);
+  return (
+    <>
+      <Verification />
+      <Answered answer={answer}>{({ last }) => <Records last={last} />}</Answered>
+    </>
+  );
+}
+
+function Verification(): JSX.Element {
+  const texts = useTexts(AUDIT_TEXTS);
+  const { result, error, isAsking, askAgain } = useAnswer('audit.verify', {});
+  return (
+    <section class="sheet" aria-live="polite">
+      {isAsking && <p class="soft">{texts.checking}</p>}
+      {result && <Verdict result={result} />}
+      {error !== undefined && <Problem error={error} />}
+      <p>
+        <button type="button" class="plain" disabled={isAsking} onClick={askAgain}>
+          {texts.check}
+        </button>
+      </p>
+    </section>
+  );
+}
+
+function Verdict({ result }: { readonly result: Result<'audit.verify'> }): JSX.Element {
+  const texts = useTexts(AUDIT_TEXTS);
+  const { ok, records, checkpoints, problem, fingerprint } = result;
+  return (
+    <>
+      {ok ? (
+        <p>
+          <span class="mark good" aria-hidden="true">
+            ✓
+          </span>{' '}
+          {texts.whole(records, checkpoints)}
+        </p>
+      ) : (
+        <div class="problem" role="alert">
+          <h2>{texts.broken}</h2>
+          {problem && <p>{texts.problems[problem.kind](problem.sequence)}</p>}
+          <p>{texts.whatToDo}</p>
+        </div>
+      )}
+      <p class="soft digits">
+        {texts.fingerprint}: {fingerprint.match(/.{1,8}/g)?.join(' ')}
+      </p>
+    </>
+  );
+}
+
+function Records({ last }: { readonly last: number }): JSX.Element {
+  const texts = useTexts(AUDIT_TEXTS);
+  const [filter, setFilter] = useState<Filter>(EVERYTHING);
+  /** The latest record of the page; undefined: whatever is the latest of all. */
+  const [to, setTo] = useState<number | undefined>(undefined);
+  const size = filter === EVERYTHING ? PAGE_RECORDS : FILTERED_RECORDS;
+  const end = Math.min(to ?? last, last);
+  const since = Math.max(0, end - size);
+  const answer = useAnswer('audit.list', last === 0 ? undefined : { since, limit: size, ...paramsOf(filter) });
+  if (last === 0) return <p class="empty">{texts.none}</p>;
+  const choose = (chosen: Filter): void => {
+    setFilter(chosen);
+    setTo(undefined);
+  };
+  return (
+    <section class="stack" aria-label={auditView.title[useLanguage()]}>
+      <AuditFilter filter={filter} onFilter={choose} />
+      <Pages {...{ since, end, last }} onPage={(page) => setTo(page >= last ? undefined : page)} size={size} />
+      {answer.error !== undefined && <Problem error={answer.error} onRetry={answer.askAgain} />}
+      {answer.result ? (
+        <RecordTable records={filterRecords(answer.result.records, filter).filter(({ sequence }) => sequence <= end)} />
+      ) : (
+        answer.error === undefined && <Loading />
+      )}
+    </section>
+  );
+}
+
+interface PagesProps {
+  readonly since: number;
+  readonly end: number;
+  readonly last: number;
+  readonly size: number;
+  readonly onPage: (to: number) => void;
+}
+
+function Pages({ since, end, last, size, onPage }: PagesProps): JSX.Element {
+  const texts = useTexts(AUDIT_TEXTS);
+  return (
+    <div class="pages">
+      <p role="status">{texts.shown(since + 1, end, last)}</p>
+      <button type="button" class="plain" disabled={end >= last} onClick={() => onPage(end + size)}>
+        {texts.newer}
+      </button>
+      <button type="button" class="plain" disabled={since === 0} onClick={() => onPage(since)}>
+        {texts.older}
+      </button>
+    </div>
+  );
+}
+
+function RecordTable({ records }: { readonly records: readonly AuditRecord[] }): JSX.Element {
+  const texts = useTexts(AUDIT_TEXTS);
+  const { columns } = texts;
+  if (records.length === 0) return <p class="empty">{texts.noneHere}</p>;
+  return (
+    <table class="records">
+      <thead>
+        <tr>
+          {(['number', 'time', 'who', 'act', 'card', 'outcome'] as const).map((name) => (
+            <th key={name} scope="col">
+              {columns[name]}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {records.toReversed().map((record) => (
+          <RecordRow key={record.sequence} record={record} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function RecordRow({ record }: { readonly record: AuditRecord }): JSX.Element {
+  const texts = useTexts(AUDIT_TEXTS);
+  const { columns } = texts;
+  const language = useLanguage();
+  const words = useWords();
+  const { sequence, time, caller, method, cardSerial, reader, outcome, purpose } = record;
+  const isOk = outcome === 'ok';
+  return (
+    <tr>
+      <td data-name={columns.number}>{sequence}</td>
+      <td data-name={columns.time}>
+        <Moment iso={time} />
+      </td>
+      <td data-name={columns.who}>
+        <Foreign text={caller} cut="start" />
+      </td>
+      <td data-name={columns.act}>
+        {words.methods[method]?.[language] ?? <Foreign text={method} />}
+        {purpose !== undefined && (
+          <span class="soft">
+            <br />
+            <Foreign text={purpose} />
+          </span>
+        )}
+      </td>
+      <td data-name={columns.card}>
+        {cardSerial !== undefined && <Foreign text={cardSerial} />}
+        {reader !== undefined && (
+          <span class="soft">
+            {cardSerial !== undefined && <br />}
+            <Foreign text={reader} />
+          </span>
+        )}
+      </td>
+      <td data-name={columns.outcome}>
+        <Badge tone={isOk ? 'good' : 'warning'}>{isOk ? texts.succeeded : texts.failed}</Badge>
+        {!isOk && <span class="soft"> {words.outcomes[outcome]?.[language] ?? outcome}</span>}
+      </td>
+    </tr>
+  );
+}
