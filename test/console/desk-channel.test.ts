@@ -133,6 +133,27 @@ describe('the two pages of the console', () => {
     expect(await closedWith(socketOf(hosts.desk, 'desk', prompts))).toBe(CLOSE_SESSION_OVER);
   });
 
+  it('have one way: a window that can answer gets a link to the desk, with a record; no other token does', async () => {
+    const link = async (host: string, token: string): Promise<Answer> => await ask(host, '/desk-link', { token });
+    const token = await newToken('prompts');
+    expect((await link(hosts.prompts, token)).status).toBe(403);
+    const socket = socketOf(hosts.prompts, 'prompts', token);
+    await once(socket, 'open');
+    const { status, text } = await link(hosts.prompts, token);
+    expect(status).toBe(201);
+    const url = new URL((JSON.parse(text) as { url: string }).url);
+    expect(url.host).toBe(hosts.desk);
+    expect((await redeem(hosts.desk, url)).status).toBe(201);
+    const { records } = await program.call('audit.list', { method: 'console.open' });
+    expect(records.at(-1)).toMatchObject({ caller: `console of ${userInfo().username}`, outcome: 'ok' });
+    const desk = await newToken('desk');
+    expect((await link(hosts.prompts, desk)).status).toBe(403);
+    expect((await link(hosts.desk, desk)).status).toBe(404);
+    const closing = closedWith(socket);
+    socket.close();
+    await closing;
+  });
+
   it('have one window for each session', async () => {
     const token = await newToken('desk');
     const first = socketOf(hosts.desk, 'desk', token);
