@@ -23,6 +23,8 @@ import { CLOSE_SESSION_OVER, ConsoleSessions, TooManyTriesError } from './sessio
 import { userNameOf } from './user-name.ts';
 
 const SESSION_PATH = '/session';
+/** For the page with the prompts: the other one, in a window of its own. */
+const DESK_LINK_PATH = '/desk-link';
 /** The WebSocket of each page, and what it speaks. */
 const CHANNELS = {
   desk: { path: '/desk', subprotocol: DESK_SUBPROTOCOL },
@@ -147,6 +149,12 @@ class ConsoleSite {
       await this.#beginSession(request, response, pageAt(host));
       return;
     }
+    if (request.url === DESK_LINK_PATH && pageAt(host) === 'prompts') {
+      requireMethod(request, 'POST');
+      gate.requireOwnOrigin(request, host);
+      await this.#linkDesk(request, response);
+      return;
+    }
     const asset = this.#assetsOf(pageAt(host)).get(request.url ?? '');
     if (!asset) throw new ConsoleRefusedError(404, 'answering a request: there is nothing at this path');
     requireMethod(request, 'GET');
@@ -163,7 +171,7 @@ class ConsoleSite {
   }
 
   async #beginSession(request: IncomingMessage, response: ServerResponse, page: ConsolePage): Promise<void> {
-    const code = codeIn(await readBody(request));
+    const code = textIn(await readBody(request), 'code');
     const user = this.#userOf(request.socket);
     const token = this.sessions[page].redeem(code, user);
     if (token === undefined || user === undefined) {
@@ -173,6 +181,16 @@ class ConsoleSite {
     }
     this.#log.info({ user, page }, 'the console was opened');
     sendJson(response, 201, { token, user: userNameOf(user) });
+  }
+
+  /** The way goes from the page that asks to the one that shows, and never back: a window there can answer nothing. */
+  async #linkDesk(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const token = textIn(await readBody(request), 'token');
+    const user = this.#userOf(request.socket);
+    const isOpen = this.sessions.prompts.isOpen(token, user);
+    const link = isOpen && user !== undefined ? await this.#desk?.link(user) : undefined;
+    if (typeof link === 'object' && link !== null) sendJson(response, 201, link);
+    else sendJson(response, 403, { error: 'refused' });
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
@@ -289,7 +307,8 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-function codeIn(text: string): string {
+/** `{"code":"…"}`, or with another name. */
+function textIn(text: string, name: string): string {
   let body: unknown;
   try {
     body = JSON.parse(text);
@@ -297,8 +316,10 @@ function codeIn(text: string): string {
     // The parser's own words quote the code.
     throw new ConsoleRefusedError(400, 'reading a body: it is not JSON');
   }
-  if (typeof body === 'object' && body !== null && 'code' in body && typeof body.code === 'string') return body.code;
-  throw new ConsoleRefusedError(400, 'reading a body: it has no code');
+  const value: unknown =
+    typeof body === 'object' && body !== null ? Object.entries(body).find(([key]) => key === name)?.[1] : undefined;
+  if (typeof value === 'string') return value;
+  throw new ConsoleRefusedError(400, `reading a body: it has no ${name}`);
 }
 
 /** Empty, and so of no session, when the page sent none. */

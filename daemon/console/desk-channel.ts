@@ -2,9 +2,12 @@
  * How the page that shows the desk gets its data: the same JSON-RPC calls and events as the API's, on a WebSocket of the console's port, by the same
  * dispatcher and event log, as a caller of its own that the audit log names. A session opens it; what it may call stands in desk-rights.ts.
  */
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
+import type { MethodName } from '../../api-spec/methods/index.ts';
+import type { Scope } from '../../api-spec/scopes.ts';
 import type { Dispatcher } from '../api/dispatcher.ts';
 import type { EventLog } from '../api/event-log.ts';
 import { MESSAGE_BYTES, MESSAGE_PARTS } from '../api/limits.ts';
@@ -17,6 +20,9 @@ import { userNameOf } from './user-name.ts';
 
 /** The page has the same: desk-page/session.ts. */
 export const DESK_SUBPROTOCOL = 'kortd.desk.v1';
+
+const LINK_METHODS: ReadonlySet<MethodName> = new Set<MethodName>(['console.open']);
+const consoleOf = (user: string): string => `console of ${userNameOf(user)}`;
 
 export interface DeskParts {
   readonly dispatcher: Dispatcher;
@@ -57,7 +63,7 @@ export class DeskChannel implements Disposable {
       admission: {
         kind: 'console',
         user,
-        name: `console of ${userNameOf(user)}`,
+        name: consoleOf(user),
         scopes: DESK_SCOPES,
         methods: DESK_METHODS,
       },
@@ -67,6 +73,14 @@ export class DeskChannel implements Disposable {
       onClose: this.#parts.onClientGone,
     });
     return connection.closed;
+  }
+
+  /** A link to the page, for the user's window where prompts are answered: with a record of its own, as every link has. */
+  async link(user: string): Promise<unknown> {
+    const scopes: ReadonlySet<Scope> = new Set<Scope>(['access.manage']);
+    const caller = { id: randomUUID(), name: consoleOf(user), user, scopes, methods: LINK_METHODS };
+    const outcome = await this.#parts.dispatcher.call({ method: 'console.open', params: { page: 'desk' }, caller });
+    return 'result' in outcome ? outcome.result : undefined;
   }
 
   [Symbol.dispose](): void {

@@ -108,6 +108,16 @@ export class ConsoleSessions {
     };
   }
 
+  /** Whether the token is of a session of this user that has its window open. Throws TooManyTriesError. */
+  isOpen(token: string, user: string | undefined): boolean {
+    this.sweep();
+    this.#requireTries();
+    const session = find(this.#sessions, token);
+    if (session?.user === user && session?.close) return true;
+    this.#wrongTries.push(this.#now());
+    return false;
+  }
+
   /** Ends what is over: call it now and then. */
   sweep(): void {
     const now = this.#now();

@@ -1,6 +1,7 @@
 /** All figures, one after the other, so that they do not disturb each other. Exit status 1 when a target is missed. */
 import { auditFigure } from '../audit/cost.ts';
 import { measureDaemon } from './api.ts';
+import { measureConsole } from './console.ts';
 import { measureContents } from './contents.ts';
 import { measureBatch } from './batch.ts';
 import { measureEid } from './eid.ts';
@@ -29,6 +30,8 @@ say('a passport');
 figures.push(...(await measurePassport()));
 say('the daemon');
 figures.push(...(await measureDaemon()));
+say("the console's page of the desk");
+figures.push(...(await measureConsole()));
 say('content that is signed');
 figures.push(...(await measureContents()));
 say('a batch of signatures');

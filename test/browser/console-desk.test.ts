@@ -70,6 +70,22 @@ describe('readers and cards', () => {
   });
 });
 
+describe('the window where kortd asks', () => {
+  it('opens the desk in a window that knows nothing of it', async () => {
+    const { url } = await desk.program.call('console.open');
+    await using asking = await chromium.visit(url);
+    const opened = asking.page.context().waitForEvent('page');
+    await asking.page.getByRole('button', { name: 'Show the desk' }).click();
+    const page = await opened;
+    await page.getByRole('heading', { level: 1, name: 'Readers and cards' }).waitFor();
+    await tile(page, 'Simulated Operator').getByText('Ready').waitFor();
+    expect(await page.evaluate('window.opener')).toBe(null);
+    expect(new URL(page.url()).hostname).toBe('localhost');
+    expect(await violationsOf(asking.page)).toEqual([]);
+    expect(asking.complaints).toEqual([]);
+  });
+});
+
 describe('a card', () => {
   it('shows its holder, its certificates with how long they hold, and the tries that are left', async () => {
     const { page, complaints } = await desk.look('readers');

@@ -83,6 +83,19 @@ export class Connection {
     message.fill(0);
   }
 
+  /**
+   * A link to the page that shows the desk: good once. Undefined when kortd gives none.
+   * @returns {Promise<string | undefined>}
+   */
+  async linkToDesk() {
+    const answer = await fetch('/desk-link', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ token: this.#session?.token ?? '' }),
+    });
+    return answer.ok ? /** @type {{ url: string }} */ (await answer.json()).url : undefined;
+  }
+
   #open() {
     const session = this.#session;
     if (!session) return;

@@ -39,6 +39,7 @@ class Page {
     for (const button of document.querySelectorAll('[data-language]')) {
       button.addEventListener('click', () => this.#choose(button.getAttribute('data-language') === 'sv' ? 'sv' : 'en'));
     }
+    byId('show-desk').addEventListener('click', () => void this.#showDesk());
     setInterval(() => this.#tick(), TICK_MS);
     this.#render();
     await this.#connection.start();
@@ -50,6 +51,12 @@ class Page {
     this.#render();
     this.#waiting[0]?.view.show(language);
     this.#tick();
+  }
+
+  /** In a window that knows nothing of this one. */
+  async #showDesk() {
+    const url = await this.#connection.linkToDesk().catch(() => undefined);
+    if (url !== undefined) window.open(url, '_blank', 'noopener,noreferrer');
   }
 
   /**
@@ -171,6 +178,8 @@ class Page {
       button.setAttribute('aria-pressed', String(button.getAttribute('data-language') === this.#language));
     byId('rest-title').textContent = texts.states[this.#state].title;
     byId('rest-text').textContent = texts.states[this.#state].text;
+    byId('show-desk').textContent = texts.showDesk;
+    byId('show-desk').hidden = this.#state !== 'connected';
     byId('notice').textContent = this.#notice === undefined ? '' : texts.notices[this.#notice];
     document.title = this.#waiting.length > 0 ? texts.waiting : 'kortd';
   }

@@ -14,6 +14,7 @@
  * @property {string} languages
  * @property {string} waiting title of the window
  * @property {Record<ConnectionState, StateTexts>} states
+ * @property {string} showDesk
  * @property {Record<Notice, string>} notices
  * @property {Record<'origin' | 'program', string>} asker
  * @property {string} showAll
@@ -74,6 +75,7 @@ const ENGLISH = {
     over: { title: 'Disconnected', text: 'kortd cannot ask you here any more. Run “kortd open” to go on.' },
     replaced: { title: 'Open in another window', text: 'kortd asks you there. You can close this window.' },
   },
+  showDesk: 'Show the desk in a new window',
   notices: {
     allowed: 'You allowed it.',
     cancelled: 'You cancelled. Nothing was sent.',
@@ -154,6 +156,7 @@ const SWEDISH = {
     over: { title: 'Frånkopplad', text: 'kortd kan inte längre fråga dig här. Kör ”kortd open” för att fortsätta.' },
     replaced: { title: 'Öppen i ett annat fönster', text: 'kortd frågar dig där. Du kan stänga det här fönstret.' },
   },
+  showDesk: 'Visa bordet i ett nytt fönster',
   notices: {
     allowed: 'Du tillät det.',
     cancelled: 'Du avbröt. Inget skickades.',
