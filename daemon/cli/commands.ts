@@ -5,6 +5,7 @@ import { VERSION } from '../version.ts';
 import type { Pkcs11Flags, ProgramFlags } from './pkcs11.ts';
 import { runCall, runGrant, runStatus } from './call.ts';
 import { addConfigCommands } from './config-commands.ts';
+import { addDatabaseCommands } from './database-commands.ts';
 import { addIssuanceCommands } from './issuance-commands.ts';
 import { addSettingOptions, type SettingFlags } from './setting-options.ts';
 
@@ -25,6 +26,7 @@ export function createProgram(): Command {
   const dataDir = ['--data-dir <DIR>', 'folder with the address and token of the daemon', defaultDataFolder()] as const;
   addServeCommand(program);
   addConfigCommands(program);
+  addDatabaseCommands(program, dataDir);
   addCallCommands(program, dataDir);
   addGrantCommands(program, dataDir);
   addRoleCommands(program, dataDir);

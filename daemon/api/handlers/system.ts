@@ -9,7 +9,10 @@ import { REPLAY_EVENTS } from '../event-log.ts';
 import * as limits from '../limits.ts';
 import type { HandlerContext } from './context.ts';
 
-type SystemMethods = 'system.health' | 'system.info' | 'system.reload';
+type SystemMethods = 'system.acknowledgeDatabase' | 'system.health' | 'system.info' | 'system.reload';
+
+/** Told, and all is well. */
+const HARMLESS: ReadonlySet<string> = new Set(['database_discarded', 'restart_needed']);
 
 export function systemHandlers(context: HandlerContext): Pick<Handlers, SystemMethods> {
   // Never changes while this runs, and so is encoded once.
@@ -33,7 +36,7 @@ export function systemHandlers(context: HandlerContext): Pick<Handlers, SystemMe
         ...(problem === undefined ? {} : { problem }),
       }));
       const problems = [...context.problems()];
-      const isWell = sources.every((source) => source.available) && problems.every(({ code }) => code === 'restart_needed');
+      const isWell = sources.every((source) => source.available) && problems.every(({ code }) => HARMLESS.has(code));
       return {
         status: isWell ? 'ok' : 'degraded',
         sources,
@@ -46,6 +49,7 @@ export function systemHandlers(context: HandlerContext): Pick<Handlers, SystemMe
         problems,
       };
     },
+    'system.acknowledgeDatabase': ({ file }) => context.acknowledgeDatabase(file),
     'system.reload': () => context.reload(),
   };
 }
