@@ -23,6 +23,7 @@ import { Dispatcher } from './api/dispatcher.ts';
 import { EventLog } from './api/event-log.ts';
 import { createHandlers } from './api/handlers/index.ts';
 import type { SimulatedDesk, SimulatedPads } from './api/handlers/simulation.ts';
+import { Databases, REPLACED_ACT } from './databases/databases.ts';
 import { openDataFolder, type DataFolder } from './data-folder.ts';
 import { CARD_CACHE_FILE, CardCache } from './desk/card-cache.ts';
 import type { Desk, DeskSource } from './desk/desk.ts';
@@ -41,7 +42,7 @@ import type { WebSocketConnection } from './listen/web-socket.ts';
 import type { Log } from './log.ts';
 import { Pads } from './pads/pads.ts';
 import { PinReuse } from './pin/reuse.ts';
-import { WrongPins } from './pin/wrong-pins.ts';
+import { WRONG_PINS_FILE, WrongPins } from './pin/wrong-pins.ts';
 import type { FrontTimes } from '../pkcs11-module/front/front.ts';
 import { openPkcs11Door, type Pkcs11Door } from './pkcs11/door.ts';
 import { SharedSlots } from './pkcs11/token-desk.ts';
@@ -130,7 +131,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await using undo = new AsyncDisposableStack();
   const folder = undo.use(openDataFolder(options.dataFolder));
   const { configuration = Configuration.default() } = options;
-  const parts = openParts(undo, folder, { ...options, configuration });
+  const databases = Databases.mend({ folder: folder.path, log: options.log });
+  const parts = openParts(undo, folder, { ...options, configuration, databases });
+  await databases.record((purpose) => parts.audit.append({ ...REPLACED_ACT, purpose }));
   const { access, identities, desk, modules, events, audit, prompts, pinReuse, contents, scanners } = parts;
   const { port, log, consolePort = port === 0 ? 0 : port + 1, tlsPort = port === 0 ? 0 : port + 2 } = options;
   const countries = trustedCountries(access, options);
@@ -151,7 +154,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     startedAt: new Date(),
     clients: () => live.server?.clients() ?? 0,
     callsUnderWay: () => live.dispatcher?.callsUnderWay ?? 0,
-    problems: () => reloading.problems,
+    problems: () => [...reloading.problems, ...databases.problems],
+    acknowledgeDatabase: (file) => databases.acknowledge(file),
     consoleLink: (user, page) => consoleLink(live.console, user, page),
     reload,
   });
@@ -261,9 +265,9 @@ function consoleLink(
 function openParts(
   undo: AsyncDisposableStack,
   folder: DataFolder,
-  options: DaemonOptions & { readonly configuration: Configuration },
+  options: DaemonOptions & { readonly configuration: Configuration; readonly databases: Databases },
 ) {
-  const { log, configuration, policyFolder = DEFAULT_POLICY_FOLDER } = options;
+  const { log, configuration, databases, policyFolder = DEFAULT_POLICY_FOLDER } = options;
   const audit = undo.use(AuditLog.open({ folder: folder.path, log }));
   const events = new EventLog();
   const telemetry = new Telemetry();
@@ -274,7 +278,7 @@ function openParts(
       consentDays: () => configuration.settings.access.consentDays,
     }),
   );
-  const wrongPins = undo.use(new WrongPins(join(folder.path, 'wrong-pins.sqlite')));
+  const wrongPins = undo.use(new WrongPins(join(folder.path, WRONG_PINS_FILE)));
   const pinReuse = undo.use(new PinReuse());
   const contents = undo.use(new Contents());
   const identities = new IdentityAuthorities(() => access.policy.identity, options);
@@ -304,6 +308,7 @@ function openParts(
       audit,
       publish: events.publish,
       now: options.now ?? (() => new Date()),
+      isJournalLost: () => databases.isJournalLost,
       log,
       openJournalDatabase: options.openJournalDatabase,
     }),

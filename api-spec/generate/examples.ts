@@ -155,6 +155,10 @@ const webOrigin = 'https://certificates.example';
 
 /** In the order of METHODS. */
 export const METHOD_EXAMPLES: MethodExamples = {
+  'system.acknowledgeDatabase': {
+    params: { file: 'roles.sqlite' },
+    result: { movedTo: ['roles.sqlite.damaged-2026-03-02T08-14-31-923Z'], remaining: [] },
+  },
   'system.health': {
     params: {},
     result: {

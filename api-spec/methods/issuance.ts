@@ -186,6 +186,7 @@ export const issuanceMethods = {
       'clock_set_back',
       'content_not_found',
       'evidence_unavailable',
+      'journal_lost',
       'journal_unavailable',
       'transfer_already_taken',
       'transfer_broken',
@@ -363,7 +364,7 @@ export const issuanceMethods = {
       ),
     }),
     result: Ceremony,
-    errors: ['journal_unavailable', 'routine_unknown'],
+    errors: ['journal_lost', 'journal_unavailable', 'routine_unknown'],
   }),
   'issuance.unblockPin': defineMethod({
     summary: 'Take a step by setting a PIN of the participant’s card anew, with the PUK. Both are typed in kortd’s own prompt.',

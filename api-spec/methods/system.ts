@@ -54,7 +54,7 @@ const Limits = Closed({
 const HealthProblem = Closed({
   code: Type.String({
     description:
-      '`reload_refused`, `policy_refused`, `restart_needed`, `database_replaced`, `issuance_read_only`. Further ones may come.',
+      '`reload_refused`, `policy_refused`, `restart_needed`, `database_replaced`, `database_discarded`, `issuance_read_only`. Further ones may come.',
   }),
   file: Type.Optional(Type.String({ description: 'Which file it is about.' })),
   since: Type.Optional(Type.String({ description: 'ISO 8601, UTC.' })),
@@ -63,6 +63,22 @@ const HealthProblem = Closed({
 });
 
 export const systemMethods = {
+  'system.acknowledgeDatabase': defineMethod({
+    summary:
+      'Say that the loss of a database is known: a damaged one was moved aside, and a new one has begun. After that of the journal ceremonies are begun again.',
+    attempt: { en: 'Acknowledging the loss of a database', sv: 'Att kvittera förlusten av en databas' },
+    since: 1,
+    scope: 'access.manage',
+    rest: { verb: 'POST', path: '/v1/system/acknowledge/database' },
+    params: Closed({
+      file: Type.Enum(['access.sqlite', 'audit.sqlite', 'issuance.sqlite', 'roles.sqlite', 'wrong-pins.sqlite'] as const),
+    }),
+    result: Closed({
+      movedTo: Type.Array(Type.String(), { description: 'Names of the damaged files in the data folder; they stay there.' }),
+      remaining: Type.Array(Type.String(), { description: 'What else waits to be acknowledged.' }),
+    }),
+    errors: [],
+  }),
   'system.health': defineMethod({
     summary: 'How the service and what it stands on are doing.',
     attempt: { en: 'Reading the state of the service', sv: 'Att läsa tjänstens tillstånd' },
@@ -88,7 +104,8 @@ export const systemMethods = {
       uptimeMs: Type.Integer(),
       residentBytes: Type.Integer(),
       problems: Type.Array(HealthProblem, {
-        description: 'What an administrator has to see to. Any but `restart_needed` makes the status `degraded`.',
+        description:
+          'What an administrator has to see to. Any but `restart_needed` and `database_discarded` makes the status `degraded`.',
       }),
       trace: Type.Optional(RunningTrace),
     }),

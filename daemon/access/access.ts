@@ -6,14 +6,13 @@ import { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { PromptCancelledError } from '../prompt/errors.ts';
 import type { PromptDesk } from '../prompt/prompt-desk.ts';
-import { Grants, type Grant } from './grants.ts';
+import { ACCESS_FILE, Grants, type Grant } from './grants.ts';
 import { parseOrigin } from './origin.ts';
 import { readPolicy, type Policy } from './policy.ts';
 import { AccessRequests, type AccessRequest, type WantedAccess } from './requests.ts';
 import { AccessTokens } from './tokens.ts';
 import type { WebHolder } from './web-holder.ts';
 
-const DATABASE_FILE = 'access.sqlite';
 /** How often connections are closed whose grant ended by time. */
 const SWEEP_MS = 30_000;
 
@@ -46,7 +45,7 @@ export class Access implements Disposable {
     const now = options.now ?? Date.now;
     this.#options = options;
     this.#policy = this.#readPolicy();
-    this.#grants = new Grants(join(options.dataFolder, DATABASE_FILE), () => this.#policy, {
+    this.#grants = new Grants(join(options.dataFolder, ACCESS_FILE), () => this.#policy, {
       now,
       consentDays: options.consentDays,
     });

@@ -6,7 +6,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Scope } from '../../api-spec/scopes.ts';
 import type { Policy } from './policy.ts';
 import { keyOf, type WebHolder } from './web-holder.ts';
-import { openPrivateDatabase } from '../private-database.ts';
+import { openPrivateDatabase, type PrivateDatabaseOptions } from '../private-database.ts';
 
 export interface Grant {
   readonly origin: string;
@@ -48,6 +48,14 @@ const SCHEMA = `
   ) STRICT;
 `;
 
+export const ACCESS_FILE = 'access.sqlite';
+/** "kacc": tells grants from other SQLite files (PRAGMA application_id). Version 1 had none. */
+const APPLICATION_ID = 0x6b_61_63_63;
+export const ACCESS_DATABASE: PrivateDatabaseOptions = {
+  ...{ schema: SCHEMA, version: 2, applicationId: APPLICATION_ID },
+  steps: { 1: `PRAGMA application_id = ${APPLICATION_ID}` },
+};
+
 export class Grants implements Disposable {
   readonly #database: DatabaseSync;
   readonly #consents = new Map<string, Consent>();
@@ -64,7 +72,7 @@ export class Grants implements Disposable {
     this.#policy = policy;
     this.#now = now;
     this.#lifetimeMs = consentDays ? () => consentDays() * DAY_MS : () => CONSENT_LIFETIME_MS;
-    this.#database = openPrivateDatabase(file, { schema: SCHEMA });
+    this.#database = openPrivateDatabase(file, ACCESS_DATABASE);
     const rows = this.#database.prepare('SELECT * FROM consent ORDER BY origin, user').all() as unknown as ConsentRow[];
     for (const row of rows) this.#consents.set(keyOf(row), fromRow(row));
   }

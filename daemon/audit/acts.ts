@@ -50,6 +50,7 @@ const ACTS: ReadonlySet<MethodName> = new Set<MethodName>([
   'sign.cms',
   'sign.digest',
   'sign.pdf',
+  'system.acknowledgeDatabase',
   'system.reload',
   'trace.start',
   'trace.stop',

@@ -2,7 +2,7 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Checkpoint } from './checkpoint.ts';
-import { openPrivateDatabase } from '../private-database.ts';
+import { openPrivateDatabase, type PrivateDatabaseOptions } from '../private-database.ts';
 import { RECORD_FIELDS, type AuditRecord } from './record.ts';
 
 const SCHEMA_VERSION = 1;
@@ -23,6 +23,11 @@ const SCHEMA = `
   ) STRICT;
   CREATE TABLE IF NOT EXISTS publicKey (spki TEXT NOT NULL) STRICT;
 `;
+export const AUDIT_DATABASE: PrivateDatabaseOptions = {
+  schema: SCHEMA,
+  version: SCHEMA_VERSION,
+  applicationId: APPLICATION_ID,
+};
 const COLUMNS = [...RECORD_FIELDS, 'hash'] as const;
 const CHECKPOINT_COLUMNS = ['number', 'kind', 'sequence', 'hash', 'time', 'key', 'signature'] as const;
 
@@ -43,7 +48,7 @@ export class AuditStore implements Disposable {
 
   /** For writing; made when it is missing, readable by its owner alone. */
   static open(file: string): AuditStore {
-    return new AuditStore(openPrivateDatabase(file, { schema: SCHEMA, version: SCHEMA_VERSION, applicationId: APPLICATION_ID }));
+    return new AuditStore(openPrivateDatabase(file, AUDIT_DATABASE));
   }
 
   /** A log that another process may be writing, or that was copied. Throws when the file is none. */

@@ -7,6 +7,7 @@ import type { SimulateOptions } from './simulate.ts';
 import { runCall, runGrant, runStatus } from './call.ts';
 import { addConfigCommands } from './config-commands.ts';
 import { addDoctorCommands } from './doctor-commands.ts';
+import { addDatabaseCommands } from './database-commands.ts';
 import { addIssuanceCommands } from './issuance-commands.ts';
 import { addSettingOptions, type SettingFlags } from './setting-options.ts';
 import { addTraceCommands } from './trace-commands.ts';
@@ -29,6 +30,7 @@ export function createProgram(): Command {
   addServeCommand(program);
   addWindowsServiceCommand(program);
   addConfigCommands(program);
+  addDatabaseCommands(program, dataDir);
   addCallCommands(program, dataDir);
   addGrantCommands(program, dataDir);
   addRoleCommands(program, dataDir);

@@ -11,11 +11,11 @@ import type { CardProfile } from '../../apdu/card-profile.ts';
 import { decodeTaggedJson, encodeTaggedJson } from '../../apdu/tagged-json.ts';
 import type { TokenContents } from '../../apdu/token.ts';
 import type { Log } from '../log.ts';
+import { isLocked } from '../databases/examine.ts';
 import { VERSION } from '../version.ts';
-import { openPrivateDatabase } from '../private-database.ts';
+import { openPrivateDatabase, type PrivateDatabaseOptions } from '../private-database.ts';
 
 export const CARD_CACHE_FILE = 'cards.sqlite';
-const SCHEMA_VERSION = 1;
 /** Of whole cards: a card office meets some dozens a day. Days are counted since a card was last put in. */
 const LIMITS = { rememberedCards: 200, rememberedDays: 90 };
 const MAX_BODY_LENGTH = 262_144;
@@ -27,6 +27,7 @@ const SCHEMA = `
     body TEXT NOT NULL, digest BLOB NOT NULL, usedAt INTEGER NOT NULL, PRIMARY KEY (profile, serialNumber)
   ) STRICT;
 `;
+export const CARD_CACHE_DATABASE: PrivateDatabaseOptions = { schema: SCHEMA, version: 1, journalMode: 'TRUNCATE' };
 
 /** Whose contents they are. */
 export interface CachedCard {
@@ -147,6 +148,10 @@ export class CardCache implements Disposable {
       return work(this.#database);
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
+      if (isLocked(error)) {
+        this.#options.log.warn({ problem }, 'another program has what is known of cards open: the card is read anew');
+        return undefined;
+      }
       this.#options.log.warn({ problem }, 'what was known of cards is thrown away');
       this.#throwAway();
       return undefined;
@@ -154,11 +159,7 @@ export class CardCache implements Disposable {
   }
 
   #open(): DatabaseSync {
-    const database = openPrivateDatabase(this.#options.file, {
-      schema: SCHEMA,
-      version: SCHEMA_VERSION,
-      journalMode: 'TRUNCATE',
-    });
+    const database = openPrivateDatabase(this.#options.file, CARD_CACHE_DATABASE);
     try {
       this.#tidy(database);
       return database;

@@ -8,7 +8,7 @@ import { codeOf } from '../api/wire-error.ts';
 import { identify } from './card-access.ts';
 import { Desk, type DeskOptions } from './desk.ts';
 import { isIgnoredReader } from './ignored-readers.ts';
-import { RoleStore } from './role-store.ts';
+import { ROLES_FILE, RoleStore } from './role-store.ts';
 import { Roles } from './roles.ts';
 
 export interface OpenDeskOptions extends Pick<
@@ -22,12 +22,10 @@ export interface OpenDeskOptions extends Pick<
   readonly scenarioRoles: ReadonlyMap<string, ReaderSelector> | undefined;
 }
 
-const DATABASE_FILE = 'roles.sqlite';
-
 /** Watches nothing yet: see `Desk.open`. */
 export function openDesk(options: OpenDeskOptions): Desk {
   const { dataFolder, policy, identity, scenarioRoles: scenario, ...rest } = options;
-  const store = new RoleStore(join(dataFolder, DATABASE_FILE));
+  const store = new RoleStore(join(dataFolder, ROLES_FILE));
   const roles = new Roles({
     store,
     policy: () => {

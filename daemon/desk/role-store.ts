@@ -1,7 +1,7 @@
 /** Which reader was assigned to which role, kept over restarts; and serial numbers that turned out to tell no reader from another. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { ReaderSelector } from '../../api-spec/schemas.ts';
-import { openPrivateDatabase } from '../private-database.ts';
+import { openPrivateDatabase, type PrivateDatabaseOptions } from '../private-database.ts';
 
 interface RoleRow {
   readonly role: string;
@@ -20,6 +20,14 @@ const SCHEMA = `
   ) STRICT;
 `;
 
+export const ROLES_FILE = 'roles.sqlite';
+/** "krol": tells roles from other SQLite files (PRAGMA application_id). Version 1 had none. */
+const APPLICATION_ID = 0x6b_72_6f_6c;
+export const ROLES_DATABASE: PrivateDatabaseOptions = {
+  ...{ schema: SCHEMA, version: 2, applicationId: APPLICATION_ID },
+  steps: { 1: `PRAGMA application_id = ${APPLICATION_ID}` },
+};
+
 export class RoleStore implements Disposable {
   readonly #database: DatabaseSync;
   readonly #selectors = new Map<string, ReaderSelector>();
@@ -27,7 +35,7 @@ export class RoleStore implements Disposable {
 
   /** Opens, or makes, the database file; only its owner can read it. */
   constructor(file: string) {
-    this.#database = openPrivateDatabase(file, { schema: SCHEMA });
+    this.#database = openPrivateDatabase(file, ROLES_DATABASE);
     const roles = this.#database.prepare('SELECT * FROM role ORDER BY role').all() as unknown as RoleRow[];
     for (const row of roles) this.#selectors.set(row.role, fromRow(row));
     const shared = this.#database.prepare('SELECT serial_number, name FROM shared_serial_number').all();

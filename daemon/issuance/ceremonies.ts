@@ -19,6 +19,8 @@ export interface CeremoniesOptions {
   /** Whether the policy names them as an administrator of the office; of one with protected personal data, as one for such persons. */
   readonly isAdministrator: (hsaId: string, isProtected: boolean) => boolean;
   readonly now: () => Date;
+  /** The journal before this one was lost, and nobody has acknowledged it. */
+  readonly isJournalLost?: () => boolean;
   /** Told after each change. */
   readonly onChange: (ceremony: Ceremony) => void;
 }
@@ -45,6 +47,7 @@ export class Ceremonies {
 
   /** Throws routine_unknown. */
   start(routineId: string, { isProtected }: { readonly isProtected: boolean }): Ceremony {
+    this.#requireJournal('beginning a ceremony');
     const routine = this.#routine(routineId);
     const id = `ceremony-${randomUUID()}`;
     const entry: CeremonyEntry = { type: 'ceremony.begun', routine: { id: routine.id, version: routine.version }, isProtected };
@@ -125,10 +128,16 @@ export class Ceremonies {
 
   /** What another desk hands over or gives back; on the disk when it returns. `entries`: those that are new here. */
   takeOver(given: Ceremony, { entries, seal }: { readonly entries: readonly JournalEntry[]; readonly seal: string }): Ceremony {
+    this.#requireJournal('taking a ceremony over');
     this.#now(given); // a clock that is wrong takes over nothing
     this.#options.journal.takeOver(given.id, { entries, summary: summaryOf(given) });
     this.#remember(given);
     return this.note(given, { type: 'ceremony.imported', seal });
+  }
+
+  /** Throws journal_lost: a new ceremony might repeat what an open one that nobody knows of any more had done. */
+  #requireJournal(attempt: string): void {
+    if (this.#options.isJournalLost?.()) throw new ApiError('journal_lost', `${attempt}: the journal was lost`);
   }
 
   /** Throws ceremony_busy while another call is at work on it. */

@@ -29,6 +29,13 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS ceremoniesByOnce ON ceremonies (once) WHERE once IS NOT NULL;
 `;
 
+export const ISSUANCE_JOURNAL_FILE = 'issuance.sqlite';
+export const JOURNAL_DATABASE: PrivateDatabaseOptions = {
+  schema: SCHEMA,
+  version: SCHEMA_VERSION,
+  applicationId: APPLICATION_ID,
+};
+
 /** What lists and searches show of a ceremony. */
 export interface CeremonySummary {
   readonly id: string;
@@ -62,7 +69,7 @@ export class Journal implements Disposable {
 
   /** Opens, or makes, the file; only its owner can read it. */
   constructor(file: string, open: OpenDatabase = openPrivateDatabase) {
-    this.#database = open(file, { schema: SCHEMA, version: SCHEMA_VERSION, applicationId: APPLICATION_ID });
+    this.#database = open(file, JOURNAL_DATABASE);
   }
 
   [Symbol.dispose](): void {

@@ -9,11 +9,11 @@ import { nextStep } from './ceremony.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { Deadlines } from './deadlines.ts';
 import { EvidenceKeeper } from './evidence/keeper.ts';
-import { Journal, type OpenDatabase } from './journal.ts';
+import { ISSUANCE_JOURNAL_FILE, Journal, type OpenDatabase } from './journal.ts';
 import { Pictures } from './pictures.ts';
 import { standardRoutines } from './routines.ts';
 
-export const ISSUANCE_JOURNAL_FILE = 'issuance.sqlite';
+export { ISSUANCE_JOURNAL_FILE } from './journal.ts';
 /** Unless the policy names another. */
 const PICTURE_FOLDER = 'pictures';
 
@@ -25,6 +25,8 @@ export interface IssuanceOptions {
   readonly audit: Pick<AuditLog, 'head' | 'list'>;
   readonly publish: Publish;
   readonly now: () => Date;
+  /** The journal before was lost, and nobody has acknowledged it. */
+  readonly isJournalLost?: () => boolean;
   readonly log: Log;
   /** How the journal's database is opened; as every private one unless given. */
   readonly openJournalDatabase?: OpenDatabase | undefined;
@@ -43,7 +45,7 @@ export function openIssuance(options: IssuanceOptions): Issuance {
   const journal = undo.use(new Journal(join(dataFolder, ISSUANCE_JOURNAL_FILE), openJournalDatabase));
   const routines = standardRoutines();
   const ceremonies: Ceremonies = new Ceremonies({
-    ...{ journal, routines },
+    ...{ journal, routines, ...(options.isJournalLost ? { isJournalLost: options.isJournalLost } : {}) },
     isAdministrator: (hsaId, isProtected) => isAdministrator(options, hsaId, isProtected),
     now,
     onChange: (ceremony) => {

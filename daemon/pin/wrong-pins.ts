@@ -5,7 +5,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { WebHolder } from '../access/web-holder.ts';
 import { ApiError } from '../errors.ts';
-import { openPrivateDatabase } from '../private-database.ts';
+import { openPrivateDatabase, type PrivateDatabaseOptions } from '../private-database.ts';
 
 /** The card by its serial number, else by its answer to reset. */
 export interface WrongPinSubject extends WebHolder {
@@ -19,6 +19,14 @@ const SCHEMA = `
   ) STRICT;
 `;
 
+export const WRONG_PINS_FILE = 'wrong-pins.sqlite';
+/** "kpin": tells this count from other SQLite files (PRAGMA application_id). Version 1 had none. */
+const APPLICATION_ID = 0x6b_70_69_6e;
+export const WRONG_PINS_DATABASE: PrivateDatabaseOptions = {
+  ...{ schema: SCHEMA, version: 2, applicationId: APPLICATION_ID },
+  steps: { 1: `PRAGMA application_id = ${APPLICATION_ID}` },
+};
+
 export class WrongPins implements Disposable {
   readonly #database: DatabaseSync;
   readonly #now: () => Date;
@@ -26,7 +34,7 @@ export class WrongPins implements Disposable {
   /** Opens, or makes, the database file; only its owner can read it. */
   constructor(file: string, now: () => Date = () => new Date()) {
     this.#now = now;
-    this.#database = openPrivateDatabase(file, { schema: SCHEMA });
+    this.#database = openPrivateDatabase(file, WRONG_PINS_DATABASE);
   }
 
   /** Throws pin_limit_reached when the origin has had its wrong PINs of today. */

@@ -117,6 +117,7 @@ describe('every method', () => {
     'simulation.insertCard': { reader: readerId('simulated', 'Bench 0'), card: 'beside' },
     'simulation.list': {},
     'simulation.removeCard': { reader: readerId('simulated', 'Bench 0') },
+    'system.acknowledgeDatabase': { file: 'roles.sqlite' },
     'system.health': {},
     'system.info': {},
     'system.reload': {},

@@ -74,6 +74,7 @@ export interface HandlerContext {
   readonly problems: () => readonly Result<'system.health'>['problems'][number][];
   /** Opens a page of the console for this user: good once. */
   readonly consoleLink: (user: string, page: ConsolePage) => { readonly url: string; readonly expiresInMs: number };
+  readonly acknowledgeDatabase: (file: string) => Result<'system.acknowledgeDatabase'>;
   readonly reload: () => Promise<Result<'system.reload'>>;
 }
 

@@ -10,7 +10,10 @@ import * as limits from '../limits.ts';
 import type { HandlerContext } from './context.ts';
 import { describeTrace } from './trace.ts';
 
-type SystemMethods = 'system.health' | 'system.info' | 'system.reload';
+type SystemMethods = 'system.acknowledgeDatabase' | 'system.health' | 'system.info' | 'system.reload';
+
+/** Told, and all is well. */
+const HARMLESS: ReadonlySet<string> = new Set(['database_discarded', 'restart_needed']);
 
 export function systemHandlers(context: HandlerContext): Pick<Handlers, SystemMethods> {
   // Never changes while this runs, and so is encoded once.
@@ -34,7 +37,7 @@ export function systemHandlers(context: HandlerContext): Pick<Handlers, SystemMe
         ...(problem === undefined ? {} : { problem }),
       }));
       const problems = [...context.problems()];
-      const isWell = sources.every((source) => source.available) && problems.every(({ code }) => code === 'restart_needed');
+      const isWell = sources.every((source) => source.available) && problems.every(({ code }) => HARMLESS.has(code));
       return {
         status: isWell ? 'ok' : 'degraded',
         sources,
@@ -48,6 +51,7 @@ export function systemHandlers(context: HandlerContext): Pick<Handlers, SystemMe
         ...(context.recorder.state ? { trace: describeTrace(context.recorder.state) } : {}),
       };
     },
+    'system.acknowledgeDatabase': ({ file }) => context.acknowledgeDatabase(file),
     'system.reload': () => context.reload(),
   };
 }
