@@ -49,7 +49,7 @@ async function serve(dataDir: string, parameters: readonly string[] = []): Promi
 
 /** What a daemon that has ended leaves nothing of; grants and the audit log stay. */
 function transient(dataDir: string): readonly string[] {
-  return readdirSync(dataDir).filter((name) => !/^(?:access|audit|cards|issuance|roles|wrong-pins)[.-]/.test(name));
+  return readdirSync(dataDir).filter((name) => !/^(?:access|audit|cards|issuance|roles|traces|wrong-pins)[.-]/.test(name));
 }
 
 describe('help', () => {
