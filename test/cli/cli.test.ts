@@ -100,6 +100,13 @@ describe('wrong usage', () => {
     [['call', 'system.info', '{}', 'more']],
     [['call', 'system.info', '--timeout', '0']],
     [['simulate']],
+    [['simulate', '--vpcd', '127.0.0.1:35963']],
+    [['simulate', '--card', 'piv', '--trace', 'file', '--vpcd', '127.0.0.1:35963']],
+    [['trace', 'start', '--for', 'soon']],
+    [['trace', 'start', '--for', '25h']],
+    [['trace', 'start', '--role', 'holder', '--card', 'card-1']],
+    [['trace', 'export']],
+    [['trace', 'replay']],
     [['simulate', '--card', 'piv']],
     [['simulate', '--card', 'jcop', '--vpcd', '127.0.0.1:35963']],
     [['simulate', '--card', 'piv', '--vpcd', '35963']],
@@ -110,6 +117,22 @@ describe('wrong usage', () => {
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr.length).toBeGreaterThan(10);
     expect(stderr).not.toMatch(/^\s+at /m);
+  });
+});
+
+describe('trace', () => {
+  it.each([
+    ['kortd trace 2\n', /version 2 of the format is not known/],
+    ['nonsense', /this is no trace of kortd/],
+    ['', /this is no trace of kortd/],
+  ])('of a file with %j says what is wrong with it, with exit status 1', async (text, problem) => {
+    const file = join(folder, 'bad-trace.txt');
+    writeFileSync(file, text);
+    for (const what of ['show', 'replay']) {
+      const { status, stdout, stderr } = await run(['trace', what, file]);
+      expect([status, stdout]).toEqual([1, '']);
+      expect(stderr).toMatch(problem);
+    }
   });
 });
 
