@@ -18,7 +18,7 @@ import { toPieces } from './notation.ts';
 import { Pseudonyms } from './pseudonyms.ts';
 import { Redaction } from './redaction.ts';
 import { formatEntry, formatHeader, purposeOf } from './text.ts';
-import { TraceFile, makeRoom } from './trace-file.ts';
+import { TraceFile, makeRoom, type TraceSink } from './trace-file.ts';
 
 /** Sixteen hours of an office's cards, measured on the simulated desk; what a support desk takes by mail, compressed. */
 export const MAX_TRACE_FILE_BYTES = 16 * 1024 * 1024;
@@ -59,10 +59,12 @@ export interface RecorderOptions {
   /** Told of a trace that ended by itself. */
   readonly onEnd?: (trace: StoppedTrace) => void;
   readonly maxBytes?: number;
+  /** For tests: a disk that is full. */
+  readonly createFile?: (folder: string, startedAt: Date) => TraceSink;
 }
 
 interface Running {
-  readonly file: TraceFile;
+  readonly file: TraceSink;
   readonly options: StartOptions;
   readonly startedAt: Date;
   readonly endsAt: Date;
@@ -250,10 +252,11 @@ export class TraceRecorder implements Disposable {
     return { ...this.#describe(running), reason };
   }
 
-  #openFile(startedAt: Date): TraceFile {
+  #openFile(startedAt: Date): TraceSink {
     try {
       makeRoom(this.#options.folder, this.#maxBytes);
-      return TraceFile.create(this.#options.folder, startedAt);
+      const { folder, createFile = (path: string, at: Date): TraceSink => TraceFile.create(path, at) } = this.#options;
+      return createFile(folder, startedAt);
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
       throw new ApiError('trace_unwritable', `starting a trace: ${problem}`, {}, { cause: error });

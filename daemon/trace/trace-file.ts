@@ -13,7 +13,16 @@ const NAME = /^trace-\d{8}T\d{6}Z(?:-\d{1,3})?\.txt$/;
 /** Traces begun within one second. */
 const MAX_SAME_TIME = 99;
 
-export class TraceFile {
+/** Where a trace is written to. */
+export interface TraceSink {
+  readonly name: string;
+  readonly bytes: number;
+  /** Throws the system's error. */
+  append(text: string): void;
+  close(): void;
+}
+
+export class TraceFile implements TraceSink {
   readonly name: string;
   readonly #descriptor: number;
   #bytes = 0;

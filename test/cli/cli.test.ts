@@ -49,7 +49,7 @@ async function serve(dataDir: string, parameters: readonly string[] = []): Promi
 
 /** What a daemon that has ended leaves nothing of; grants and the audit log stay. */
 function transient(dataDir: string): readonly string[] {
-  return readdirSync(dataDir).filter((name) => !/^(?:access|audit|cards|issuance|roles|wrong-pins)[.-]/.test(name));
+  return readdirSync(dataDir).filter((name) => !/^(?:access|audit|cards|issuance|roles|traces|wrong-pins)[.-]/.test(name));
 }
 
 describe('help', () => {
@@ -106,6 +106,13 @@ describe('wrong usage', () => {
     [['doctor', '--language', 'fi']],
     [['support-bundle', 'a.zip', 'b.zip']],
     [['simulate']],
+    [['simulate', '--vpcd', '127.0.0.1:35963']],
+    [['simulate', '--card', 'piv', '--trace', 'file', '--vpcd', '127.0.0.1:35963']],
+    [['trace', 'start', '--for', 'soon']],
+    [['trace', 'start', '--for', '25h']],
+    [['trace', 'start', '--role', 'holder', '--card', 'card-1']],
+    [['trace', 'export']],
+    [['trace', 'replay']],
     [['simulate', '--card', 'piv']],
     [['simulate', '--card', 'jcop', '--vpcd', '127.0.0.1:35963']],
     [['simulate', '--card', 'piv', '--vpcd', '35963']],
@@ -116,6 +123,22 @@ describe('wrong usage', () => {
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr.length).toBeGreaterThan(10);
     expect(stderr).not.toMatch(/^\s+at /m);
+  });
+});
+
+describe('trace', () => {
+  it.each([
+    ['kortd trace 2\n', /version 2 of the format is not known/],
+    ['nonsense', /this is no trace of kortd/],
+    ['', /this is no trace of kortd/],
+  ])('of a file with %j says what is wrong with it, with exit status 1', async (text, problem) => {
+    const file = join(folder, 'bad-trace.txt');
+    writeFileSync(file, text);
+    for (const what of ['show', 'replay']) {
+      const { status, stdout, stderr } = await run(['trace', what, file]);
+      expect([status, stdout]).toEqual([1, '']);
+      expect(stderr).toMatch(problem);
+    }
   });
 });
 
