@@ -31,6 +31,8 @@ const BUILD_ONLY = /^(bin|deps|doc|docs|hidapi|lib\/native|test|tools|vendor)\/|
 
 interface LockedPackage {
   readonly version: string;
+  /** SHA-512 in the Subresource Integrity form. */
+  readonly integrity?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly os?: readonly string[];

@@ -36,6 +36,7 @@ const TEST_PACKAGES = [
   'libstrongswan-extra-plugins',
   'libstrongswan-standard-plugins',
   'lintian',
+  'msitools',
   'opensc',
   'opensc-pkcs11',
   'openssh-client',
@@ -45,6 +46,7 @@ const TEST_PACKAGES = [
   'pinentry-curses',
   'pinentry-tty',
   'poppler-utils',
+  'prometheus',
   'socat',
   'softhsm2',
   'strongswan-pki',
@@ -54,6 +56,9 @@ const TEST_PACKAGES = [
   'unzip',
   'util-linux',
   'vsmartcard-vpcd',
+  'wine',
+  'wine64',
+  'wixl',
   'xdotool',
   'xvfb',
   'yubico-piv-tool',
@@ -122,7 +127,7 @@ function listSources(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return listSources(path);
-    return /\.(ts|json|js|css|html|svg)$/.test(entry.name) && !entry.name.endsWith('.test.ts') ? [path] : [];
+    return /\.(tsx?|json|js|css|html|svg)$/.test(entry.name) && !entry.name.endsWith('.test.ts') ? [path] : [];
   });
 }
 

@@ -21,6 +21,7 @@ const FOLDERS = [
   'apdu',
   'api-spec',
   'daemon',
+  'daemon/telemetry',
   'drivers',
   'drivers/pcsc',
   'drivers/simulated',
@@ -37,7 +38,7 @@ const files: readonly string[] = execFileSync('git', ['ls-files', '-z', '--cache
 })
   .split('\0')
   .filter((path) => path !== '' && existsSync(join(ROOT, path)));
-const sources = files.filter((path) => /\.(ts|mjs|js)$/.test(path));
+const sources = files.filter((path) => /\.(tsx?|mjs|js)$/.test(path));
 
 function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
@@ -283,8 +284,13 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
   { files: /^scripts\//, ours: /^scripts\// },
 ];
 
-/** Where the code that ships calls a native library. */
-const NATIVE_CALL_SITES: Readonly<Record<string, readonly string[]>> = {
+/** Where the code that ships calls a native library, or one that is loaded only where it is switched on. */
+const CALL_SITES: Readonly<Record<string, readonly string[]>> = {
+  '@opentelemetry/api': ['daemon/telemetry/open-telemetry.ts'],
+  '@opentelemetry/exporter-trace-otlp-http': ['daemon/telemetry/open-telemetry.ts'],
+  '@opentelemetry/resources': ['daemon/telemetry/open-telemetry.ts'],
+  '@opentelemetry/sdk-trace': ['daemon/telemetry/open-telemetry.ts'],
+  'prom-client': ['daemon/telemetry/prometheus.ts'],
   koffi: [
     'drivers/pcsc/winscard.ts',
     'drivers/pkcs11/cryptoki.ts',
@@ -295,6 +301,8 @@ const NATIVE_CALL_SITES: Readonly<Record<string, readonly string[]>> = {
     'drivers/simulated/quick-ack.ts',
     'drivers/simulated/testbed/posix.ts',
     'drivers/socket-owner.ts',
+    'drivers/unused-memory.ts',
+    'drivers/windows-service.ts',
   ],
 };
 
@@ -317,7 +325,7 @@ function mayImportFile(path: string, target: string, ours: RegExp | undefined): 
 }
 
 function mayImportPackage(path: string, name: string, packages: RegExp | undefined): boolean {
-  const sites = NATIVE_CALL_SITES[name];
+  const sites = CALL_SITES[name];
   if (sites && !path.startsWith('test/')) return sites.includes(path);
   return packages?.test(name) ?? true;
 }

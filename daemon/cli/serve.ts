@@ -6,11 +6,14 @@ import pino from 'pino';
 import type { ReaderSelector } from '../../api-spec/schemas.ts';
 import { startDaemon, type DaemonOptions } from '../daemon.ts';
 import { selectorOf } from '../desk/reader-selector.ts';
+import { DEFAULT_METRICS_PORT, type TelemetrySettings } from '../telemetry/settings.ts';
 import { hardenProcess } from '../hardening/harden-process.ts';
+import { keepIdleMemoryLow } from '../hardening/idle-memory.ts';
 import { takeSystemdEnvironment, type SystemdEnvironment } from '../service/systemd-environment.ts';
 import { superviseBy } from '../service/supervision.ts';
 import type { UnixSocket } from '../listen/http-server.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
+import { returnUnusedMemory } from '../../drivers/unused-memory.ts';
 import type { ScannerDriver } from '../../drivers/scanners/driver.ts';
 import type { AuthorityServer } from '../../drivers/simulated/authority/server.ts';
 import type { Scenario } from '../../drivers/simulated/scenario.ts';
@@ -35,9 +38,17 @@ export interface ServeOptions {
   readonly authorityState?: string;
   /** How long the front of PKCS #11 stays without programs and without a daemon; half a minute unless given. */
   readonly pkcs11Linger?: number;
+  /** Port of the figures for Prometheus; the usual one when it is only switched on. */
+  readonly metrics?: number | true;
+  /** Collector of traces. */
+  readonly traces?: string;
   readonly logLevel: string;
   /** Print commands to try. */
   readonly examples: boolean;
+  /** Instead of standard error. */
+  readonly logFile?: string;
+  /** Called when the daemon answers. */
+  readonly onReady?: () => void;
 }
 
 /** How long calls that still block may take to end by themselves. */
@@ -59,7 +70,10 @@ export async function runServe(options: ServeOptions): Promise<void> {
 }
 
 async function serveUntilStopped(options: ServeOptions): Promise<void> {
-  const log = pino({ level: options.logLevel, base: { pid: process.pid } }, pino.destination({ dest: 2, sync: true }));
+  const log = pino(
+    { level: options.logLevel, base: { pid: process.pid } },
+    pino.destination({ dest: options.logFile ?? 2, sync: true }),
+  );
   const stopped = waitForSignal();
   const systemd = takeSystemdEnvironment(process.env, process.pid);
   await hardenProcess(log);
@@ -77,17 +91,25 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
     simulated: options.simulate !== undefined,
     ...simulatedDesk,
     ...(process.platform === 'win32' ? {} : { pkcs11Front: frontTimes(options) }),
+    telemetry: telemetryOf(options),
     log,
   });
   resources.use(daemon);
   const supervision = resources.use(await superviseBy(systemd, { log, monotonicMicros }));
   resources.use(onHangup(() => supervision.reloading(daemon.reload())));
   supervision.ready(`Serving ${daemon.url}`);
+  resources.use(keepIdleMemoryLow(returnUnusedMemory));
+  options.onReady?.();
   printResult(`kortd ready ${daemon.url}`);
   if (authority) printResult(describeAuthority(authority));
   if (options.examples) printExamples();
   log.info({ signal: await stopped }, 'shutting down');
   supervision.stopping();
+}
+
+function telemetryOf({ metrics, traces }: ServeOptions): TelemetrySettings {
+  const port = metrics === true ? DEFAULT_METRICS_PORT : metrics;
+  return { ...(port === undefined ? {} : { metrics: { port } }), ...(traces === undefined ? {} : { traces: { url: traces } }) };
 }
 
 function frontTimes({ pkcs11Linger }: ServeOptions): NonNullable<DaemonOptions['pkcs11Front']> {
@@ -118,7 +140,7 @@ function onHangup(reload: () => void): Disposable {
 }
 
 /** Only what is served is loaded: the native library for real readers, the simulators for simulated ones. */
-async function openSource(
+export async function openSource(
   simulate: string | undefined,
   resources: AsyncDisposableStack,
 ): Promise<

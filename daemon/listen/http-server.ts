@@ -59,6 +59,8 @@ export interface HttpServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly clients: () => number;
+  /** Of answers and events that WebSockets have not read. */
+  readonly unreadBytes: () => number;
   /** https beside http, with these files; none closes it. */
   readonly tls: TlsListener;
 }
@@ -105,6 +107,7 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
     port,
     url: `http://127.0.0.1:${port}`,
     clients: () => upgrades.clients,
+    unreadBytes: () => upgrades.unreadBytes,
     tls,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
