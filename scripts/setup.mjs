@@ -17,7 +17,7 @@ const bundleStamp = join(root, 'dist', '.kortd-sources');
 /** What each purpose needs of Debian. */
 const RUN_PACKAGES = ['libpcsclite1', 'openssl', 'pcscd'];
 /** dpkg-deb is of every Debian. */
-const PACKAGE_PACKAGES = ['binutils', 'rpm', 'xz-utils'];
+const PACKAGE_PACKAGES = ['binutils', 'msitools', 'rpm', 'wixl', 'xz-utils'];
 const TEST_PACKAGES = [
   'bsdutils',
   'chromium',
@@ -58,7 +58,6 @@ const TEST_PACKAGES = [
   'vsmartcard-vpcd',
   'wine',
   'wine64',
-  'wixl',
   'xdotool',
   'xvfb',
   'yubico-piv-tool',

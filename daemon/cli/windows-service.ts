@@ -24,6 +24,7 @@ export async function runWindowsService(folder: string, flags: ServiceFlags, ser
     onStop: () => void process.emit('SIGTERM'),
     onReload: () => void process.emit('SIGHUP'),
   };
+  const { exitAtOnce } = await import('../../drivers/process-exit.ts');
   const service = await openWindowsService(PRODUCT, { controls, patienceMs: PATIENCE_MS });
   const logFile = openLog(join(folder, 'log'));
   let status = 1;
@@ -42,7 +43,8 @@ export async function runWindowsService(folder: string, flags: ServiceFlags, ser
     pino(pino.destination({ dest: logFile, sync: true })).fatal({ err: error }, 'the service could not go on');
     throw error;
   } finally {
-    await service.stopped(status);
+    service.stopped(status);
+    exitAtOnce(status);
   }
 }
 

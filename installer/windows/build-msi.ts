@@ -8,7 +8,8 @@ import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node
 import { join, relative, resolve } from 'node:path';
 import { listAll, stagePayload, type PayloadFile } from '../payload.ts';
 import { payloadPaths, product, type Target } from '../product.ts';
-import { fetchTargetPackages } from '../target-packages.ts';
+import { fetchTargetPackages, packageCache } from '../target-packages.ts';
+import type { PackageBuild } from '../package-build.ts';
 import { windowsGuid } from '../derived-guid.ts';
 import {
   addedTables,
@@ -24,15 +25,6 @@ import { wixSource } from './wix-source.ts';
 export const WINDOWS: Target = { platform: 'win32', arch: 'x64' };
 const TOOL_TIMEOUT_MS = 300_000;
 
-export interface MsiOptions {
-  readonly root: string;
-  /** For what is made on the way; emptied first. */
-  readonly workFolder: string;
-  /** Where fetched packages stay. */
-  readonly cacheFolder: string;
-  readonly epochSeconds: number;
-}
-
 export interface MsiContents {
   /** Where the payload is staged. */
   readonly folder: string;
@@ -43,21 +35,17 @@ export interface MsiContents {
   readonly furtherArguments?: readonly string[];
 }
 
-/** Writes kortd-VERSION-x64.msi into the folder and returns its path. */
-export function buildMsi(outFolder: string, { root, workFolder, cacheFolder, epochSeconds }: MsiOptions): string {
-  rmSync(workFolder, { recursive: true, force: true });
-  const folder = join(workFolder, 'payload');
-  const packages = fetchTargetPackages(WINDOWS, { root, cacheFolder });
+/** kortd-VERSION-x64.msi; returns its name. */
+export function buildMsi({ root, out, work, epoch }: PackageBuild): string {
+  rmSync(work, { recursive: true, force: true });
+  const folder = join(work, 'payload');
+  const packages = fetchTargetPackages(WINDOWS, { root, cacheFolder: packageCache(root) });
   stagePayload(folder, WINDOWS, { root, packageFolders: [packages] });
   writeFileSync(join(folder, `${product.name}.cmd`), commandFile());
-  mkdirSync(outFolder, { recursive: true });
-  const file = join(outFolder, msiName(product.version));
-  packMsi(file, { folder, version: product.version, epochSeconds, workFolder });
-  return file;
-}
-
-export function msiName(version: string): string {
-  return `${product.name}-${version}-x64.msi`;
+  mkdirSync(out, { recursive: true });
+  const name = `${product.name}-${product.version}-x64.msi`;
+  packMsi(join(out, name), { folder, version: product.version, epochSeconds: epoch, workFolder: work });
+  return name;
 }
 
 /** A staged payload as .msi. */
