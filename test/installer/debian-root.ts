@@ -85,5 +85,12 @@ export function must(command: string, parameters: readonly string[]): string {
 }
 
 function environment(): readonly string[] {
-  return ['env', '-i', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'DEBIAN_FRONTEND=noninteractive', 'LC_ALL=C.UTF-8', 'HOME=/nonexistent'];
+  return [
+    'env',
+    '-i',
+    'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
+    'DEBIAN_FRONTEND=noninteractive',
+    'LC_ALL=C.UTF-8',
+    'HOME=/nonexistent',
+  ];
 }
