@@ -44,8 +44,8 @@ export default defineConfig({
           name: 'installer',
           include: ['test/installer/**/*.test.ts'],
           fileParallelism: false,
-          testTimeout: 180_000,
-          hookTimeout: 360_000,
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
         },
       },
       {

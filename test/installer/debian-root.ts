@@ -5,7 +5,7 @@ import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const COMMAND_MS = 120_000;
+const COMMAND_MS = 240_000;
 
 export interface Outcome {
   readonly status: number | null;
