@@ -16,7 +16,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{apdu,api-spec,drivers,pkcs11-module,daemon,installer,test}/**/*.test.ts'],
-          exclude: ['test/{abuse,browser,pcsc}/**', 'test/issuance/crash/**', '**/node_modules/**'],
+          exclude: ['test/{abuse,browser,installer,pcsc}/**', 'test/issuance/crash/**', '**/node_modules/**'],
         },
       },
       {
@@ -36,6 +36,16 @@ export default defineConfig({
           include: ['test/issuance/crash/**/*.test.ts'],
           fileParallelism: false,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'installer',
+          include: ['test/installer/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
         },
       },
       {

@@ -29,10 +29,12 @@ const RUNS = /\.(js|cjs|mjs|json|node|wasm)$/;
 /** Folders of sources, tests and documents, and programs that compile. */
 const BUILD_ONLY = /^(bin|deps|doc|docs|hidapi|lib\/native|test|tools|vendor)\/|^(cnoke\.cjs|binding\.gyp)$/;
 
-interface LockedPackage {
+export interface LockedPackage {
   readonly version: string;
   /** SHA-512 in the Subresource Integrity form. */
   readonly integrity?: string;
+  /** As SPDX has it. */
+  readonly license?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly os?: readonly string[];
@@ -96,7 +98,7 @@ export function listFiles(folder: string, below = ''): readonly string[] {
 }
 
 /** As Node finds it: in the nearest node_modules above. */
-function resolvePlace(locked: Readonly<Record<string, LockedPackage>>, from: string, name: string): string {
+export function resolvePlace(locked: Readonly<Record<string, LockedPackage>>, from: string, name: string): string {
   for (let above = from; ; above = above.slice(0, Math.max(0, above.lastIndexOf('node_modules/') - 1))) {
     const place = posix.join(above, 'node_modules', name);
     if (locked[place] || above === '') return place;

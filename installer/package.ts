@@ -5,11 +5,13 @@
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { writeChecksums } from './checksums.ts';
 import { sourceDateEpoch } from './epoch.ts';
 import type { LinuxBuild } from './linux/build.ts';
 import { buildDeb } from './linux/deb.ts';
 import { buildRpm } from './linux/rpm.ts';
 import { buildTar } from './linux/tar.ts';
+import { buildSbom } from './sbom.ts';
 import { buildMsi } from './windows/build-msi.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -19,6 +21,7 @@ const BUILDERS: Readonly<Record<string, (build: LinuxBuild) => string>> = {
   deb: buildDeb,
   msi: buildMsi,
   rpm: buildRpm,
+  sbom: buildSbom,
   tar: buildTar,
 };
 
@@ -45,4 +48,5 @@ for (const name of values.only) {
   });
   process.stdout.write(`${join(out, file)} ${(statSync(join(out, file)).size / 1e6).toFixed(1)} MB\n`);
 }
+writeChecksums(out);
 rmSync(work, { recursive: true, force: true });

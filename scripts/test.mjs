@@ -27,9 +27,13 @@ const inNamespaces = (command, parameters) => runInPrivateNamespaces(command, pa
 const crash = await report('crash', inNamespaces);
 const pcsc = await report('pcsc', inNamespaces);
 const browser = await report('browser', inNamespaces);
+// A clean Debian is fetched before: in the namespaces there is no network.
+const isPrepared = (await runPlain(process.execPath, [join(root, 'test', 'installer', 'prepare-root.ts')])) === 0;
+const installer = isPrepared ? await report('installer', inNamespaces) : { passed: 0, failed: 1 };
+if (!isPrepared) endings.push('failed: a clean Debian to install packages in could not be made');
 // That no PIN was found anywhere, and no core dump, counts as one test.
 const evidence = (await runPlain(process.execPath, [afterRun, 'end'])) === 0;
-const runs = [unit, abuse, crash, pcsc, browser];
+const runs = [unit, abuse, crash, pcsc, browser, installer];
 const passed = runs.reduce((sum, run) => sum + run.passed, evidence ? 1 : 0);
 const failed = runs.reduce((sum, run) => sum + run.failed, evidence ? 0 : 1);
 process.stdout.write(endings.map((line) => `${line}\n`).join(''));

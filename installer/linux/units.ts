@@ -26,7 +26,7 @@ After=pcscd.socket modprobe@cdc_acm.service modprobe@usbserial.service
 [Service]
 Type=notify
 ExecStart=${programCommand.join(' ')} ${SERVE}
-ExecReload=/bin/kill -HUP $MAINPID
+ExecReload=/bin/sh -c "kill -HUP $MAINPID"
 Restart=on-failure
 WatchdogSec=${service.watchdogSeconds}
 TimeoutStopSec=${service.stopSeconds}
