@@ -1,5 +1,5 @@
 /** The daemon of a data folder, asked with a deadline for each answer. The connection is made once, and closed when the signal fires. */
-import { access, readFile } from 'node:fs/promises';
+import { access, constants, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WebSocket as UnixWebSocket } from 'ws';
 import { connect, type CallOptions, type Client, type EventNotice } from '../../api-spec/client/client.ts';
@@ -11,12 +11,14 @@ export interface AskDaemonOptions {
   /** For the connection, and for each answer. */
   readonly answerMs: number;
   readonly signal: AbortSignal;
+  /** That the service opens for members of its group, who cannot enter its data folder. */
+  readonly groupSocket: string;
 }
 
 /** Never rejects. */
-export async function askDaemon(dataFolder: string, { answerMs, signal }: AskDaemonOptions): Promise<DaemonView> {
-  if (await isForbidden(dataFolder)) return { state: 'forbidden' };
-  const found = find(dataFolder);
+export async function askDaemon(dataFolder: string, options: AskDaemonOptions): Promise<DaemonView> {
+  const { answerMs, signal } = options;
+  const found = (await isForbidden(dataFolder)) ? await findByGroup(options.groupSocket) : find(dataFolder);
   if (!('endpoint' in found)) return found;
   const { endpoint, token } = found;
   try {
@@ -64,6 +66,16 @@ async function isForbidden(dataFolder: string): Promise<boolean> {
     return false;
   } catch (error) {
     return error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
+  }
+}
+
+/** Which process it is, such a socket does not tell. */
+async function findByGroup(socket: string): Promise<Found> {
+  try {
+    await access(socket, constants.R_OK | constants.W_OK);
+    return { endpoint: { url: 'http://127.0.0.1', socket, pid: 0, version: '' }, token: '' };
+  } catch {
+    return { state: 'forbidden' }; // no such socket, or not for this user
   }
 }
 

@@ -16,6 +16,8 @@ const MAX_OUTPUT_BYTES = 1_048_576;
 const RUN_MS = 2_000;
 /** What has not answered by then hangs, as far as a person is concerned. */
 const ANSWER_MS = 2_000;
+/** As the package's socket unit has it. */
+const GROUP_SOCKET = '/run/kortd/socket';
 const MAX_PROCESSES = 4_096;
 /** Where an administrator's programs are, which is not on everybody's path. */
 const SYSTEM_FOLDERS = ['/usr/sbin', '/sbin', '/usr/bin', '/bin'];
@@ -41,7 +43,7 @@ export function thisMachine(options: MachineOptions): ThisMachine {
   const end = new AbortController();
   const home = environment['HOME'] ?? homedir();
   const path = pathsBelow(resolve(root), [resolve(options.dataFolder), resolve(options.policyFolder), resolve(home)]);
-  const daemon = once(() => askDaemon(options.dataFolder, { answerMs, signal: end.signal }));
+  const daemon = once(() => askDaemon(options.dataFolder, { answerMs, signal: end.signal, groupSocket: path(GROUP_SOCKET) }));
   const socket = environment[SOCKET_VARIABLE] ?? path(PCSCD_SOCKET);
   const pcsc = once(() => askPcscService({ socket, timeoutMs: answerMs }));
   const processes = once(() => listProcesses(path('/proc')));

@@ -4,13 +4,16 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Result } from '../../api-spec/methods/index.ts';
 import { startFakePcscd, words, type FakePcscd, type FakeReader } from '../../drivers/pcsc/fake-pcscd.ts';
+import { layout } from '../../installer/linux/layout.ts';
+import { systemFiles } from '../../installer/linux/system-files.ts';
+import { polkitRule } from '../../installer/linux/units.ts';
 import { build } from '../cli/program.ts';
 import { startProgram, type RunningDaemon } from '../support/program.ts';
 import { findingIn, foundIn, PlantedMachine, type Planted } from './planted-machine.ts';
@@ -64,10 +67,16 @@ async function otherPcscd(...readers: readonly FakeReader[]): Promise<FakePcscd>
   return other;
 }
 
+/** As its package does. */
 function installService(): void {
-  machine.write('/usr/lib/systemd/system/kortd.service', '[Service]\nUser=kortd\nExecStart=/usr/bin/kortd serve\n');
+  for (const { path, content } of systemFiles.filter(({ path }) => /\.(service|rules)$/.test(path)))
+    machine.write(path, String(content));
   machine.write('/etc/passwd', 'kortd:x:4711:4711::/var/lib/kortd:/usr/sbin/nologin\n');
-  machine.write('/etc/group', 'plugdev:x:46:anna\nkortd:x:4711:\nkortd-devices:x:4712:kortd\n');
+  machine.write('/etc/group', 'dialout:x:20:kortd\nkortd:x:4711:\n');
+}
+
+function removeRules(folder: string): void {
+  rmSync(join(machine.root, folder), { recursive: true, force: true });
 }
 
 it('nothing is wrong with a daemon on a PC/SC service and a reader, with the service installed as its package does it', async () => {
@@ -151,6 +160,7 @@ describe('polkit', () => {
 
   beforeEach(() => {
     installService();
+    removeRules(layout.polkit);
     machine.write('/usr/share/polkit-1/actions/org.debian.pcsc-lite.policy', '<policyconfig/>');
   });
 
@@ -158,6 +168,8 @@ describe('polkit', () => {
     machine.write('/etc/polkit-1/rules.d/10-other.rules', 'polkit.addRule((a) => undefined);');
     expect(foundIn(await diagnose())).toEqual(['polkit: polkit_rule_missing']);
     machine.write('/usr/share/polkit-1/rules.d/50-kortd.rules', RULE);
+    expect(foundIn(await diagnose())).toEqual([]);
+    machine.write('/usr/share/polkit-1/rules.d/50-kortd.rules', polkitRule);
     expect(foundIn(await diagnose())).toEqual([]);
   });
 
@@ -249,6 +261,7 @@ describe('signature pads and scanners', () => {
     machine.write('/sys/class/hidraw/hidraw1/device/uevent', 'HID_ID=0003:0000046D:0000C31C\n');
     const node = machine.write('/dev/hidraw0', '', 0o666);
     machine.write('/dev/hidraw1', '', 0o600);
+    removeRules(layout.udev);
     expect(foundIn(await diagnose())).toEqual(['udev: udev_rules_missing']);
     machine.write('/usr/lib/udev/rules.d/60-kortd.rules', '');
     expect(foundIn(await diagnose())).toEqual([]);
@@ -260,7 +273,6 @@ describe('signature pads and scanners', () => {
 
   it('a scanner on a serial line without rights', async () => {
     installService();
-    machine.write('/usr/lib/udev/rules.d/60-kortd.rules', '');
     machine.write('/sys/class/tty/ttyACM0/device/uevent', 'DRIVER=cdc_acm\nPRODUCT=db5/138/100\n');
     machine.write('/dev/ttyACM0', '', 0o600);
     expect(foundIn(await diagnose())).toEqual(['udev: device_node_forbidden']);

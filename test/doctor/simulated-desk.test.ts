@@ -107,9 +107,10 @@ describe('databases', () => {
   it('one that is damaged inside', async () => {
     const file = putInData('old.sqlite', '');
     const database = new DatabaseSync(file);
-    database.exec('CREATE TABLE t (x TEXT); CREATE INDEX i ON t (x)');
+    database.exec('PRAGMA synchronous = OFF; CREATE TABLE t (x TEXT); CREATE INDEX i ON t (x); BEGIN');
     const insert = database.prepare('INSERT INTO t VALUES (?)');
     for (let row = 0; row < 2_000; row++) insert.run(`row ${row} of many`);
+    database.exec('COMMIT');
     database.close();
     const bytes = readFileSync(file);
     bytes.fill(0xff, 3 * 4_096, 5 * 4_096);
@@ -132,9 +133,16 @@ describe('databases', () => {
     expect(foundIn(await diagnose())).toEqual(['databases: database_newer']);
   });
 
-  it('one that was moved aside', async () => {
-    putInData('roles.sqlite.corrupt-20261123', 'whatever it was');
-    expect(foundIn(await diagnose())).toEqual(['databases: database_moved_aside']);
+  it('one that was moved aside: a warning until it is acknowledged', async () => {
+    const name = 'roles.sqlite.damaged-2026-11-23T00-14-16-123Z';
+    putInData(name, 'whatever it was');
+    const acknowledged = await diagnose();
+    expect(foundIn(acknowledged)).toEqual(['databases: database_kept_aside']);
+    expect(findingIn(acknowledged, 'database_kept_aside').severity).toBe('info');
+    putInData('replaced-databases.json', JSON.stringify([{ file: 'roles.sqlite', movedTo: name, reason: 'no database' }]));
+    const diagnosis = await diagnose();
+    expect(foundIn(diagnosis)).toEqual(['databases: database_moved_aside']);
+    expect(findingIn(diagnosis, 'database_moved_aside').command).toContain('acknowledge roles.sqlite');
   });
 });
 

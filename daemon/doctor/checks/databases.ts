@@ -10,11 +10,17 @@ const FAULTS = {
     sv: 'En databas är skadad: kortd flyttar undan den vid start och klarar sig utan innehållet.',
     command: 'sudo systemctl stop kortd.service && sudo cp -a {file} {file}.damaged && sudo systemctl start kortd.service',
   },
+  database_kept_aside: {
+    severity: 'info',
+    en: 'A damaged database that was moved aside is still kept; its loss was acknowledged.',
+    sv: 'En skadad databas som flyttades undan finns kvar; förlusten har bekräftats.',
+    command: '# Keep {file} elsewhere as long as it may be wanted, then: rm {file}',
+  },
   database_moved_aside: {
     severity: 'warning',
     en: 'A database could not be used and was moved aside: what was in it is missing until somebody looks at it.',
     sv: 'En databas gick inte att använda och flyttades undan: det som fanns i den saknas tills någon har tittat på den.',
-    command: 'kortd support-bundle  # then keep {file} elsewhere',
+    command: 'kortd database list && kortd database acknowledge {database}',
   },
   database_newer: {
     severity: 'error',
@@ -35,6 +41,8 @@ const VERSIONS: Readonly<Record<string, number>> = {
 };
 
 const MOVED_ASIDE = /\.sqlite.*[.-](corrupt|damaged|unusable|aside|broken)/;
+/** Of what was moved aside that nobody has acknowledged. */
+const REPLACED_FILE = 'replaced-databases.json';
 const DATABASE = /\.sqlite$/;
 
 export const databasesCheck = defineCheck({
@@ -46,8 +54,15 @@ export const databasesCheck = defineCheck({
     if (names.state === 'forbidden' || names.state === 'failed') report.unseen('databases', names.why);
     if (names.state !== 'seen') return;
     const aside = names.value.filter((name) => MOVED_ASIDE.test(name) && !/-(wal|shm|journal)$/.test(name));
-    for (const name of aside)
-      report.found('database_moved_aside', join(look.dataFolder, name), { file: join(look.dataFolder, name) });
+    const listed = await look.readText(join(look.dataFolder, REPLACED_FILE));
+    for (const name of aside) {
+      const isUnknown = listed.state === 'seen' && listed.value.includes(JSON.stringify(name));
+      const file = join(look.dataFolder, name);
+      report.found(isUnknown ? 'database_moved_aside' : 'database_kept_aside', file, {
+        file,
+        database: name.replace(/(\.sqlite).*/, '$1'),
+      });
+    }
     const daemon = await look.daemon();
     for (const name of names.value.filter((each) => DATABASE.test(each))) {
       const file = join(look.dataFolder, name);

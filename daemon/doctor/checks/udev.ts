@@ -1,5 +1,6 @@
 /** Signature pads and scanners that are plugged in: that the daemon's user may open their device nodes, and that udev has kortd's rules. */
 import { STU_MODELS, WACOM } from '../../../drivers/pads/stu/models.ts';
+import { FRAMINGS, type Framing } from '../../../drivers/scanners/serial/framings.ts';
 import { findAccount, type Account } from '../accounts.ts';
 import { defineCheck, type TypedReport } from '../check.ts';
 import type { FileStatus, Look } from '../look.ts';
@@ -118,12 +119,13 @@ async function hidNode(look: Look, name: string): Promise<Node | undefined> {
   return model && { path: `/dev/${name}`, name: `Wacom ${model.model}` };
 }
 
-/** Desko's readers of machine-readable zones, by which they are found without being named (drivers/scanners/serial/framings.ts). */
-const VENDOR_DESKO = 'db5';
-
-/** PRODUCT=db5/138/100 (drivers/usb/core/usb-acpi and driver.c, usb_uevent). */
+/** PRODUCT=db5/138/100: without leading zeros (drivers/usb/core/driver.c, usb_uevent). */
 async function lineNode(look: Look, name: string): Promise<Node | undefined> {
   const text = await look.readText(`/sys/class/tty/${name}/device/uevent`);
-  const [, vendor] = (text.state === 'seen' && /^PRODUCT=(\w+)\/\w+/m.exec(text.value)) || [];
-  return vendor === VENDOR_DESKO ? { path: `/dev/${name}`, name: 'Reader of machine-readable zones' } : undefined;
+  const [, vendor = '', product = ''] = (text.state === 'seen' && /^PRODUCT=(\w+)\/(\w+)/m.exec(text.value)) || [];
+  const framing = Object.values<Framing>(FRAMINGS).find(
+    ({ usb }) =>
+      usb?.vendorId === vendor.padStart(4, '0') && (usb.productId ?? product.padStart(4, '0')) === product.padStart(4, '0'),
+  );
+  return framing && { path: `/dev/${name}`, name: framing.model };
 }
