@@ -92,7 +92,7 @@ export interface StepLine {
   readonly state: Step['state'];
   /** In words, for those who do not see the sign. */
   readonly stateText: string;
-  /** Not told by colour alone: ✓, ▶, ○. */
+  /** Not told by colour alone: ✓, ▶, or none yet. */
   readonly sign: string;
   /** Who takes it. */
   readonly by: string;
@@ -135,7 +135,7 @@ interface Words {
   readonly language: Language;
 }
 
-const SIGNS: Readonly<Record<Step['state'], string>> = { done: '✓', next: '▶', later: '○' };
+const SIGNS: Readonly<Record<Step['state'], string>> = { done: '✓', next: '▶', later: '' };
 
 export function describeCeremony(ceremony: Ceremony, words: Words): CeremonyView {
   const texts = CEREMONY_TEXTS[words.language];

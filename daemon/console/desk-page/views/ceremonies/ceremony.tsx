@@ -31,7 +31,7 @@ export function CeremonyPage({ id, state }: CeremonyPageProps): JSX.Element {
           const view = describeCeremony(ceremony, { routine: state?.routines.get(ceremony.routine.id), language });
           return (
             <>
-              <Standing view={view} />
+              <Standing view={view} told={ceremony} />
               <Acts id={id} view={view} onDone={answer.askAgain} />
               <Steps view={view} told={ceremony} />
               {view.job && <JobSheet job={view.job} />}
@@ -50,8 +50,9 @@ export function CeremonyPage({ id, state }: CeremonyPageProps): JSX.Element {
   );
 }
 
-function Standing({ view }: { readonly view: CeremonyView }): JSX.Element {
+function Standing({ view, told }: { readonly view: CeremonyView; readonly told: unknown }): JSX.Element {
   const texts = useTexts(CEREMONY_TEXTS);
+  const remainingMs = view.steps.find(({ state }) => state === 'next')?.remainingMs;
   return (
     <section class="sheet" aria-labelledby="standing" data-situation={view.situation}>
       <h2 id="standing">{view.title}</h2>
@@ -59,6 +60,7 @@ function Standing({ view }: { readonly view: CeremonyView }): JSX.Element {
         <Badge tone={view.tone}>{view.headline}</Badge>
       </p>
       <p>{view.advice}</p>
+      {remainingMs !== undefined && <Clock remainingMs={remainingMs} told={told} />}
       {view.reason !== undefined && (
         <p>
           {texts.reason}: <Foreign text={view.reason} />
@@ -138,7 +140,7 @@ function StepItem({ step, told }: { readonly step: StepLine; readonly told: unkn
           )}
         </p>
         {step.notice !== undefined && <p>{step.notice}</p>}
-        {step.remainingMs !== undefined && <Clock remainingMs={step.remainingMs} told={told} />}
+        {step.remainingMs !== undefined && <Clock remainingMs={step.remainingMs} told={told} voice="silent" />}
         <StepRecord step={step} />
       </div>
     </>
@@ -170,7 +172,7 @@ function JobSheet({ job }: { readonly job: JobLine }): JSX.Element {
         {job.keys.map((key) => (
           <li key={key.name} data-state={key.isWritten ? 'done' : 'later'}>
             <span class="sign" aria-hidden="true">
-              {key.isWritten ? '✓' : '○'}
+              {key.isWritten ? '✓' : ''}
             </span>
             <span>
               {key.name}: {key.stage}

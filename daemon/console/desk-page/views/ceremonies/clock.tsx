@@ -7,8 +7,15 @@ import { formatRemaining, remainingAt, spokenMinutes, urgencyOf } from './countd
 
 const TICK_MS = 1_000;
 
-/** `told`: the answer that `remainingMs` stands in; a new one sets the clock. */
-export function Clock({ remainingMs, told }: { readonly remainingMs: number; readonly told: unknown }): JSX.Element {
+interface ClockProps {
+  readonly remainingMs: number;
+  /** The answer that it stands in: a new one sets the clock. */
+  readonly told: unknown;
+  /** `silent`: another clock of the same step speaks. */
+  readonly voice?: 'silent' | 'speaking';
+}
+
+export function Clock({ remainingMs, told, voice = 'speaking' }: ClockProps): JSX.Element {
   const texts = useTexts(CEREMONY_TEXTS);
   const [left, setLeft] = useState(remainingMs);
   const [spoken, setSpoken] = useState('');
@@ -31,9 +38,11 @@ export function Clock({ remainingMs, told }: { readonly remainingMs: number; rea
     <span class="clock" data-urgency={urgency}>
       <span class="soft">{urgency === 'over' ? texts.late : texts.remaining}</span>{' '}
       {urgency !== 'over' && <span role="timer">{formatRemaining(left)}</span>}
-      <span class="unseen" role="status">
-        {spoken}
-      </span>
+      {voice === 'speaking' && (
+        <span class="unseen" role="status">
+          {spoken}
+        </span>
+      )}
     </span>
   );
 }

@@ -5,6 +5,7 @@ import type { EventData, EventName } from '../../../../../api-spec/events.ts';
 import { EXAMPLE_SCANNER } from '../../../../../api-spec/generate/example-scan.ts';
 import type { Scan, ScanImage } from '../../../../../api-spec/scan/scan.ts';
 import type { AnyEvent } from '../../topic.ts';
+import { checkName } from './check-names.ts';
 import { chipRows, describePicture, judgementOf, picturesOf } from './scan-model.ts';
 import { applyToScanners, type ScannersState } from './scanners-state.ts';
 
@@ -60,8 +61,24 @@ describe('what a document came to', () => {
 
   it('is else what the scan alone came to, and says that nobody asked for more', () => {
     const judged = judgementOf(EXAMPLE_SCAN, [], 'en');
-    expect(judged).toMatchObject({ verdict: EXAMPLE_SCAN.verdict.overall, reasons: EXAMPLE_SCAN.verdict.reasons });
+    expect(judged.verdict).toBe(EXAMPLE_SCAN.verdict.overall);
     expect(judged.advice).toContain('Nobody has asked');
+    const reasons = ['optical.uv-dull: failed', 'chip.expected', 'maker.own: odd'];
+    expect(judgementOf({ ...EXAMPLE_SCAN, verdict: { ...EXAMPLE_SCAN.verdict, reasons } }, [], 'en').reasons).toEqual([
+      'Paper does not glow in ultraviolet: failed',
+      'The document has a chip, and it was not read',
+      'maker.own: odd',
+    ]);
+  });
+});
+
+describe('checks', () => {
+  it('have names in words, counted where there are several of a kind; what is not known keeps its id', () => {
+    expect(['optical.uv-fibres.1', 'optical.uv-fibres.2', 'maker.own.3'].map((id) => checkName(id, 'sv'))).toEqual([
+      'Fibrer som lyser i ultraviolett',
+      'Fibrer som lyser i ultraviolett (2)',
+      'maker.own.3',
+    ]);
   });
 });
 

@@ -4,6 +4,7 @@ import type { Scan, ScanImage } from '../../../../../api-spec/scan/scan.ts';
 import type { Verdict } from '../../../../../api-spec/scan/verdict.ts';
 import type { Language } from '../../language.ts';
 import type { Tone } from '../../parts.tsx';
+import { reasonText } from './check-names.ts';
 import { SCAN_TEXTS } from './scan-texts.ts';
 
 type Light = ScanImage['light'];
@@ -115,7 +116,7 @@ export function judgementOf(scan: Scan, verdicts: readonly DocumentVerdict[], la
     verdict,
     headline: (latest ? texts.judged : texts.scanned)[verdict],
     advice: latest ? texts.advice[verdict] : texts.notJudged,
-    reasons: latest ? reasonsOf(latest, language) : scan.verdict.reasons,
+    reasons: latest ? reasonsOf(latest, language) : scan.verdict.reasons.map((reason) => reasonText(reason, language)),
     ...(latest ? { ruleSet: latest.ruleSet } : {}),
   };
 }

@@ -4,6 +4,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Scan, ScanImage } from '../../../../../api-spec/scan/scan.ts';
 import type { Verdict } from '../../../../../api-spec/scan/verdict.ts';
 import { useLanguage, useTexts } from '../../language.ts';
+import { Foreign } from '../../parts.tsx';
+import { checkName } from './check-names.ts';
 import { drawPicture, type MarkColours } from './draw-picture.ts';
 import { findingsOf, type Finding } from './marks.ts';
 import { describePicture } from './scan-model.ts';
@@ -65,6 +67,7 @@ export function ScanPicture({ scan, image, view = WHOLE, onView, caption }: Scan
 }
 
 function Findings({ findings }: { readonly findings: readonly Finding[] }): JSX.Element {
+  const language = useLanguage();
   const texts = useTexts(SCAN_TEXTS);
   if (findings.length === 0) return <p class="soft">{texts.noChecks}</p>;
   return (
@@ -72,7 +75,7 @@ function Findings({ findings }: { readonly findings: readonly Finding[] }): JSX.
       {findings.map(({ number, check, place }) => (
         <li key={number} value={number}>
           <span>
-            {number}. <bdi>{check.id}</bdi>
+            {number}. <Foreign text={checkName(check.id, language)} />
             {place !== 'marked' && <span class="soft"> – {texts.places[place]}</span>}
           </span>
           <VerdictBadge verdict={check.verdict} />

@@ -3,6 +3,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import type { Scan } from '../../../../../api-spec/scan/scan.ts';
 import { useLanguage, useTexts } from '../../language.ts';
 import { Foreign } from '../../parts.tsx';
+import { checkName } from './check-names.ts';
 import { checkGroups, chipRows } from './scan-model.ts';
 import { SCAN_TEXTS } from './scan-texts.ts';
 import { VerdictBadge } from './verdict-badge.tsx';
@@ -25,8 +26,11 @@ interface TableProps {
   readonly rows: readonly (readonly ComponentChildren[])[];
 }
 
-/** It scrolls by itself where the window is narrow, also by keyboard. */
-function Table({ label, heads, rows }: TableProps): JSX.Element {
+/** It scrolls by itself where the window is narrow, also by keyboard. Columns in which nothing stands are left out. */
+function Table({ label, heads: allHeads, rows: allRows }: TableProps): JSX.Element {
+  const isUsed = (_: unknown, column: number): boolean => allRows.some((cells) => cells[column] !== '');
+  const heads = allHeads.filter(isUsed);
+  const rows = allRows.map((cells) => cells.filter(isUsed));
   return (
     <div class="table" role="group" aria-label={label} tabIndex={0}>
       <table>
@@ -107,6 +111,7 @@ function ChipTable({ chip }: { readonly chip: Scan['chip'] }): JSX.Element {
 }
 
 function CheckTables({ scan }: { readonly scan: Scan }): JSX.Element {
+  const language = useLanguage();
   const texts = useTexts(SCAN_TEXTS);
   return (
     <section class="sheet" aria-labelledby="checks">
@@ -119,7 +124,7 @@ function CheckTables({ scan }: { readonly scan: Scan }): JSX.Element {
             heads={[texts.check, texts.finding, texts.light, texts.sure, texts.told]}
             rows={checks.map(({ id, verdict, light, score, by, message }) => [
               <>
-                <Foreign text={id} />
+                <Foreign text={checkName(id, language)} />
                 {message !== undefined && (
                   <span class="soft block">
                     <Foreign text={message} />
