@@ -13,7 +13,6 @@ interface AuditTexts {
   readonly filter: string;
   readonly act: string;
   readonly outcome: string;
-  readonly site: string;
   readonly all: string;
   readonly succeeded: string;
   readonly failed: string;
@@ -30,7 +29,7 @@ export const AUDIT_TEXTS: In<AuditTexts> = {
     checking: 'Checking the log …',
     check: 'Check the log again',
     whole: (records, checkpoints) =>
-      `The log is whole: ${records} records and ${checkpoints} signatures were checked, and nothing was changed.`,
+      `The log is whole: ${records} records and ${checkpoints} ${checkpoints === 1 ? 'signature' : 'signatures'} were checked, and nothing was changed.`,
     broken: 'The log is not whole',
     problems: {
       changed: (sequence) => `Record ${sequence} is not what was written.`,
@@ -44,7 +43,6 @@ export const AUDIT_TEXTS: In<AuditTexts> = {
     filter: 'Show only',
     act: 'What was done',
     outcome: 'How it ended',
-    site: 'Web site',
     all: 'All',
     succeeded: 'Succeeded',
     failed: 'Failed',
@@ -59,7 +57,7 @@ export const AUDIT_TEXTS: In<AuditTexts> = {
     checking: 'Kontrollerar loggen …',
     check: 'Kontrollera loggen igen',
     whole: (records, checkpoints) =>
-      `Loggen är hel: ${records} poster och ${checkpoints} signaturer har kontrollerats, och inget har ändrats.`,
+      `Loggen är hel: ${records} poster och ${checkpoints} ${checkpoints === 1 ? 'signatur' : 'signaturer'} har kontrollerats, och inget har ändrats.`,
     broken: 'Loggen är inte hel',
     problems: {
       changed: (sequence) => `Post ${sequence} är inte som den skrevs.`,
@@ -73,7 +71,6 @@ export const AUDIT_TEXTS: In<AuditTexts> = {
     filter: 'Visa bara',
     act: 'Vad som gjordes',
     outcome: 'Hur det gick',
-    site: 'Webbplats',
     all: 'Alla',
     succeeded: 'Lyckades',
     failed: 'Misslyckades',

@@ -1,5 +1,4 @@
 /** Words of the view of one card, in English and Swedish. */
-import type { Key } from '../../../../api-spec/schemas.ts';
 import type { In } from '../language.ts';
 import type { CertificateFields } from './card.tsx';
 
@@ -36,8 +35,6 @@ interface CardTexts {
   readonly expired: string;
   readonly notYet: string;
   readonly validity: string;
-  readonly keys: string;
-  readonly usage: Readonly<Record<Key['usage'], string>>;
   readonly refresh: string;
   readonly readAt: string;
 }
@@ -82,8 +79,6 @@ export const CARD_TEXTS: In<CardTexts> = {
     expired: 'Expired',
     notYet: 'Not valid yet',
     validity: 'Validity',
-    keys: 'Keys',
-    usage: { authentication: 'Authentication', signature: 'Signature', 'key agreement': 'Key agreement' },
     refresh: 'Read the card again',
     readAt: 'As it was at',
   },
@@ -129,8 +124,6 @@ export const CARD_TEXTS: In<CardTexts> = {
     expired: 'Har gått ut',
     notYet: 'Gäller inte än',
     validity: 'Giltighet',
-    keys: 'Nycklar',
-    usage: { authentication: 'Legitimering', signature: 'Underskrift', 'key agreement': 'Nyckelöverenskommelse' },
     refresh: 'Läs kortet igen',
     readAt: 'Som det var',
   },
