@@ -40,7 +40,7 @@ import { Pads } from './pads/pads.ts';
 import { PinReuse } from './pin/reuse.ts';
 import { WrongPins } from './pin/wrong-pins.ts';
 import type { FrontTimes } from '../pkcs11-module/front/front.ts';
-import { openPkcs11Door } from './pkcs11/door.ts';
+import { openPkcs11Door, type Pkcs11Door } from './pkcs11/door.ts';
 import { SharedSlots } from './pkcs11/token-desk.ts';
 import { PromptDesk } from './prompt/prompt-desk.ts';
 import { StationLink } from './prompt/station-link.ts';
@@ -48,6 +48,9 @@ import type { ScannerDriver } from '../drivers/scanners/driver.ts';
 import { Scanners } from './scanners/scanners.ts';
 import { ScsDoor } from './scs/door.ts';
 import { readTls, type TlsFiles } from './tls/tls-folder.ts';
+import { TelemetryDoor } from './telemetry/door.ts';
+import type { TelemetrySettings } from './telemetry/settings.ts';
+import { Telemetry } from './telemetry/telemetry.ts';
 import { openRecorder } from './trace/open-recorder.ts';
 import { VERSION } from './version.ts';
 
@@ -90,6 +93,8 @@ export interface DaemonOptions {
   readonly simulatedScanners?: readonly ScannerDriver[];
   /** Connections of programs that use PKCS #11 are held by a process that outlives the daemon; times are for tests. Without it they end with the daemon. */
   readonly pkcs11Front?: Partial<FrontTimes>;
+  /** What is told of the daemon's own work; nothing unless given. */
+  readonly telemetry?: TelemetrySettings;
   /** Of issuance: when something happened, and whether it is too late. */
   readonly now?: () => Date;
   /** Of issuance: how the journal's database is opened; for tests. */
@@ -102,6 +107,8 @@ export interface Daemon extends AsyncDisposable {
   readonly desk: Desk;
   /** Of the signature creation service, while a policy switches it on. */
   readonly scsPorts: () => ScsDoor['ports'];
+  /** Where Prometheus reads, while metrics are on. */
+  readonly metricsPort: () => number | undefined;
   /** Reads the policy and the TLS certificate anew. */
   readonly reload: () => Promise<Result<'system.reload'>>;
 }
@@ -141,11 +148,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     startedAt: new Date(),
     clients: () => live.server?.clients() ?? 0,
     callsUnderWay: () => live.dispatcher?.callsUnderWay ?? 0,
-    consoleLink: (user) => consoleLink(live.console, user),
+    consoleLink: (user, page) => consoleLink(live.console, user, page),
     reload,
   });
-  const dispatcher = new Dispatcher(handlers, options.log, audit);
+  const dispatcher = new Dispatcher(handlers, options.log, { audit, telemetry: parts.telemetry });
   live.dispatcher = dispatcher;
+  const onClientGone = (caller: string): void => forgetCaller(caller, desk, pinReuse);
   const server = undo.use(
     await listen({
       port,
@@ -157,17 +165,28 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       access,
       contents,
       onClient: (connection, admission) => endWithGrant(access, connection, admission),
-      onClientGone: (caller) => forgetCaller(caller, desk, pinReuse),
+      onClientGone,
       onStation: (socket, user) => addStation(prompts, new StationLink(socket, { place: 'agent', user })),
       unixSockets: unixSocketsOf(folder, options),
     }),
   );
   live.server = server;
-  live.console = undo.use(await openConsole({ port: consolePort, prompts, log }));
+  live.console = undo.use(await openConsole({ port: consolePort, prompts, log, desk: { dispatcher, events, onClientGone } }));
   undo.use(startRetention({ audit, retentionDays: () => access.policy.auditRetentionDays, log }));
-  undo.use(
-    await openPkcs11Door({ path: folder.pkcs11Path, slots: parts.slots, version: VERSION, front: options.pkcs11Front, log }),
-  );
+  // Its door is a Unix socket; a named pipe of Node's would let everybody in.
+  const pkcs11 =
+    process.platform === 'win32'
+      ? undefined
+      : undo.use(
+          await openPkcs11Door({
+            path: folder.pkcs11Path,
+            slots: parts.slots,
+            version: VERSION,
+            front: options.pkcs11Front,
+            log,
+          }),
+        );
+  const telemetryDoor = undo.use(await openTelemetry(parts, { options, server, dispatcher, pkcs11 }));
   desk.open();
   await modules.apply(desk, access.policy.modules);
   await scanners.open();
@@ -181,6 +200,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     token: folder.token,
     desk,
     scsPorts: () => scs.ports,
+    metricsPort: () => telemetryDoor.metricsPort,
     reload,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
@@ -190,9 +210,12 @@ function unixSocketsOf({ socketPath }: DataFolder, { unixSockets = [] }: DaemonO
   return process.platform === 'win32' ? [] : [{ path: socketPath, mode: 0o600 }, ...unixSockets];
 }
 
-function consoleLink(console: Console | undefined, user: string): { readonly url: string; readonly expiresInMs: number } {
+function consoleLink(
+  console: Console | undefined,
+  ...[user, page]: Parameters<Console['issueLink']>
+): { readonly url: string; readonly expiresInMs: number } {
   if (!console) throw new ApiError('internal_error', 'opening the console: not listening yet');
-  return { url: console.issueLink(user), expiresInMs: LINK_MS };
+  return { url: console.issueLink(user, page), expiresInMs: LINK_MS };
 }
 
 /** What the daemon works with, beside its doors; `undo` closes it. */
@@ -200,7 +223,8 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
   const { log, policyFolder = DEFAULT_POLICY_FOLDER } = options;
   const audit = undo.use(AuditLog.open({ folder: folder.path, log }));
   const events = new EventLog();
-  const prompts = new PromptDesk();
+  const telemetry = new Telemetry();
+  const prompts = new PromptDesk(telemetry);
   const access = undo.use(new Access({ dataFolder: folder.path, policyFolder, log, publish: events.publish, prompts }));
   const wrongPins = undo.use(new WrongPins(join(folder.path, 'wrong-pins.sqlite')));
   const pinReuse = undo.use(new PinReuse());
@@ -219,9 +243,7 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
       ways: () => modules.ways,
       dataFolder: folder.path,
       ...whatIsOnTheDesk(options),
-      cache,
-      recorder,
-      publish,
+      ...{ cache, recorder, publish, telemetry },
       policy: () => access.policy,
       identity: () => identities.settings,
     }),
@@ -256,9 +278,33 @@ function openParts(undo: AsyncDisposableStack, folder: DataFolder, options: Daem
   watched.slots = slots;
   const documents = undo.use(openVerdicts(() => access.policy.verdicts, options.now ?? (() => new Date())));
   return {
-    ...{ recorder, slots, audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk, issuance },
-    ...{ pads, scanners, verdicts: documents.verdicts, passportReadings: documents.passportReadings },
+    ...{ slots, audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk, issuance },
+    ...{ recorder, telemetry, pads, scanners, verdicts: documents.verdicts, passportReadings: documents.passportReadings },
   };
+}
+
+/** Before the desk is: so that the first cards are told of as well. */
+async function openTelemetry(
+  { issuance, telemetry, ...parts }: ReturnType<typeof openParts>,
+  { options, server, dispatcher, pkcs11 }: Doors,
+): Promise<TelemetryDoor> {
+  const door = new TelemetryDoor({
+    ...{ telemetry, log: options.log },
+    parts: {
+      ...{ ...parts, ceremonies: issuance.ceremonies, clients: server.clients, unreadBytes: server.unreadBytes },
+      callsUnderWay: () => dispatcher.callsUnderWay,
+      programs: () => ({ programs: pkcs11?.programCount ?? 0, fronts: pkcs11?.frontCount ?? 0 }),
+    },
+  });
+  await door.apply(options.telemetry ?? {});
+  return door;
+}
+
+interface Doors {
+  readonly options: DaemonOptions;
+  readonly server: HttpServer;
+  readonly dispatcher: Dispatcher;
+  readonly pkcs11: Pkcs11Door | undefined;
 }
 
 function trustedCountries(access: Access, { simulated, simulatedCountrySigners, log }: DaemonOptions): TrustedCountries {

@@ -6,7 +6,9 @@ import { defaultDataFolder } from '../data-folder.ts';
 import { VERSION } from '../version.ts';
 import type { Pkcs11Flags, ProgramFlags } from './pkcs11.ts';
 import type { SimulateOptions } from './simulate.ts';
+import type { ServiceFlags } from './windows-service.ts';
 import { runCall, runGrant, runStatus } from './call.ts';
+import { addDoctorCommands } from './doctor-commands.ts';
 import { addIssuanceCommands } from './issuance-commands.ts';
 import { addTraceCommands } from './trace-commands.ts';
 
@@ -30,6 +32,8 @@ interface ServeFlags {
   readonly authorityState?: string;
   readonly dataDir: string;
   readonly pkcs11Linger?: number;
+  readonly metrics?: number | true;
+  readonly traces?: string;
   readonly logLevel: string;
   readonly examples?: true;
 }
@@ -41,6 +45,7 @@ export function createProgram(): Command {
   program.exitOverride().showHelpAfterError('Try: kortd --help');
   const dataDir = ['--data-dir <DIR>', 'folder with the address and token of the daemon', defaultDataFolder()] as const;
   addServeCommand(program, dataDir);
+  addWindowsServiceCommand(program);
   addCallCommands(program, dataDir);
   addGrantCommands(program, dataDir);
   addRoleCommands(program, dataDir);
@@ -52,6 +57,7 @@ export function createProgram(): Command {
   addBrowserPolicyCommand(program);
   addAuditCommands(program, dataDir);
   addTraceCommands(program, dataDir);
+  addDoctorCommands(program, dataDir, parsePort);
   addSimulateCommand(program);
   addSimulateAuthorityCommand(program);
   addSimulateDevicesCommand(program);
@@ -88,12 +94,29 @@ function addServeCommand(program: Command, dataDir: OptionRow): void {
       'how long the process that holds the connections of PKCS #11 programs stays without programs and without a daemon',
       parseMilliseconds,
     )
+    .option('--metrics [PORT]', 'serve figures for Prometheus at /metrics on this loopback port; 27153 unless given', parsePort)
+    .option('--traces <URL>', 'send traces to this collector: OTLP over HTTP, http://127.0.0.1:4318/v1/traces')
     .option('--policy-dir <DIR>', 'folder of files that grant access to web origins', DEFAULT_POLICY_FOLDER)
     .option('--log-level <LEVEL>', 'trace, debug, info, warn, error or silent; logs go to standard error', parseLogLevel, 'info')
     .option('--examples', 'print commands to try')
     .action(async (flags: ServeFlags) => {
       const { runServe } = await import('./serve.ts');
       await runServe({ ...flags, examples: flags.examples ?? false });
+    });
+}
+
+/** What the Windows package registers as its service. */
+function addWindowsServiceCommand(program: Command): void {
+  program
+    .command('windows-service')
+    .description('Run the daemon as the Windows service that the package installed; the service control manager starts it.')
+    .argument('<folder>', 'of the data, the policies and the log')
+    .option('--simulate <SCENARIO>', 'a simulated desk instead of real readers, as with serve')
+    .option('--port <N>', 'port on 127.0.0.1 and [::1]', parsePort, DEFAULT_PORT)
+    .option('--log-level <LEVEL>', 'trace, debug, info, warn, error or silent', parseLogLevel, 'info')
+    .action(async (folder: string, flags: ServiceFlags) => {
+      const [{ runWindowsService }, { runServe }] = await Promise.all([import('./windows-service.ts'), import('./serve.ts')]);
+      await runWindowsService(folder, flags, runServe);
     });
 }
 
@@ -223,10 +246,11 @@ function addAgentCommand(program: Command, dataDir: OptionRow): void {
 function addOpenCommand(program: Command, dataDir: OptionRow): void {
   program
     .command('open')
-    .description('Open the console in the browser: the page where trusted prompts are answered.')
+    .description('Open the console in the browser: the page where trusted prompts are answered, or the one that shows the desk.')
+    .option('--desk', 'the page that shows readers, cards and what goes on, in place of the one that asks')
     .option('--print', 'print its address, which is good once and for a minute, and open nothing')
     .option(...dataDir)
-    .action(async (flags: { dataDir: string; print?: true }) => {
+    .action(async (flags: { dataDir: string; desk?: true; print?: true }) => {
       const { runOpen } = await import('./open.ts');
       await runOpen(flags);
     });

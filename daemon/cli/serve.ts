@@ -6,9 +6,14 @@ import pino from 'pino';
 import type { ReaderSelector } from '../../api-spec/schemas.ts';
 import { startDaemon, type DaemonOptions } from '../daemon.ts';
 import { selectorOf } from '../desk/reader-selector.ts';
+import { DEFAULT_METRICS_PORT, type TelemetrySettings } from '../telemetry/settings.ts';
 import { hardenProcess } from '../hardening/harden-process.ts';
+import { keepIdleMemoryLow } from '../hardening/idle-memory.ts';
+import { takeSystemdEnvironment, type SystemdEnvironment } from '../service/systemd-environment.ts';
+import { superviseBy } from '../service/supervision.ts';
 import type { UnixSocket } from '../listen/http-server.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
+import { returnUnusedMemory } from '../../drivers/unused-memory.ts';
 import type { ScannerDriver } from '../../drivers/scanners/driver.ts';
 import type { AuthorityServer } from '../../drivers/simulated/authority/server.ts';
 import type { Scenario } from '../../drivers/simulated/scenario.ts';
@@ -33,9 +38,17 @@ export interface ServeOptions {
   readonly authorityState?: string;
   /** How long the front of PKCS #11 stays without programs and without a daemon; half a minute unless given. */
   readonly pkcs11Linger?: number;
+  /** Port of the figures for Prometheus; the usual one when it is only switched on. */
+  readonly metrics?: number | true;
+  /** Collector of traces. */
+  readonly traces?: string;
   readonly logLevel: string;
   /** Print commands to try. */
   readonly examples: boolean;
+  /** Instead of standard error. */
+  readonly logFile?: string;
+  /** Called when the daemon answers. */
+  readonly onReady?: () => void;
 }
 
 /** How long calls that still block may take to end by themselves. */
@@ -57,8 +70,12 @@ export async function runServe(options: ServeOptions): Promise<void> {
 }
 
 async function serveUntilStopped(options: ServeOptions): Promise<void> {
-  const log = pino({ level: options.logLevel, base: { pid: process.pid } }, pino.destination({ dest: 2, sync: true }));
+  const log = pino(
+    { level: options.logLevel, base: { pid: process.pid } },
+    pino.destination({ dest: options.logFile ?? 2, sync: true }),
+  );
   const stopped = waitForSignal();
+  const systemd = takeSystemdEnvironment(process.env, process.pid);
   await hardenProcess(log);
   await using resources = new AsyncDisposableStack();
   const { source, scenario, ...simulatedDesk } = await openSource(options.simulate, resources);
@@ -69,19 +86,30 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
     port: options.port,
     ...(options.consolePort === undefined ? {} : { consolePort: options.consolePort }),
     ...(options.tlsPort === undefined ? {} : { tlsPort: options.tlsPort }),
-    unixSockets: options.userSockets === undefined ? [] : socketsOfUsers(options.userSockets),
+    unixSockets: [...socketsOfUsers(options.userSockets), ...socketsOf(systemd)],
     sources: [source],
     simulated: options.simulate !== undefined,
     ...simulatedDesk,
     ...(process.platform === 'win32' ? {} : { pkcs11Front: frontTimes(options) }),
+    telemetry: telemetryOf(options),
     log,
   });
   resources.use(daemon);
-  resources.use(onHangup(() => void daemon.reload()));
+  const supervision = resources.use(await superviseBy(systemd, { log, monotonicMicros }));
+  resources.use(onHangup(() => supervision.reloading(daemon.reload())));
+  supervision.ready(`Serving ${daemon.url}`);
+  resources.use(keepIdleMemoryLow(returnUnusedMemory));
+  options.onReady?.();
   printResult(`kortd ready ${daemon.url}`);
   if (authority) printResult(describeAuthority(authority));
   if (options.examples) printExamples();
   log.info({ signal: await stopped }, 'shutting down');
+  supervision.stopping();
+}
+
+function telemetryOf({ metrics, traces }: ServeOptions): TelemetrySettings {
+  const port = metrics === true ? DEFAULT_METRICS_PORT : metrics;
+  return { ...(port === undefined ? {} : { metrics: { port } }), ...(traces === undefined ? {} : { traces: { url: traces } }) };
 }
 
 function frontTimes({ pkcs11Linger }: ServeOptions): NonNullable<DaemonOptions['pkcs11Front']> {
@@ -89,10 +117,20 @@ function frontTimes({ pkcs11Linger }: ServeOptions): NonNullable<DaemonOptions['
 }
 
 /** The permissions of each folder are the authentication: its user's group can enter, and write to the socket, which is made with that group (setgid). */
-function socketsOfUsers(folder: string): readonly UnixSocket[] {
+function socketsOfUsers(folder: string | undefined): readonly UnixSocket[] {
+  if (folder === undefined) return [];
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => ({ path: join(folder, name, 'socket'), mode: 0o660 }));
+}
+
+function socketsOf({ sockets }: SystemdEnvironment): readonly UnixSocket[] {
+  return sockets.map((descriptor) => ({ descriptor }));
+}
+
+/** Node's clock is CLOCK_MONOTONIC. */
+function monotonicMicros(): bigint {
+  return process.hrtime.bigint() / 1_000n;
 }
 
 /** As services read their configuration anew (daemon(7), "SIGHUP"). */
@@ -102,7 +140,7 @@ function onHangup(reload: () => void): Disposable {
 }
 
 /** Only what is served is loaded: the native library for real readers, the simulators for simulated ones. */
-async function openSource(
+export async function openSource(
   simulate: string | undefined,
   resources: AsyncDisposableStack,
 ): Promise<

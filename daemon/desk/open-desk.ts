@@ -13,7 +13,7 @@ import { Roles } from './roles.ts';
 
 export interface OpenDeskOptions extends Pick<
   DeskOptions,
-  'sources' | 'ways' | 'profiles' | 'publish' | 'log' | 'cache' | 'recorder'
+  'sources' | 'ways' | 'profiles' | 'publish' | 'log' | 'cache' | 'telemetry' | 'recorder'
 > {
   readonly dataFolder: string;
   /** As they stand. */
