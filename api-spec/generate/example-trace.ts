@@ -21,4 +21,4 @@ export const TRACE_EXAMPLES = {
     result: { ...EXAMPLE_TRACE, exchanges: 0, bytes: 103 },
   },
   'trace.stop': { params: {}, result: EXAMPLE_TRACE },
-} as const;
+};
