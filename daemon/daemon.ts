@@ -331,23 +331,8 @@ function openParts(
   watched.slots = slots;
   const documents = undo.use(openVerdicts(() => access.policy.verdicts, options.now ?? (() => new Date())));
   return {
-    ...{
-      recorder,
-      slots,
-      audit,
-      events,
-      prompts,
-      access,
-      wrongPins,
-      pinReuse,
-      contents,
-      identities,
-      cache,
-      modules,
-      desk,
-      issuance,
-    },
-    ...{ telemetry, pads, scanners, verdicts: documents.verdicts, passportReadings: documents.passportReadings },
+    ...{ slots, audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk, issuance },
+    ...{ recorder, telemetry, pads, scanners, verdicts: documents.verdicts, passportReadings: documents.passportReadings },
   };
 }
 

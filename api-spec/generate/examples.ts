@@ -31,6 +31,7 @@ import { EXAMPLE_CEREMONY, EXAMPLE_CEREMONY_ID, EXAMPLE_ROUTINE } from './exampl
 import { EXAMPLE_SCAN, EXAMPLE_SCANNER, EXAMPLE_SCAN_ID, EXAMPLE_SCAN_SUMMARY } from './example-scan.ts';
 import { EXAMPLE_BATCH } from './example-batch.ts';
 import { EXAMPLE_CAPTURE, EXAMPLE_PAD, EXAMPLE_PEN } from './example-pads.ts';
+import { TRACE_EXAMPLES } from './example-trace.ts';
 import { EXAMPLE_PASSPORT } from './example-passport.ts';
 import { EXAMPLE_CERTIFICATE, EXAMPLE_CERTIFICATE_REQUEST } from './example-certificates.ts';
 
@@ -141,15 +142,6 @@ const simulatedDesk: Result<'simulation.list'> = {
     { card: 'reserve', note: { en: 'Reserve card', sv: 'Reservkort' } },
   ],
 };
-
-const EXAMPLE_TRACE = {
-  file: 'trace-20260302T081500Z.txt',
-  startedAt: EXAMPLE_TIME,
-  endsAt: '2026-03-02T08:25:00.000Z',
-  contents: 'redacted',
-  exchanges: 46,
-  bytes: 21_733,
-} as const;
 
 const webOrigin = 'https://certificates.example';
 
@@ -467,18 +459,7 @@ export const METHOD_EXAMPLES: MethodExamples = {
     result: { token: 'bVn3Yq0mCkz1kq4yQ0b8cC2vJ1m7o2cQbXb0n5yX0aE', expiresInMs: 600_000, scopes: ['card.read', 'sign'] },
   },
   'access.revoke': { params: { origin: webOrigin }, result: {} },
-  'trace.list': {
-    params: {},
-    result: {
-      running: EXAMPLE_TRACE,
-      traces: [{ file: EXAMPLE_TRACE.file, bytes: EXAMPLE_TRACE.bytes, changedAt: EXAMPLE_TIME }],
-    },
-  },
-  'trace.start': {
-    params: { card: { role: 'holder' }, durationMs: 600_000 },
-    result: { ...EXAMPLE_TRACE, exchanges: 0, bytes: 103 },
-  },
-  'trace.stop': { params: {}, result: EXAMPLE_TRACE },
+  ...TRACE_EXAMPLES,
   'console.open': {
     params: {},
     result: { url: 'http://127.0.0.1:27151/#Zm9yIHRoZSBkb2N1bWVudHMgYWxvbmUsIG5vdCBhIGNvZGU', expiresInMs: 60_000 },
