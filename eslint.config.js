@@ -6,15 +6,17 @@ const projects = [
   'drivers',
   'pkcs11-module',
   'daemon',
+  'daemon/console/desk-page',
   'examples/card-office',
   'examples/card-office/page',
+  'installer',
   'test',
 ];
 
 export default tseslint.config(
   { ignores: ['node_modules/', 'dist/', 'build/', 'scripts/**/*.mjs', '*.config.*'] },
   {
-    files: projects.map((folder) => `${folder}/**/*.ts`),
+    files: projects.map((folder) => `${folder}/**/*.{ts,tsx}`),
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: {
       parserOptions: { project: projects.map((folder) => `./${folder}/tsconfig.json`), tsconfigRootDir: import.meta.dirname },

@@ -19,11 +19,13 @@ export const DOCUMENT_ERRORS = {
     httpStatus: 403,
     retry: 'after_user_action',
     en: {
-      happened: 'the document does not open with what was given: its machine-readable zone or card access number is another.',
+      happened:
+        'the document does not open with what was given: its machine-readable zone or card access number is another, or it has none.',
       action: 'Compare every character with what is printed, and that it is this document that lies on the reader.',
     },
     sv: {
-      happened: 'handlingen öppnas inte med det som angavs: dess maskinläsbara zon eller kortnummer (CAN) är ett annat.',
+      happened:
+        'handlingen öppnas inte med det som angavs: dess maskinläsbara zon eller kortnummer (CAN) är ett annat, eller saknas.',
       action: 'Jämför varje tecken med det som är tryckt, och att det är rätt handling som ligger på läsaren.',
     },
   },

@@ -62,6 +62,12 @@ export const EVENTS = {
     }),
   },
   'pad.added': { summary: 'A signature pad was plugged in.', since: 1, scope: 'pad', data: Closed({ pad: Pad }) },
+  'pad.changed': {
+    summary: 'A capture on a pad began, or ended.',
+    since: 1,
+    scope: 'pad',
+    data: Closed({ pad: Pad, capture: Type.Optional(CaptureId) }),
+  },
   'pad.pen': {
     summary:
       'What the pen did since the last such event, within 10 ms of it. Not kept for replay. As fine as a policy lets it be told: unless one says otherwise, as it needs to be to draw the ink.',

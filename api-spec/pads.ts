@@ -27,6 +27,17 @@ export const Pad = Closed({
     timeSource: Type.Enum(['pad', 'rate', 'host'] as const, { description: 'Whose time the samples have.' }),
   }),
   status: Type.Enum(['ready', 'capturing'] as const),
+  lastCapture: Type.Optional(
+    Closed(
+      {
+        capture: CaptureId,
+        endedAt: Type.String({ description: 'ISO 8601, UTC.' }),
+        outcome: Type.Enum(['accepted', 'cancelled', 'failed'] as const),
+        isComplete: Type.Optional(Type.Boolean({ description: 'Of one that was accepted: no sample was lost.' })),
+      },
+      'How the latest capture ended, since the pad was plugged in. Nothing of what was written.',
+    ),
+  ),
 });
 export type Pad = Static<typeof Pad>;
 export { PadId };

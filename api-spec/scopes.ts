@@ -83,6 +83,11 @@ export const SCOPES = {
     sv: 'Låta läsa in identitetshandlingar',
     webOrigins: true,
   },
+  'scanner.review': {
+    summary: 'See what pages and programs of the same user scanned, with pictures and what was found',
+    sv: 'Se vad sidor och program hos samma användare har läst in, med bilder och vad som hittades',
+    webOrigins: false,
+  },
   sign: { summary: 'Have a card sign', sv: 'Låta ett kort signera', webOrigins: true },
   simulation: {
     summary: 'Move the cards of a simulated desk',

@@ -44,7 +44,7 @@ import { Pads } from './pads/pads.ts';
 import { PinReuse } from './pin/reuse.ts';
 import { WRONG_PINS_FILE, WrongPins } from './pin/wrong-pins.ts';
 import type { FrontTimes } from '../pkcs11-module/front/front.ts';
-import { openPkcs11Door } from './pkcs11/door.ts';
+import { openPkcs11Door, type Pkcs11Door } from './pkcs11/door.ts';
 import { SharedSlots } from './pkcs11/token-desk.ts';
 import { PromptDesk } from './prompt/prompt-desk.ts';
 import { StationLink } from './prompt/station-link.ts';
@@ -52,6 +52,9 @@ import type { ScannerDriver } from '../drivers/scanners/driver.ts';
 import { Scanners } from './scanners/scanners.ts';
 import { ScsDoor } from './scs/door.ts';
 import { readTls, type TlsFiles } from './tls/tls-folder.ts';
+import { TelemetryDoor } from './telemetry/door.ts';
+import type { TelemetrySettings } from './telemetry/settings.ts';
+import { Telemetry } from './telemetry/telemetry.ts';
 import { VERSION } from './version.ts';
 
 /** To wait for another reload. */
@@ -95,6 +98,8 @@ export interface DaemonOptions {
   readonly simulatedScanners?: readonly ScannerDriver[];
   /** Connections of programs that use PKCS #11 are held by a process that outlives the daemon; times are for tests. Without it they end with the daemon. */
   readonly pkcs11Front?: Partial<FrontTimes>;
+  /** What is told of the daemon's own work; nothing unless given. */
+  readonly telemetry?: TelemetrySettings;
   /** Of issuance: when something happened, and whether it is too late. */
   readonly now?: () => Date;
   /** Of issuance: how the journal's database is opened; for tests. */
@@ -107,6 +112,8 @@ export interface Daemon extends AsyncDisposable {
   readonly desk: Desk;
   /** Of the signature creation service, while a policy switches it on. */
   readonly scsPorts: () => ScsDoor['ports'];
+  /** Where Prometheus reads, while metrics are on. */
+  readonly metricsPort: () => number | undefined;
   /** Reads the policy and the TLS certificate anew. */
   readonly reload: () => Promise<Result<'system.reload'>>;
 }
@@ -149,11 +156,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     callsUnderWay: () => live.dispatcher?.callsUnderWay ?? 0,
     problems: () => [...reloading.problems, ...databases.problems],
     acknowledgeDatabase: (file) => databases.acknowledge(file),
-    consoleLink: (user) => consoleLink(live.console, user),
+    consoleLink: (user, page) => consoleLink(live.console, user, page),
     reload,
   });
-  const dispatcher = new Dispatcher(handlers, options.log, audit);
+  const dispatcher = new Dispatcher(handlers, options.log, { audit, telemetry: parts.telemetry });
   live.dispatcher = dispatcher;
+  const onClientGone = (caller: string): void => forgetCaller(caller, desk, pinReuse);
   const server = undo.use(
     await listen({
       port,
@@ -165,23 +173,29 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       access,
       contents,
       onClient: (connection, admission) => endWithGrant(access, connection, admission),
-      onClientGone: (caller) => forgetCaller(caller, desk, pinReuse),
+      onClientGone,
       onStation: (socket, user) => addStation(prompts, new StationLink(socket, { place: 'agent', user })),
       unixSockets: unixSocketsOf(folder, options),
     }),
   );
   live.server = server;
-  live.console = undo.use(await openConsole({ port: consolePort, prompts, log }));
-  undo.use(
-    startRetention({
-      audit,
-      retentionDays: () => access.policy.auditRetentionDays ?? configuration.settings.audit.retentionDays,
-      log,
-    }),
-  );
-  undo.use(
-    await openPkcs11Door({ path: folder.pkcs11Path, slots: parts.slots, version: VERSION, front: options.pkcs11Front, log }),
-  );
+  live.console = undo.use(await openConsole({ port: consolePort, prompts, log, desk: { dispatcher, events, onClientGone } }));
+  const retentionDays = (): number | undefined => access.policy.auditRetentionDays ?? configuration.settings.audit.retentionDays;
+  undo.use(startRetention({ audit, retentionDays, log }));
+  // Its door is a Unix socket; a named pipe of Node's would let everybody in.
+  const pkcs11 =
+    process.platform === 'win32'
+      ? undefined
+      : undo.use(
+          await openPkcs11Door({
+            path: folder.pkcs11Path,
+            slots: parts.slots,
+            version: VERSION,
+            front: options.pkcs11Front,
+            log,
+          }),
+        );
+  const telemetryDoor = undo.use(await openTelemetry(parts, { options, server, dispatcher, pkcs11 }));
   desk.open();
   await modules.apply(desk, access.policy.modules);
   await scanners.open();
@@ -195,6 +209,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     token: folder.token,
     desk,
     scsPorts: () => scs.ports,
+    metricsPort: () => telemetryDoor.metricsPort,
     reload,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
@@ -233,9 +248,12 @@ function unixSocketsOf({ socketPath }: DataFolder, { unixSockets = [] }: DaemonO
   return process.platform === 'win32' ? [] : [{ path: socketPath, mode: 0o600 }, ...unixSockets];
 }
 
-function consoleLink(console: Console | undefined, user: string): { readonly url: string; readonly expiresInMs: number } {
+function consoleLink(
+  console: Console | undefined,
+  ...[user, page]: Parameters<Console['issueLink']>
+): { readonly url: string; readonly expiresInMs: number } {
   if (!console) throw new ApiError('internal_error', 'opening the console: not listening yet');
-  return { url: console.issueLink(user), expiresInMs: LINK_MS };
+  return { url: console.issueLink(user, page), expiresInMs: LINK_MS };
 }
 
 /** What the daemon works with, beside its doors; `undo` closes it. */
@@ -247,7 +265,8 @@ function openParts(
   const { log, configuration, databases, policyFolder = DEFAULT_POLICY_FOLDER } = options;
   const audit = undo.use(AuditLog.open({ folder: folder.path, log }));
   const events = new EventLog();
-  const prompts = new PromptDesk();
+  const telemetry = new Telemetry();
+  const prompts = new PromptDesk(telemetry);
   const access = undo.use(
     new Access({
       ...{ dataFolder: folder.path, policyFolder, log, publish: events.publish, prompts },
@@ -270,8 +289,7 @@ function openParts(
       ways: () => modules.ways,
       dataFolder: folder.path,
       ...whatIsOnTheDesk(options),
-      cache,
-      publish,
+      ...{ cache, publish, telemetry },
       policy: () => access.policy,
       identity: () => identities.settings,
     }),
@@ -308,8 +326,32 @@ function openParts(
   const documents = undo.use(openVerdicts(() => access.policy.verdicts, options.now ?? (() => new Date())));
   return {
     ...{ slots, audit, events, prompts, access, wrongPins, pinReuse, contents, identities, cache, modules, desk, issuance },
-    ...{ pads, scanners, verdicts: documents.verdicts, passportReadings: documents.passportReadings },
+    ...{ telemetry, pads, scanners, verdicts: documents.verdicts, passportReadings: documents.passportReadings },
   };
+}
+
+/** Before the desk is: so that the first cards are told of as well. */
+async function openTelemetry(
+  { issuance, telemetry, ...parts }: ReturnType<typeof openParts>,
+  { options, server, dispatcher, pkcs11 }: Doors,
+): Promise<TelemetryDoor> {
+  const door = new TelemetryDoor({
+    ...{ telemetry, log: options.log },
+    parts: {
+      ...{ ...parts, ceremonies: issuance.ceremonies, clients: server.clients, unreadBytes: server.unreadBytes },
+      callsUnderWay: () => dispatcher.callsUnderWay,
+      programs: () => ({ programs: pkcs11?.programCount ?? 0, fronts: pkcs11?.frontCount ?? 0 }),
+    },
+  });
+  await door.apply(options.telemetry ?? {});
+  return door;
+}
+
+interface Doors {
+  readonly options: DaemonOptions;
+  readonly server: HttpServer;
+  readonly dispatcher: Dispatcher;
+  readonly pkcs11: Pkcs11Door | undefined;
 }
 
 function trustedCountries(access: Access, { simulated, simulatedCountrySigners, log }: DaemonOptions): TrustedCountries {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Makes a checkout ready: npm packages, Debian packages, bundle; each only when missing or stale. Runs on Node 20 and needs no package.
- * Usage: node scripts/setup.mjs [start|test]
+ * Usage: node scripts/setup.mjs [start|package|test]
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -16,10 +16,14 @@ const bundleStamp = join(root, 'dist', '.kortd-sources');
 
 /** What each purpose needs of Debian. */
 const RUN_PACKAGES = ['libpcsclite1', 'openssl', 'pcscd'];
+/** dpkg-deb is of every Debian. */
+const PACKAGE_PACKAGES = ['binutils', 'rpm', 'xz-utils'];
 const TEST_PACKAGES = [
   'bsdutils',
   'chromium',
   'curl',
+  'debootstrap',
+  'duktape',
   'firefox-esr',
   'fonts-dejavu-core',
   'gcc',
@@ -31,6 +35,8 @@ const TEST_PACKAGES = [
   'libpcsclite-dev',
   'libstrongswan-extra-plugins',
   'libstrongswan-standard-plugins',
+  'lintian',
+  'msitools',
   'opensc',
   'opensc-pkcs11',
   'openssh-client',
@@ -40,23 +46,33 @@ const TEST_PACKAGES = [
   'pinentry-curses',
   'pinentry-tty',
   'poppler-utils',
+  'prometheus',
   'socat',
   'softhsm2',
   'strongswan-pki',
+  'systemd',
   'udev',
   'umockdev',
   'unzip',
   'util-linux',
   'vsmartcard-vpcd',
+  'wine',
+  'wine64',
+  'wixl',
   'xdotool',
   'xvfb',
   'yubico-piv-tool',
 ];
 
 const purpose = process.argv[2] ?? 'start';
-if (!['start', 'test'].includes(purpose)) stop('usage: node scripts/setup.mjs [start|test]');
+const PACKAGES = {
+  start: RUN_PACKAGES,
+  package: PACKAGE_PACKAGES,
+  test: [...RUN_PACKAGES, ...PACKAGE_PACKAGES, ...TEST_PACKAGES],
+};
+if (!Object.hasOwn(PACKAGES, purpose)) stop('usage: node scripts/setup.mjs [start|package|test]');
 installNpmPackages();
-installDebianPackages(purpose === 'test' ? [...RUN_PACKAGES, ...TEST_PACKAGES] : RUN_PACKAGES);
+installDebianPackages(PACKAGES[purpose]);
 buildBundle();
 
 function installNpmPackages() {
@@ -111,7 +127,7 @@ function listSources(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return listSources(path);
-    return /\.(ts|json|js|css|html|svg)$/.test(entry.name) && !entry.name.endsWith('.test.ts') ? [path] : [];
+    return /\.(tsx?|json|js|css|html|svg)$/.test(entry.name) && !entry.name.endsWith('.test.ts') ? [path] : [];
   });
 }
 

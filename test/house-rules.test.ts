@@ -22,10 +22,12 @@ const FOLDERS = [
   'apdu',
   'api-spec',
   'daemon',
+  'daemon/telemetry',
   'drivers',
   'drivers/pcsc',
   'drivers/simulated',
   'examples/card-office',
+  'installer',
   'pkcs11-module',
   'test',
 ];
@@ -37,7 +39,7 @@ const files: readonly string[] = execFileSync('git', ['ls-files', '-z', '--cache
 })
   .split('\0')
   .filter((path) => path !== '' && existsSync(join(ROOT, path)));
-const sources = files.filter((path) => /\.(ts|mjs|js)$/.test(path));
+const sources = files.filter((path) => /\.(tsx?|mjs|js)$/.test(path));
 
 function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
@@ -275,23 +277,33 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
   { files: /^drivers\/scanners\//, ours: /^(apdu|drivers|api-spec\/scan)\// },
   { files: /^drivers\//, ours: /^(apdu|drivers)\// },
   { files: /^daemon\//, ours: /^(apdu|api-spec|daemon|drivers|pkcs11-module)\// },
+  // Packages are made of what the others built; they describe it, and start nothing of it.
+  { files: /^installer\//, ours: /^(api-spec|daemon|drivers|installer)\// },
   // What a web page is built of: the client, and what is its own.
   { files: /^examples\//, ours: /^(api-spec|examples)\// },
   { files: /^test\//, ours: /./ },
   { files: /^scripts\//, ours: /^scripts\// },
 ];
 
-/** Where the code that ships calls a native library. */
-const NATIVE_CALL_SITES: Readonly<Record<string, readonly string[]>> = {
+/** Where the code that ships calls a native library, or one that is loaded only where it is switched on. */
+const CALL_SITES: Readonly<Record<string, readonly string[]>> = {
+  '@opentelemetry/api': ['daemon/telemetry/open-telemetry.ts'],
+  '@opentelemetry/exporter-trace-otlp-http': ['daemon/telemetry/open-telemetry.ts'],
+  '@opentelemetry/resources': ['daemon/telemetry/open-telemetry.ts'],
+  '@opentelemetry/sdk-trace': ['daemon/telemetry/open-telemetry.ts'],
+  'prom-client': ['daemon/telemetry/prometheus.ts'],
   koffi: [
     'drivers/pcsc/winscard.ts',
     'drivers/pkcs11/cryptoki.ts',
+    'drivers/notify-socket.ts',
     'drivers/process-exit.ts',
     'drivers/peer-credentials.ts',
     'drivers/process-limits.ts',
     'drivers/simulated/quick-ack.ts',
     'drivers/simulated/testbed/posix.ts',
     'drivers/socket-owner.ts',
+    'drivers/unused-memory.ts',
+    'drivers/windows-service.ts',
   ],
 };
 
@@ -314,7 +326,7 @@ function mayImportFile(path: string, target: string, ours: RegExp | undefined): 
 }
 
 function mayImportPackage(path: string, name: string, packages: RegExp | undefined): boolean {
-  const sites = NATIVE_CALL_SITES[name];
+  const sites = CALL_SITES[name];
   if (sites && !path.startsWith('test/')) return sites.includes(path);
   return packages?.test(name) ?? true;
 }

@@ -5,7 +5,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { CardChannel } from '../card-channel.ts';
 import { concat, equalBytes } from '../bytes.ts';
 import { CardDataError, DocumentAccessError, NotSupportedByCardError, SecureMessagingError, StatusWordError } from '../errors.ts';
-import { SW_SUCCESS, counterOf } from '../iso7816/status-word.ts';
+import { SW_REFERENCED_DATA_NOT_FOUND, SW_SUCCESS, counterOf } from '../iso7816/status-word.ts';
 import { CIPHER_SUITES, unpad, type CipherSuite } from '../secure-messaging/cipher-suite.ts';
 import type { SecureSession } from '../secure-messaging/secure-messaging.ts';
 import { TlvError, decodeTlv, encodeTlv, findTlv, formatTag, type TlvObject } from '../tlv/ber-tlv.ts';
@@ -118,6 +118,9 @@ class PaceRun {
         ...(parameterId === undefined ? [] : [encodeTlv(0x84, Uint8Array.of(parameterId))]),
       ),
     });
+    // "The password is not available" (BSI TR-03110-3, section B.11.1): most passports have no number on the front.
+    if (statusWord === SW_REFERENCED_DATA_NOT_FOUND && this.#options.password.kind === 'can')
+      throw new DocumentAccessError(`${ATTEMPT}: the document has no card access number`);
     // 63CX tells how many tries a password has left; the choice stands all the same.
     if (statusWord !== SW_SUCCESS && counterOf(statusWord) === undefined)
       throw new StatusWordError(`${ATTEMPT}: choosing the protocol`, statusWord, INS_MANAGE_SECURITY_ENVIRONMENT);

@@ -1,4 +1,5 @@
 /** A scan of the simulated desk `office`, for the documents. The person is invented; the issuing state is none. */
+import type { Result } from '../methods/index.ts';
 import type { Scanner } from '../methods/scanner.ts';
 import { SCAN_SCHEMA, type Scan } from '../scan/scan.ts';
 
@@ -83,4 +84,15 @@ export const EXAMPLE_SCAN: Scan = {
     reasons: [],
   },
   warnings: [],
+};
+
+export const EXAMPLE_SCAN_SUMMARY: Result<'scanner.listScans'>['scans'][number] = {
+  scan: EXAMPLE_SCAN_ID,
+  scanner: EXAMPLE_SCANNER.id,
+  startedAt: EXAMPLE_SCAN.startedAt,
+  endedAt: EXAMPLE_SCAN.endedAt,
+  outcome: 'complete',
+  verdict: 'passed',
+  pictures: 3,
+  asker: 'https://portal.example',
 };

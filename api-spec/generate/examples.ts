@@ -28,7 +28,7 @@ import {
   EXAMPLE_VERIFY_PARAMS,
 } from './example-document.ts';
 import { EXAMPLE_CEREMONY, EXAMPLE_CEREMONY_ID, EXAMPLE_ROUTINE } from './example-issuance.ts';
-import { EXAMPLE_SCAN, EXAMPLE_SCANNER, EXAMPLE_SCAN_ID } from './example-scan.ts';
+import { EXAMPLE_SCAN, EXAMPLE_SCANNER, EXAMPLE_SCAN_ID, EXAMPLE_SCAN_SUMMARY } from './example-scan.ts';
 import { EXAMPLE_BATCH } from './example-batch.ts';
 import { EXAMPLE_CAPTURE, EXAMPLE_PAD, EXAMPLE_PEN } from './example-pads.ts';
 import { EXAMPLE_PASSPORT } from './example-passport.ts';
@@ -333,6 +333,15 @@ export const METHOD_EXAMPLES: MethodExamples = {
   'scanner.cancel': { params: { scanner: EXAMPLE_SCANNER.id }, result: { cancelled: true } },
   'scanner.get': { params: { scan: EXAMPLE_SCAN_ID }, result: { scan: EXAMPLE_SCAN } },
   'scanner.list': { params: {}, result: { scanners: [EXAMPLE_SCANNER], problems: [] } },
+  'scanner.listScans': { params: {}, result: { scans: [EXAMPLE_SCAN_SUMMARY] } },
+  'scanner.picture': {
+    params: { scan: EXAMPLE_SCAN_ID, image: 'page-uv' },
+    result: { mediaType: 'image/png', data: 'iVBORw0KGgo=' },
+  },
+  'scanner.review': {
+    params: { scan: EXAMPLE_SCAN_ID },
+    result: { scan: EXAMPLE_SCAN, asker: 'https://portal.example', verdicts: [] },
+  },
   'scanner.scan': { params: { scanner: EXAMPLE_SCANNER.id, lights: ['white', 'uv'] }, result: { scan: EXAMPLE_SCAN } },
   'login.authenticate': {
     params: { card: inReader, challenge: 'k4PyJmWXpnLSmpKyqNAwgAYb6nUpTMaWc1ZK2gjHsIo=', origin: webOrigin, pin: '123456' },
@@ -423,6 +432,10 @@ export const METHOD_EXAMPLES: MethodExamples = {
     result: EXAMPLE_CAPTURE,
   },
   'pad.list': { params: {}, result: { pads: [EXAMPLE_PAD] } },
+  'pad.watch': {
+    params: { pad: EXAMPLE_PAD.id },
+    result: { pad: { ...EXAMPLE_PAD, status: 'capturing' }, capture: EXAMPLE_PEN.capture },
+  },
   'access.approve': { params: { code: 'K7M2QX' }, result: { origin: webOrigin, scopes: ['card.read', 'sign'] } },
   'access.deny': { params: { code: 'K7M2QX' }, result: { origin: webOrigin } },
   'access.list': {
@@ -502,6 +515,7 @@ export const EVENT_EXAMPLES: EventExamples = {
     nextStep: 'receipt',
   },
   'pad.added': { pad: EXAMPLE_PAD },
+  'pad.changed': { pad: { ...EXAMPLE_PAD, status: 'capturing' }, capture: EXAMPLE_PEN.capture },
   'pad.pen': EXAMPLE_PEN,
   'pad.removed': { pad: EXAMPLE_PAD.id },
   'passport.progress': {

@@ -1,7 +1,7 @@
 /** pad.*: signatures by hand. */
 import Type from 'typebox';
 import { PERSON_TIMEOUT_MS, defineMethod } from '../method.ts';
-import { CapturedSignature, Pad, PadId } from '../pads.ts';
+import { CaptureId, CapturedSignature, Pad, PadId } from '../pads.ts';
 import { ByteSource, Closed, ContentSource } from '../schemas.ts';
 
 export const padMethods = {
@@ -56,7 +56,7 @@ export const padMethods = {
     ],
   }),
   'pad.list': defineMethod({
-    summary: 'The signature pads as they stand. From the first call on, pad.added and pad.removed tell of changes.',
+    summary: 'The signature pads as they stand. From the first call on, pad.added, pad.changed and pad.removed tell of changes.',
     attempt: { en: 'Listing the pads', sv: 'Att lista plattorna' },
     since: 1,
     scope: 'pad',
@@ -64,5 +64,16 @@ export const padMethods = {
     params: Closed({}),
     result: Closed({ pads: Type.Array(Pad) }),
     errors: ['pad_failed'],
+  }),
+  'pad.watch': defineMethod({
+    summary:
+      'Say that somebody is about to look on while people sign on a pad. Leaves a record in the audit log; what the pen does comes as pad.pen.',
+    attempt: { en: 'Looking on while somebody signs', sv: 'Att titta på medan någon skriver under' },
+    since: 1,
+    scope: 'pad',
+    rest: { verb: 'POST', path: '/v1/pads/watch' },
+    params: Closed({ pad: PadId }),
+    result: Closed({ pad: Pad, capture: Type.Optional(CaptureId) }),
+    errors: ['not_found'],
   }),
 } as const;

@@ -1,8 +1,11 @@
+/** scanner.*: identity documents before a camera. */
 import Type, { type Static } from 'typebox';
+import { DocumentVerdict } from '../document.ts';
 import { defineMethod, PERSON_TIMEOUT_MS } from '../method.ts';
-import { ByteSource, Closed, Id } from '../schemas.ts';
-import { ImageKind, ScanLight } from '../scan/report.ts';
+import { ByteSource, Closed, Id, Time } from '../schemas.ts';
+import { ImageId, ImageKind, ScanLight, ScanOutcome } from '../scan/report.ts';
 import { Scan } from '../scan/scan.ts';
+import { VERDICTS, Verdict } from '../scan/verdict.ts';
 import { SCAN_ERRORS } from '../scanner-errors.ts';
 
 export const Scanner = Closed(
@@ -27,6 +30,21 @@ export const Scanner = Closed(
   'A scanner of identity documents.',
 );
 export type Scanner = Static<typeof Scanner>;
+
+const ScanSummary = Closed(
+  {
+    scan: Id('scan'),
+    scanner: Id('scanner'),
+    startedAt: Time(),
+    endedAt: Time(),
+    outcome: ScanOutcome,
+    verdict: Verdict,
+    pictures: Type.Integer({ minimum: 0, description: 'How many were taken.' }),
+    asker: Type.String({ maxLength: 300, description: 'Origin of the page, or the program, that had it scanned.' }),
+    judged: Type.Optional(Type.Enum(VERDICTS, { description: 'What document.verify came to, the latest time.' })),
+  },
+  'A scan in a list: nothing of whose document it was.',
+);
 
 export const scannerMethods = {
   'scanner.cancel': defineMethod({
@@ -61,6 +79,46 @@ export const scannerMethods = {
       problems: Type.Array(Type.String(), { description: 'What is wrong with the file.' }),
     }),
     errors: [],
+  }),
+  'scanner.listScans': defineMethod({
+    summary:
+      'The scans that are kept, of all pages and programs of the caller’s user, the latest first. Whose documents they were is not told.',
+    attempt: { en: 'Listing the scans', sv: 'Att lista inläsningarna' },
+    since: 1,
+    scope: 'scanner.review',
+    rest: { verb: 'GET', path: '/v1/scanners/scans' },
+    params: Closed({}),
+    result: Closed({ scans: Type.Array(ScanSummary) }),
+    errors: [],
+  }),
+  'scanner.picture': defineMethod({
+    summary:
+      'A picture of a scan that the caller’s user is reviewing, as a browser can show it: after scanner.review, and as long as the scan is kept.',
+    attempt: { en: 'Showing the picture', sv: 'Att visa bilden' },
+    since: 1,
+    scope: 'scanner.review',
+    rest: { verb: 'POST', path: '/v1/scanners/picture' },
+    params: Closed({ scan: Id('scan'), image: ImageId }),
+    result: Closed({
+      mediaType: Type.Enum(['image/jpeg', 'image/png'] as const),
+      data: Type.String({ description: 'Base64 of at most 8 MB; what is longer, or JPEG 2000, is made a JPEG.' }),
+    }),
+    errors: ['picture_invalid', 'scan_not_found'],
+  }),
+  'scanner.review': defineMethod({
+    summary:
+      'Look at a scan of any page or program of the caller’s user: all that was found, and what document.verify made of it. Leaves a record in the audit log; its pictures come by scanner.picture.',
+    attempt: { en: 'Reviewing the scan', sv: 'Att granska inläsningen' },
+    since: 1,
+    scope: 'scanner.review',
+    rest: { verb: 'POST', path: '/v1/scanners/review' },
+    params: Closed({ scan: Id('scan') }),
+    result: Closed({
+      scan: Scan,
+      asker: Type.String({ maxLength: 300 }),
+      verdicts: Type.Array(DocumentVerdict, { description: 'The latest first. Those that are kept.' }),
+    }),
+    errors: ['scan_not_found'],
   }),
   'scanner.scan': defineMethod({
     summary:

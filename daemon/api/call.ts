@@ -14,6 +14,8 @@ export interface Caller {
   readonly name: string;
   /** As they stand: a grant can end while its holder is connected. */
   readonly scopes: ReadonlySet<Scope>;
+  /** Of those that need a scope, the only ones it may call; all when absent. */
+  readonly methods?: ReadonlySet<MethodName>;
   /** Whose program or browser it is: user id of the operating system. */
   readonly user: string;
   /** Of a web page; absent for native programs. */

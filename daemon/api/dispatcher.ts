@@ -3,7 +3,7 @@
  * Whoever calls it has checked Host, Origin and access token. A handler can forget none of this.
  */
 import { Compile, type Validator } from 'typebox/compile';
-import type { WireError } from '../../api-spec/errors.ts';
+import type { ErrorCode, WireError } from '../../api-spec/errors.ts';
 import { METHODS, isMethodName, type MethodName } from '../../api-spec/methods/index.ts';
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS, SECRET_PARAMS, type ApiMethod, type SecretParam } from '../../api-spec/method.ts';
 import type { Scope } from '../../api-spec/scopes.ts';
@@ -12,6 +12,7 @@ import { isAct } from '../audit/acts.ts';
 import { traced, type Audit } from '../audit/trace.ts';
 import { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { Telemetry } from '../telemetry/telemetry.ts';
 import { Call, type Caller, type Handlers } from './call.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import { toWireError } from './wire-error.ts';
@@ -26,6 +27,12 @@ export interface CallRequest {
   readonly onStart?: (call: Call) => void;
 }
 
+/** Both optional: for tests. */
+export interface DispatcherOptions {
+  readonly audit?: Audit;
+  readonly telemetry?: Telemetry;
+}
+
 export type CallOutcome = { readonly result: unknown } | { readonly error: WireError };
 
 type AnyHandler = (params: never, call: Call) => unknown;
@@ -34,14 +41,16 @@ export class Dispatcher {
   readonly #handlers: Readonly<Record<string, AnyHandler>>;
   readonly #log: Log;
   readonly #audit: Audit | undefined;
+  readonly #telemetry: Telemetry;
   readonly #validators = new Map<MethodName, Validator>();
   readonly #idempotency = new IdempotencyKeys();
   #underWay = 0;
 
-  constructor(handlers: Handlers, log: Log, audit?: Audit) {
+  constructor(handlers: Handlers, log: Log, { audit, telemetry = new Telemetry() }: DispatcherOptions = {}) {
     this.#handlers = handlers;
     this.#log = log;
     this.#audit = audit;
+    this.#telemetry = telemetry;
   }
 
   get callsUnderWay(): number {
@@ -49,8 +58,14 @@ export class Dispatcher {
   }
 
   /** Never rejects. */
-  async call(request: CallRequest): Promise<CallOutcome> {
+  call(request: CallRequest): Promise<CallOutcome> {
     const method = isMethodName(request.method) ? request.method : undefined;
+    const caller = request.caller.origin === undefined ? 'program' : 'page';
+    const what = { kind: 'call', name: method ?? 'unknown', caller } as const;
+    return this.#telemetry.watch(what, () => this.#answer(method, request), codeOfOutcome);
+  }
+
+  async #answer(method: MethodName | undefined, request: CallRequest): Promise<CallOutcome> {
     this.#underWay++;
     try {
       return { result: await this.#checked(method, request) };
@@ -70,7 +85,7 @@ export class Dispatcher {
   async #checked(name: MethodName | undefined, request: CallRequest): Promise<unknown> {
     if (!name) throw new ApiError('method_not_found', 'looking up the method: there is none of this name');
     const method: ApiMethod = METHODS[name];
-    if (method.scope) requireScope(request.caller, method.scope, name);
+    if (method.scope) requireRight(request.caller, method.scope, name);
     if (!method.rest && !request.caller.connection)
       throw new ApiError('method_not_found', `calling ${name}: it exists only on a WebSocket`);
     const params = request.params ?? {};
@@ -122,6 +137,10 @@ export class Dispatcher {
   }
 }
 
+function codeOfOutcome(outcome: CallOutcome): ErrorCode | undefined {
+  return 'error' in outcome ? outcome.error.code : undefined;
+}
+
 /**
  * The caller is answered at once when the call is given up; what is under way with the card ends by itself, between two exchanges. A handler that
  * knows better why it ended (another program holds the card) has one turn of the event loop to say so.
@@ -142,6 +161,12 @@ function scopedKey({ idempotencyKey, caller }: CallRequest): string | undefined 
 function requireScope(caller: Caller, scope: Scope, name: MethodName): void {
   if (!caller.scopes.has(scope))
     throw new ApiError('scope_missing', `calling ${name}: the caller lacks the scope ${scope}`, { scope });
+}
+
+function requireRight(caller: Caller, scope: Scope, name: MethodName): void {
+  requireScope(caller, scope, name);
+  if (caller.methods?.has(name) === false)
+    throw new ApiError('scope_missing', `calling ${name}: it is not among what this caller may call`, { scope });
 }
 
 function readTimeout(timeoutMs: number | undefined, method: ApiMethod, params: Record<string, unknown>): number {

@@ -35,6 +35,19 @@ export class EventLog {
     return this.#sequence;
   }
 
+  get keptCount(): number {
+    return this.#kept.length;
+  }
+
+  get subscriberCount(): number {
+    return this.#subscribers.size;
+  }
+
+  /** Those that lost events, and have not heard of it yet. */
+  get laggingCount(): number {
+    return [...this.#subscribers.values()].filter(({ lost }) => lost !== undefined).length;
+  }
+
   readonly publish = <N extends EventName>(name: N, data: EventData<N>): void => {
     const sequence = ++this.#sequence;
     const message = encodeNotice('event', { sequence, time: new Date().toISOString(), name, data });

@@ -1,5 +1,5 @@
 /**
- * Which methods are acts: they change or use a card, or change who may. Each leaves a record. Reading, listing and leasing are none;
+ * Which methods are acts: they change or use a card, or change who may. Each leaves a record. Looking at what is personal of others (a scan, a pen that writes) is one, too. Reading, listing and leasing are none;
  * nor is asking for access, or a stranger could fill the disk.
  */
 import type { MethodName } from '../../api-spec/methods/index.ts';
@@ -36,12 +36,14 @@ const ACTS: ReadonlySet<MethodName> = new Set<MethodName>([
   'key.generate',
   'login.authenticate',
   'pad.capture',
+  'pad.watch',
   'passport.read',
   'pin.change',
   'pin.unblock',
   'pin.verify',
   'reader.assignRole',
   'reader.removeRole',
+  'scanner.review',
   'scanner.scan',
   'sign.addSigner',
   'sign.batch',

@@ -199,7 +199,7 @@ const signParams = { card: 'c', keyReference: '9A', algorithm: 'ES256', digest: 
 
 function dispatcherThat(work: (params: unknown, call: Call) => unknown, audit: AuditLog): Dispatcher {
   const handlers = Object.fromEntries(METHOD_NAMES.map((name: MethodName) => [name, work])) as unknown as Handlers;
-  return new Dispatcher(handlers, silentLog, audit);
+  return new Dispatcher(handlers, silentLog, { audit });
 }
 
 describe('an act', () => {

@@ -106,6 +106,14 @@ export class AuditLog implements Audit, AsyncDisposable {
     return this.#head;
   }
 
+  get isWritable(): boolean {
+    return this.#open !== undefined;
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
   /** Before an act. Undefined unless the last record could not be written; then rejects with audit_unavailable when still none can. */
   ready(): Promise<void> | undefined {
     return this.#open || this.#flushing ? undefined : this.#tryAgain();

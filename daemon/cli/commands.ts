@@ -3,9 +3,11 @@ import { Command, InvalidArgumentError } from 'commander';
 import { defaultDataFolder } from '../data-folder.ts';
 import { VERSION } from '../version.ts';
 import type { Pkcs11Flags, ProgramFlags } from './pkcs11.ts';
+import type { ServiceFlags } from './windows-service.ts';
 import { runCall, runGrant, runStatus } from './call.ts';
 import { addConfigCommands } from './config-commands.ts';
 import { addDatabaseCommands } from './database-commands.ts';
+import { addDoctorCommands } from './doctor-commands.ts';
 import { addIssuanceCommands } from './issuance-commands.ts';
 import { addSettingOptions, type SettingFlags } from './setting-options.ts';
 
@@ -27,6 +29,7 @@ export function createProgram(): Command {
   addServeCommand(program);
   addConfigCommands(program);
   addDatabaseCommands(program, dataDir);
+  addWindowsServiceCommand(program);
   addCallCommands(program, dataDir);
   addGrantCommands(program, dataDir);
   addRoleCommands(program, dataDir);
@@ -37,6 +40,7 @@ export function createProgram(): Command {
   addPkcs11Commands(program, dataDir);
   addBrowserPolicyCommand(program);
   addAuditCommands(program, dataDir);
+  addDoctorCommands(program, dataDir, parsePort);
   addSimulateCommand(program);
   addSimulateAuthorityCommand(program);
   addSimulateDevicesCommand(program);
@@ -51,8 +55,20 @@ function addServeCommand(program: Command): void {
     .option('--examples', 'print commands to try')
     .action(async (flags: SettingFlags & { readonly examples?: true }) => {
       const { runServe } = await import('./serve.ts');
-      await runServe(flags);
+      await runServe(flags, { examples: flags.examples ?? false });
     });
+}
+
+/** What the Windows package registers as its service. */
+function addWindowsServiceCommand(program: Command): void {
+  const service = program
+    .command('windows-service')
+    .description('Run the daemon as the Windows service that the package installed; the service control manager starts it.')
+    .argument('<folder>', 'of the data, the policies and the log');
+  addSettingOptions(service).action(async (folder: string, flags: ServiceFlags) => {
+    const [{ runWindowsService }, { runServe }] = await Promise.all([import('./windows-service.ts'), import('./serve.ts')]);
+    await runWindowsService(folder, flags, runServe);
+  });
 }
 
 function addCallCommands(program: Command, dataDir: OptionRow): void {
@@ -181,10 +197,11 @@ function addAgentCommand(program: Command, dataDir: OptionRow): void {
 function addOpenCommand(program: Command, dataDir: OptionRow): void {
   program
     .command('open')
-    .description('Open the console in the browser: the page where trusted prompts are answered.')
+    .description('Open the console in the browser: the page where trusted prompts are answered, or the one that shows the desk.')
+    .option('--desk', 'the page that shows readers, cards and what goes on, in place of the one that asks')
     .option('--print', 'print its address, which is good once and for a minute, and open nothing')
     .option(...dataDir)
-    .action(async (flags: { dataDir: string; print?: true }) => {
+    .action(async (flags: { dataDir: string; desk?: true; print?: true }) => {
       const { runOpen } = await import('./open.ts');
       await runOpen(flags);
     });

@@ -8,16 +8,18 @@ export interface OpenFlags {
   readonly dataDir: string;
   /** Print the link, and open nothing. */
   readonly print?: true;
+  /** The page that shows the desk, in place of the one that asks. */
+  readonly desk?: true;
 }
 
 /** An opener that does not end is the browser itself, or waits for it: the page is on its way. */
 const OPENER_PATIENCE_MS = 5_000;
 
-export async function runOpen({ dataDir, print }: OpenFlags): Promise<void> {
+export async function runOpen({ dataDir, print, desk }: OpenFlags): Promise<void> {
   const { client } = await connectToDaemon(dataDir);
   let link: ConsoleLink;
   try {
-    link = checkedLink(await client.callByName('console.open', {}));
+    link = checkedLink(await client.callByName('console.open', { page: desk ? 'desk' : 'prompts' }));
   } finally {
     client.close();
   }

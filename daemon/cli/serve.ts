@@ -9,9 +9,14 @@ import type { Settings } from '../configuration/schema.ts';
 import { defaultDataFolder } from '../data-folder.ts';
 import { startDaemon, type DaemonOptions } from '../daemon.ts';
 import { selectorOf } from '../desk/reader-selector.ts';
+import type { TelemetrySettings } from '../telemetry/settings.ts';
 import { hardenProcess } from '../hardening/harden-process.ts';
+import { keepIdleMemoryLow } from '../hardening/idle-memory.ts';
+import { takeSystemdEnvironment, type SystemdEnvironment } from '../service/systemd-environment.ts';
+import { superviseBy } from '../service/supervision.ts';
 import type { UnixSocket } from '../listen/http-server.ts';
 import type { ReaderSource } from '../../drivers/reader-source.ts';
+import { returnUnusedMemory } from '../../drivers/unused-memory.ts';
 import type { ScannerDriver } from '../../drivers/scanners/driver.ts';
 import type { AuthorityServer } from '../../drivers/simulated/authority/server.ts';
 import type { Scenario } from '../../drivers/simulated/scenario.ts';
@@ -20,16 +25,25 @@ import { sourceOf, type SettingFlags } from './setting-options.ts';
 import { describeAuthority } from './simulate-authority.ts';
 import { UsageError } from './usage-error.ts';
 
+export interface ServeHooks {
+  /** Print commands to try. */
+  readonly examples?: boolean;
+  /** Instead of standard error. */
+  readonly logFile?: string;
+  /** Called when the daemon answers. */
+  readonly onReady?: () => void;
+}
+
 /** How long calls that still block may take to end by themselves. */
 const EXIT_PATIENCE_MS = 1_500;
 
-export async function runServe(flags: SettingFlags & { readonly examples?: true }): Promise<void> {
+export async function runServe(flags: SettingFlags, hooks: ServeHooks = {}): Promise<void> {
   if (flags['simulate'] === undefined && (flags['authorityPort'] ?? flags['authorityState']) !== undefined)
     throw new UsageError('--authority-port and --authority-state go with --simulate');
   if (flags['authorityPort'] === undefined && flags['authorityState'] !== undefined)
     throw new UsageError('--authority-state goes with --authority-port');
   const configuration = Configuration.open(sourceOf(flags));
-  await serveUntilStopped(configuration, flags.examples ?? false);
+  await serveUntilStopped(configuration, hooks);
   if (configuration.settings.simulation.scenario !== undefined) return;
   const { processBlockingCalls } = await import('../../drivers/pcsc/blocking-calls.ts');
   const deadline = performance.now() + EXIT_PATIENCE_MS;
@@ -39,11 +53,12 @@ export async function runServe(flags: SettingFlags & { readonly examples?: true 
   exitAtOnce(0);
 }
 
-async function serveUntilStopped(configuration: Configuration, examples: boolean): Promise<void> {
-  const { listen, log: logging, folders, simulation } = configuration.settings;
-  const log = pino({ level: logging.level, base: { pid: process.pid } }, pino.destination({ dest: 2, sync: true }));
+async function serveUntilStopped(configuration: Configuration, { examples, logFile, onReady }: ServeHooks): Promise<void> {
+  const { listen, log: logging, folders, simulation, telemetry } = configuration.settings;
+  const log = pino({ level: logging.level, base: { pid: process.pid } }, pino.destination({ dest: logFile ?? 2, sync: true }));
   configuration.onApplied((settings) => (log.level = settings.log.level));
   const stopped = waitForSignal();
+  const systemd = takeSystemdEnvironment(process.env, process.pid);
   await hardenProcess(log);
   await using resources = new AsyncDisposableStack();
   const { source, scenario, ...simulatedDesk } = await openSource(simulation.scenario, resources);
@@ -55,20 +70,33 @@ async function serveUntilStopped(configuration: Configuration, examples: boolean
     port: listen.port,
     ...(listen.consolePort === undefined ? {} : { consolePort: listen.consolePort }),
     ...(listen.tlsPort === undefined ? {} : { tlsPort: listen.tlsPort }),
-    unixSockets: listen.userSockets === undefined ? [] : socketsOfUsers(listen.userSockets),
+    unixSockets: [...socketsOfUsers(listen.userSockets), ...socketsOf(systemd)],
     sources: [source],
     simulated: simulation.scenario !== undefined,
     ...simulatedDesk,
     ...(process.platform === 'win32' ? {} : { pkcs11Front: frontTimes(configuration) }),
+    telemetry: telemetryOf(telemetry),
     log,
   });
   resources.use(daemon);
-  resources.use(onHangup(() => void daemon.reload()));
+  const supervision = resources.use(await superviseBy(systemd, { log, monotonicMicros }));
+  resources.use(onHangup(() => supervision.reloading(daemon.reload())));
+  supervision.ready(`Serving ${daemon.url}`);
+  resources.use(keepIdleMemoryLow(returnUnusedMemory));
+  onReady?.();
   printResult(`kortd ready ${daemon.url}`);
   if (authority) printResult(describeAuthority(authority));
   if (examples) printExamples();
   const signal = await stopped;
   log.info({ signal }, 'shutting down');
+  supervision.stopping();
+}
+
+function telemetryOf({ metricsPort, tracesUrl }: Settings['telemetry']): TelemetrySettings {
+  return {
+    ...(metricsPort === undefined ? {} : { metrics: { port: metricsPort } }),
+    ...(tracesUrl === undefined ? {} : { traces: { url: tracesUrl } }),
+  };
 }
 
 /** Read when a front starts, so that one after a reload goes by the new value. */
@@ -81,10 +109,20 @@ function frontTimes(configuration: Configuration): NonNullable<DaemonOptions['pk
 }
 
 /** The permissions of each folder are the authentication: its user's group can enter, and write to the socket, which is made with that group (setgid). */
-function socketsOfUsers(folder: string): readonly UnixSocket[] {
+function socketsOfUsers(folder: string | undefined): readonly UnixSocket[] {
+  if (folder === undefined) return [];
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => ({ path: join(folder, name, 'socket'), mode: 0o660 }));
+}
+
+function socketsOf({ sockets }: SystemdEnvironment): readonly UnixSocket[] {
+  return sockets.map((descriptor) => ({ descriptor }));
+}
+
+/** Node's clock is CLOCK_MONOTONIC. */
+function monotonicMicros(): bigint {
+  return process.hrtime.bigint() / 1_000n;
 }
 
 /** As services read their configuration anew (daemon(7), "SIGHUP"). */
@@ -94,7 +132,7 @@ function onHangup(reload: () => void): Disposable {
 }
 
 /** Only what is served is loaded: the native library for real readers, the simulators for simulated ones. */
-async function openSource(
+export async function openSource(
   simulate: string | undefined,
   resources: AsyncDisposableStack,
 ): Promise<

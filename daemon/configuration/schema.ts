@@ -12,6 +12,7 @@ import { ListenSection } from './sections/listen.ts';
 import { LogSection } from './sections/log.ts';
 import { Pkcs11SettingsSection } from './sections/pkcs11.ts';
 import { SimulationSection } from './sections/simulation.ts';
+import { TelemetrySection } from './sections/telemetry.ts';
 
 /** Sorted by name. */
 const SECTIONS = {
@@ -23,6 +24,7 @@ const SECTIONS = {
   log: LogSection,
   pkcs11: Pkcs11SettingsSection,
   simulation: SimulationSection,
+  telemetry: TelemetrySection,
 };
 
 /** Every option that has a value. */

@@ -1,5 +1,5 @@
-/** What the console's port serves to load: the files of `page/`, read once, and the headers that keep the page to itself. */
-import { readFileSync } from 'node:fs';
+/** What the console's port serves to load: the files of `page/` and the bundle of `desk-page/`, read once, and the headers that keep a page to itself. */
+import { existsSync, readFileSync } from 'node:fs';
 import { SCOPES } from '../../api-spec/scopes.ts';
 
 export interface Asset {
@@ -8,7 +8,12 @@ export interface Asset {
 }
 
 const FOLDER = new URL('./page/', import.meta.url);
+/** Beside the daemon's bundle; for a daemon that runs from its sources, where the build puts it. */
+const DESK_FOLDER = new URL('./desk-page/', import.meta.url);
+const BUILT_DESK_FOLDER = new URL('../../dist/desk-page/', import.meta.url);
+const DESK_SCRIPT = 'desk.js';
 const SCRIPT = 'text/javascript; charset=utf-8';
+const STYLE = 'text/css; charset=utf-8';
 const ICON = 'image/svg+xml';
 
 /** Sorted by name. */
@@ -21,20 +26,41 @@ const FILES: Readonly<Record<string, string>> = {
   'icon-waiting.svg': ICON,
   'icon.svg': ICON,
   'index.html': 'text/html; charset=utf-8',
-  'page.css': 'text/css; charset=utf-8',
+  'page.css': STYLE,
   'page.js': SCRIPT,
+  'palette.css': STYLE,
   'prompt-steps.js': SCRIPT,
   'prompt-view.js': SCRIPT,
   'sanitise.js': SCRIPT,
   'texts.js': SCRIPT,
 };
 
-/** By path; "/" is the page. */
-export function readAssets(): ReadonlyMap<string, Asset> {
+/** Sorted by name. */
+const DESK_FILES: Readonly<Record<string, string>> = {
+  'desk.css': STYLE,
+  [DESK_SCRIPT]: SCRIPT,
+  'icon.svg': ICON,
+  'index.html': 'text/html; charset=utf-8',
+  'palette.css': STYLE,
+};
+
+/** Of the page that shows the desk, by path; "/" is the page. Throws the system's error when it was not built. */
+export function readDeskAssets(): ReadonlyMap<string, Asset> {
+  const folder = existsSync(new URL(DESK_SCRIPT, DESK_FOLDER)) ? DESK_FOLDER : BUILT_DESK_FOLDER;
+  return new Map(Object.entries(DESK_FILES).map(([name, type]) => [pathOf(name), readAsset(name, type, { folder })]));
+}
+
+/** Of the page with the prompts, by path; "/" is the page. */
+export function readPromptAssets(): ReadonlyMap<string, Asset> {
   const assets = new Map<string, Asset>([['/scopes.js', { type: SCRIPT, body: scopesModule() }]]);
-  for (const [name, type] of Object.entries(FILES))
-    assets.set(name === 'index.html' ? '/' : `/${name}`, { type, body: readFileSync(new URL(name, FOLDER)) });
+  for (const [name, type] of Object.entries(FILES)) assets.set(pathOf(name), readAsset(name, type, { folder: FOLDER }));
   return assets;
+}
+
+const pathOf = (name: string): string => (name === 'index.html' ? '/' : `/${name}`);
+
+function readAsset(name: string, type: string, { folder }: { readonly folder: URL }): Asset {
+  return { type, body: readFileSync(new URL(name, folder)) };
 }
 
 /** What each right means, in the words of the API's own table. */

@@ -1,6 +1,7 @@
 /**
- * The console's port: one page, where a person answers trusted prompts in a browser window that only kortd serves. A port of its own gives it an
- * origin of its own, so that nothing else can read what is typed. It has no cookies: the page holds its session's token itself.
+ * The console's port: a page where a person answers trusted prompts in a browser window that only kortd serves, and one that shows the desk. A port
+ * of its own, and a name for each, gives them origins of their own, so that nothing else can read what is typed. There are no cookies: a page holds
+ * its session's token itself.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -14,13 +15,19 @@ import type { Log } from '../log.ts';
 import type { PromptDesk } from '../prompt/prompt-desk.ts';
 import { StationLink } from '../prompt/station-link.ts';
 import { STATION_MESSAGE_BYTES, STATION_SUBPROTOCOL } from '../prompt/station-messages.ts';
-import { readAssets, securityHeaders, type Asset } from './assets.ts';
+import { readDeskAssets, readPromptAssets, securityHeaders, type Asset } from './assets.ts';
 import { ConsoleGate, ConsoleRefusedError } from './console-gate.ts';
+import { hostOfPage, pageAt, type ConsolePage } from './console-page.ts';
+import { DESK_SUBPROTOCOL, DeskChannel, type DeskParts } from './desk-channel.ts';
 import { CLOSE_SESSION_OVER, ConsoleSessions, TooManyTriesError } from './sessions.ts';
 import { userNameOf } from './user-name.ts';
 
 const SESSION_PATH = '/session';
-const PROMPTS_PATH = '/prompts';
+/** The WebSocket of each page, and what it speaks. */
+const CHANNELS = {
+  desk: { path: '/desk', subprotocol: DESK_SUBPROTOCOL },
+  prompts: { path: '/prompts', subprotocol: STATION_SUBPROTOCOL },
+} as const satisfies Record<ConsolePage, object>;
 /** Prefix of the subprotocol that carries the session's token: browsers can set no other header of a WebSocket. */
 const SESSION_SUBPROTOCOL = 'kortd.session.';
 /** `{"code":"…"}` with 256 bits in base64url. */
@@ -37,6 +44,8 @@ export interface ConsoleOptions {
   /** 0: any free one. */
   readonly port: number;
   readonly prompts: PromptDesk;
+  /** Of the page that shows the desk; without it there is none. */
+  readonly desk?: DeskParts;
   readonly log: Log;
   readonly now?: () => number;
   /** Whose browser is at the other end; undefined when nobody can tell. */
@@ -45,8 +54,8 @@ export interface ConsoleOptions {
 
 export interface Console extends AsyncDisposable {
   readonly port: number;
-  /** An address that opens the console for this user: good once, within LINK_MS. */
-  issueLink(user: string): string;
+  /** An address that opens a page for this user, that with the prompts unless told: good once, within LINK_MS. */
+  issueLink(user: string, page?: ConsolePage): string;
 }
 
 /** Throws the system's error when the port is taken. */
@@ -63,7 +72,7 @@ export async function openConsole(options: ConsoleOptions): Promise<Console> {
   site.open(port);
   return {
     port,
-    issueLink: (user) => `http://127.0.0.1:${port}/#${site.sessions.issueCode(user)}`,
+    issueLink: (user, page = 'prompts') => `http://${hostOfPage(page, port)}/#${site.sessions[page].issueCode(user)}`,
     async [Symbol.asyncDispose]() {
       site.close();
       await Promise.all(servers.map(closeServer));
@@ -71,12 +80,22 @@ export async function openConsole(options: ConsoleOptions): Promise<Console> {
   };
 }
 
+interface Newcomer {
+  readonly token: string;
+  readonly peer: Socket;
+  readonly close: (code: number) => void;
+}
+
 class ConsoleSite {
-  readonly sessions: ConsoleSessions;
+  /** A link or a token of one page is worth nothing at the other. */
+  readonly sessions: Readonly<Record<ConsolePage, ConsoleSessions>>;
   readonly #prompts: PromptDesk;
   readonly #log: Log;
   readonly #userOf: (socket: Socket) => string | undefined;
-  readonly #assets = readAssets();
+  readonly #promptAssets = readPromptAssets();
+  /** Read with their first use: not everybody looks at the desk. */
+  #deskAssets: ReadonlyMap<string, Asset> | undefined;
+  readonly #desk: DeskChannel | undefined;
   readonly #sockets = new WebSocketServer({
     noServer: true,
     maxPayload: STATION_MESSAGE_BYTES,
@@ -87,8 +106,9 @@ class ConsoleSite {
   readonly #heartbeat = new Heartbeat();
   #sweeping: NodeJS.Timeout | undefined;
 
-  constructor({ prompts, log, now = Date.now, userOf = tcpUserOf }: ConsoleOptions) {
-    this.sessions = new ConsoleSessions(now);
+  constructor({ prompts, desk, log, now = Date.now, userOf = tcpUserOf }: ConsoleOptions) {
+    this.sessions = { desk: new ConsoleSessions(now), prompts: new ConsoleSessions(now) };
+    this.#desk = desk && new DeskChannel(desk, log);
     this.#prompts = prompts;
     this.#log = log;
     this.#userOf = userOf;
@@ -106,7 +126,7 @@ class ConsoleSite {
   /** The port, and so what Host must say, is known only once it is bound. */
   open(port: number): void {
     this.#gate = new ConsoleGate(port);
-    this.#sweeping = setInterval(() => this.sessions.sweep(), SWEEP_MS);
+    this.#sweeping = setInterval(() => Object.values(this.sessions).forEach((sessions) => sessions.sweep()), SWEEP_MS);
   }
 
   close(): void {
@@ -114,6 +134,7 @@ class ConsoleSite {
     this.#heartbeat[Symbol.dispose]();
     for (const client of this.#sockets.clients) client.terminate();
     this.#sockets.close();
+    this.#desk?.[Symbol.dispose]();
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -123,10 +144,10 @@ class ConsoleSite {
     if (request.url === SESSION_PATH) {
       requireMethod(request, 'POST');
       gate.requireOwnOrigin(request, host);
-      await this.#beginSession(request, response);
+      await this.#beginSession(request, response, pageAt(host));
       return;
     }
-    const asset = this.#assets.get(request.url ?? '');
+    const asset = this.#assetsOf(pageAt(host)).get(request.url ?? '');
     if (!asset) throw new ConsoleRefusedError(404, 'answering a request: there is nothing at this path');
     requireMethod(request, 'GET');
     if (request.url === '/') gate.requireNavigation(request);
@@ -134,16 +155,23 @@ class ConsoleSite {
     send(response, 200, asset);
   }
 
-  async #beginSession(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  #assetsOf(page: ConsolePage): ReadonlyMap<string, Asset> {
+    if (page === 'prompts') return this.#promptAssets;
+    if (!this.#desk) return new Map();
+    this.#deskAssets ??= readDeskAssets();
+    return this.#deskAssets;
+  }
+
+  async #beginSession(request: IncomingMessage, response: ServerResponse, page: ConsolePage): Promise<void> {
     const code = codeIn(await readBody(request));
     const user = this.#userOf(request.socket);
-    const token = this.sessions.redeem(code, user);
+    const token = this.sessions[page].redeem(code, user);
     if (token === undefined || user === undefined) {
-      this.#log.warn({ user }, 'a link to the console was refused: unknown, used, too old, or for another user');
+      this.#log.warn({ user, page }, 'a link to the console was refused: unknown, used, too old, or for another user');
       sendJson(response, 403, { error: 'link_refused' });
       return;
     }
-    this.#log.info({ user }, 'the console was opened');
+    this.#log.info({ user, page }, 'the console was opened');
     sendJson(response, 201, { token, user: userNameOf(user) });
   }
 
@@ -165,17 +193,36 @@ class ConsoleSite {
     socket.on('error', (error) => this.#log.debug({ problem: error.message }, 'a socket of the console failed while upgrading'));
     try {
       const gate = this.#requireGate();
-      gate.requireOwnOrigin(request, gate.hostOf(request));
-      if (request.url !== PROMPTS_PATH) throw new ConsoleRefusedError(404, 'upgrading: only /prompts is a WebSocket');
+      const host = gate.hostOf(request);
+      gate.requireOwnOrigin(request, host);
+      const page = pageAt(host);
+      const channel = CHANNELS[page];
+      if (request.url !== channel.path) throw new ConsoleRefusedError(404, `upgrading: only ${channel.path} is a WebSocket here`);
       if (request.headers.upgrade?.toLowerCase() !== 'websocket')
         throw new ConsoleRefusedError(400, 'upgrading: the only upgrade is to websocket');
-      const token = tokenOf(request);
-      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#welcome(webSocket, token, request.socket));
+      const token = tokenOf(request, channel.subprotocol);
+      if (page === 'prompts')
+        this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#welcome(webSocket, token, request.socket));
+      else if (this.#desk)
+        this.#desk.upgrade(request, socket, head, (webSocket) => this.#showDesk(webSocket, token, request.socket));
+      else throw new ConsoleRefusedError(404, 'upgrading: there is no such page');
     } catch (error) {
       this.#log.debug({ problem: error instanceof Error ? error.message : String(error) }, 'the console refused a WebSocket');
       const status = statusOf(error);
       socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nCache-Control: no-store\r\nContent-Length: 0\r\n\r\n`);
     }
+  }
+
+  /** As #welcome, for the page that shows the desk. */
+  #showDesk(socket: WebSocket, token: string, peer: Socket): void {
+    const window = this.#enter('desk', { token, peer, close: (code) => closeSoon(socket, code) });
+    if (!window || !this.#desk) {
+      socket.on('error', () => socket.terminate());
+      closeSoon(socket, CLOSE_SESSION_OVER);
+      return;
+    }
+    this.#heartbeat.add(socket);
+    void this.#desk.serve(socket, window.user).then(() => window[Symbol.dispose]());
   }
 
   /** A page cannot see why a WebSocket was refused: one without a session is opened, told that, and closed. */
@@ -186,7 +233,7 @@ class ConsoleSite {
       // Nothing more is asked there, whatever the browser does.
       holds.dispose();
     };
-    const window = this.#enter(token, this.#userOf(peer), close);
+    const window = this.#enter('prompts', { token, peer, close });
     if (!window) {
       socket.on('error', () => socket.terminate());
       close(CLOSE_SESSION_OVER);
@@ -201,9 +248,9 @@ class ConsoleSite {
     });
   }
 
-  #enter(token: string, user: string | undefined, close: (code: number) => void): ReturnType<ConsoleSessions['enter']> {
+  #enter(page: ConsolePage, { token, peer, close }: Newcomer): ReturnType<ConsoleSessions['enter']> {
     try {
-      return this.sessions.enter(token, user, close);
+      return this.sessions[page].enter(token, this.#userOf(peer), close);
     } catch (error) {
       if (!(error instanceof TooManyTriesError)) throw error;
       return undefined;
@@ -255,10 +302,9 @@ function codeIn(text: string): string {
 }
 
 /** Empty, and so of no session, when the page sent none. */
-function tokenOf(request: IncomingMessage): string {
+function tokenOf(request: IncomingMessage, subprotocol: string): string {
   const offered = headerValues(request, 'sec-websocket-protocol').flatMap((value) => value.split(',').map((name) => name.trim()));
-  if (!offered.includes(STATION_SUBPROTOCOL))
-    throw new ConsoleRefusedError(400, `upgrading: ${STATION_SUBPROTOCOL} was not offered`);
+  if (!offered.includes(subprotocol)) throw new ConsoleRefusedError(400, `upgrading: ${subprotocol} was not offered`);
   return offered.find((name) => name.startsWith(SESSION_SUBPROTOCOL))?.slice(SESSION_SUBPROTOCOL.length) ?? '';
 }
 

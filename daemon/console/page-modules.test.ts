@@ -5,7 +5,7 @@ import { ENTRY_NAMES } from '../prompt/entered-pins.ts';
 import { sanitise as sanitiseForDialog } from '../prompt/pinentry/sanitise.ts';
 import { STATION_MESSAGE_BYTES, STATION_SUBPROTOCOL, takeEntries } from '../prompt/station-messages.ts';
 import type { Prompt } from '../prompt/prompt.ts';
-import { readAssets, securityHeaders } from './assets.ts';
+import { readPromptAssets, securityHeaders } from './assets.ts';
 import { CLOSE_REPLACED, CLOSE_SESSION_OVER, GRACE_MS } from './sessions.ts';
 
 const FOLDER = new URL('./page/', import.meta.url);
@@ -198,7 +198,7 @@ describe('the page', () => {
   });
 
   it('is served with every module that it imports', () => {
-    const assets = readAssets();
+    const assets = readPromptAssets();
     for (const [path, { type, body }] of assets) {
       if (!type.startsWith('text/javascript')) continue;
       for (const [, name = ''] of body.toString().matchAll(/^import .* from '\.(\/[\w.-]+)';$/gm))

@@ -39,7 +39,8 @@ export interface UploadOptions {
 }
 
 /** What comes from callers, and what goes to them: neither takes the other's room. */
-type Pool = 'upload' | 'result';
+type Pool = (typeof POOLS)[number];
+const POOLS = ['upload', 'result'] as const;
 
 interface Entry {
   readonly content: Content;
@@ -59,6 +60,15 @@ export class Contents implements Disposable {
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
+  }
+
+  get keptCount(): number {
+    return this.#entries.size;
+  }
+
+  /** Of all owners. */
+  get keptBytes(): number {
+    return POOLS.reduce((sum, pool) => sum + (this.#kept.get(poolKey(pool)) ?? 0), 0);
   }
 
   /** To be disposed of, finished or not. Throws too_many_calls, message_too_large, contents_full. */

@@ -5,6 +5,9 @@ import type { Token } from '../../apdu/token.ts';
 import { DeviceBusyError, DeviceError, DeviceRemovedError, DeviceResetError, NoCardError } from '../../drivers/errors.ts';
 import type { AnyConnection, ApplicationSource } from '../../drivers/reader-source.ts';
 import { ApiError } from '../errors.ts';
+import { cardKindLabel } from '../telemetry/card-kind.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import { watchedConnection, watchedSession } from '../telemetry/watched-card.ts';
 import type { TurnTaker } from '../turns.ts';
 import { PersonNeededError } from '../pin/person-needed.ts';
 import { openCardSession, usesCommands } from './application-session.ts';
@@ -80,7 +83,24 @@ async function inTurn<R>(desk: Desk, card: CardRecord, use: CardUse, work: (sess
       return await inTransaction(desk, card, { ...use, signal }, allowed(desk, role, work));
     }
   };
-  return await card.reader.queue.run(signal, doWork, use.taker);
+  return await inItsTurn(desk, card, signal, doWork, use.taker);
+}
+
+/** How long the turn was waited for is told. */
+async function inItsTurn<R>(
+  ...[desk, card, signal, work, taker]: [Desk, CardRecord, AbortSignal, () => Promise<R>, TurnTaker?]
+): Promise<R> {
+  const ended = desk.telemetry.begin({ kind: 'wait', name: 'turn' });
+  const begun = (): Promise<R> => {
+    ended();
+    return work();
+  };
+  try {
+    return await card.reader.queue.run(signal, begun, taker);
+  } catch (error) {
+    ended(error);
+    throw error;
+  }
 }
 
 /** In the transaction: from here on no other card can take the place of the one that was checked. */
@@ -130,7 +150,8 @@ export async function identify(
   const timer = setTimeout(() => deadline.abort(late), IDENTIFY_TIMEOUT_MS);
   const signal = AbortSignal.any([card.removal.signal, deadline.signal]);
   try {
-    await card.reader.queue.run(signal, () => identifyInTurn(desk, card, signal));
+    await inItsTurn(desk, card, signal, () => identifyInTurn(desk, card, signal));
+    desk.telemetry.recovered('card', Date.now() - card.insertedAt.getTime());
   } catch (error) {
     if (card.removal.signal.aborted) return;
     card.status = 'failed';
@@ -217,27 +238,32 @@ async function readToken(session: CardSession, token: Token): Promise<void> {
   }
 }
 
-async function inTransaction<R>(
-  desk: Desk,
-  card: CardRecord,
-  use: CardUse,
-  work: (session: CardSession) => Promise<R>,
-): Promise<R> {
-  await using connection = await connect(card, use.signal);
+function inTransaction<R>(desk: Desk, card: CardRecord, use: CardUse, work: (session: CardSession) => Promise<R>): Promise<R> {
+  return desk.telemetry.watch({ kind: 'transaction', card: () => cardKindLabel(card) }, () => lend(desk, card, use, work));
+}
+
+async function lend<R>(desk: Desk, card: CardRecord, use: CardUse, work: (session: CardSession) => Promise<R>): Promise<R> {
+  const { telemetry } = desk;
+  await using connection = await waitFor(telemetry, () => connect(card, use.signal));
   if (usesCommands(connection) && !equalBytes(connection.atr, card.atr))
     throw new DeviceRemovedError(`using card ${card.id}: another card is in the reader`);
   const changes = use.changes === true;
   const makesSure = changes || use.isSame === true || use.role !== undefined;
-  const session = openCardSession(card, connection, { signal: use.signal, makesSure, cache: desk.cache });
+  const told = telemetry.isObserved && usesCommands(connection) ? watchedConnection(connection, telemetry) : connection;
+  const session = openCardSession(card, told, { signal: use.signal, makesSure, cache: desk.cache });
   card.quietSince = undefined;
   try {
-    const result = await work(session);
+    const result = await work(telemetry.isObserved ? watchedSession(session, telemetry) : session);
     if (session.isQuiet) card.quietSince = performance.now();
     return result;
   } catch (error) {
     if (changes && !(error instanceof PersonNeededError)) card.contents = undefined;
     throw error;
   }
+}
+
+async function waitFor<R>(telemetry: Telemetry, card: () => Promise<R>): Promise<R> {
+  return await telemetry.watch({ kind: 'wait', name: 'card' }, card);
 }
 
 /** A deadline that passes while another program keeps the card is that program's doing, and said so: with its name, as far as the source can tell. */

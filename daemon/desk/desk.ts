@@ -13,6 +13,7 @@ import { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { TriesMemory } from '../pin/tries.ts';
 import type { CardCache } from './card-cache.ts';
+import { Telemetry } from '../telemetry/telemetry.ts';
 import { describeCard, describeReader } from './describe.ts';
 import { Leases } from './leases.ts';
 import { Turns } from '../turns.ts';
@@ -50,6 +51,8 @@ export interface DeskOptions {
   /** Readers of such names stay out. */
   readonly isIgnored: (readerName: string) => boolean;
   readonly now?: () => number;
+  /** Who is told how long things took; nobody unless given. */
+  readonly telemetry?: Telemetry;
 }
 
 export interface SourceHealth {
@@ -65,6 +68,7 @@ export class Desk implements AsyncDisposable {
   readonly profiles: readonly CardProfile[];
   readonly cache: CardCache | undefined;
   readonly roles: Roles;
+  readonly telemetry: Telemetry;
   readonly #options: DeskOptions;
   readonly #stop = new AbortController();
   readonly #readers = new Map<string, ReaderRecord>();
@@ -83,6 +87,7 @@ export class Desk implements AsyncDisposable {
     this.profiles = options.profiles;
     this.cache = options.cache;
     this.roles = options.roles;
+    this.telemetry = options.telemetry ?? new Telemetry();
     this.leases = new Leases((card) => this.announce(card));
     this.#roleReaders = this.roles.find([]);
   }
@@ -248,6 +253,7 @@ export class Desk implements AsyncDisposable {
     const health = this.#health.get(source.id);
     if (!health || health.available) return;
     const wasLost = health.problem !== NOT_LOOKED_AT;
+    if (wasLost) this.telemetry.recovered('service', Date.now() - health.since.getTime());
     Object.assign(health, {
       available: true,
       since: new Date(),
@@ -277,6 +283,7 @@ export class Desk implements AsyncDisposable {
       if (reader.source !== source || reader.status === 'unavailable') continue;
       this.#removeCard(reader, new ServiceUnavailableError(`using the card in ${reader.name}: ${problem}`, {}, { cause: error }));
       reader.status = 'unavailable';
+      reader.awaySince = new Date();
       reader.role = undefined;
       this.#options.publish('reader.changed', { reader: describeReader(reader) });
     }
@@ -305,6 +312,7 @@ export class Desk implements AsyncDisposable {
     if (card && !isSame) this.#removeCard(reader, new DeviceRemovedError(`using the card in ${reader.name}: it was taken out`));
     const before = JSON.stringify(describeReader(reader));
     const wasPutIn = ['empty', 'present'].includes(known?.status ?? '') && hasCard(state) && card?.insertion !== state.insertion;
+    if (reader.awaySince) this.telemetry.recovered('reader', Date.now() - reader.awaySince.getTime());
     noteState(reader, state);
     const rolesBefore = this.#assignRoles();
     const inserted = state.status === 'present' && !isSame ? this.#createCard(reader, state) : undefined;
@@ -441,6 +449,7 @@ function hasCard({ status }: ReaderState): boolean {
 function noteState(reader: ReaderRecord, state: ReaderState): void {
   const { status, hasKeypad, serialNumber, usbPath, isIdentityPending = false } = state;
   if (status !== 'removed') reader.status = status;
+  delete reader.awaySince;
   if (hasKeypad !== undefined) reader.hasKeypad = hasKeypad;
   reader.serialNumber = serialNumber;
   reader.usbPath = usbPath;

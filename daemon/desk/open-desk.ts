@@ -11,7 +11,10 @@ import { isIgnoredReader } from './ignored-readers.ts';
 import { ROLES_FILE, RoleStore } from './role-store.ts';
 import { Roles } from './roles.ts';
 
-export interface OpenDeskOptions extends Pick<DeskOptions, 'sources' | 'ways' | 'profiles' | 'publish' | 'log' | 'cache'> {
+export interface OpenDeskOptions extends Pick<
+  DeskOptions,
+  'sources' | 'ways' | 'profiles' | 'publish' | 'log' | 'cache' | 'telemetry'
+> {
   readonly dataFolder: string;
   /** As they stand. */
   readonly policy: () => Policy;

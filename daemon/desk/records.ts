@@ -14,6 +14,8 @@ export interface ReaderRecord {
   readonly source: ReaderSource<AnyConnection>;
   readonly queue: Turns;
   status: Reader['status'];
+  /** Present while the service behind it is away. */
+  awaySince?: Date;
   hasKeypad?: boolean;
   /** As the source tells now. */
   serialNumber: string | undefined;

@@ -67,6 +67,14 @@ export class Kept<T> implements Disposable {
     return this.#entryOf(owner, id)?.value;
   }
 
+  /** Of all pages and programs of this user, the latest first: for those who may review them. */
+  ofUser(user: string): readonly T[] {
+    const mine = [...this.#entries.values()].filter(
+      ({ owner, expiresAt }) => owner.startsWith(`${user} `) && expiresAt > this.#now(),
+    );
+    return mine.map(({ value }) => value).reverse();
+  }
+
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
     this.#entries.clear();

@@ -22,10 +22,11 @@ export function hasNodeFlags(): boolean {
 
 /**
  * Makes this process the same program with the flags: same process id, same standard streams (execve(2)). To be called before anything is loaded or opened.
- * Returns when nothing needs to be done, or when it cannot be (Windows has no execve): `hardenProcess` sees to that.
+ * Returns when nothing needs to be done, or when it cannot be (Windows has no execve; sockets that systemd opened would be closed): `hardenProcess` sees to that.
  */
 export function restartWithNodeFlags(command: string | undefined): void {
   if (command === undefined || !LASTING_COMMANDS.has(command) || hasNodeFlags()) return;
+  if (process.env['LISTEN_FDS'] !== undefined) return;
   const { execPath, execArgv, argv } = process;
   try {
     process.execve?.(execPath, [execPath, ...NODE_FLAGS, ...execArgv, ...argv.slice(1)]);

@@ -50,6 +50,17 @@ export async function bindUnixSocket(server: SocketServer, path: string, mode: n
   chmodSync(path, mode);
 }
 
+/** A socket that listens already, from whoever started this process (sd_listen_fds(3)). Rejects when it is none. */
+export async function listenOnDescriptor(server: SocketServer, fd: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ fd, backlog: BACKLOG }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
 /** Throws DataFolderError when the path is too long for a Unix socket. */
 export function checkSocketPath(path: string): void {
   const lengthBytes = Buffer.byteLength(path);

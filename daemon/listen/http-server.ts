@@ -9,7 +9,7 @@ import type { FastifyInstance } from 'fastify';
 import { CONNECTIONS, HEADER_BYTES, HEADERS_MS, KEEP_ALIVE_MS, PIPELINED_REQUESTS, REQUEST_MS } from '../api/limits.ts';
 import type { Contents } from '../contents/contents.ts';
 import { ApiError } from '../errors.ts';
-import { bindLoopback, bindUnixSocket, closeServer, portOf } from './bind.ts';
+import { bindLoopback, bindUnixSocket, closeServer, listenOnDescriptor, portOf } from './bind.ts';
 import { Connections, type Connection, type ConnectionKind } from './connections.ts';
 import { Entrance } from './entrance.ts';
 import { Gate, type OriginAccess } from './gate.ts';
@@ -34,7 +34,11 @@ export const SERVER_OPTIONS = {
 } as const;
 const SWEEP_MS = 1_000;
 
-export interface UnixSocket {
+export type UnixSocket =
+  | OwnUnixSocket
+  | { /** Listens already: the service manager opened it, and looks after its file. */ readonly descriptor: number };
+
+export interface OwnUnixSocket {
   readonly path: string;
   /** Permissions of its file: they are the authentication of who comes through it. */
   readonly mode: number;
@@ -55,6 +59,8 @@ export interface HttpServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly clients: () => number;
+  /** Of answers and events that WebSockets have not read. */
+  readonly unreadBytes: () => number;
   /** https beside http, with these files; none closes it. */
   readonly tls: TlsListener;
 }
@@ -81,10 +87,11 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
   const [first] = servers;
   const port = portOf(first);
   bound.gate = new Gate(port, options.token, options.access);
-  for (const { path, mode } of options.unixSockets) {
+  for (const socket of options.unixSockets) {
     const server = doors.attach(createServer(SERVER_OPTIONS), 'unix');
     undo.defer(() => closeServer(server));
-    await bindUnixSocket(server, path, mode);
+    if ('descriptor' in socket) await listenOnDescriptor(server, socket.descriptor);
+    else await bindUnixSocket(server, socket.path, socket.mode);
   }
   const sweep = setInterval(() => {
     connections.sweep();
@@ -100,6 +107,7 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
     port,
     url: `http://127.0.0.1:${port}`,
     clients: () => upgrades.clients,
+    unreadBytes: () => upgrades.unreadBytes,
     tls,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };

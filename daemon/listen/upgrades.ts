@@ -60,6 +60,11 @@ export class Upgrades implements Disposable {
     return this.#clients.clients.size;
   }
 
+  /** Of answers and events that clients have not read. */
+  get unreadBytes(): number {
+    return this.#backlogs.bytes;
+  }
+
   handle(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', (error) => this.#options.log.debug({ problem: error.message }, 'a socket failed while upgrading'));
     const connection = this.#entrance.connectionOf(request.socket);

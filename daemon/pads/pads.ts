@@ -26,9 +26,22 @@ export interface PadUser {
   readonly origin?: string;
 }
 
+export interface CaptureOrder extends PadUser {
+  /** Id of the capture. */
+  readonly capture: string;
+}
+
+/** What of a capture's result is told to all. */
+export interface CaptureEnd {
+  readonly written: { readonly lost: number };
+}
+
 type KnownPads = Map<string, { readonly driver: PadDriver; readonly description: PadDescription }>;
 
+type LastCapture = NonNullable<Pad['lastCapture']>;
+
 interface Capturing {
+  readonly id: string;
   readonly by: PadUser;
   readonly cancel: AbortController;
 }
@@ -38,6 +51,8 @@ export class Pads implements AsyncDisposable {
   readonly #options: PadsOptions;
   readonly #stopped = new AbortController();
   readonly #capturing = new Map<string, Capturing>();
+  /** How the latest ended, by pad. */
+  readonly #last = new Map<string, LastCapture>();
   /** Captures that are not tidied up yet. */
   readonly #ending = new Set<Promise<unknown>>();
   #drivers: Promise<readonly PadDriver[]> | undefined;
@@ -51,6 +66,11 @@ export class Pads implements AsyncDisposable {
 
   async list(): Promise<readonly Pad[]> {
     await this.#look();
+    return this.known;
+  }
+
+  /** As last looked for: none before somebody first asked. */
+  get known(): readonly Pad[] {
     return [...this.#known.values()].map(({ description }) => this.describe(description));
   }
 
@@ -66,25 +86,44 @@ export class Pads implements AsyncDisposable {
 
   describe({ capabilities, ...description }: PadDescription): Pad {
     const { screen, ...rest } = capabilities;
+    const lastCapture = this.#last.get(description.id);
     return {
       ...description,
       capabilities: { ...rest, ...(screen ? { screen } : {}) },
       status: this.#capturing.has(description.id) ? 'capturing' : 'ready',
+      ...(lastCapture ? { lastCapture } : {}),
     };
   }
 
+  /** Of the capture that is under way there. */
+  captureOn(id: string): string | undefined {
+    return this.#capturing.get(id)?.id;
+  }
+
   /** Lends the pad for one capture and puts it away afterwards. Throws pad_busy, and what `work` throws in words of pads. */
-  async use<R>(
-    { id }: PadDescription,
-    by: PadUser,
+  async use<R extends CaptureEnd>(
+    description: PadDescription,
+    { capture, ...by }: CaptureOrder,
     { signal }: { readonly signal: AbortSignal },
     work: (pad: SignaturePad, signal: AbortSignal) => Promise<R>,
   ): Promise<R> {
+    const { id } = description;
     if (this.#capturing.has(id)) throw new ApiError('pad_busy', 'opening the pad: it is captured already');
     const cancel = new AbortController();
-    this.#capturing.set(id, { by, cancel });
+    this.#capturing.set(id, { id: capture, by, cancel });
     const ended = AbortSignal.any([signal, cancel.signal, this.#stopped.signal]);
-    const done = this.#lend(id, ended, work).finally(() => this.#capturing.delete(id));
+    this.#options.publish('pad.changed', { pad: this.describe(description), capture });
+    const end = (how: Pick<LastCapture, 'isComplete' | 'outcome'>): void => this.#end(description, capture, how);
+    const done = this.#lend(id, ended, work).then(
+      (result) => {
+        end({ outcome: 'accepted', isComplete: result.written.lost === 0 });
+        return result;
+      },
+      (error: unknown) => {
+        end({ outcome: isCancelled(error) ? 'cancelled' : 'failed' });
+        throw error;
+      },
+    );
     const ending = done.then(
       () => undefined,
       () => undefined, // told to whoever called
@@ -112,6 +151,13 @@ export class Pads implements AsyncDisposable {
     for (const driver of drivers) await driver[Symbol.asyncDispose]();
   }
 
+  #end(description: PadDescription, capture: string, how: Pick<LastCapture, 'isComplete' | 'outcome'>): void {
+    const { id } = description;
+    this.#capturing.delete(id);
+    if (this.#known.has(id)) this.#last.set(id, { capture, endedAt: new Date().toISOString(), ...how });
+    this.#options.publish('pad.changed', { pad: this.describe(description), capture });
+  }
+
   async #lend<R>(id: string, signal: AbortSignal, work: (pad: SignaturePad, signal: AbortSignal) => Promise<R>): Promise<R> {
     const known = this.#known.get(id);
     try {
@@ -135,11 +181,16 @@ export class Pads implements AsyncDisposable {
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(LIST_PATIENCE_MS)]);
     const before = this.#known;
     this.#known = await this.#lookAtAll(signal);
-    for (const id of before.keys()) if (!this.#known.has(id)) this.#options.publish('pad.removed', { pad: id });
+    for (const id of before.keys()) if (!this.#known.has(id)) this.#forget(id);
     for (const [id, { description }] of this.#known)
       if (!before.has(id)) this.#options.publish('pad.added', { pad: this.describe(description) });
     if (this.#stopped.signal.aborted) return;
     this.#timer = setTimeout(() => this.#lookAgain(), this.#options.lookMs ?? LOOK_MS).unref();
+  }
+
+  #forget(id: string): void {
+    this.#last.delete(id);
+    this.#options.publish('pad.removed', { pad: id });
   }
 
   #lookAgain(): void {
@@ -181,6 +232,11 @@ export class Pads implements AsyncDisposable {
 
 /** By name: what a driver throws of its own is of a subclass that only it knows. */
 const CODES = { DeviceRemovedError: 'pad_removed', DeviceBusyError: 'pad_busy', ScreenUnfitError: 'pad_screen_unfit' } as const;
+
+/** By the signer, by whoever asked for it, or because that one went away. */
+function isCancelled(error: unknown): boolean {
+  return error instanceof ApiError && ['call_cancelled', 'pad_cancelled'].includes(error.code);
+}
 
 function toPadError(error: unknown): unknown {
   if (!(error instanceof DeviceError)) return error;

@@ -40,14 +40,20 @@ export interface Pkcs11DoorOptions {
   readonly log: Log;
 }
 
+export interface Pkcs11Door extends AsyncDisposable {
+  /** Connections of programs that are served. */
+  readonly programCount: number;
+  readonly frontCount: number;
+}
+
 /** The caller closes: programs that no front holds are cut off then. */
-export async function openPkcs11Door(options: Pkcs11DoorOptions): Promise<AsyncDisposable> {
+export async function openPkcs11Door(options: Pkcs11DoorOptions): Promise<Pkcs11Door> {
   const door = new Door(options);
   await door.open();
   return door;
 }
 
-class Door implements AsyncDisposable {
+class Door implements Pkcs11Door {
   readonly #options: Pkcs11DoorOptions;
   readonly #clients = new Map<Socket, Promise<void>>();
   /** Those that have not said anything yet. */
@@ -70,6 +76,14 @@ class Door implements AsyncDisposable {
       options.log.warn({ program }, 'a program has more connections than one may have'),
     );
     this.#watch = options.slots.watchList(() => this.#tellSlots());
+  }
+
+  get programCount(): number {
+    return this.#clients.size;
+  }
+
+  get frontCount(): number {
+    return this.#fronts.size;
   }
 
   async open(): Promise<void> {

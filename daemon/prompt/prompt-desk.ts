@@ -3,6 +3,7 @@
  * the console page, and a place that fails or goes away gives the prompt to the next one.
  */
 import { ApiError } from '../errors.ts';
+import { Telemetry } from '../telemetry/telemetry.ts';
 import { Turns } from '../turns.ts';
 import type { EnteredPins } from './entered-pins.ts';
 import { PromptProtocolError, PromptStationGoneError } from './errors.ts';
@@ -28,6 +29,21 @@ export class PromptDesk {
   readonly #stations = new Set<PromptStation>();
   readonly #turns = new Map<string, Turns>();
   readonly #newcomers = new Set<(station: PromptStation) => void>();
+  readonly #telemetry: Telemetry;
+
+  constructor(telemetry: Telemetry = new Telemetry()) {
+    this.#telemetry = telemetry;
+  }
+
+  /** On the screen of a person, or waiting for that. */
+  get pending(): number {
+    return [...this.#turns.values()].reduce((sum, turns) => sum + turns.length, 0);
+  }
+
+  /** Places of this kind where somebody can be asked. */
+  placeCount(place: PromptPlace): number {
+    return [...this.#stations].filter((station) => station.place === place).length;
+  }
 
   /** Dispose of the result when the place is gone. */
   add(station: PromptStation): Disposable {
@@ -51,7 +67,8 @@ export class PromptDesk {
     const turns = this.#turns.get(user) ?? new Turns('the person', MAX_PROMPTS);
     this.#turns.set(user, turns);
     try {
-      return await turns.run(signal, () => this.#show(prompt, options));
+      const asked = (): Promise<EnteredPins> => turns.run(signal, () => this.#show(prompt, options));
+      return await this.#telemetry.watch({ kind: 'wait', name: 'person' }, asked);
     } finally {
       if (turns.length === 0) this.#turns.delete(user);
     }

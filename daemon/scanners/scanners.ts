@@ -47,6 +47,8 @@ export interface ScanRequest {
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
   readonly taker: TurnTaker;
+  /** Who wants it, in plain words. */
+  readonly asker: string;
   /** Told as soon as it is known which scanner it is. */
   readonly onScanner: (id: string) => void;
   /** Keeps a picture for whoever asked, and gives the id of the content; undefined when there is no room. */
@@ -244,7 +246,7 @@ export class Scanners implements AsyncDisposable {
       images: keepImages(accepted, request.keepImage),
     };
     const images = new Map(accepted.images.map(({ image, bytes }) => [image.id, bytes]));
-    this.store.put(request.owner, { scan, images, ...(accepted.raw ? { raw: accepted.raw } : {}) });
+    this.store.put(request.owner, { scan, images, asker: request.asker, ...(accepted.raw ? { raw: accepted.raw } : {}) });
     return scan;
   }
 }

@@ -10,6 +10,8 @@ export interface ScanOwner {
 
 export interface KeptScan {
   readonly scan: Scan;
+  /** In plain words, for those who review it. */
+  readonly asker: string;
   /** By the id of the picture. */
   readonly images: ReadonlyMap<string, Uint8Array>;
   /** The vendor's answer as it came. */
@@ -27,6 +29,8 @@ interface Entry extends KeptScan {
   readonly owner: string;
   readonly expiresAt: number;
   readonly bytes: number;
+  /** Somebody of its user looked at it, and that was recorded: now its pictures may follow. */
+  isReviewed: boolean;
 }
 
 export class ScanStore implements Disposable {
@@ -43,7 +47,7 @@ export class ScanStore implements Disposable {
     const key = keyOf(owner);
     const bytes = sizeOf(kept);
     this.#forgetExpired();
-    this.#entries.set(kept.scan.id, { ...kept, owner: key, bytes, expiresAt: this.#now() + SCAN_MS });
+    this.#entries.set(kept.scan.id, { ...kept, owner: key, bytes, isReviewed: false, expiresAt: this.#now() + SCAN_MS });
     this.#makeRoom((entries) => entries.filter((entry) => entry.owner === key).length > SCANS_PER_OWNER, key);
     this.#makeRoom((entries) => entries.length > SCANS || totalOf(entries) > SCAN_BYTES);
     this.#timer ??= setInterval(() => this.#forgetExpired(), SCAN_MS / 10).unref();
@@ -57,9 +61,35 @@ export class ScanStore implements Disposable {
     return entry;
   }
 
+  /** Of all pages and programs of this user, the latest first. */
+  ofUser(user: string): readonly KeptScan[] {
+    return [...this.#entries.values()].filter((entry) => this.#isOf(user, entry)).reverse();
+  }
+
+  /** From now on its pictures may be looked at. Throws scan_not_found, also for what is another user's. */
+  review(user: string, id: string): KeptScan {
+    const entry = this.#entries.get(id);
+    if (!entry || !this.#isOf(user, entry))
+      throw new ApiError('scan_not_found', `reviewing scan ${id}: the user has none of this id`);
+    entry.isReviewed = true;
+    return entry;
+  }
+
+  /** Undefined for a picture that it does not have. Throws scan_not_found, also while nobody reviews it. */
+  picture(user: string, id: string, image: string): Uint8Array | undefined {
+    const entry = this.#entries.get(id);
+    if (!entry?.isReviewed || !this.#isOf(user, entry))
+      throw new ApiError('scan_not_found', `showing a picture of scan ${id}: the user reviews none of this id`);
+    return entry.images.get(image);
+  }
+
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
     this.#entries.clear();
+  }
+
+  #isOf(user: string, { owner, expiresAt }: Entry): boolean {
+    return owner.startsWith(`${user} `) && expiresAt > this.#now();
   }
 
   #makeRoom(isFull: (entries: readonly Entry[]) => boolean, key?: string): void {

@@ -7,13 +7,11 @@ import { inflateSync } from 'node:zlib';
 import { convertIndexedToRgb, decode as decodePngFile, encode as encodePngFile, type DecodedPng } from 'fast-png';
 import { describeImage } from './describe.ts';
 import { ImageError, type Raster } from './image.ts';
+import { PNG_CHUNK, PNG_SIGNATURE } from './whole.ts';
 
 const BYTES_PER_PIXEL = 8;
 /** Passes of interlaced pictures (W3C PNG, section 8.2) round rows up, and each row has a byte for its filter. */
 const PNG_SLACK_BYTES = 65_536;
-/** Bytes of the signature, and of a chunk's length, type and check (W3C PNG, sections 5.2 and 5.3). */
-const PNG_SIGNATURE = 8;
-const PNG_CHUNK = 12;
 /** "IDAT" (W3C PNG, section 11.2.3). */
 const IDAT = 0x49_44_41_54;
 /** Start of a codestream, and of its SIZ segment; where that ends, and where it has the number of components. */

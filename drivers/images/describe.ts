@@ -1,6 +1,7 @@
 /** Which picture a file holds, by its own first bytes: names and declared types are not believed. */
 import { imageSize } from 'image-size';
 import { ImageError, type ImageDescription } from './image.ts';
+import { hasEnd } from './whole.ts';
 
 const KINDS: Readonly<Record<string, Pick<ImageDescription, 'format' | 'mediaType'>>> = {
   jpg: { format: 'jpeg', mediaType: 'image/jpeg' },
@@ -25,6 +26,7 @@ export function describeImage(bytes: Uint8Array): ImageDescription {
     const { width, height, type = '' } = imageSize(bytes);
     const kind = KINDS[type];
     if (!kind || width < 1 || height < 1) throw new Error(`${type}, ${width} by ${height} pixels`);
+    if (!hasEnd(bytes, kind.format)) throw new Error('its end is missing');
     return { ...kind, width, height };
   } catch (error) {
     throw new ImageError('damaged', `looking at a picture: ${String(error)}`, { cause: error });

@@ -16,6 +16,7 @@ import { goodStepCard, isStepMethod } from './issuance-step-provocations.ts';
 import type { SimulatedCard } from '../../drivers/simulated/card.ts';
 import { GOOD_PADS, usePad } from './pad-provocations.ts';
 import { makeCard } from './provocation.ts';
+import { goodScan } from './scanner-provocations.ts';
 import { goodVerdict, isDocumentMethod } from './document-provocations.ts';
 import { NOT_PROVOKED, goodParams, provoke, provoked } from './provocations.ts';
 
@@ -110,6 +111,7 @@ describe('every method', () => {
     ...GOOD_PADS,
     'scanner.cancel': { scanner: 'bench.main' },
     'scanner.list': {},
+    'scanner.listScans': {},
     'scanner.scan': { scanner: 'bench.main' },
     'signature.verify': { cms: { data: EXAMPLE_CMS }, content: { data: EXAMPLE_CONTENT } },
     'simulation.insertCard': { reader: readerId('simulated', 'Bench 0'), card: 'beside' },
@@ -148,8 +150,8 @@ describe('every method', () => {
           ...(await goodTransfer(bench, method)),
           ...(await goodVerdict(bench, method)),
         };
-        const scan = method === 'scanner.get' ? resultOf(await api.call('scanner.scan')).scan.id : undefined;
-        const params = scan !== undefined ? { scan } : lease === undefined ? others : { lease };
+        const scan = await goodScan(api, method);
+        const params = scan ?? (lease === undefined ? others : { lease });
         const signing = method === 'pad.capture' ? usePad(bench, 'write', 'accept') : undefined;
         resultOf(await api.call(method, params));
         await signing;

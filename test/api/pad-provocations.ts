@@ -15,6 +15,7 @@ export const GOOD_PADS: Readonly<Partial<Record<MethodName, object>>> = {
   'pad.cancel': { pad: ID },
   'pad.capture': { content: { digest: { hash: 'sha256', value: digest } } },
   'pad.list': {},
+  'pad.watch': { pad: ID },
   'simulation.usePad': { pad: PAD, act: 'plug' },
 };
 
@@ -57,6 +58,7 @@ export const PAD_PROVOCATIONS: Readonly<Partial<Record<MethodName, Readonly<Part
     pad_removed: during((bench) => usePad(bench, 'pull')),
     pad_screen_unfit: async ({ call }) => await call(undefined, { text: 'Villkor. '.repeat(200) }),
   },
+  'pad.watch': { not_found: async ({ call }) => await call(undefined, { pad: 'nothing' }) },
   'simulation.usePad': { not_found: async ({ call }) => await call(undefined, { pad: 'nothing' }) },
 };
 

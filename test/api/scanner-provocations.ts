@@ -3,7 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ErrorCode } from '../../api-spec/errors.ts';
 import type { ScannerFault } from '../../drivers/simulated/scanners/driver.ts';
 import { EXAMPLE_CONTENT } from '../../api-spec/generate/example-signatures.ts';
+import type { MethodName } from '../../api-spec/methods/index.ts';
 import { resultOf } from './support.ts';
+import type { Transport } from './transports.ts';
 import type { Provocation } from './provocation.ts';
 
 const scanner = 'bench.main';
@@ -16,10 +18,28 @@ function withScannerFault(fault: ScannerFault): Provocation {
   };
 }
 
+/** Of a scan that was made for it: parameters of the methods that look at one. */
+export async function goodScan(api: Transport, method: MethodName): Promise<object | undefined> {
+  if (!['scanner.get', 'scanner.picture', 'scanner.review'].includes(method)) return undefined;
+  const { scan } = resultOf(await api.call('scanner.scan'));
+  if (method !== 'scanner.picture') return { scan: scan.id };
+  await api.call('scanner.review', { scan: scan.id });
+  return { scan: scan.id, image: scan.images[0]?.id ?? '' };
+}
+
 /** By method and code. */
 export const SCANNER_PROVOCATIONS: Readonly<Record<string, Readonly<Partial<Record<ErrorCode, Provocation>>>>> = {
   'scanner.cancel': { scanner_not_found: async ({ call }) => await call(undefined, none) },
   'scanner.get': { scan_not_found: async ({ call }) => await call(undefined, { scan: 'none' }) },
+  'scanner.picture': {
+    picture_invalid: async ({ api, call }) => {
+      const { scan } = resultOf(await api.call('scanner.scan', { scanner }));
+      await api.call('scanner.review', { scan: scan.id });
+      return await call(undefined, { scan: scan.id, image: 'no-such-picture' });
+    },
+    scan_not_found: async ({ call }) => await call(undefined, { scan: 'none', image: 'none' }),
+  },
+  'scanner.review': { scan_not_found: async ({ call }) => await call(undefined, { scan: 'none' }) },
   'scanner.scan': {
     content_not_found: async ({ call }) => await call(undefined, { scanner, images: [{ image: { upload: 'none' } }] }),
     picture_invalid: async ({ call }) => await call(undefined, { scanner, images: [{ image: { data: EXAMPLE_CONTENT } }] }),

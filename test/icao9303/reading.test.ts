@@ -108,6 +108,7 @@ describe('what is not the document’s', () => {
     ['anna', { kind: 'mrz', information: 'X12345678974081221204159' }],
     ['cecilia', { kind: 'mrz', information: 'X12345678974081221204159' }],
     ['bjorn', { kind: 'can', number: '000000' }],
+    ['anna', { kind: 'can', number: '123456' }],
   ] as const)('opens none: %s', async (persona, access) => {
     await expect(open({ persona }, access)).rejects.toThrow(DocumentAccessError);
   });

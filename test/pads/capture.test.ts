@@ -258,6 +258,47 @@ describe('a capture ends', () => {
   });
 });
 
+describe('how a capture goes', () => {
+  it('is told to all by pad.changed, without what was written, and stays with the pad', async () => {
+    await using bench = await openBench();
+    const api = await bench.socket();
+    const client = await bench.client();
+    const told: EventData<'pad.changed'>[] = [];
+    await client.subscribe(
+      { onEvent: (event) => event.name === 'pad.changed' && told.push(event.data) },
+      { events: ['pad.changed'] },
+    );
+    const { capture: first } = await capture(bench, api);
+    const second = api.call('pad.capture', { content });
+    await isCapturing(bench);
+    await bench.pads.use(PAD, { act: 'cancel', seed: 0, samples: 0, signal });
+    expect(errorOf(await second).code).toBe('pad_cancelled');
+    await eventually('both ends', () => told.length === 4);
+    expect(told).toMatchObject([
+      { capture: first, pad: { status: 'capturing' } },
+      { capture: first, pad: { status: 'ready', lastCapture: { capture: first, outcome: 'accepted', isComplete: true } } },
+      { pad: { status: 'capturing' } },
+      { pad: { status: 'ready', lastCapture: { outcome: 'cancelled' } } },
+    ]);
+    expect(resultOf(await api.call('pad.list')).pads[0]).toEqual(told[3]?.pad);
+  });
+
+  it('is looked on at with a record in the audit log', async () => {
+    await using bench = await openBench();
+    const api = await bench.socket();
+    const done = api.call('pad.capture', { content });
+    await isCapturing(bench);
+    const { pad, capture: running } = resultOf(await api.call('pad.watch', { pad: `wacom-stu-${PAD}` }));
+    expect(pad.status).toBe('capturing');
+    await bench.pads.use(PAD, { act: 'cancel', seed: 0, samples: 0, signal });
+    await done;
+    const { records } = resultOf(await api.call('audit.list', {}));
+    expect(records.filter(({ method }) => method === 'pad.watch')).toMatchObject([
+      { outcome: 'ok', purpose: `capture ${running ?? ''} on wacom-stu-${PAD}` },
+    ]);
+  });
+});
+
 describe('pads', () => {
   it('that come and go are told, once somebody has asked for pads', async () => {
     await using bench = await openBench();

@@ -13,6 +13,7 @@ import type { Kept, Owner } from '../../documents/kept.ts';
 import { DeviceResetError } from '../../../drivers/errors.ts';
 import { METHODS, type Result } from '../../../api-spec/methods/index.ts';
 import { formatHex } from '../../../apdu/bytes.ts';
+import type { ConsolePage } from '../../console/console-page.ts';
 import type { CardRecord } from '../../desk/records.ts';
 import type { EntryName } from '../../prompt/entered-pins.ts';
 import type { DocumentList, Prompt, PromptPlace } from '../../prompt/prompt.ts';
@@ -69,8 +70,8 @@ export interface HandlerContext {
   readonly callsUnderWay: () => number;
   /** What an administrator has to see to. */
   readonly problems: () => readonly Result<'system.health'>['problems'][number][];
-  /** Opens the console for this user: good once. */
-  readonly consoleLink: (user: string) => { readonly url: string; readonly expiresInMs: number };
+  /** Opens a page of the console for this user: good once. */
+  readonly consoleLink: (user: string, page: ConsolePage) => { readonly url: string; readonly expiresInMs: number };
   readonly acknowledgeDatabase: (file: string) => Result<'system.acknowledgeDatabase'>;
   readonly reload: () => Promise<Result<'system.reload'>>;
 }

@@ -10,7 +10,7 @@ import type { Captured, Pictures } from '../../pads/result.ts';
 import { sha256 } from '../../pads/statement.ts';
 import type { Call, Handlers } from '../call.ts';
 import { bytesOf, contentOf, giveOut, invalidContent } from './content.ts';
-import type { HandlerContext } from './context.ts';
+import { ownerOf, type HandlerContext } from './context.ts';
 
 type CaptureParams = Params<'pad.capture'>;
 
@@ -22,12 +22,18 @@ const ACCEPT_AFTER_MS = 3_000;
 /** Pictures on the largest pad have a thirtieth of it. */
 const MAX_IMAGE_PIXELS = 16_000_000;
 
-export function padHandlers(context: HandlerContext): Pick<Handlers, 'pad.cancel' | 'pad.capture' | 'pad.list'> {
+export function padHandlers(context: HandlerContext): Pick<Handlers, 'pad.cancel' | 'pad.capture' | 'pad.list' | 'pad.watch'> {
   const { pads } = context;
   return {
     'pad.cancel': async ({ pad }, { caller }) => ({ cancelled: await pads.cancel(pad, caller) }),
     'pad.capture': async (params, call) => await capture(context, params, call),
     'pad.list': async () => ({ pads: [...(await pads.list())] }),
+    'pad.watch': async ({ pad }, call) => {
+      const description = await pads.find(pad);
+      const capture = pads.captureOn(description.id);
+      call.subject = { purpose: `${capture === undefined ? '' : `capture ${capture} `}on ${description.id}` };
+      return { pad: pads.describe(description), ...(capture === undefined ? {} : { capture }) };
+    },
   };
 }
 
@@ -41,15 +47,20 @@ async function capture(context: HandlerContext, params: CaptureParams, call: Cal
   call.subject = { purpose: `capture ${id} on ${description.id}, document ${hex(documentHash)}` };
   const { captureSignature } = await import('../../pads/capture.ts');
   const { shownContent } = await import('../../pads/result.ts');
-  const captured = await pads.use(description, call.caller, call, async (pad, signal): Promise<Captured> => {
-    const publish = (event: Parameters<ConstructorParameters<typeof LiveInk>[0]['publish']>[0]): void =>
-      events.publish('pad.pen', event);
-    using live = new LiveInk({ capture: id, pad: description.id, detail: access.policy.pads.live, publish });
-    const { acceptAfterMs = ACCEPT_AFTER_MS } = params;
-    const written = await captureSignature({ pad, documentHash, screen, acceptAfterMs, live, signal, now: () => new Date() });
-    const replay = pads.replays.check(id, written.samples);
-    return { capture: id, documentHash, shown: shownContent(screen, imageFile, pad), pad, written, replay };
-  });
+  const captured = await pads.use(
+    description,
+    { capture: id, ...ownerOf(call) },
+    call,
+    async (pad, signal): Promise<Captured> => {
+      const publish = (event: Parameters<ConstructorParameters<typeof LiveInk>[0]['publish']>[0]): void =>
+        events.publish('pad.pen', event);
+      using live = new LiveInk({ capture: id, pad: description.id, detail: access.policy.pads.live, publish });
+      const { acceptAfterMs = ACCEPT_AFTER_MS } = params;
+      const written = await captureSignature({ pad, documentHash, screen, acceptAfterMs, live, signal, now: () => new Date() });
+      const replay = pads.replays.check(id, written.samples);
+      return { capture: id, documentHash, shown: shownContent(screen, imageFile, pad), pad, written, replay };
+    },
+  );
   return await describeCapture(context, captured, recipients, call);
 }
 

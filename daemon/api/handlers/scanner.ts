@@ -5,13 +5,15 @@ import { ApiError } from '../../errors.ts';
 import type { Call, Handlers } from '../call.ts';
 import { bytesOf } from './content.ts';
 import type { HandlerContext } from './context.ts';
+import { scanReviewHandlers, type ScanReviewMethods } from './scan-review.ts';
 
-type ScannerMethods = 'scanner.cancel' | 'scanner.get' | 'scanner.list' | 'scanner.scan';
+type ScannerMethods = 'scanner.cancel' | 'scanner.get' | 'scanner.list' | 'scanner.scan' | ScanReviewMethods;
 type GivenImages = NonNullable<Params<'scanner.scan'>['images']>;
 
 export function scannerHandlers(context: HandlerContext): Pick<Handlers, ScannerMethods> {
   const { scanners } = context;
   return {
+    ...scanReviewHandlers(context),
     'scanner.cancel': ({ scanner }, call) => ({ cancelled: scanners.cancel(scanner, call.caller) }),
     'scanner.get': ({ scan }, call) => ({ scan: scanners.store.find(call.caller, scan).scan }),
     'scanner.list': () => ({
@@ -29,6 +31,7 @@ export function scannerHandlers(context: HandlerContext): Pick<Handlers, Scanner
           caller: `${call.caller.user} ${call.caller.origin ?? call.caller.name}`,
           name: `${call.method} of ${call.caller.name}`,
         },
+        asker: call.caller.origin ?? call.caller.name,
         onScanner: (id) => (call.subject = { purpose: id }),
         keepImage: (bytes) => keepImage(context, bytes, call),
       });

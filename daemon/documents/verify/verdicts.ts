@@ -96,6 +96,12 @@ export class Verdicts implements Disposable {
     return this.#find(owner, id).verdict;
   }
 
+  /** What was made of a scan by pages and programs of this user, the latest first. */
+  ofScan(user: string, scan: string): readonly DocumentVerdict[] {
+    const about = this.#kept.ofUser(user).filter(({ inputs }) => inputs.some(({ kind, id }) => kind === 'scan' && id === scan));
+    return about.map(({ verdict }) => verdict);
+  }
+
   /** Throws verdict_unknown. */
   evidence(owner: Owner, id: string): VerdictEvidence {
     return this.#find(owner, id).evidence;

@@ -5,13 +5,11 @@
 import { DeviceBusyError, DeviceRemovedError } from '../../errors.ts';
 import type { SerialLines, SerialPortDescription } from '../../ports/serial-line.ts';
 import type { PadDescription, PadDriver, SignaturePad } from '../driver.ts';
-import { areaMm, DEFAULT_MODEL, rateHz, TOPAZ_MODELS, type TopazModel } from './models.ts';
+import { areaMm, DEFAULT_MODEL, PRODUCT_FT232, rateHz, TOPAZ_MODELS, VENDOR_FTDI, type TopazModel } from './models.ts';
 import { PRESSURE_LEVELS } from './packets.ts';
 import { openTopazPad } from './pad.ts';
 
-/** FT232R, and the serial number that Topaz writes into it: "TOPAZBSB" (README of github.com/l1n/topaz-dext, "Physical Layer"). It is the same in every pad. */
-const VENDOR_FTDI = '0403';
-const PRODUCT_FT232 = '6001';
+/** The serial number that Topaz writes into the converter: "TOPAZBSB" (README of github.com/l1n/topaz-dext, "Physical Layer"). It is the same in every pad. */
 const NAMED_AFTER_VENDOR = /^TOPAZ/i;
 
 /** One line that is a pad, by its path or by the serial number of its converter. */

@@ -28,6 +28,10 @@ export const TOPAZ_MODELS: readonly TopazModel[] = [
   model('siglite-lcd-4x5', 'SigLite LCD 4x5', { baudRate: 38400, window: [500, 2600, 500, 2100], hasScreen: true }),
 ];
 
+/** FT232R, the converter of the pads that come with a USB plug ("BSB"; README of github.com/l1n/topaz-dext, "Physical Layer"). */
+export const VENDOR_FTDI = '0403';
+export const PRODUCT_FT232 = '6001';
+
 /** The one that the source was tried with: T-LBK462-BSB-R. */
 export const DEFAULT_MODEL = 'siglite-1x5';
 

@@ -1,0 +1,103 @@
+/** The daemon itself: that it runs, answers, is of this version, and how it is doing. */
+import { VERSION } from '../../version.ts';
+import { defineCheck, type TypedReport } from '../check.ts';
+import type { DaemonView, Look } from '../look.ts';
+
+const FAULTS = {
+  daemon_died: {
+    severity: 'error',
+    en: 'kortd ended without tidying up: it crashed, was killed, or the computer went down.',
+    sv: 'kortd avslutades utan att städa efter sig: programmet kraschade, dödades, eller så stannade datorn.',
+    command: 'sudo systemctl restart kortd.service; journalctl -u kortd.service -n 50',
+  },
+  daemon_large: {
+    severity: 'warning',
+    en: 'kortd uses far more memory than it needs.',
+    sv: 'kortd använder långt mer minne än det behöver.',
+    command: 'kortd support-bundle && sudo systemctl restart kortd.service',
+  },
+  daemon_mute: {
+    severity: 'error',
+    en: 'kortd runs and does not answer.',
+    sv: 'kortd är igång men svarar inte.',
+    command: 'sudo systemctl restart kortd.service',
+  },
+  daemon_not_running: {
+    severity: 'error',
+    en: 'kortd does not run, so no web app reaches a card.',
+    sv: 'kortd är inte igång, så ingen webbapp når något kort.',
+    command: 'sudo systemctl enable --now kortd.service',
+  },
+  daemon_other_version: {
+    severity: 'warning',
+    en: 'The kortd that runs is of another version than the program that is installed: it was not started anew after an update.',
+    sv: 'Den kortd som är igång har en annan version än det installerade programmet: den startades inte om efter en uppdatering.',
+    command: 'sudo systemctl restart kortd.service',
+  },
+  daemon_slow: {
+    severity: 'warning',
+    en: 'kortd answers slowly: this computer is overloaded, or something holds kortd up.',
+    sv: 'kortd svarar långsamt: datorn är överbelastad, eller så fördröjer något kortd.',
+    command: 'kortd support-bundle && sudo systemctl restart kortd.service',
+  },
+} as const;
+
+type Fault = keyof typeof FAULTS;
+type Running = Extract<DaemonView, { readonly state: 'running' }>;
+
+/** Idle it needs 110 MB, and with a full desk under work less than 300. */
+const LARGE_BYTES = 600 * 1_048_576;
+/** The best of some: one call alone may have met a busy moment. */
+const SLOW_MS = 750;
+const TRIES = 4;
+
+export const daemonCheck = defineCheck({
+  id: 'daemon',
+  title: { en: 'The daemon itself', sv: 'Tjänsten själv' },
+  faults: FAULTS,
+  async look(look, report) {
+    const daemon = await look.daemon();
+    switch (daemon.state) {
+      case 'none':
+        report.found('daemon_not_running', `no daemon uses ${look.dataFolder}`);
+        return;
+      case 'forbidden':
+        report.unseen(
+          `the daemon of ${look.dataFolder}`,
+          'the folder is another user’s: run this as that user, or as root (sudo)',
+        );
+        return;
+      case 'died':
+        report.found('daemon_died', `${look.dataFolder} names process ${daemon.pid}, which is gone`);
+        return;
+      case 'mute':
+        report.found('daemon_mute', `process ${daemon.pid}: ${daemon.why}`);
+        return;
+      case 'running':
+        await reportRunning(look, daemon, report);
+    }
+  },
+});
+
+async function reportRunning(look: Look, daemon: Running, report: TypedReport<Fault>): Promise<void> {
+  if (daemon.info.version !== VERSION)
+    report.found('daemon_other_version', `it is ${daemon.info.version}, this program ${VERSION}`);
+  const { bestMs, residentBytes } = await measure(daemon, look.signal);
+  if (bestMs > SLOW_MS) report.found('daemon_slow', `the fastest of ${TRIES} answers took ${Math.round(bestMs)} ms`);
+  if (residentBytes > LARGE_BYTES) report.found('daemon_large', `${Math.round(residentBytes / 1_048_576)} MB`);
+}
+
+async function measure(
+  daemon: Running,
+  signal: AbortSignal,
+): Promise<{ readonly bestMs: number; readonly residentBytes: number }> {
+  let bestMs = Infinity;
+  let residentBytes = 0;
+  for (let attempt = 0; attempt < TRIES && !signal.aborted; attempt++) {
+    const started = performance.now();
+    ({ residentBytes } = await daemon.ask.health());
+    bestMs = Math.min(bestMs, performance.now() - started);
+    if (bestMs <= SLOW_MS) break;
+  }
+  return { bestMs, residentBytes };
+}
