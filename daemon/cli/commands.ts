@@ -57,7 +57,7 @@ function addServeCommand(program: Command): void {
     .option('--examples', 'print commands to try')
     .action(async (flags: SettingFlags & { readonly examples?: true }) => {
       const { runServe } = await import('./serve.ts');
-      await runServe(flags);
+      await runServe(flags, { examples: flags.examples ?? false });
     });
 }
 

@@ -137,7 +137,7 @@ const CARD_PROVOCATIONS: Readonly<Partial<Record<ErrorCode, Provocation>>> = {
   card_not_allowed: byRole({ holder: { reader: FIRST, cards: [{ hsaId: 'SE2321000016-OTHER' }] } }, () => [cardOf(1)]),
   other_card_needed: byRole(TWO_PERSONS, () => [cardOf(1)]),
   role_ambiguous: byRole({ holder: { reader: { name: 'Bench' } } }),
-  role_policy_refused: byRole({ holder: { reader: {} } }),
+  role_policy_refused: async ({ call }) => await call({ role: 'holder' }),
   role_reader_away: byRole({ holder: { reader: { serialNumber: 'gone' } } }),
   role_unassigned: byRole({}),
   same_person: byRole(TWO_PERSONS, () => [cardOf(1), cardOf(2)]),
@@ -514,6 +514,8 @@ export async function provoke(method: MethodName, code: ErrorCode): Promise<'ok'
   await using bench = await openBench({
     readers: [{ muteTimeoutMs: 10, ...FIRST }, { keypad: () => keypad.types, serialNumber: 'BENCH-SECOND' }, {}],
     ...(method.startsWith('issuance.') ? OFFICE_RULES : {}),
+    // A reload would have left what was right before.
+    ...(code === 'role_policy_refused' ? { policy: { roles: { holder: { reader: {} } } } } : {}),
   });
   const good = { ...goodParams(bench, method), ...(await goodTransfer(bench, method)), ...(await goodVerdict(bench, method)) };
   const [api, holder] = [await bench.socket(), await bench.socket()];

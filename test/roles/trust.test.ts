@@ -48,12 +48,20 @@ describe('the holder of a card, in rules', () => {
     expect(await readAsHolder(bench, { trustAnchors: [anchor(bench)] })).toBe(expected);
   });
 
-  it('is not known while a policy file is refused that may hold rules', async () => {
-    await using bench = await openRoleBench();
+  it('is not known while a policy file is refused since the start that may hold rules', async () => {
+    await using bench = await openRoleBench({ ...POLICY, identity: { trustAnchors: 'all' } });
     const { anna, cecilia } = makeCards();
     await bench.insert(cecilia, 0);
     await bench.insert(anna, 1);
     expect(await readAsHolder(bench, { trustAnchors: 'all' })).toBe('role_policy_refused');
     expect(await readAsHolder(bench, {})).toBe('ok');
+  });
+
+  it('is as it was after a reload that refused a policy file', async () => {
+    await using bench = await openRoleBench();
+    const { anna, cecilia } = makeCards();
+    await bench.insert(cecilia, 0);
+    await bench.insert(anna, 1);
+    expect(await readAsHolder(bench, { trustAnchors: 'all' })).toBe('ok');
   });
 });
