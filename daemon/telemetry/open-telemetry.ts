@@ -15,6 +15,8 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, TracerProvider, type SpanExporter } from '@opentelemetry/sdk-trace';
 import { randomUUID } from 'node:crypto';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PRODUCT, VERSION } from '../version.ts';
 import type { Span, Telemetry, Watched } from './telemetry.ts';
@@ -47,7 +49,9 @@ interface Traced {
 
 /** Tells the collector from here on. The caller disposes; what waits is sent then, for a short while. */
 export function openTraces(telemetry: Telemetry, options: TraceOptions): AsyncDisposable {
-  const provider = openProvider(options);
+  // Ours, so that no connection outlives the daemon's wish to tell.
+  const agent = new (options.url.startsWith('https:') ? HttpsAgent : HttpAgent)({ keepAlive: true, maxSockets: 2 });
+  const provider = openProvider(options, agent);
   const tracer = provider.getTracer(PRODUCT, VERSION);
   const known = new WeakMap<Span, Traced>();
   const observing = telemetry.observe({
@@ -74,16 +78,18 @@ export function openTraces(telemetry: Telemetry, options: TraceOptions): AsyncDi
       observing[Symbol.dispose]();
       const sent = provider.shutdown().catch(() => undefined); // what could not be sent was counted
       await Promise.race([sent, delay(CLOSE_MS, undefined, { ref: false })]);
+      agent.destroy();
     },
   };
 }
 
-function openProvider({ url, token, onExported, batchDelayMs = BATCH_DELAY_MS }: TraceOptions): TracerProvider {
+function openProvider(
+  { url, token, onExported, batchDelayMs = BATCH_DELAY_MS }: TraceOptions,
+  agent: HttpAgent | HttpsAgent,
+): TracerProvider {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const exporter = counting(
-    new OTLPTraceExporter({ url, headers, timeoutMillis: EXPORT_MS, concurrencyLimit: QUEUE_SPANS / BATCH_SPANS }),
-    onExported,
-  );
+  const limits = { timeoutMillis: EXPORT_MS, concurrencyLimit: QUEUE_SPANS / BATCH_SPANS };
+  const exporter = counting(new OTLPTraceExporter({ url, headers, ...limits, httpAgentOptions: () => agent }), onExported);
   return new TracerProvider({
     resource: resourceFromAttributes({
       'service.name': PRODUCT,

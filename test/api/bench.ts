@@ -52,6 +52,8 @@ export interface BenchOptions {
   readonly now?: () => Date;
   /** Programs that use PKCS #11 are held by a process that outlives the daemon. */
   readonly pkcs11Front?: DaemonOptions['pkcs11Front'];
+  /** What is told of the daemon's work. Default: nothing. */
+  readonly telemetry?: DaemonOptions['telemetry'];
   /** One that an earlier bench used and that its test tidies up; a new one unless given. */
   readonly dataFolder?: string;
 }
@@ -140,6 +142,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
         : { simulatedCountrySigners: options.countrySigners ?? UTOPIAN_COUNTRY_SIGNERS }),
       ...(options.simulatedAdministrators ? { simulatedAdministrators: options.simulatedAdministrators } : {}),
       ...(options.pkcs11Front ? { pkcs11Front: options.pkcs11Front } : {}),
+      ...(options.telemetry ? { telemetry: options.telemetry } : {}),
       ...(options.now ? { now: options.now } : {}),
     }),
   );

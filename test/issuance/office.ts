@@ -37,7 +37,7 @@ export interface Office extends AsyncDisposable {
   readonly clock: { now: Date };
 }
 
-export interface OfficeOptions extends Pick<BenchOptions, 'dataFolder' | 'policy' | 'log'> {
+export interface OfficeOptions extends Pick<BenchOptions, 'dataFolder' | 'policy' | 'log' | 'telemetry'> {
   readonly reserve?: EidCardDescription;
   /** HSA-ids of those who act as administrators without a policy that names them. Default: Anna and Björn. */
   readonly administrators?: readonly string[];
