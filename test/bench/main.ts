@@ -14,6 +14,7 @@ import { measureNative } from './native.ts';
 import { measurePads } from './pads.ts';
 import { measurePassport } from './passport.ts';
 import { measureRealPcsc } from './real-pcsc.ts';
+import { measureTelemetry } from './telemetry.ts';
 
 const figures: Figure[] = [];
 const say = (text: string): void => void process.stderr.write(`${text} …\n`);
@@ -48,5 +49,7 @@ say('the gate');
 figures.push(...(await measureGate()));
 say('the audit log');
 figures.push(await auditFigure());
+say('telemetry');
+figures.push(...(await measureTelemetry()));
 process.stdout.write(`${format(figures, process.argv.includes('--json'))}\n`);
 process.exitCode = figures.every((figure) => figure.ok) ? 0 : 1;
