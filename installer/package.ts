@@ -11,6 +11,7 @@ import type { LinuxBuild } from './linux/build.ts';
 import { buildDeb } from './linux/deb.ts';
 import { buildRpm } from './linux/rpm.ts';
 import { buildTar } from './linux/tar.ts';
+import { buildPkgLayout } from './macos/build-pkg-layout.ts';
 import { buildSbom } from './sbom.ts';
 import { buildMsi } from './windows/build-msi.ts';
 
@@ -19,6 +20,7 @@ const ROOT = join(import.meta.dirname, '..');
 /** Each resolves with the names of the files that it left in `out`. */
 const BUILDERS: Readonly<Record<string, (build: LinuxBuild) => string>> = {
   deb: buildDeb,
+  macos: (build) => buildPkgLayout({ platform: 'darwin', arch: 'arm64' }, build),
   msi: buildMsi,
   rpm: buildRpm,
   sbom: buildSbom,

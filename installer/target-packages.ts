@@ -42,7 +42,10 @@ export function runtimePackageName({ platform, arch }: Target): string {
 
 /** What the target needs beside what is installed here; its runtime only where one is pinned. */
 export function packagesFor(root: string, target: Target): readonly PinnedPackage[] {
-  const runtime = PINNED_RUNTIMES.filter(({ name }) => name === runtimePackageName(target) || name === LICENCE_SOURCE);
+  const isPinned = PINNED_RUNTIMES.some(({ name }) => name === runtimePackageName(target));
+  const runtime = PINNED_RUNTIMES.filter(
+    ({ name }) => isPinned && (name === runtimePackageName(target) || name === LICENCE_SOURCE),
+  );
   const native = Object.entries(lockedPackages(root)).flatMap(([place, { version, integrity, os, cpu }]) => {
     const isOurs = os?.includes(target.platform) === true && cpu?.includes(target.arch) === true;
     const name = place.slice('node_modules/'.length);

@@ -95,7 +95,8 @@ function registryFile(browser: PolicyBrowser, origins: readonly string[]): strin
   return ['Windows Registry Editor Version 5.00', '', `[${registryKey}\\${CHROMIUM_POLICY}]`, ...values, ''].join('\r\n');
 }
 
-function requirePageOrigin(text: string): string {
+/** Throws UsageError. */
+export function requirePageOrigin(text: string): string {
   const parsed = parseOrigin(text);
   if ('refusal' in parsed) throw new UsageError(`${text} is no origin of a web page (https://ra.example.org): ${parsed.refusal}`);
   const { hostname } = new URL(parsed.origin);

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { defaultDataFolder } from '../data-folder.ts';
 import { VERSION } from '../version.ts';
 import type { Pkcs11Flags, ProgramFlags } from './pkcs11.ts';
+import type { InstallFlags } from './browsers.ts';
 import type { SimulateOptions } from './simulate.ts';
 import { runCall, runGrant, runStatus } from './call.ts';
 import { addConfigCommands } from './config-commands.ts';
@@ -40,6 +41,7 @@ export function createProgram(): Command {
   addTlsCommands(program, dataDir);
   addPkcs11Commands(program, dataDir);
   addBrowserPolicyCommand(program);
+  addBrowsersCommands(program);
   addAuditCommands(program, dataDir);
   addDoctorCommands(program, dataDir, parsePort);
   addTraceCommands(program, dataDir);
@@ -57,7 +59,7 @@ function addServeCommand(program: Command): void {
     .option('--examples', 'print commands to try')
     .action(async (flags: SettingFlags & { readonly examples?: true }) => {
       const { runServe } = await import('./serve.ts');
-      await runServe(flags, { examples: flags.examples ?? false });
+      await runServe(flags);
     });
 }
 
@@ -255,6 +257,31 @@ function addBrowserPolicyCommand(program: Command): void {
     .action(async (origins: readonly string[], flags: { browser: string; format: string }) => {
       const { runBrowserPolicy } = await import('./browser-policy.ts');
       runBrowserPolicy(origins, flags);
+    });
+}
+
+function addBrowsersCommands(program: Command): void {
+  const browsers = program
+    .command('browsers')
+    .description('Policies of the browsers for every user of this machine. Needs no daemon; changes the system.');
+  const root = ['--root <DIR>', 'folder of an image that is being built, instead of this system', '/'] as const;
+  browsers
+    .command('install')
+    .description('Let web pages reach kortd without the browser asking, in Chromium, Chrome, Edge and Firefox.')
+    .option('--authority <FILE>', 'trust this authority too: ca.pem of kortd tls enable')
+    .option(...root)
+    .argument('[origins...]', 'https origins of the pages: https://ra.example.org')
+    .action(async (origins: readonly string[], flags: InstallFlags) => {
+      const { runBrowsersInstall } = await import('./browsers.ts');
+      runBrowsersInstall(origins, flags);
+    });
+  browsers
+    .command('remove')
+    .description('Take back what install put there, and nothing else.')
+    .option(...root)
+    .action(async (flags: { root: string }) => {
+      const { runBrowsersRemove } = await import('./browsers.ts');
+      runBrowsersRemove(flags);
     });
 }
 

@@ -5,7 +5,6 @@ import type { ConfigurationSource } from '../configuration/configuration.ts';
 import { defaultOf } from '../configuration/option.ts';
 import { defaultConfigurationFile } from '../configuration/read.ts';
 import { OPTIONS, type Option } from '../configuration/schema.ts';
-import { DEFAULT_METRICS_PORT } from '../telemetry/settings.ts';
 
 /** By the name that commander gives them; those that are not given are absent. */
 export type SettingFlags = Readonly<Record<string, unknown>> & { readonly config?: string };
@@ -26,14 +25,9 @@ export function sourceOf(flags: SettingFlags): ConfigurationSource {
     file: flags.config ?? defaultConfigurationFile(),
     mayBeMissing: flags.config === undefined,
     flags: Object.fromEntries(
-      OPTIONS.flatMap(({ path, notes: { flag } }) => (flag === undefined ? [] : [[path, valueOf(flags[attributeOf(flag)])]])),
+      OPTIONS.flatMap(({ path, notes: { flag } }) => (flag === undefined ? [] : [[path, flags[attributeOf(flag)]]])),
     ),
   };
-}
-
-/** Only `--metrics` may be given without a value. */
-function valueOf(given: unknown): unknown {
-  return given === true ? DEFAULT_METRICS_PORT : given;
 }
 
 function describe({ path, schema, notes }: Option): string {

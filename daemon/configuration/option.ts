@@ -13,7 +13,7 @@ export interface OptionNotes extends Wording {
   /** `live`: a reload is enough. `restart`: the daemon keeps the value that it was started with. */
   readonly reload: 'live' | 'restart';
   /** Of `kortd serve`, as "--port <N>": it wins over the file. */
-  readonly flag?: `--${string} ${'<' | '['}${string}`;
+  readonly flag?: `--${string} <${string}>`;
   /** Where there is no fixed default. */
   readonly otherwise?: Wording;
   /** What a text must be, where type and bounds do not say it. */

@@ -1,8 +1,8 @@
-/** The administrator's answer to the browser's question: the file that `kortd browser-policy` prints, where Debian's Chromium reads it. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+/** The administrator's answer to the browser's question: the files that `kortd browsers install` makes, where Debian's Chromium reads them, and their end. */
+import { existsSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { POLICY_PLACES, browserPolicy } from '../../daemon/cli/browser-policy.ts';
+import { installMachinePolicies, removeMachinePolicies } from '../../daemon/browsers/machine-policies.ts';
+import { POLICY_PLACES } from '../../daemon/cli/browser-policy.ts';
 import { launchChromium } from './chromium.ts';
 import { openDesk } from './desk.ts';
 import { openWebSite } from './web-site.ts';
@@ -12,10 +12,8 @@ it('lets the page through that it names, without a question, and no other', asyn
   await using undo = new AsyncDisposableStack();
   const site = undo.use(await openWebSite());
   const origin = site.origin('approved');
-  const { file } = POLICY_PLACES.chromium;
-  mkdirSync(dirname(file), { recursive: true });
-  undo.defer(() => rmSync(file));
-  writeFileSync(file, browserPolicy('chromium', 'json', [origin]));
+  undo.defer(() => void removeMachinePolicies('/'));
+  expect(installMachinePolicies('/', { origins: [origin] }).files).toContain(POLICY_PLACES.chromium.file);
   const browser = undo.use(await launchChromium({ site }));
   const desk = undo.use(await openDesk({ origins: [{ origin, scopes: ['card.read'] }] }));
   const page = await browser.open(`${origin}/`);
@@ -26,4 +24,6 @@ it('lets the page through that it names, without a question, and no other', asyn
   expect(await browser.run(other, 'loopbackPermission')).toBe('prompt');
   expect(await browser.run(other, 'connect', options)).toMatchObject({ ok: false, reason: 'permission-denied' });
   expect(desk.arrivals.filter((arrival) => arrival.origin !== origin)).toEqual([]);
+  removeMachinePolicies('/');
+  expect(existsSync(POLICY_PLACES.chromium.file)).toBe(false);
 });
