@@ -182,19 +182,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   live.console = undo.use(await openConsole({ port: consolePort, prompts, log, desk: { dispatcher, events, onClientGone } }));
   const retentionDays = (): number | undefined => access.policy.auditRetentionDays ?? configuration.settings.audit.retentionDays;
   undo.use(startRetention({ audit, retentionDays, log }));
-  // Its door is a Unix socket; a named pipe of Node's would let everybody in.
-  const pkcs11 =
-    process.platform === 'win32'
-      ? undefined
-      : undo.use(
-          await openPkcs11Door({
-            path: folder.pkcs11Path,
-            slots: parts.slots,
-            version: VERSION,
-            front: options.pkcs11Front,
-            log,
-          }),
-        );
+  const pkcs11 = undo.use(await pkcs11DoorOf(folder, parts.slots, options));
   const telemetryDoor = undo.use(await openTelemetry(parts, { options, server, dispatcher, pkcs11 }));
   desk.open();
   await modules.apply(desk, access.policy.modules);
@@ -242,6 +230,15 @@ function reloadOf(parts: Reloaded): Daemon['reload'] {
     const others = [...countryProblems, ...moduleProblems, ...scannerProblems, ...problems];
     return { problems: [...identities.problems, ...others], ...ports, ...reloading.needsRestart };
   };
+}
+
+/** Its door is a Unix socket; a named pipe of Node's would let everybody in. */
+async function pkcs11DoorOf(
+  { pkcs11Path: path }: DataFolder,
+  slots: SharedSlots,
+  { pkcs11Front: front, log }: DaemonOptions,
+): Promise<Pkcs11Door | undefined> {
+  return process.platform === 'win32' ? undefined : await openPkcs11Door({ ...{ path, slots, front, log }, version: VERSION });
 }
 
 function unixSocketsOf({ socketPath }: DataFolder, { unixSockets = [] }: DaemonOptions): readonly UnixSocket[] {
