@@ -142,15 +142,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const reload = reloadOf({ ...parts, countries, reloading, folder, log, live });
   const handlers: Handlers = createHandlers({
     ...parts,
-    issuance: parts.issuance.ceremonies,
-    authorities: new Authorities(() => access.policy.issuance.authorities),
-    evidence: parts.issuance.evidence,
-    pictures: parts.issuance.pictures,
+    ...issuanceOf(parts),
+    ...simulationOf(options),
     identity: () => identities.settings,
     countrySigners: () => countries.signers(),
-    simulated: options.simulated,
-    simulatedDesk: options.simulated ? options.simulatedDesk : undefined,
-    simulatedPads: options.simulated ? options.simulatedPads : undefined,
     startedAt: new Date(),
     clients: () => live.server?.clients() ?? 0,
     callsUnderWay: () => live.dispatcher?.callsUnderWay ?? 0,
@@ -180,26 +175,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   );
   live.server = server;
   live.console = undo.use(await openConsole({ port: consolePort, prompts, log, desk: { dispatcher, events, onClientGone } }));
-  undo.use(
-    startRetention({
-      audit,
-      retentionDays: () => access.policy.auditRetentionDays ?? configuration.settings.audit.retentionDays,
-      log,
-    }),
-  );
-  // Its door is a Unix socket; a named pipe of Node's would let everybody in.
-  const pkcs11 =
-    process.platform === 'win32'
-      ? undefined
-      : undo.use(
-          await openPkcs11Door({
-            path: folder.pkcs11Path,
-            slots: parts.slots,
-            version: VERSION,
-            front: options.pkcs11Front,
-            log,
-          }),
-        );
+  const retentionDays = (): number | undefined => access.policy.auditRetentionDays ?? configuration.settings.audit.retentionDays;
+  undo.use(startRetention({ audit, retentionDays, log }));
+  const pkcs11 = undo.use(await pkcs11DoorOf(folder, parts.slots, options));
   const telemetryDoor = undo.use(await openTelemetry(parts, { options, configuration, server, dispatcher, pkcs11 }));
   desk.open();
   await modules.apply(desk, access.policy.modules);
@@ -247,6 +225,27 @@ function reloadOf(parts: Reloaded): Daemon['reload'] {
     const others = [...countryProblems, ...moduleProblems, ...scannerProblems, ...problems];
     return { problems: [...identities.problems, ...others], ...ports, ...reloading.needsRestart };
   };
+}
+
+/** Its door is a Unix socket; a named pipe of Node's would let everybody in. */
+function issuanceOf({ issuance, access }: ReturnType<typeof openParts>) {
+  const { ceremonies, evidence, pictures } = issuance;
+  return { issuance: ceremonies, evidence, pictures, authorities: new Authorities(() => access.policy.issuance.authorities) };
+}
+
+function simulationOf({ simulated, simulatedDesk, simulatedPads }: DaemonOptions) {
+  return {
+    simulated,
+    ...(simulated ? { simulatedDesk, simulatedPads } : { simulatedDesk: undefined, simulatedPads: undefined }),
+  };
+}
+
+async function pkcs11DoorOf(
+  { pkcs11Path: path }: DataFolder,
+  slots: SharedSlots,
+  { pkcs11Front: front, log }: DaemonOptions,
+): Promise<Pkcs11Door | undefined> {
+  return process.platform === 'win32' ? undefined : await openPkcs11Door({ ...{ path, slots, front, log }, version: VERSION });
 }
 
 function unixSocketsOf({ socketPath }: DataFolder, { unixSockets = [] }: DaemonOptions): readonly UnixSocket[] {

@@ -162,13 +162,7 @@ export const METHOD_EXAMPLES: MethodExamples = {
       callsUnderWay: 1,
       uptimeMs: 28_077,
       residentBytes: 137_474_048,
-      problems: [
-        {
-          code: 'restart_needed',
-          en: 'These options of the configuration are taken at the next start: listen.port.',
-          sv: 'Dessa val i konfigurationen tas vid nästa start: listen.port.',
-        },
-      ],
+      problems: [],
     },
   },
   'system.reload': {

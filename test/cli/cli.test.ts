@@ -411,7 +411,7 @@ describe('the test authority', () => {
     const issuer = Buffer.from(await (await fetch(`${first.url}/ca/bench-e-id-person-id-3-ca-v1.cer`)).arrayBuffer());
     const body = JSON.stringify({ certificate: issuer.toString('base64'), reason: 'superseded' });
     const headers = { 'content-type': 'application/json' };
-    const revoked = await (await fetch(`${first.url}/revoke`, { method: 'POST', headers, body })).json();
+    const revoked: unknown = await (await fetch(`${first.url}/revoke`, { method: 'POST', headers, body })).json();
     await killed.stop('SIGKILL');
     const second = await start();
     await using again = second.program;

@@ -115,7 +115,7 @@ export class Testbed implements AsyncDisposable {
   /** One after the other, and after what is being taken out, so that no two take the same place. */
   #inTurn<N extends DeviceNode>(plug: () => Promise<N>): Promise<N> {
     const plugged = this.#turn.then(async () => {
-      await Promise.all(this.#nodes.map(({ unplugging }) => unplugging));
+      for (const { unplugging } of this.#nodes) await unplugging;
       const node = await plug();
       this.#nodes = [...this.#nodes.filter(({ isPluggedIn, openHandles }) => isPluggedIn || openHandles > 0), node];
       return node;
