@@ -36,7 +36,6 @@ const TEST_PACKAGES = [
   'libstrongswan-extra-plugins',
   'libstrongswan-standard-plugins',
   'lintian',
-  'msitools',
   'opensc',
   'opensc-pkcs11',
   'openssh-client',
