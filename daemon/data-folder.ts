@@ -16,6 +16,9 @@ export const PKCS11_FILE = 'pkcs11';
 /** Begins the names of the sockets at which fronts find their core: the number of the front's process follows. */
 export const FRONT_FILES = 'front-';
 
+/** Where the installed service listens for members of its group, whatever its data folder. */
+export const SERVICE_SOCKET = '/run/kortd/socket';
+
 /** Where a running daemon is found. */
 export interface Endpoint {
   readonly url: string;
