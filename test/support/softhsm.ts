@@ -1,5 +1,6 @@
 /** Tokens of SoftHSM 2 in a folder of their own: a vendor's module that is software all through, for tests and figures. */
 import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,6 +40,18 @@ export async function copySoftHsm({ folder }: SoftHsm): Promise<SoftHsm> {
   const copy = await makeFolder();
   await cp(tokensOf(folder), tokensOf(copy.folder), { recursive: true });
   return copy;
+}
+
+/**
+ * SoftHSM writes a token's own file anew at every login, in its place: whoever kills it in the middle of that has no token any more. Returns what puts the file back as
+ * it is now; to be called when the process is gone and before the next one looks.
+ */
+export function keepTokens({ folder }: SoftHsm): () => void {
+  const files = readdirSync(tokensOf(folder)).map((token) => join(tokensOf(folder), token, 'token.object'));
+  const kept = files.map((file) => ({ file, bytes: readFileSync(file) }));
+  return () => {
+    for (const { file, bytes } of kept) writeFileSync(file, bytes);
+  };
 }
 
 function tokensOf(folder: string): string {

@@ -8,6 +8,7 @@ import { Program, ROOT, runProgram } from '../../cli/program.ts';
 import { noteTyped } from '../../evidence/typed.ts';
 import { searchProgram } from '../../evidence/evidence.ts';
 import { moduleChildren } from '../../support/module-children.ts';
+import { keepTokens } from '../../support/softhsm.ts';
 import { createStaffToken, staffPolicy, type StaffKey } from '../staff.ts';
 import { MODULE, runTool } from './tools.ts';
 
@@ -46,7 +47,9 @@ export async function openRestarted({ staff }: RestartedOptions = {}): Promise<R
   await writeFile(scenario, JSON.stringify(await deskOfTwo()));
   const policyDir = join(folder, 'policy.d');
   await mkdir(policyDir);
-  const policy = staff ? staffPolicy(undo.use(await createStaffToken(staff))) : {};
+  const token = staff ? undo.use(await createStaffToken(staff)) : undefined;
+  const policy = token ? staffPolicy(token) : {};
+  const mendTokens = token ? keepTokens(token) : () => undefined;
   await writeFile(join(policyDir, 'desk.json'), JSON.stringify(policy));
   const cardCount = staff ? 3 : 2;
   const places = ['--data-dir', dataDir, '--policy-dir', policyDir];
@@ -75,6 +78,7 @@ export async function openRestarted({ staff }: RestartedOptions = {}): Promise<R
     dataDir,
     environment,
     start: async () => {
+      mendTokens();
       live.daemon = new Program(folder, ['serve', ...flags]);
       await live.daemon.said(/^kortd ready .*\n/m);
       await untilReady();
@@ -83,6 +87,9 @@ export async function openRestarted({ staff }: RestartedOptions = {}): Promise<R
     crashModule: async () => {
       const processes = moduleChildren(live.daemon?.child.pid);
       for (const pid of processes) process.kill(pid, 'SIGSEGV');
+      // The next one begins a quarter of a second later.
+      while (moduleChildren(live.daemon?.child.pid).some((pid) => processes.includes(pid))) await delay(2);
+      mendTokens();
       await eventually('another process of the module', () =>
         moduleChildren(live.daemon?.child.pid).some((pid) => !processes.includes(pid)),
       );
