@@ -35,6 +35,8 @@ function codesOf(markdown: string): readonly Code[] {
   });
 }
 
+/** Where a command begins: not as a word to another, as in systemctl reload kortd. */
+const CALL = /(?:^|[$(|;&]|\bsudo|\bnpm run -s)\s*\bkortd (?:--(?:\s|$))?([^|>]*)/g;
 const CALLS = new Set<string>(Object.keys(METHODS));
 const NAMES = new Set<string>([...CALLS, ...Object.keys(EVENTS), ...Object.keys(SCOPES), ...OPTIONS.map(({ path }) => path)]);
 /** Of the wire and of the client, which have tables of their own. */
@@ -46,7 +48,7 @@ const OTHER_WORDS = new Set(['after_user_action']);
 /** What is wrong with the commands of kortd in a text. */
 function commandProblems({ text }: Code): readonly string[] {
   return text.split('\n').flatMap((line) => {
-    const calls = line.replace(/(^|\s)#.*/, '').matchAll(/(?<![\w/.-])kortd (?:--(?:\s|$))?([^|>]*)/g);
+    const calls = line.replace(/(^|\s)#.*/, '').matchAll(CALL);
     return [...calls].flatMap(([, rest = '']) => problemsOf(rest.trim().split(/\s+/)));
   });
 }
@@ -61,7 +63,7 @@ function problemsOf(words: readonly string[]): readonly string[] {
   }
   const [next = ''] = words.slice(depth);
   const called = `kortd ${words.join(' ')}`;
-  if (command.commands.length > 0 && next !== '') return [`${called}: no such command`];
+  if (command.commands.length > 0 && next !== '' && !next.startsWith('-')) return [`${called}: no such command`];
   const end = words.indexOf('--');
   const own = words.slice(depth, end < 0 ? words.length : end);
   const unknown = own.filter((word) => word.startsWith('--') && !command.options.some(({ long }) => long === word));
@@ -156,7 +158,9 @@ describe('the guides', () => {
 
   it.each([
     'kortd',
+    'kortd --version',
     'kortd # nothing',
+    'usermod -aG kortd anna',
     '/usr/bin/kortd x',
     'systemctl reload kortd',
     'kortd simulate-devices --device topaz -- x --its-own',
