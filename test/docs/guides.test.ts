@@ -14,11 +14,14 @@ import { createProgram } from '../../daemon/cli/commands.ts';
 import { OPTIONS } from '../../daemon/configuration/schema.ts';
 import { parseConfiguration } from '../../drivers/scanners/configuration.ts';
 import { SCANNER_KINDS } from '../../drivers/scanners/index.ts';
+import { collect } from '../../docs/site/collect.ts';
 import { loadScenario } from '../../drivers/simulated/scenario.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const FOLDER = join(ROOT, 'docs');
 const guides = readdirSync(FOLDER).filter((name) => name.endsWith('.md'));
+/** Everything else that pages are made of. */
+const others = [...collect(ROOT).pages.keys()].filter((path) => !guides.includes(path.replace('docs/', '')));
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Readonly<Record<string, string>> };
 
 interface Code {
@@ -36,7 +39,8 @@ function codesOf(markdown: string): readonly Code[] {
 }
 
 /** Where a command begins: not as a word to another, as in systemctl reload kortd. */
-const CALL = /(?:^|[$(|;&]|\bsudo|\bnpm run -s)\s*\bkortd (?:--(?:\s|$))?([^|>]*)/g;
+const CALL = /(?:^|[$(|;&]|\bsudo|\bnpm run -s)\s*\bkortd (?:--(?:\s|$))?([^|>)]*)/g;
+const SHELLS = new Set(['bat', 'sh']);
 const CALLS = new Set<string>(Object.keys(METHODS));
 const NAMES = new Set<string>([...CALLS, ...Object.keys(EVENTS), ...Object.keys(SCOPES), ...OPTIONS.map(({ path }) => path)]);
 /** Of the wire and of the client, which have tables of their own. */
@@ -46,14 +50,17 @@ const FILE = /\.(d|html|json|mjs|pem|sqlite|ts)$/;
 const OTHER_WORDS = new Set(['after_user_action']);
 
 /** What is wrong with the commands of kortd in a text. */
-function commandProblems({ text }: Code): readonly string[] {
-  return text.split('\n').flatMap((line) => {
+function commandProblems({ text, language }: Code): readonly string[] {
+  if (language !== undefined && !SHELLS.has(language)) return [];
+  const lines = text.replaceAll('\\\n', ' ').split('\n');
+  return lines.flatMap((line) => {
     const calls = line.replace(/(^|\s)#.*/, '').matchAll(CALL);
-    return [...calls].flatMap(([, rest = '']) => problemsOf(rest.trim().split(/\s+/)));
+    return [...calls].flatMap(([, rest = '']) => problemsOf(rest.trim().split(/\s+/), language !== undefined));
   });
 }
 
-function problemsOf(words: readonly string[]): readonly string[] {
+/** In a sentence, options that a command wants may be left out. */
+function problemsOf(words: readonly string[], isWhole: boolean): readonly string[] {
   let command: Command = createProgram();
   let depth = 0;
   for (; depth < words.length; depth++) {
@@ -63,12 +70,12 @@ function problemsOf(words: readonly string[]): readonly string[] {
   }
   const [next = ''] = words.slice(depth);
   const called = `kortd ${words.join(' ')}`;
-  if (command.commands.length > 0 && next !== '' && !next.startsWith('-')) return [`${called}: no such command`];
+  if (command.commands.length > 0 && /^[^-]/.test(next)) return /^[a-z]/i.test(next) ? [`${called}: no such command`] : [];
   const end = words.indexOf('--');
   const own = words.slice(depth, end < 0 ? words.length : end);
   const unknown = own.filter((word) => word.startsWith('--') && !command.options.some(({ long }) => long === word));
   const method = command.name() === 'call' && /^[a-z]/.test(next) && !CALLS.has(next) ? [`${called}: no such method`] : [];
-  const missing = command.options.filter(({ mandatory, long }) => mandatory && own.length > 0 && !own.includes(long ?? ''));
+  const missing = command.options.filter(({ mandatory, long }) => isWhole && mandatory && !own.includes(long ?? ''));
   return [
     ...unknown.map((word) => `${called}: no such option ${word}`),
     ...missing.map(({ long }) => `${called}: without ${long ?? ''}`),
@@ -134,6 +141,14 @@ describe.each(guides)('%s', (guide) => {
 
   it('shows files as kortd reads them', async () => {
     expect((await Promise.all(codes.map(exampleProblems))).flat()).toEqual([]);
+  });
+});
+
+describe.each(others)('%s', (page) => {
+  const codes = codesOf(readFileSync(join(ROOT, page), 'utf8'));
+
+  it('names commands, options, methods and scripts that there are', () => {
+    expect([...codes.flatMap(commandProblems), ...codes.flatMap(scriptProblems)]).toEqual([]);
   });
 });
 
