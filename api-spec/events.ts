@@ -71,7 +71,7 @@ export const EVENTS = {
   },
   'pad.pen': {
     summary:
-      'What the pen did since the last such event, within 10 ms of it. Not kept for replay. As fine as a policy lets it be told: unless one says otherwise, as it needs to be to draw the ink.',
+      'What the pen did since the last such event, within 10 ms of it. Not kept for replay. Web pages hear of what their own origin had signed alone. As fine as a policy lets it be told: unless one says otherwise, as it needs to be to draw the ink.',
     since: 1,
     scope: 'pad',
     isTransient: true,

@@ -177,7 +177,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   live.console = undo.use(await openConsole({ port: consolePort, prompts, log, desk: { dispatcher, events, onClientGone } }));
   const retentionDays = (): number | undefined => access.policy.auditRetentionDays ?? configuration.settings.audit.retentionDays;
   undo.use(startRetention({ audit, retentionDays, log }));
-  const pkcs11 = undo.use(await pkcs11DoorOf(folder, parts.slots, options));
+  const pkcs11 = undo.use(await pkcs11DoorOf(folder, parts.slots, { ...options, configuration }));
   const telemetryDoor = undo.use(await openTelemetry(parts, { options, configuration, server, dispatcher, pkcs11 }));
   desk.open();
   await modules.apply(desk, access.policy.modules);
@@ -241,11 +241,14 @@ function simulationOf({ simulated, simulatedDesk, simulatedPads }: DaemonOptions
 }
 
 async function pkcs11DoorOf(
-  { pkcs11Path: path }: DataFolder,
+  { path: folder, pkcs11Path }: DataFolder,
   slots: SharedSlots,
-  { pkcs11Front: front, log }: DaemonOptions,
+  { pkcs11Front: front, log, configuration }: DaemonOptions & { readonly configuration: Configuration },
 ): Promise<Pkcs11Door | undefined> {
-  return process.platform === 'win32' ? undefined : await openPkcs11Door({ ...{ path, slots, front, log }, version: VERSION });
+  if (process.platform === 'win32') return undefined;
+  const { socket } = configuration.settings.pkcs11;
+  const programs = socket === undefined ? { path: pkcs11Path, mode: 0o600 as const } : { path: socket, mode: 0o660 as const };
+  return await openPkcs11Door({ ...{ folder, programs, slots, front, log }, version: VERSION });
 }
 
 function unixSocketsOf({ socketPath }: DataFolder, { unixSockets = [] }: DaemonOptions): readonly UnixSocket[] {

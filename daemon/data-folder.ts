@@ -3,9 +3,20 @@
  * One daemon at a time: a second one is told who holds it.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync, chmodSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+  chmodSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 const LOCK_FILE = 'daemon.lock';
 const TOKEN_FILE = 'token';
@@ -15,6 +26,11 @@ const SOCKET_FILE = 'socket';
 export const PKCS11_FILE = 'pkcs11';
 /** Begins the names of the sockets at which fronts find their core: the number of the front's process follows. */
 export const FRONT_FILES = 'front-';
+
+/** Where the installed service listens for members of its group, whatever its data folder. */
+export const SERVICE_SOCKET = '/run/kortd/socket';
+/** Where it serves their programs through PKCS #11. */
+export const SERVICE_PKCS11_SOCKET = '/run/kortd/pkcs11/socket';
 
 /** Where a running daemon is found. */
 export interface Endpoint {
@@ -91,6 +107,16 @@ export function findDaemon(path: string): Endpoint & { readonly token: string } 
       { cause: error },
     );
   }
+}
+
+/**
+ * Where programs reach the daemon of this folder through PKCS #11; where no folder was named and this user has no daemon of their own, that of the installed service,
+ * whose package makes the folder.
+ */
+export function programsSocketOf(dataFolder: string, serviceSocket: string = SERVICE_PKCS11_SOCKET): string {
+  const own = join(resolve(dataFolder), PKCS11_FILE);
+  const isNamed = resolve(dataFolder) !== resolve(defaultDataFolder());
+  return isNamed || existsSync(own) || !existsSync(dirname(serviceSocket)) ? own : serviceSocket;
 }
 
 /** Folders that this process holds. Its own number in another lock is that of a daemon that ended: in a container numbers come again at each start. */

@@ -13,7 +13,8 @@ import {
   TOKEN_SUBPROTOCOL_PREFIX,
   WEB_SOCKET_PATH,
 } from '../wire.ts';
-import { EVENT_EXAMPLES, EXAMPLE_TIME, GREETING_EXAMPLE, METHOD_EXAMPLES, errorExample } from './examples.ts';
+import { errorExample } from './example-errors.ts';
+import { EVENT_EXAMPLES, EXAMPLE_TIME, GREETING_EXAMPLE, METHOD_EXAMPLES } from './examples.ts';
 import { componentSchemas, plain, reference, schemaJson, type JsonObject, type JsonValue } from './json-schema.ts';
 import { allErrors, deadlineOf, hasRequiredParams, longestDeadlineOf, namedMethods, nounOf, secretParams } from './methods.ts';
 import type { NamedMethod } from './methods.ts';

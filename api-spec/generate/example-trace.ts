@@ -1,6 +1,8 @@
 /** Examples of traces. */
+export const EXAMPLE_TRACE_FILE = 'trace-20260302T081500Z.txt';
+
 const EXAMPLE_TRACE = {
-  file: 'trace-20260302T081500Z.txt',
+  file: EXAMPLE_TRACE_FILE,
   startedAt: '2026-03-02T08:15:00.000Z',
   endsAt: '2026-03-02T08:25:00.000Z',
   contents: 'redacted',

@@ -8,7 +8,8 @@ import {
   TOKEN_SUBPROTOCOL_PREFIX,
   WEB_SOCKET_PATH,
 } from '../wire.ts';
-import { METHOD_EXAMPLES, errorExample } from './examples.ts';
+import { errorExample } from './example-errors.ts';
+import { METHOD_EXAMPLES } from './examples.ts';
 import { codeBlock, jsonBlock } from './markdown.ts';
 
 const address = `127.0.0.1:${DEFAULT_PORT}`;

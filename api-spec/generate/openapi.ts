@@ -4,7 +4,8 @@ import { SCOPES } from '../scopes.ts';
 import { HIGHEST_API_VERSION } from '../versions.ts';
 import { DEFAULT_PORT, IDEMPOTENCY_HEADER, LIMITS, LOOPBACK_HOSTS, MAX_ID_LENGTH, TIMEOUT_HEADER } from '../wire.ts';
 import { contentsPaths } from './contents.ts';
-import { METHOD_EXAMPLES, errorExample } from './examples.ts';
+import { errorExample } from './example-errors.ts';
+import { METHOD_EXAMPLES } from './examples.ts';
 import { componentSchemas, isObject, plain, reference, schemaJson, type JsonObject } from './json-schema.ts';
 import {
   allErrors,

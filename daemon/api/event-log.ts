@@ -9,9 +9,16 @@ import { EVENTS, type ApiEvent, type EventData, type EventName } from '../../api
 /** Events kept for replay. */
 export const REPLAY_EVENTS = 1_024;
 
+/** Who may hear of one event, beside what its name asks for. */
+export interface Audience {
+  /** A further right. */
+  readonly needs?: Scope;
+  /** Of web pages those of this origin alone; `none`: no page. */
+  readonly pages?: string;
+}
+
 export interface Subscriber {
-  /** `needs`: a right beside that of the event, for this one. */
-  readonly wants: (name: EventName, needs?: Scope) => boolean;
+  readonly wants: (name: EventName, audience?: Audience) => boolean;
   /** Takes one encoded notification; false when it cannot take it now, and the event is lost to it. */
   send(message: Buffer): boolean;
 }
@@ -19,7 +26,7 @@ export interface Subscriber {
 interface Kept {
   readonly sequence: number;
   readonly name: EventName;
-  readonly needs: Scope | undefined;
+  readonly audience: Audience | undefined;
   readonly message: Buffer;
 }
 
@@ -51,13 +58,13 @@ export class EventLog {
     return [...this.#subscribers.values()].filter(({ lost }) => lost !== undefined).length;
   }
 
-  readonly publish = <N extends EventName>(name: N, data: EventData<N>, needs?: Scope): void => {
+  readonly publish = <N extends EventName>(name: N, data: EventData<N>, audience?: Audience): void => {
     const sequence = ++this.#sequence;
     const message = encodeNotice('event', { sequence, time: new Date().toISOString(), name, data });
     const event: ApiEvent = EVENTS[name];
-    if (event.isTransient !== true) this.#keep({ sequence, name, needs, message });
+    if (event.isTransient !== true) this.#keep({ sequence, name, audience, message });
     for (const subscriber of this.#subscribers.keys()) {
-      if (subscriber.wants(name, needs)) this.#deliver(subscriber, sequence, message);
+      if (subscriber.wants(name, audience)) this.#deliver(subscriber, sequence, message);
     }
   };
 
@@ -77,8 +84,8 @@ export class EventLog {
     if (from < first && first > 1) state.lost = { from, to: first - 1 };
     else if (from === 0) state.lost = { from: 0, to: 0 };
     this.flush(subscriber);
-    for (const { sequence, name, needs, message } of this.#kept) {
-      if (sequence >= from && subscriber.wants(name, needs)) this.#deliver(subscriber, sequence, message);
+    for (const { sequence, name, audience, message } of this.#kept) {
+      if (sequence >= from && subscriber.wants(name, audience)) this.#deliver(subscriber, sequence, message);
     }
   }
 

@@ -27,7 +27,7 @@ export async function runCall(method: string, params: string | undefined, option
 }
 
 export async function runStatus(options: CallOptions & { readonly json: boolean }): Promise<void> {
-  const { daemon, client } = await connectToDaemon(options.dataDir);
+  const { endpoint, client } = await connectToDaemon(options.dataDir);
   try {
     const [info, health, { readers }, { cards }] = await Promise.all([
       client.call('system.info'),
@@ -36,12 +36,17 @@ export async function runStatus(options: CallOptions & { readonly json: boolean 
       client.call('card.list'),
     ]);
     if (options.json) {
-      printResult(JSON.stringify({ url: daemon.url, pid: daemon.pid, info, health, readers, cards }, undefined, 2));
+      printResult(
+        JSON.stringify(
+          { ...(endpoint ? { url: endpoint.url, pid: endpoint.pid } : {}), info, health, readers, cards },
+          undefined,
+          2,
+        ),
+      );
       return;
     }
-    printResult(
-      `${info.product} ${info.version} at ${daemon.url} (process ${daemon.pid})${info.simulated ? ', simulated desk' : ''}: ${health.status}`,
-    );
+    const where = endpoint ? `at ${endpoint.url} (process ${endpoint.pid})` : 'as a service of this computer';
+    printResult(`${info.product} ${info.version} ${where}${info.simulated ? ', simulated desk' : ''}: ${health.status}`);
     for (const source of health.sources)
       printResult(`  ${source.id}: ${source.available ? 'available' : `away, ${source.problem ?? ''}`}`);
     for (const reader of readers) {

@@ -2,8 +2,7 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
-import { PKCS11_FILE } from '../data-folder.ts';
+import { programsSocketOf } from '../data-folder.ts';
 import { serverAddress } from '../pkcs11/module-file.ts';
 import { SetupError, type Texts } from '../pkcs11/setup/errors.ts';
 import { programSetups } from '../pkcs11/setup/index.ts';
@@ -40,7 +39,7 @@ export async function runPkcs11Disable(flags: ProgramFlags): Promise<void> {
 
 export async function runPkcs11Status(flags: ProgramFlags): Promise<void> {
   const address = serverAddress(flags.dataDir);
-  const isListening = await answers(join(flags.dataDir, PKCS11_FILE));
+  const isListening = await answers(programsSocketOf(flags.dataDir));
   const setups = chosen(flags);
   if (flags.json) {
     const programs = setups.map((setup) => [setup.id, { isInstalled: setup.isInstalled(), places: setup.places() }]);

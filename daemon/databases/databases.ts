@@ -50,7 +50,7 @@ export class Databases {
     const databases = new Databases(options);
     const examined = KNOWN_DATABASES.map((known) => ({
       known,
-      ...examineDatabase(join(options.folder, known.file), known.options),
+      ...examineDatabase(join(options.folder, known.file), { ...known.options, isCache: known.isCache ?? false }),
     }));
     for (const { known, ...found } of examined) {
       if (found.state === 'damaged') databases.#replace(known, found.reason);

@@ -15,8 +15,13 @@ const BUSY_MS = 2_000;
 /** Every page of a file up to this size is looked at: some 20 ms. Of a larger one only what is needed to open it, or each start would read it all. */
 const WHOLE_BYTES = 16_777_216;
 
-/** Throws DataFolderError for a file that cannot be opened now, and one of a later version. */
-export function examineDatabase(file: string, options: PrivateDatabaseOptions): Examined {
+/** What may be thrown away when it is of no use. */
+interface Worth {
+  readonly isCache?: boolean;
+}
+
+/** Throws DataFolderError for a file that cannot be opened now, and one of a later version, unless it is a cache. */
+export function examineDatabase(file: string, options: PrivateDatabaseOptions & Worth): Examined {
   try {
     const size = sizeOf(file);
     if (size === undefined) return { state: 'missing' };
@@ -85,7 +90,7 @@ function readHeader(file: string): Buffer {
 }
 
 /** Undefined when nothing is found. */
-function damageInside(file: string, size: number, options: PrivateDatabaseOptions): string | undefined {
+function damageInside(file: string, size: number, options: PrivateDatabaseOptions & Worth): string | undefined {
   try {
     using database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_MS });
     return damageFoundIn(database, { file, size, ...options });
@@ -99,12 +104,13 @@ function damageInside(file: string, size: number, options: PrivateDatabaseOption
 
 function damageFoundIn(
   database: DatabaseSync,
-  given: PrivateDatabaseOptions & { readonly file: string; readonly size: number },
+  given: PrivateDatabaseOptions & Worth & { readonly file: string; readonly size: number },
 ): string | undefined {
-  const { file, size, applicationId, schema, version: known = 1 } = given;
+  const { file, size, applicationId, schema, version: known = 1, isCache = false } = given;
   const id = pragma(database, 'application_id');
   if (id !== 0 && id !== applicationId) return 'the file is a database of another program';
   const version = pragma(database, 'user_version');
+  if (version > known && isCache) return `the file is of version ${version}, of a later kortd`;
   if (version > known)
     throw new DataFolderError(`${laterVersion(file, version)}. It was left as it is: install the version that made it.`);
   if (size <= WHOLE_BYTES) {

@@ -5,11 +5,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventData, EventName } from '../../api-spec/events.ts';
-import type { Scope } from '../../api-spec/scopes.ts';
 import type { CardProfile } from '../../apdu/card-profile.ts';
 import { equalBytes } from '../../apdu/bytes.ts';
 import { DeviceRemovedError, DeviceTimeoutError, ServiceUnavailableError } from '../../drivers/errors.ts';
 import type { AnyConnection, ApplicationSource, ReaderSource, ReaderState } from '../../drivers/reader-source.ts';
+import type { Audience } from '../api/event-log.ts';
 import { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { TriesMemory } from '../pin/tries.ts';
@@ -35,7 +35,7 @@ const CLOSE_PATIENCE_MS = 2_000;
 
 export type CardTarget = string | { readonly reader: string } | { readonly role: string };
 /** `needs`: a right beside that of the event, for this one. */
-export type Publish = <N extends EventName>(name: N, data: EventData<N>, needs?: Scope) => void;
+export type Publish = <N extends EventName>(name: N, data: EventData<N>, audience?: Audience) => void;
 
 export type DeskSource = ReaderSource<AnyConnection>;
 

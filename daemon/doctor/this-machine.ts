@@ -5,6 +5,7 @@ import { createReadStream, type Stats } from 'node:fs';
 import { open, readdir, readlink, stat, statfs } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
+import { SERVICE_SOCKET } from '../data-folder.ts';
 import { SOCKET_VARIABLE } from '../../drivers/pcsc/pcscd-winscard.ts';
 import { askDaemon } from './daemon-view.ts';
 import type { DiskSpace, FileStatus, Look, ProcessView, Ran, Seen } from './look.ts';
@@ -16,8 +17,6 @@ const MAX_OUTPUT_BYTES = 1_048_576;
 const RUN_MS = 2_000;
 /** What has not answered by then hangs, as far as a person is concerned. */
 const ANSWER_MS = 2_000;
-/** As the package's socket unit has it. */
-const GROUP_SOCKET = '/run/kortd/socket';
 const MAX_PROCESSES = 4_096;
 /** Where an administrator's programs are, which is not on everybody's path. */
 const SYSTEM_FOLDERS = ['/usr/sbin', '/sbin', '/usr/bin', '/bin'];
@@ -43,7 +42,7 @@ export function thisMachine(options: MachineOptions): ThisMachine {
   const end = new AbortController();
   const home = environment['HOME'] ?? homedir();
   const path = pathsBelow(resolve(root), [resolve(options.dataFolder), resolve(options.policyFolder), resolve(home)]);
-  const daemon = once(() => askDaemon(options.dataFolder, { answerMs, signal: end.signal, groupSocket: path(GROUP_SOCKET) }));
+  const daemon = once(() => askDaemon(options.dataFolder, { answerMs, signal: end.signal, groupSocket: path(SERVICE_SOCKET) }));
   const socket = environment[SOCKET_VARIABLE] ?? path(PCSCD_SOCKET);
   const pcsc = once(() => askPcscService({ socket, timeoutMs: answerMs }));
   const processes = once(() => listProcesses(path('/proc')));

@@ -54,7 +54,7 @@ export function openIssuance(options: IssuanceOptions): Issuance {
       const next = nextStep(ceremony);
       const { id, routine, state, isProtected } = ceremony;
       const data = { ceremony: id, routine: routine.id, state, ...(next ? { nextStep: next.id } : {}) };
-      publish('issuance.changed', data, isProtected ? 'issuance.protected' : undefined);
+      publish('issuance.changed', data, isProtected ? { needs: 'issuance.protected' } : {});
     },
   });
   const deadlines = undo.use(new Deadlines({ ceremonies, log }));

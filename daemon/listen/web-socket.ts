@@ -2,11 +2,10 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
 import type { RawData, WebSocket } from 'ws';
 import { EVENTS, type EventName, type Greeting } from '../../api-spec/events.ts';
-import type { Scope } from '../../api-spec/scopes.ts';
 import { HIGHEST_API_VERSION, LOWEST_API_VERSION } from '../../api-spec/versions.ts';
 import type { Call, Caller, CallerConnection } from '../api/call.ts';
 import type { Dispatcher } from '../api/dispatcher.ts';
-import { encodeNotice, type EventLog, type Subscriber } from '../api/event-log.ts';
+import { encodeNotice, type Audience, type EventLog, type Subscriber } from '../api/event-log.ts';
 import { CALLS_PER_CLIENT, EVENT_BACKLOG_BYTES, UNREAD_BYTES } from '../api/limits.ts';
 import type { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -76,9 +75,10 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
     this.#greet();
   }
 
-  wants(name: EventName, needs?: Scope): boolean {
-    const { scopes } = this.#caller;
+  wants(name: EventName, { needs, pages }: Audience = {}): boolean {
+    const { scopes, origin } = this.#caller;
     if (name === 'pad.pen' && !this.#seesPens) return false;
+    if (pages !== undefined && origin !== undefined && origin !== pages) return false;
     const mayKnow = scopes.has(EVENTS[name].scope) && (needs === undefined || scopes.has(needs));
     return (this.#events === undefined || this.#events.has(name)) && mayKnow;
   }

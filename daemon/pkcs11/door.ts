@@ -5,9 +5,9 @@
  */
 import { readdirSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { bindOver, type BoundSocket } from '../../pkcs11-module/front/bind.ts';
+import { bindOver, type BoundSocket, type SocketPlace } from '../../pkcs11-module/front/bind.ts';
 import type { FrontTimes } from '../../pkcs11-module/front/front.ts';
 import { RpcProtocolError } from '../../pkcs11-module/rpc/reader.ts';
 import { FRONT_FILES } from '../data-folder.ts';
@@ -31,8 +31,10 @@ const SESSIONS_OF_CORE = 0x1_00_00_00;
 const CORES = 128;
 
 export interface Pkcs11DoorOptions {
-  /** Its folder is the data folder. */
-  readonly path: string;
+  /** The data folder: fronts and the daemon find each other there. */
+  readonly folder: string;
+  /** Where programs come. */
+  readonly programs: SocketPlace;
   readonly slots: SharedSlots;
   readonly version: string;
   /** Undefined: programs are served without one. */
@@ -87,7 +89,7 @@ class Door implements Pkcs11Door {
   }
 
   async open(): Promise<void> {
-    checkSocketPath(`${this.#options.path}~`);
+    checkSocketPath(`${this.#options.programs.path}~`);
     if (this.#options.front) await this.#findFronts();
     const current = [...this.#fronts].filter(({ version, isRetired }) => version === this.#options.version && !isRetired);
     if (current.length !== 1) await this.#takePlace();
@@ -105,7 +107,7 @@ class Door implements Pkcs11Door {
 
   /** Fronts of this folder, whichever version they are of. */
   async #findFronts(): Promise<void> {
-    const folder = dirname(this.#options.path);
+    const { folder } = this.#options;
     const files = readdirSync(folder).filter((name) => name.startsWith(FRONT_FILES));
     if (files.length === 0) return;
     this.#settled = this.#settle();
@@ -167,7 +169,7 @@ class Door implements Pkcs11Door {
   async #takePlace(): Promise<void> {
     if (this.#own || this.#closing.signal.aborted) return;
     const server = createServer({ pauseOnConnect: true }, (socket) => this.#welcome(socket));
-    this.#own = { server, bound: await bindOver(server, this.#options.path) };
+    this.#own = { server, bound: await bindOver(server, this.#options.programs) };
     this.#starting = undefined;
     for (const front of this.#fronts) front.retire();
   }
@@ -225,9 +227,8 @@ class Door implements Pkcs11Door {
   }
 
   async #start(): Promise<StartedFront> {
-    const { front: times = {}, path, version } = this.#options;
-    const folder = dirname(path);
-    const started = await startFront({ folder, version, times });
+    const { front: times = {}, folder, programs, version } = this.#options;
+    const started = await startFront({ folder, programs, version, times });
     await this.#attach(join(folder, `${FRONT_FILES}${started.pid}`));
     void this.#handDoorOver(started).catch((error: unknown) => this.#warn(error, 'handing the door over to the front failed'));
     return started;

@@ -3,10 +3,11 @@
  * own. PINs pass through it, so that it is as hard to look into as the daemon. It loads no more than it needs.
  */
 import type { Socket } from 'node:net';
+import { join } from 'node:path';
 import { peerCredentials } from '../../drivers/peer-credentials.ts';
 import { forbidCoreDumps } from '../../drivers/process-limits.ts';
 import { FRONT_TIMES, Front } from '../../pkcs11-module/front/front.ts';
-import { FRONT_FILES, PKCS11_FILE, daemonOf } from '../data-folder.ts';
+import { FRONT_FILES, daemonOf } from '../data-folder.ts';
 import { parseFrontSettings, parseHandOver } from './front-settings.ts';
 
 const settings = parseFrontSettings(process.argv[2]);
@@ -23,9 +24,8 @@ const end = (): void => {
 };
 
 const front = new Front({
-  folder: settings.folder,
-  programsFile: PKCS11_FILE,
-  ownFile: `${FRONT_FILES}${process.pid}`,
+  programs: settings.programs,
+  ownPath: join(settings.folder, `${FRONT_FILES}${process.pid}`),
   version: settings.version,
   peerOf: peerCredentials,
   isCore: (peer) => peer === undefined || (peer.uid === ownUid && peer.pid === daemonOf(settings.folder)),

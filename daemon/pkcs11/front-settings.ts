@@ -1,8 +1,11 @@
 /** What the daemon tells the front's program when it starts it, and with each connection that it hands over. */
+import type { SocketPlace } from '../../pkcs11-module/front/bind.ts';
 import type { FrontTimes } from '../../pkcs11-module/front/front.ts';
 
 export interface FrontSettings {
+  /** The data folder. */
   readonly folder: string;
+  readonly programs: SocketPlace;
   readonly version: string;
   readonly times: Partial<FrontTimes>;
 }

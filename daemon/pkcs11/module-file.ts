@@ -3,8 +3,8 @@
  * user's own; p11-kit reads no user's files for root, whose file is the system's.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { PKCS11_FILE } from '../data-folder.ts';
+import { dirname, join } from 'node:path';
+import { programsSocketOf } from '../data-folder.ts';
 import { SetupError } from './setup/errors.ts';
 import type { Machine } from './setup/machine.ts';
 
@@ -16,7 +16,7 @@ const MAX_PATH_BYTES = 107;
 
 /** What P11_KIT_SERVER_ADDRESS is to be. Throws SetupError for a folder whose path is too long. */
 export function serverAddress(dataFolder: string): string {
-  const path = join(resolve(dataFolder), PKCS11_FILE);
+  const path = programsSocketOf(dataFolder);
   if (Buffer.byteLength(path) > MAX_PATH_BYTES)
     throw new SetupError('path_too_long', {
       en: `the path of the socket is longer than ${MAX_PATH_BYTES} bytes, and no program finds it: ${path}. Choose a shorter --data-dir`,

@@ -9,6 +9,8 @@ export const layout = {
   run: '/run/kortd',
   /** Of native programs of the members of the service's group; systemd opens it. */
   socket: '/run/kortd/socket',
+  /** Of their programs that use PKCS #11: the service makes it. */
+  pkcs11: '/run/kortd/pkcs11',
   /** A folder for each user who has a socket of their own. */
   userSockets: '/run/kortd/users',
   policy: '/etc/kortd/policy.d',

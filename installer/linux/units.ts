@@ -14,7 +14,7 @@ export const programCommand = [
   `${layout.program}/${payloadPaths.main}`,
 ] as const;
 
-const SERVE = `serve --data-dir ${layout.state} --user-sockets ${layout.userSockets}`;
+const SERVE = `serve --data-dir ${layout.state} --user-sockets ${layout.userSockets} --pkcs11-socket ${layout.pkcs11}/socket`;
 
 export const serviceUnit = `[Unit]
 Description=${service.title}
@@ -140,6 +140,7 @@ m ${service.user} dialout
 
 export const tmpfiles = `d ${layout.run} 0755 root root -
 d ${layout.userSockets} 0755 root root -
+d ${layout.pkcs11} 0750 ${service.user} ${service.group} -
 # A socket for one user alone, beside that of the group: a line here for each, in a file of your own.
 #d ${layout.userSockets}/anna 2710 ${service.user} anna -
 `;

@@ -4,8 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
-import { join } from 'node:path';
-import { bindOver, type BoundSocket } from './bind.ts';
+import { bindOver, type BoundSocket, type SocketPlace } from './bind.ts';
 import { CoreLink } from './core-link.ts';
 import { LineReader, parseToFront, type KnownSlot, type ToFront } from './messages.ts';
 import { Program } from './program.ts';
@@ -49,10 +48,10 @@ export const FRONT_TIMES: FrontTimes = {
 };
 
 export interface FrontOptions {
-  /** Where its sockets are: the folder lets in its user alone. */
-  readonly folder: string;
-  readonly programsFile: string;
-  readonly ownFile: string;
+  /** Where programs come. */
+  readonly programs: SocketPlace;
+  /** Where the core comes: below a folder that lets in its user alone. */
+  readonly ownPath: string;
   readonly version: string;
   /** Undefined where the system does not tell. */
   readonly peerOf: (socket: Socket) => Peer | undefined;
@@ -98,10 +97,10 @@ export class Front implements AsyncDisposable {
 
   /** Takes the place over from whoever listens for programs. */
   async listen(): Promise<void> {
-    const { folder, programsFile, ownFile } = this.#options;
-    const own = await bindOver(this.#forCore, join(folder, ownFile));
+    const { programs, ownPath } = this.#options;
+    const own = await bindOver(this.#forCore, { path: ownPath, mode: 0o600 });
     this.#bound = [own];
-    this.#bound = [own, await bindOver(this.#forPrograms, join(folder, programsFile))];
+    this.#bound = [own, await bindOver(this.#forPrograms, programs)];
     this.#awaitCore();
     this.#review();
   }

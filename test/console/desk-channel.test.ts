@@ -197,8 +197,11 @@ describe('a call of the desk’s page', () => {
     await client.closed;
   });
 
-  it('can do nothing but read and take access away', () => {
-    expect([...DESK_METHODS].filter(isAct)).toEqual(['access.deny', 'access.revoke']);
+  it('can do nothing but read, take access away, go on with or end a ceremony, and look at what is personal on the record', () => {
+    expect([...DESK_METHODS].filter(isAct)).toEqual([
+      ...['access.deny', 'access.revoke', 'issuance.cancel', 'issuance.resume'],
+      ...['pad.watch', 'scanner.review'],
+    ]);
     for (const name of DESK_METHODS) {
       const { scope }: ApiMethod = METHODS[name];
       expect(scope === undefined || DESK_SCOPES.has(scope), name).toBe(true);

@@ -9,7 +9,7 @@ import type { EventData } from '../../api-spec/events.ts';
 import type { Result } from '../../api-spec/methods/index.ts';
 import { checkStatement } from '../../daemon/pads/statement.ts';
 import { decodeSignature } from '../../drivers/pads/ink/iso19794-7.ts';
-import { errorOf, eventually, openBench, resultOf, type Bench, type RpcSocket } from '../api/support.ts';
+import { RpcSocket, errorOf, eventually, http, openBench, resultOf, type Bench } from '../api/support.ts';
 
 const DOCUMENT = Buffer.from('Receipt of card 9752000000000000102');
 const documentHash = createHash('sha256').update(DOCUMENT).digest();
@@ -35,6 +35,22 @@ async function capture(bench: Bench, api: RpcSocket, params: object = {}, seed =
   const answer = api.call('pad.capture', { content, text: TEXT, ...params });
   await sign(bench, { seed });
   return resultOf(await answer);
+}
+
+/** A page that the policy lets capture signatures. */
+async function pageSocket(bench: Bench, origin: string): Promise<RpcSocket> {
+  const scopes = ['pad'];
+  await bench.setPolicy({
+    origins: ['https://portal.example', 'https://other.example'].map((page) => ({ origin: page, scopes })),
+  });
+  const { text } = await http({
+    port: bench.port,
+    method: 'POST',
+    path: '/v1/access/request',
+    headers: { host: `127.0.0.1:${bench.port}`, origin, 'content-type': 'application/json' },
+    body: JSON.stringify({ scopes, reason: 'to have receipts signed' }),
+  });
+  return await RpcSocket.open(bench.port, (JSON.parse(text) as { readonly token: string }).token, { origin });
 }
 
 const bytesOf = ({ data }: Captured['svg']): Buffer => Buffer.from(data ?? '', 'base64');
@@ -146,6 +162,29 @@ describe('a signature on a pad', () => {
     await capture(bench, api, {}, 9);
     await eventually('samples', () => samples().length > 100);
     expect(samples().some(([, x = 0]) => Math.abs(x * 10 - Math.round(x * 10)) > 0.01)).toBe(true);
+  });
+
+  it('is drawn live for the page that asked for it and for programs, and for no other page', async () => {
+    await using bench = await openBench();
+    const [own, other] = [await pageSocket(bench, 'https://portal.example'), await pageSocket(bench, 'https://other.example')];
+    await using ownPage = own;
+    await using otherPage = other;
+    const program = await bench.socket();
+    for (const socket of [ownPage, otherPage, program])
+      resultOf(await socket.call('event.subscribe', { events: ['pad.pen', 'pad.changed'] }));
+    await capture(bench, ownPage, {}, 11);
+    const heard = (socket: RpcSocket, name: string): boolean =>
+      socket.notices('event').some(({ params }) => (params as { readonly name: string }).name === name);
+    // What comes after the pen tells that nothing of it is still on its way.
+    await eventually('the state of the pad, told to all', () =>
+      [ownPage, otherPage, program].every((socket) => heard(socket, 'pad.changed')),
+    );
+    await eventually('the pen, told to who may see it', () => [ownPage, program].every((socket) => heard(socket, 'pad.pen')));
+    expect(heard(otherPage, 'pad.pen')).toBe(false);
+    otherPage.messages.length = 0;
+    await capture(bench, program, {}, 12);
+    await eventually('the end of the second signature', () => heard(otherPage, 'pad.changed'));
+    expect(heard(otherPage, 'pad.pen')).toBe(false);
   });
 
   it('can be cleared and written again: the first try is no part of it', async () => {

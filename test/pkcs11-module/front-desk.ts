@@ -48,9 +48,8 @@ export async function openFrontDesk(options: FrontDeskOptions = {}): Promise<Fro
   const ended = Promise.withResolvers<undefined>();
   const front: Front = undo.use(
     new Front({
-      folder,
-      programsFile: 'pkcs11',
-      ownFile: 'front-1',
+      programs: { path: join(folder, 'pkcs11'), mode: 0o600 },
+      ownPath: join(folder, 'front-1'),
       version,
       peerOf: peerCredentials,
       isCore,

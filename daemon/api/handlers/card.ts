@@ -12,8 +12,8 @@ import { identityOf, judgeCertificates } from '../../identity/identity.ts';
 import type { Call, Handlers } from '../call.ts';
 import { roleIn, withCard, type CardParams, type HandlerContext } from './context.ts';
 
-/** VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER and their odd forms (ISO/IEC 7816-4:2020, section 11.6): they carry PINs. */
-const PIN_INSTRUCTIONS: readonly number[] = [0x20, 0x21, 0x24, 0x25, 0x2c, 0x2d];
+/** VERIFY, CHANGE REFERENCE DATA, DISABLE and ENABLE VERIFICATION REQUIREMENT, RESET RETRY COUNTER, some with an odd form (ISO/IEC 7816-4:2020, section 11.6): they carry PINs. */
+const PIN_INSTRUCTIONS: readonly number[] = [0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2c, 0x2d];
 
 type CardMethods = 'card.lease' | 'card.list' | 'card.read' | 'card.release' | 'card.transmit';
 

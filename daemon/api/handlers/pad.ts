@@ -54,7 +54,7 @@ async function capture(context: HandlerContext, params: CaptureParams, call: Cal
     call,
     async (pad, signal): Promise<Captured> => {
       const publish = (event: Parameters<ConstructorParameters<typeof LiveInk>[0]['publish']>[0]): void =>
-        events.publish('pad.pen', event);
+        events.publish('pad.pen', event, { pages: call.caller.origin ?? 'none' });
       using live = new LiveInk({ capture: id, pad: description.id, detail: access.policy.pads.live, publish });
       const { acceptAfterMs = ACCEPT_AFTER_MS } = params;
       const written = await captureSignature({ pad, documentHash, screen, acceptAfterMs, live, signal, now: () => new Date() });

@@ -15,6 +15,20 @@ export const Pkcs11SettingsSection = Type.Object(
         flag: '--pkcs11-linger <MS>',
       }),
     }),
+    socket: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 100,
+        ...notes({
+          en: 'Unix socket where programs come, instead of the one in the data folder. The members of its group may use it too: its folder says who gets there.',
+          sv: 'Unix-socket dit program kommer, i stället för den i datamappen. Även gruppens medlemmar får använda den: dess mapp avgör vem som når dit.',
+          reload: 'restart',
+          flag: '--pkcs11-socket <PATH>',
+          isPath: true,
+          otherwise: { en: 'in the data folder, for its user alone', sv: 'i datamappen, bara för dess användare' },
+        }),
+      }),
+    ),
   },
   { additionalProperties: false },
 );

@@ -1,5 +1,6 @@
 /** The databases of the data folder: whole, of a version that this kortd knows, and none that had to be moved aside. Read, never written. */
 import { join } from 'node:path';
+import { KNOWN_DATABASES } from '../../databases/known.ts';
 import { defineCheck } from '../check.ts';
 import { inspectDatabase } from '../database.ts';
 
@@ -30,15 +31,10 @@ const FAULTS = {
   },
 } as const;
 
-/** The highest version of each that this kortd knows (PRAGMA user_version). Sorted by name. */
-const VERSIONS: Readonly<Record<string, number>> = {
-  'access.sqlite': 1,
-  'audit.sqlite': 1,
-  'cards.sqlite': 1,
-  'issuance.sqlite': 1,
-  'roles.sqlite': 1,
-  'wrong-pins.sqlite': 1,
-};
+/** The highest version of each that this kortd knows (PRAGMA user_version). */
+const VERSIONS: Readonly<Record<string, number>> = Object.fromEntries(
+  KNOWN_DATABASES.map(({ file, options }) => [file, options.version ?? 1]),
+);
 
 const MOVED_ASIDE = /\.sqlite.*[.-](corrupt|damaged|unusable|aside|broken)/;
 /** Of what was moved aside that nobody has acknowledged. */

@@ -1,8 +1,7 @@
 /** PKCS #11 for native programs: that those who were told of kortd still find it. */
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import { PKCS11_FILE } from '../../data-folder.ts';
+import { programsSocketOf } from '../../data-folder.ts';
 import { SetupError } from '../../pkcs11/setup/errors.ts';
 import { programSetups } from '../../pkcs11/setup/index.ts';
 import { serverAddress } from '../../pkcs11/module-file.ts';
@@ -64,7 +63,7 @@ export const pkcs11Check = defineCheck({
         { folder: look.dataFolder },
       );
     const daemon = await look.daemon();
-    const socket = join(look.dataFolder, PKCS11_FILE);
+    const socket = programsSocketOf(look.dataFolder);
     if (daemon.state === 'running' && !(await answers(socket))) report.found('pkcs11_not_listening', socket);
   },
 });
