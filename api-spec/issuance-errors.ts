@@ -190,12 +190,12 @@ export const ISSUANCE_ERRORS = {
     en: {
       happened: 'the journal was damaged and a new one has begun, so no ceremony is begun or taken over.',
       action:
-        'Have the administrator find out what became of the ceremonies that were open (system.health names the old journal), and then run: kortd database acknowledge issuance.sqlite',
+        'Have the administrator find out what became of the ceremonies that were open (system.health names the old journal), and then run "kortd database acknowledge issuance.sqlite".',
     },
     sv: {
       happened: 'journalen var skadad och en ny har påbörjats, så inget ärende påbörjas eller tas över.',
       action:
-        'Låt administratören utreda vad som hände med de ärenden som pågick (system.health anger den gamla journalen) och sedan köra: kortd database acknowledge issuance.sqlite',
+        'Låt administratören utreda vad som hände med de ärenden som pågick (system.health anger den gamla journalen) och sedan köra "kortd database acknowledge issuance.sqlite".',
     },
   },
   journal_unavailable: {
