@@ -7,6 +7,7 @@ const projects = [
   'pkcs11-module',
   'daemon',
   'daemon/console/desk-page',
+  'docs',
   'examples/card-office',
   'examples/card-office/page',
   'installer',

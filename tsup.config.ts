@@ -21,7 +21,7 @@ export default defineConfig([
     platform: 'node',
     target: 'node24',
     outDir: 'dist',
-    clean: ['!packages', '!packages/**'],
+    clean: ['!docs', '!docs/**', '!packages', '!packages/**'],
     splitting: true,
     sourcemap: true,
     removeNodeProtocol: false, // node:sqlite has no other name

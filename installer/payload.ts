@@ -9,8 +9,8 @@ import { licenceTexts } from './licences.ts';
 import { filesOfModule, listFiles, modulesFor, type ModuleFile } from './modules.ts';
 import { payloadPaths, product, type Target } from './product.ts';
 
-/** Programs and pages; `dist/client` is for those who build web applications, `dist/packages` is what comes of this. */
-const BUNDLE = /^(?!client\/|packages\/|\.)/;
+/** Programs and pages; `dist/client` is for those who build web applications, `dist/docs` is for readers, `dist/packages` is what comes of this. */
+const BUNDLE = /^(?!client\/|docs\/|packages\/|\.)/;
 const FILE_MODE = 0o644;
 const PROGRAM_MODE = 0o755;
 

@@ -1,7 +1,7 @@
 /** ESLint over everything, some folders at a time: with the types of all of it at once it would need more memory than Node gives a process. */
 import { spawnSync } from 'node:child_process';
 
-const FOLDERS = [['apdu', 'api-spec', 'drivers', 'pkcs11-module'], ['daemon', 'examples', 'installer'], ['test']];
+const FOLDERS = [['apdu', 'api-spec', 'drivers', 'pkcs11-module'], ['daemon', 'docs', 'examples', 'installer'], ['test']];
 const HEAP = '--max-old-space-size=4096';
 const OPTIONS = ['--cache', '--cache-location', 'build/eslint/', '--max-warnings', '0'];
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Makes a checkout ready: npm packages, Debian packages, bundle; each only when missing or stale. Runs on Node 20 and needs no package.
- * Usage: node scripts/setup.mjs [start|package|test]
+ * Usage: node scripts/setup.mjs [start|docs|package|test]
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -65,13 +65,16 @@ const TEST_PACKAGES = [
 const purpose = process.argv[2] ?? 'start';
 const PACKAGES = {
   start: RUN_PACKAGES,
+  docs: [],
   package: PACKAGE_PACKAGES,
   test: [...RUN_PACKAGES, ...PACKAGE_PACKAGES, ...TEST_PACKAGES],
 };
-if (!Object.hasOwn(PACKAGES, purpose)) stop('usage: node scripts/setup.mjs [start|package|test]');
+if (!Object.hasOwn(PACKAGES, purpose)) stop('usage: node scripts/setup.mjs [start|docs|package|test]');
 installNpmPackages();
-installDebianPackages(PACKAGES[purpose]);
-buildBundle();
+if (purpose !== 'docs') {
+  installDebianPackages(PACKAGES[purpose]);
+  buildBundle();
+}
 
 function installNpmPackages() {
   const wanted = fingerprint([join(root, 'package-lock.json')]);

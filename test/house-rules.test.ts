@@ -23,6 +23,7 @@ const FOLDERS = [
   'api-spec',
   'daemon',
   'daemon/telemetry',
+  'docs',
   'drivers',
   'drivers/pcsc',
   'drivers/simulated',
@@ -279,6 +280,8 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
   { files: /^daemon\//, ours: /^(apdu|api-spec|daemon|drivers|pkcs11-module)\// },
   // Packages are made of what the others built; they describe it, and start nothing of it.
   { files: /^installer\//, ours: /^(api-spec|daemon|drivers|installer)\// },
+  // Pages are made of texts alone.
+  { files: /^docs\//, ours: /^docs\// },
   // What a web page is built of: the client, and what is its own.
   { files: /^examples\//, ours: /^(api-spec|examples)\// },
   { files: /^test\//, ours: /./ },

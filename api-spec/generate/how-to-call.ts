@@ -67,7 +67,7 @@ function rules(): readonly string[] {
   return [
     '### Rules for every call',
     [
-      '- Checked in this order: `Host` (127.0.0.1, localhost or [::1], with the port), `Origin` (none: web pages have no access), access token, scope, params. Unknown params are refused.',
+      '- Checked in this order: `Host` (127.0.0.1, localhost or [::1], with the port), `Origin` (none of a program; of a web page one that has a grant, or that asks for one by [access.request](#accessrequest)), access token, scope, params. Unknown params are refused.',
       '- A card is addressed by its id, or by `{ "reader": id }`; never by the order of readers. Each insertion gives a card a new id; a reader keeps its own.',
       `- Each call has a deadline: its own, or the one that the caller names, at most ${LIMITS.timeoutMs.value} ms, and longer where a method says so. On a WebSocket, [call.cancel](#callcancel) gives a call up. What is under way with the card ends between two exchanges: read the card again before going on.`,
       `- A repetition with the same idempotency key and params within ${LIMITS.idempotencyMs.value / 60_000} minutes is not done again: it gets the outcome of the first.`,

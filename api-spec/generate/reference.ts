@@ -125,7 +125,7 @@ function scopes(): readonly string[] {
   ]);
   return [
     '## Scopes',
-    'A method wants one scope, and `pin.direct` too when it is given a secret. The access token of the data folder carries all of them. Calls from web pages are not accepted; the last column says what one could ever hold.',
+    'A method wants one scope, and `pin.direct` too when it is given a secret. The access token of the data folder carries all of them. A web page holds those that its origin was granted; the last column says which it can ever hold.',
     table(['scope', 'allows', 'for web pages'], rows),
   ];
 }

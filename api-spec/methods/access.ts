@@ -73,7 +73,7 @@ export const accessMethods = {
       ),
     }),
     result: Closed({
-      token: Type.String({ description: 'For this origin alone: bearer token, or WebSocket subprotocol kortd.token.<token>.' }),
+      token: Type.String({ description: 'For this origin alone: bearer token, or WebSocket subprotocol `kortd.token.<token>`.' }),
       expiresInMs: Type.Integer(),
       scopes: Type.Array(ScopeName),
     }),
