@@ -27,10 +27,11 @@ const inNamespaces = (command, parameters) => runInPrivateNamespaces(command, pa
 const crash = await report('crash', inNamespaces);
 const pcsc = await report('pcsc', inNamespaces);
 const browser = await report('browser', inNamespaces);
-// A clean Debian is fetched before: in the namespaces there is no network.
-const isPrepared = (await runPlain(process.execPath, [join(root, 'test', 'installer', 'prepare-root.ts')])) === 0;
+// A clean Debian, and what packages of other systems hold, are fetched before: in the namespaces there is no network.
+const prepare = async (name) => (await runPlain(process.execPath, [join(root, 'test', 'installer', `${name}.ts`)])) === 0;
+const isPrepared = (await prepare('prepare-root')) && (await prepare('prepare-packages'));
 const installer = isPrepared ? await report('installer', inNamespaces) : { passed: 0, failed: 1 };
-if (!isPrepared) endings.push('failed: a clean Debian to install packages in could not be made');
+if (!isPrepared) endings.push('failed: a clean Debian to install packages in, or what they hold, could not be fetched');
 // That no PIN was found anywhere, and no core dump, counts as one test.
 const evidence = (await runPlain(process.execPath, [afterRun, 'end'])) === 0;
 const runs = [unit, abuse, crash, pcsc, browser, installer];

