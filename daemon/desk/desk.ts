@@ -34,7 +34,7 @@ export const MAX_WAITING = 64;
 const CLOSE_PATIENCE_MS = 2_000;
 
 export type CardTarget = string | { readonly reader: string } | { readonly role: string };
-/** `needs`: a right beside that of the event, for this one. */
+/** `audience`: who may hear of this one, beside what the name of the event asks for. */
 export type Publish = <N extends EventName>(name: N, data: EventData<N>, audience?: Audience) => void;
 
 export type DeskSource = ReaderSource<AnyConnection>;
