@@ -31,13 +31,18 @@ export interface PinCaller {
   readonly secret: (name: EntryName) => Secret | undefined;
   /** The last try may be used: a native caller said so, or the person did in a trusted place. */
   readonly allowsLastTry: (reference: PinReference) => boolean;
-  /** Told when a person is asked to type on the reader. */
-  readonly onKeypad: (reference: PinReference) => void;
+  /** Does what a person is asked to type on the reader for: they are asked until it is done. */
+  readonly atKeypad: (asked: KeypadPrompt, work: () => Promise<void>) => Promise<void>;
   /** Throws when the caller has had its wrong PINs. */
   readonly requireTries: () => void;
   readonly onWrong: () => void;
   /** Present when the policy lets the caller use a PIN again. */
   readonly reuse?: { readonly pins: PinReuse; readonly caller: string; readonly durationMs: number };
+}
+
+export interface KeypadPrompt {
+  readonly reference: PinReference;
+  readonly about: Pick<PinPrompt, 'action' | 'asker' | 'card' | 'kind' | 'task'>;
 }
 
 const ENTRIES: Readonly<Record<PinAction, readonly EntryName[]>> = {
@@ -68,11 +73,15 @@ export async function enterPins(session: CardSession, token: Token, caller: PinC
     if (!(error instanceof ApiError && error.code === 'pin_last_try' && entries.includes('keypad') && caller.canAsk)) throw error;
     throw await lastTryNeeded(token, session, caller, request);
   }
+  const spend = (): Promise<void> => spendTry(session, caller, guarded, () => request.spend(...entries));
   if (entries.includes('keypad')) {
     requireLook(session, caller, { reference: guarded, keypadFollows: true });
-    caller.onKeypad(request.reference);
-  }
-  await spendTry(session, caller, guarded, () => request.spend(...entries));
+    const { action, reference } = request;
+    await caller.atKeypad({ reference, about: { kind: 'pin', action, ...about(session, caller, {}) } }, spend);
+  } else await spend();
+  const { tries } = session.card;
+  if (request.action === 'verify') tries.observeSuccess(guarded);
+  else tries.observeRenewal(request.reference, guarded);
 }
 
 /** Verifies a PIN right before it is needed; one that the policy lets be used again is not asked for. */
@@ -127,6 +136,7 @@ async function verifyAgain(
   await guardLastTry(token, session.card.tries, key.reference, false);
   try {
     await spendTry(session, caller, key.reference, () => token.verifyPin(key.reference, kept));
+    session.card.tries.observeSuccess(key.reference);
   } catch (error) {
     pins.forget(key);
     throw error;
@@ -143,14 +153,9 @@ async function spendTry(
   const { tries } = session.card;
   try {
     await spend();
-    tries.observeSuccess(reference);
   } catch (error) {
     if (error instanceof PinRejectedError) caller.onWrong();
-    if (error instanceof CardError && error.attemptsRemaining !== undefined) {
-      tries.observe({ reference, attemptsRemaining: error.attemptsRemaining });
-    } else {
-      tries.forget(reference);
-    }
+    tries.observeSpent(reference, error instanceof CardError ? error.attemptsRemaining : undefined);
     throw error;
   }
 }

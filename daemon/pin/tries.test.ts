@@ -103,3 +103,59 @@ describe('TriesMemory', () => {
     expect(memory.hasPlenty('80')).toBe(false);
   });
 });
+
+describe('whoever shows tries', () => {
+  function told(): { readonly memory: TriesMemory; readonly count: () => number } {
+    let count = 0;
+    const memory = new TriesMemory(
+      () => 0,
+      () => count++,
+    );
+    return { memory, count: () => count };
+  }
+  const left = (attemptsRemaining: number): { reference: string; attemptsRemaining: number } => ({
+    reference: '80',
+    attemptsRemaining,
+  });
+
+  it('is told once when a try is spent, and once when the right PIN gives it back', () => {
+    const { memory, count } = told();
+    memory.observe(left(3));
+    memory.observe(left(3));
+    expect(count()).toBe(0);
+    memory.observe(left(2));
+    memory.observe(left(2));
+    expect(count()).toBe(1);
+    memory.observeSuccess('80');
+    memory.observe(left(3));
+    expect(count()).toBe(2);
+  });
+
+  it('hears nothing new from a card that does not tell while its PIN is verified', () => {
+    const { memory, count } = told();
+    memory.observe(left(3));
+    memory.observe({ reference: '80' });
+    memory.observe(left(3));
+    expect(count()).toBe(0);
+  });
+
+  it('is told of a try that was spent also where the card told of none before, or tells of none', () => {
+    const { memory, count } = told();
+    memory.observe({ reference: '80' });
+    memory.observeSpent('80', 2);
+    expect(count()).toBe(1);
+    memory.observeSpent('80', undefined);
+    expect(count()).toBe(2);
+    expect(memory.last('80')).toBeUndefined();
+  });
+
+  it('is told once of a PIN that was unblocked, which is not taken for blocked any more', () => {
+    const { memory, count } = told();
+    memory.observe(left(0));
+    memory.observe({ reference: '81', attemptsRemaining: 3 });
+    memory.observeRenewal('80', '81');
+    expect(memory.last('80')).toBeUndefined();
+    memory.observe(left(3));
+    expect(count()).toBe(1);
+  });
+});

@@ -243,16 +243,16 @@ class Door implements Pkcs11Door {
   }
 
   #serveThrough(program: FrontProgram): void {
-    const { socket, peer, coresBefore } = program;
+    const { socket, peer, coresBefore, remembers } = program;
     const work = async (): Promise<void> => {
       await this.#settled;
-      await this.#serve(socket, { program: peerOfProcess(peer), coresBefore, refuse: () => program.refuse() });
+      await this.#serve(socket, { program: peerOfProcess(peer), coresBefore, remembers, refuse: () => program.refuse() });
     };
     this.#track(socket, work());
   }
 
   /** The module is loaded with the first program: a desk that none uses does without it. */
-  async #serve(socket: Socket, { program, coresBefore, refuse }: Served): Promise<void> {
+  async #serve(socket: Socket, { program, coresBefore, remembers = false, refuse }: Served): Promise<void> {
     const { slots, version, log } = this.#options;
     using place = this.#places.take(program.name);
     if (!place) {
@@ -267,8 +267,10 @@ class Door implements Pkcs11Door {
     const wait = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal });
     const [major = 0, minor = 0] = version.split('.').map(Number);
     const served = serveRpcClient(socket, {
-      open: () =>
+      remembers,
+      open: ({ onOtherwise }) =>
         new Application({
+          onOtherwise,
           desk: slots.forProgram(program),
           version: { major, minor },
           delay: wait,
@@ -302,6 +304,8 @@ class Door implements Pkcs11Door {
 interface Served {
   readonly program: UnixPeer;
   readonly coresBefore: number;
+  /** The front gives answers again that are said to hold. */
+  readonly remembers?: boolean;
   readonly refuse?: () => void;
 }
 

@@ -23,6 +23,8 @@ export interface FrontProgram {
   readonly peer: PeerCredentials | undefined;
   /** Cores that served it before. */
   readonly coresBefore: number;
+  /** The front gives answers again that are said to hold. */
+  readonly remembers: boolean;
   /** What it sends is no message of the protocol: its connection is to end. */
   refuse(): void;
 }
@@ -43,6 +45,7 @@ export class FrontLink implements AsyncDisposable {
   readonly ended: Promise<void>;
   readonly #socket: Socket;
   readonly #pid: number | undefined;
+  readonly #remembers: boolean;
   readonly #options: FrontLinkOptions;
   readonly #ended = Promise.withResolvers<undefined>();
 
@@ -50,6 +53,7 @@ export class FrontLink implements AsyncDisposable {
     this.path = path;
     this.version = front.version;
     this.isRetired = front.isRetired;
+    this.#remembers = front.remembers;
     this.#socket = socket;
     this.#pid = peerCredentials(socket)?.pid;
     this.#options = options;
@@ -137,6 +141,7 @@ export class FrontLink implements AsyncDisposable {
       socket,
       peer: pid === undefined || uid === undefined ? undefined : { pid, uid },
       coresBefore,
+      remembers: this.#remembers,
       refuse: () => this.#send({ kind: 'refuse', key }),
     });
   }

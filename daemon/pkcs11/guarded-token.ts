@@ -28,7 +28,6 @@ export function guardedToken(
     });
     try {
       await work();
-      tries.observeSuccess(reference);
     } catch (error) {
       const left = error instanceof CardError ? error.attemptsRemaining : undefined;
       if (left === undefined) tries.forget(reference);
@@ -36,17 +35,23 @@ export function guardedToken(
       throw error;
     }
   };
+  const renew = async (reference: PinReference, right: PinReference, work: () => Promise<void>): Promise<void> => {
+    await spend(right, work);
+    tries.observeRenewal(reference, right);
+  };
   return {
     ...token,
-    verifyPin: (reference, entry) => spend(reference, () => token.verifyPin(reference, entry)),
-    changePin: (reference, current, next) => spend(reference, () => token.changePin(reference, current, next)),
+    verifyPin: async (reference, entry) => {
+      await spend(reference, () => token.verifyPin(reference, entry));
+      tries.observeSuccess(reference);
+    },
+    changePin: (reference, current, next) => renew(reference, reference, () => token.changePin(reference, current, next)),
     changePuk: async (reference, current, next) => {
       const puk = await pukOf(token, reference);
-      await spend(puk, () => token.changePin(puk, current, next));
+      await renew(puk, puk, () => token.changePin(puk, current, next));
     },
     unblockPin: async (reference, puk, next) => {
-      await spend(await pukOf(token, reference), () => token.unblockPin(reference, puk, next));
-      tries.observeSuccess(reference);
+      await renew(reference, await pukOf(token, reference), () => token.unblockPin(reference, puk, next));
     },
   };
 }

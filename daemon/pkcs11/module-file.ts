@@ -16,7 +16,11 @@ const MAX_PATH_BYTES = 107;
 
 /** What P11_KIT_SERVER_ADDRESS is to be. Throws SetupError for a folder whose path is too long. */
 export function serverAddress(dataFolder: string): string {
-  const path = programsSocketOf(dataFolder);
+  return addressOf(programsSocketOf(dataFolder));
+}
+
+/** Of the socket at which programs are served. Throws as `serverAddress` does. */
+export function addressOf(path: string): string {
   if (Buffer.byteLength(path) > MAX_PATH_BYTES)
     throw new SetupError('path_too_long', {
       en: `the path of the socket is longer than ${MAX_PATH_BYTES} bytes, and no program finds it: ${path}. Choose a shorter --data-dir`,

@@ -183,11 +183,13 @@ export class ModuleProcess {
       this.#fail(this.#faultOf(pending.operation, answer.problem));
       return;
     }
+    // While it is among those that wait: one whose answer does not fit ends with the process.
+    const reply = answer.kind === 'result' ? { result: parseResult(pending.operation, answer.result), blobs } : undefined;
     this.#pending.shift();
     clearTimeout(pending.timer);
     if (next) this.#startTimer(next); // it is being done from now on
-    if (answer.kind === 'returned') pending.reject(new ReturnedError(answer.call, answer.value));
-    else pending.resolve({ result: parseResult(pending.operation, answer.result), blobs });
+    if (reply) pending.resolve(reply);
+    else if (answer.kind === 'returned') pending.reject(new ReturnedError(answer.call, answer.value));
   }
 
   /** A module that cannot be started is away; one that breaks the standard later may have damaged its process. */

@@ -44,6 +44,8 @@ export interface ApplicationOptions {
   readonly random?: (length: number) => Uint8Array;
   /** Of a program that had sessions with an earlier core: where handles begin that are none of those. To it every token has come anew. */
   readonly resumed?: { readonly firstSession: number };
+  /** What was answered of sessions holds no more. */
+  readonly onOtherwise?: () => void;
 }
 
 interface KnownObjects {
@@ -70,7 +72,11 @@ export class Application implements RpcApplication {
   constructor(options: ApplicationOptions) {
     this.#options = options;
     this.#random = options.random ?? randomBytes;
-    this.#sessions = new Sessions(options.resumed?.firstSession);
+    const { firstSession } = options.resumed ?? {};
+    this.#sessions = new Sessions({
+      ...(firstSession === undefined ? {} : { first: firstSession }),
+      onOtherwise: () => options.onOtherwise?.(),
+    });
     if (options.resumed) for (const { id, token } of options.desk.slots()) if (token) this.#changed.add(id);
     const context = this.#context();
     this.#functions = {
@@ -104,6 +110,7 @@ export class Application implements RpcApplication {
     this.#isInitialized = false;
     this.#ended.abort(new CkError(ck.CKR_CRYPTOKI_NOT_INITIALIZED, 'waiting: the client has ended'));
     this.#watch[Symbol.dispose]();
+    this.#options.onOtherwise?.(); // of a client that has ended PKCS #11, nothing holds
     this.#sessions[Symbol.dispose]();
     this.#wake();
   }
@@ -400,6 +407,7 @@ export class Application implements RpcApplication {
 
   #note(slotId: number): void {
     this.#changed.add(slotId);
+    this.#options.onOtherwise?.();
     this.#wake();
   }
 

@@ -52,11 +52,13 @@ export class Sessions implements Disposable {
   readonly #logins = new Map<number, Login>();
   /** What was made in sessions, and goes with them. */
   readonly objects = new SessionObjects();
+  readonly #onOtherwise: () => void;
   #last: number;
 
-  /** Handles begin here: those of an earlier core must be none of this one. */
-  constructor(first = 1) {
+  /** Handles begin at `first`: those of an earlier core must be none of this one. `onOtherwise`: what was said of a session holds no more. */
+  constructor({ first = 1, onOtherwise }: { readonly first?: number; readonly onOtherwise: () => void }) {
     this.#last = first - 1;
+    this.#onOtherwise = onOtherwise;
   }
 
   get size(): number {
@@ -93,6 +95,7 @@ export class Sessions implements Disposable {
     endOperations(this.#sessions.get(handle));
     this.objects.endOf(handle);
     this.#sessions.delete(handle);
+    this.#onOtherwise();
   }
 
   countOf(slotId: number): { readonly all: number; readonly readOnly: number; readonly readWrite: number } {
@@ -105,6 +108,7 @@ export class Sessions implements Disposable {
   login(slotId: number, login: Login): void {
     this.logout(slotId);
     this.#logins.set(slotId, login);
+    this.#onOtherwise();
   }
 
   /** Undefined while nobody is logged in to the card that is there. */
@@ -127,6 +131,7 @@ export class Sessions implements Disposable {
     this.objects.endPrivateOf(slotId);
     this.#logins.get(slotId)?.pin[Symbol.dispose]();
     this.#logins.delete(slotId);
+    this.#onOtherwise();
   }
 
   [Symbol.dispose](): void {

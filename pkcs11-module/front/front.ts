@@ -224,7 +224,7 @@ export class Front implements AsyncDisposable {
     this.#core = core;
     this.#hasSaidBye = false;
     clearTimeout(this.#grace);
-    core.send({ kind: 'front', version, isRetired: this.#isRetired });
+    core.send({ kind: 'front', version, isRetired: this.#isRetired, remembers: true });
     for (const { key, program } of this.#programs.values()) if (program.isKnown) this.#needsCore(key);
     this.#review();
   }

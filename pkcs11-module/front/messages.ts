@@ -27,7 +27,13 @@ export type ToFront =
   | { readonly kind: 'pong' };
 
 export type ToCore =
-  | { readonly kind: 'front'; readonly version: string; readonly isRetired: boolean }
+  | {
+      readonly kind: 'front';
+      readonly version: string;
+      readonly isRetired: boolean;
+      /** It gives answers again that are said to hold (rpc/lasting.ts). One of an earlier version does not. */
+      readonly remembers: boolean;
+    }
   | {
       readonly kind: 'program';
       readonly key: string;
@@ -90,7 +96,12 @@ export function parseToCore(line: string): ToCore {
   const { kind, ...fields } = fieldsOf(line);
   switch (kind) {
     case 'front':
-      return { kind, version: text(fields['version']), isRetired: fields['isRetired'] === true };
+      return {
+        kind,
+        version: text(fields['version']),
+        isRetired: fields['isRetired'] === true,
+        remembers: fields['remembers'] === true,
+      };
     case 'program':
       return {
         kind,

@@ -9,8 +9,10 @@ import { FrameReader, type Frame } from '../rpc/frame.ts';
 import { encodeError } from '../rpc/message.ts';
 import { RpcProtocolError, RpcReader } from '../rpc/reader.ts';
 import { RpcWriter } from '../rpc/writer.ts';
+import { holds, isEnded, LASTING } from '../rpc/lasting.ts';
 import { answerWithoutCore } from './coreless.ts';
 import { CoreStream } from './core-stream.ts';
+import { frameOf, LastingAnswers } from './lasting-answers.ts';
 import type { KnownSlot } from './messages.ts';
 import type { Room } from './room.ts';
 
@@ -48,6 +50,8 @@ interface Call {
   readonly name: CallName | undefined;
   /** Of those that are kept. */
   readonly kept: { readonly bytes: Uint8Array; readonly body: Uint8Array } | undefined;
+  /** Of those whose answers may hold. */
+  readonly lastingKey: string | undefined;
 }
 
 interface Held extends Call {
@@ -60,6 +64,7 @@ export class Program {
   readonly #socket: Duplex;
   readonly #frames = new FrameReader();
   readonly #underWay = new Map<number, Call>();
+  readonly #lasting = new LastingAnswers();
   #held: Held[] = [];
   #dialect: Dialect | undefined;
   #version = 0;
@@ -152,9 +157,15 @@ export class Program {
     const { code, body, bytes } = frame;
     const name = callOf(new RpcReader(body).uint32(), this.#dialect ?? 0);
     if (this.#underWay.has(code)) throw new RpcProtocolError('reading a call: another with its code is under way');
+    const lastingKey = LASTING.has(name) ? this.#lasting.keyOf(body) : undefined;
+    const known = lastingKey === undefined ? undefined : this.#lasting.find(lastingKey, code);
+    if (known) {
+      this.#socket.write(known);
+      return;
+    }
     const isKept = KEPT.has(name) && bytes.length <= MAX_KEPT_BYTES;
     const kept = isKept ? copyOf(frame) : undefined;
-    const call = { code, name, kept };
+    const call = { code, name, kept, lastingKey };
     if (this.#core?.isReady) this.#forward(call, bytes);
     else if (this.#core || this.#isPromised) this.#hold({ ...call, bytes, body });
     else this.#answerAlone({ ...call, bytes, body });
@@ -193,10 +204,12 @@ export class Program {
   }
 
   #answered(frame: Frame): void {
+    if (isEnded(frame)) this.#lasting.forget();
     const call = this.#underWay.get(frame.code);
     if (!call) return;
     this.#underWay.delete(frame.code);
-    this.#write(frame.bytes, call);
+    if (call.lastingKey !== undefined && holds(frame)) this.#lasting.remember(call.lastingKey, frame.body);
+    this.#write(frame.options.length === 0 ? frame.bytes : frameOf(frame.code, frame.body), call);
     this.#flow();
   }
 
@@ -219,6 +232,7 @@ export class Program {
   #lose(core: CoreStream): void {
     if (this.#core !== core) return;
     this.#core = undefined;
+    this.#lasting.forget();
     this.#guard(() => {
       const lost = [...this.#underWay.values()];
       this.#underWay.clear();

@@ -8,6 +8,7 @@ import { valueOf } from '../errors.ts';
 import type { Answer } from './arguments.ts';
 import { dialectOf, HAVE_SECRETS, HIGHEST_VERSION, type CallName, type Dialect } from './calls.ts';
 import { FrameReader, type Frame } from './frame.ts';
+import { HOLDS, LASTING, encodeEnded } from './lasting.ts';
 import { decodeCall, encodeAnswer, encodeError, type RpcCall } from './message.ts';
 import { PATIENCE, Patience, type PatienceLimits } from './patience.ts';
 
@@ -22,9 +23,16 @@ export interface RpcApplication extends Disposable {
   call(call: RpcCall, dialect: Dialect): Answer<CallName> | Promise<Answer<CallName>>;
 }
 
+export interface RpcClient {
+  /** What was answered to calls that are LASTING holds no more. */
+  readonly onOtherwise: () => void;
+}
+
 export interface RpcConnectionOptions {
   /** Made when the client has said its dialect. */
-  readonly open: () => RpcApplication;
+  readonly open: (client: RpcClient) => RpcApplication;
+  /** The client is a front, which gives answers again that are said to hold (lasting.ts). */
+  readonly remembers?: boolean;
   /** Told of what is a defect of ours, or of the client. */
   readonly onProblem: (error: unknown) => void;
   /** Default: `PATIENCE`. */
@@ -56,6 +64,8 @@ class RpcConnection {
   #underWay = 0;
   #application: RpcApplication | undefined;
   #dialect: Dialect = 0;
+  /** An answer was said to hold. */
+  #hasLasting = false;
 
   constructor(stream: Duplex, options: RpcConnectionOptions) {
     this.#stream = stream;
@@ -100,7 +110,7 @@ class RpcConnection {
       const [version] = piece;
       if (version === undefined) return;
       this.#dialect = dialectOf(version);
-      this.#application = this.#options.open();
+      this.#application = this.#options.open({ onOtherwise: () => this.#endLasting() });
       this.#stream.write(Uint8Array.of(Math.min(version, HIGHEST_VERSION)));
       rest = piece.subarray(1);
     }
@@ -136,7 +146,20 @@ class RpcConnection {
       return;
     }
     if (answer instanceof Promise) void this.#later(code, call.name, answer);
-    else this.#send(encodeAnswer(code, call.name, answer));
+    else this.#send(encodeAnswer(code, call.name, answer, this.#optionsOf(call.name)));
+  }
+
+  #optionsOf(name: CallName): Uint8Array | undefined {
+    if (!this.#options.remembers || !LASTING.has(name)) return undefined;
+    this.#hasLasting = true;
+    return HOLDS;
+  }
+
+  /** Before the answer to whatever changed it, on the same way. */
+  #endLasting(): void {
+    if (!this.#hasLasting) return;
+    this.#hasLasting = false;
+    this.#send(encodeEnded());
   }
 
   async #later(code: number, name: CallName, answer: Promise<Answer<CallName>>): Promise<void> {

@@ -9,6 +9,8 @@ export const MAX_OPTIONS_BYTES = 4_096;
 /** More than any message to a card: whole files to be signed come in pieces. */
 export const MAX_BODY_BYTES = 4_194_304;
 
+const NO_OPTIONS = new Uint8Array();
+
 export interface Frame {
   /** By which the client finds the answer to its request; never 0. */
   readonly code: number;
@@ -74,13 +76,14 @@ export class FrameReader {
   }
 }
 
-/** An answer, in one piece. `write` gives its body. */
-export function encodeFrame(code: number, write: (body: RpcWriter) => void): Uint8Array {
+/** An answer, in one piece. `write` gives its body. Options are for a front alone (lasting.ts). */
+export function encodeFrame(code: number, write: (body: RpcWriter) => void, options: Uint8Array = NO_OPTIONS): Uint8Array {
   const writer = new RpcWriter();
   writer.uint32(code);
+  writer.uint32(options.length);
   writer.uint32(0);
-  writer.uint32(0);
+  if (options.length > 0) writer.bytes(options);
   write(writer);
-  writer.patchUint32(8, writer.length - HEADER_BYTES);
+  writer.patchUint32(8, writer.length - HEADER_BYTES - options.length);
   return writer.take();
 }

@@ -22,11 +22,20 @@ export function decodeCall(body: Uint8Array, dialect: Dialect): RpcCall {
   return { name, args: readArguments(reader, name, dialect) } as RpcCall;
 }
 
-export function encodeAnswer<N extends CallName>(code: number, name: N, answer: Answer<N>): Uint8Array {
-  return encodeFrame(code, (body) => {
-    writeHead(body, CALLS[name].id, CALLS[name].reply);
-    writeAnswer(body, name, answer);
-  });
+/** `options` are for a front alone (lasting.ts). */
+export function encodeAnswer<N extends CallName>(
+  code: number,
+  name: N,
+  ...[answer, options]: [Answer<N>, Uint8Array?]
+): Uint8Array {
+  return encodeFrame(
+    code,
+    (body) => {
+      writeHead(body, CALLS[name].id, CALLS[name].reply);
+      writeAnswer(body, name, answer);
+    },
+    options,
+  );
 }
 
 /** `value` is a CKR_ value, not CKR_OK. */

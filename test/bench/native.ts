@@ -59,7 +59,7 @@ async function measureServers(): Promise<readonly Figure[]> {
 type Servers = readonly [Server, Server];
 
 async function measureRoundTrip(client: string, servers: Servers): Promise<Figure> {
-  for (const { pid } of servers) pin(pid, SERVER_CORE);
+  for (const { pid } of servers) pinAll(pid, SERVER_CORE);
   try {
     const turn = (server: Server): Promise<number> =>
       ask(['taskset', '-c', CLIENT_CORE, client], server, [1, ROUND_TRIPS, 'info']);
@@ -70,8 +70,13 @@ async function measureRoundTrip(client: string, servers: Servers): Promise<Figur
       { peer: 'p11-kit server', peerValue },
     );
   } finally {
-    for (const { pid } of servers) pin(pid, `${CLIENT_CORE},${SERVER_CORE}`);
+    for (const { pid } of servers) pinAll(pid, `${CLIENT_CORE},${SERVER_CORE}`);
   }
+}
+
+/** With all that it started: whatever has a part in an answer runs on the server's core. */
+function pinAll(server: number, cores: string): void {
+  for (const pid of [server, ...descendants(server)]) pin(pid, cores);
 }
 
 async function measureSignatures(client: string, servers: Servers): Promise<readonly Figure[]> {
@@ -97,7 +102,7 @@ async function inTurns(
   return { ratio: median(pairs.map((pair) => pair.kortd / pair.peer)), peerValue: median(pairs.map((pair) => pair.peer)) };
 }
 
-async function ask(
+export async function ask(
   [program = '', ...first]: readonly string[],
   { address }: Pick<Server, 'address'>,
   [threads, count, what]: readonly [number, number, string],
@@ -107,7 +112,7 @@ async function ask(
 }
 
 /** The built program. */
-async function startKortd(stack: AsyncDisposableStack, { configuration }: SoftHsm): Promise<Server> {
+export async function startKortd(stack: AsyncDisposableStack, { configuration }: SoftHsm): Promise<Server> {
   const policyFolder = stack.adopt(mkdtempSync(join(tmpdir(), 'kortd-bench-')), remove);
   const { name, path, sha256, environment } = configuration;
   writePolicy(policyFolder, { modules: [{ name, path, sha256, environment }] });
@@ -116,7 +121,7 @@ async function startKortd(stack: AsyncDisposableStack, { configuration }: SoftHs
   return { name: 'kortd', pid: daemon.child.pid ?? 0, address: `unix:path=${daemon.folder}/pkcs11` };
 }
 
-async function startP11Kit(stack: AsyncDisposableStack, { configuration, environment }: SoftHsm): Promise<Server> {
+export async function startP11Kit(stack: AsyncDisposableStack, { configuration, environment }: SoftHsm): Promise<Server> {
   const folder = stack.adopt(mkdtempSync(join(tmpdir(), 'kortd-bench-')), remove);
   const path = join(folder, 'p11-kit');
   const parameters = ['server', '--foreground', '--name', path, '--provider', configuration.path, 'pkcs11:'];
@@ -129,7 +134,7 @@ async function startP11Kit(stack: AsyncDisposableStack, { configuration, environ
   return { name: 'p11-kit', pid: child.pid ?? 0, address: `unix:path=${path}` };
 }
 
-async function untilListed(client: string, address: string): Promise<void> {
+export async function untilListed(client: string, address: string): Promise<void> {
   const limit = performance.now() + READY_MS;
   for (;;) {
     try {
@@ -216,15 +221,20 @@ async function openProgram(path: string): Promise<Socket> {
 
 /** Of a process and all that it started. */
 function residentKilobytes(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return [pid, ...descendants(pid)].reduce((sum, one) => {
+    const status = readFileSync(`/proc/${one}/status`, 'utf8');
+    return sum + Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0);
+  }, 0);
+}
+
+function descendants(pid: number): readonly number[] {
   const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
     readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
   );
-  const own = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0);
-  return children.reduce((sum, child) => sum + residentKilobytes(child), own);
+  return children.flatMap((child) => [child, ...descendants(child)]);
 }
 
-async function compileClient(): Promise<string> {
+export async function compileClient(): Promise<string> {
   const folder = join(import.meta.dirname, '..', '..', 'build', 'bench');
   mkdirSync(folder, { recursive: true });
   const program = join(folder, 'pkcs11-client');

@@ -5,7 +5,7 @@ import type { Log } from '../../daemon/log.ts';
 import { takeTurn } from '../../daemon/pkcs11/turn.ts';
 import { INS, outcomeOf, PIN, resultOf } from '../api/support.ts';
 import { heldCard, startRoutine } from '../issuance/cards.ts';
-import { openOffice, PINS as OFFICE_PINS, stepOf } from '../issuance/office.ts';
+import { openOffice, GIVEN as OFFICE_GIVEN, PINS as OFFICE_PINS, stepOf } from '../issuance/office.ts';
 import { TestStation } from '../prompts/station.ts';
 import { openPkcs11Desk, publicKeyOf, type Pkcs11Desk } from './desk.ts';
 import { openPage, pagePolicy } from './page.ts';
@@ -212,7 +212,7 @@ describe('a job of issuance', () => {
     station.type(prompt.id, { pin: OFFICE_PINS.legitimering });
     resultOf(await enrol);
     await signs(); // between two calls
-    const between = resultOf(await api.call('issuance.resume', { ceremony, pin: OFFICE_PINS.underskrift }));
+    const between = resultOf(await api.call('issuance.resume', { ceremony, ...OFFICE_GIVEN.underskrift }));
     expect(stepOf(between, 'download').job?.keys.filter(({ request }) => request !== undefined)).toHaveLength(2);
     await signs();
     // The new keys have no certificates yet, and are told of as any others without.

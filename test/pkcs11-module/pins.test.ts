@@ -58,7 +58,7 @@ describe('changing a PIN', () => {
 });
 
 describe('the security officer', () => {
-  it('sets a new PIN with the PUK, also of a card whose PIN is locked', async () => {
+  it('sets a new PIN with the PUK', async () => {
     await using desk = await openPkcs11Desk();
     const program = await desk.program();
     const session = await program.session(undefined, READ_WRITE);
@@ -66,6 +66,20 @@ describe('the security officer', () => {
     await program.login(session, PUK, ck.CKU_SO);
     expect((await program.client.call('C_GetSessionInfo', session))[1]).toBe(ck.CKS_RW_SO_FUNCTIONS);
     await expectValue(program.login(session, PIN), ck.CKR_USER_ANOTHER_ALREADY_LOGGED_IN);
+    await program.client.call('C_InitPIN', session, text(NEW_PIN));
+    await program.client.call('C_Logout', session);
+    await program.login(session, NEW_PIN);
+  });
+
+  it('unlocks a PIN that was locked before kortd saw it', async () => {
+    await using desk = await openPkcs11Desk();
+    // SELECT of the application, then VERIFY with a wrong PIN (SP 800-73-4, part 2, 3.1.1 and 3.2.1).
+    await desk.card.process(Buffer.from('00a404000ba000000308000010000100', 'hex'));
+    for (let tries = 0; tries < 3; tries++) await desk.card.process(Buffer.from('00200080083939393939393939', 'hex'));
+    const program = await desk.program();
+    const session = await program.session(undefined, READ_WRITE);
+    await expectValue(program.login(session, PIN), ck.CKR_PIN_LOCKED);
+    await program.login(session, PUK, ck.CKU_SO);
     await program.client.call('C_InitPIN', session, text(NEW_PIN));
     await program.client.call('C_Logout', session);
     await program.login(session, NEW_PIN);

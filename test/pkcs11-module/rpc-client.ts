@@ -118,7 +118,8 @@ export class RpcClient implements AsyncDisposable {
   }
 
   #take(piece: Buffer): void {
-    for (const { code, body } of this.#frames.push(piece)) {
+    for (const { code, body, options } of this.#frames.push(piece)) {
+      if (options.length > 0) throw new Error(`an answer to ${code} with options: they are for a front alone`);
       const waiting = this.#waiting.get(code);
       if (!waiting) throw new Error(`an answer to ${code}, which nobody asked`);
       this.#waiting.delete(code);
