@@ -47,6 +47,12 @@ const Job = Closed(
         request: Type.Optional(Type.String({ description: 'PKCS #10, PEM: for the certification authority.' })),
         certificate: Type.Optional(Type.String({ description: 'X.509, base64 of DER; as it was accepted.' })),
         isWritten: Type.Boolean(),
+        isDiscarded: Type.Optional(
+          Type.Boolean({
+            description:
+              'The job was taken back on a card that cannot delete a key: another one, that nobody knows, was made in its place.',
+          }),
+        ),
       }),
     ),
     removes: Type.Optional(

@@ -26,10 +26,12 @@ export const RoutineField = Closed(
         'passportNumber',
         'personalNumber',
         'hsaId',
+        'documentVerdict',
+        'padSignature',
       ] as const,
       {
         description:
-          'What the text must be. A confirmation is "yes"; a date is YYYY-MM-DD. A passport number is that of a holder who is registered by it, not of a document that is shown.',
+          'What the text must be. A confirmation is "yes"; a date is YYYY-MM-DD. A passport number is that of a holder who is registered by it, not of a document that is shown. A documentVerdict is the id of a verdict by document.verify that passed, a padSignature the id of a capture by pad.capture: their evidence goes into the ceremony, and `Sha256` behind the name of the field leads to its SHA-256.',
       },
     ),
     optional: Type.Optional(Type.Boolean()),
@@ -38,6 +40,7 @@ export const RoutineField = Closed(
     notBefore: Path('Of a date: "today", or an earlier date, step.field.'),
     notAfter: Path('Of a date: "today", or an earlier date, step.field.'),
     sameOrganisationAs: Path('Of an HSA-id: of the organisation of this one, step.field.'),
+    documentNumber: Path('Of a verdict: it is about the document with this number, step.field.'),
     otherOrganisationThan: Path('Of an HSA-id: of another organisation than this one, step.field.'),
   },
   'Something that a person fills in.',

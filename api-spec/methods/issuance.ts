@@ -32,7 +32,7 @@ const changeParams = {
     Type.String({
       pattern: '^[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2})?$',
       description:
-        'Which of the card’s PINs the call brings: nothing is done that wants another one, and it is sent to no other. Left out: the one that is wanted first.',
+        'Which of the card’s PINs the call brings: nothing is done that wants another one, and it is sent to no other. Left out: the one that is wanted first. A PIN that comes with issuance.resume, or with issuance.cancel again, must say it where the card has several.',
     }),
   ),
 };

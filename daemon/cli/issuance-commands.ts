@@ -1,5 +1,6 @@
 /** The commands under `kortd issuance`, with their options. What they do is loaded when one is called. */
 import { InvalidArgumentError, type Command } from 'commander';
+import { addIssuanceFileCommands } from './issuance-file-commands.ts';
 import type { CancelFlags, ListFlags } from './issuance.ts';
 
 type OptionRow = readonly [string, string, string];
@@ -69,6 +70,7 @@ export function addIssuanceCommands(program: Command, dataDir: OptionRow, parseM
       const { runIssuanceCancel } = await import('./issuance.ts');
       await runIssuanceCancel(id, flags);
     });
+  addIssuanceFileCommands(issuance, dataDir);
 }
 
 function parseLimit(text: string): number {

@@ -52,13 +52,13 @@ export async function runIssuanceList(flags: ListFlags): Promise<void> {
 }
 
 export async function runIssuanceShow(ceremony: string, flags: Flags): Promise<void> {
-  await withClient(flags.dataDir, async (client) => print(await client.call('issuance.get', { ceremony }), flags));
+  await withClient(flags.dataDir, async (client) => printCeremony(await client.call('issuance.get', { ceremony }), flags));
 }
 
 /** As far as one PIN allows; the person is asked for it at the reader, by kortd agent or in the console. */
 export async function runIssuanceResume(ceremony: string, flags: TimedFlags): Promise<void> {
   await withClient(flags.dataDir, async (client) =>
-    print(await client.call('issuance.resume', { ceremony }, within(flags)), flags),
+    printCeremony(await client.call('issuance.resume', { ceremony }, within(flags)), flags),
   );
 }
 
@@ -71,7 +71,7 @@ export async function runIssuanceCancel(ceremony: string, flags: CancelFlags): P
   const { reason, cardLost } = flags;
   await withClient(flags.dataDir, async (client) => {
     const params = { ceremony, reason, ...(cardLost ? { isCardLost: true } : {}) };
-    print(await client.call('issuance.cancel', params, within(flags)), flags);
+    printCeremony(await client.call('issuance.cancel', params, within(flags)), flags);
   });
 }
 
@@ -87,7 +87,7 @@ function stateOf({ all, state }: ListFlags): State | undefined {
   return known;
 }
 
-async function withClient(dataDir: string, work: (client: Client) => Promise<void>): Promise<void> {
+export async function withClient(dataDir: string, work: (client: Client) => Promise<void>): Promise<void> {
   const { client } = await connectToDaemon(dataDir);
   try {
     await work(client);
@@ -96,7 +96,7 @@ async function withClient(dataDir: string, work: (client: Client) => Promise<voi
   }
 }
 
-function print(ceremony: Ceremony, { json }: Flags): void {
+export function printCeremony(ceremony: Ceremony, { json }: Flags): void {
   printResult(json ? JSON.stringify(ceremony, undefined, 2) : describeCeremony(ceremony));
 }
 
@@ -134,11 +134,15 @@ function cellsOf({ state, step, title, by, person, doneAt, dueAt }: Step): reado
 }
 
 function describeJob(step: string, { phase, card, keys }: NonNullable<Step['job']>): string {
-  const places = keys.map(
-    ({ keyReference, usage, algorithm, request, certificate, isWritten }) =>
-      `    ${keyReference} ${usage} ${algorithm}: ${isWritten ? 'certificate written' : certificate ? 'certificate accepted' : request ? 'requested' : 'no request yet'}`,
-  );
+  const places = keys.map((key) => `    ${key.keyReference} ${key.usage} ${key.algorithm}: ${describeKey(key)}`);
   return [`card of ${step}: ${card.application} ${card.serialNumber}, ${phase}`, ...places].join('\n');
+}
+
+function describeKey({ request, certificate, isWritten, isDiscarded }: NonNullable<Step['job']>['keys'][number]): string {
+  if (isDiscarded) return 'replaced by a key that nobody knows, for the card cannot delete one';
+  if (isWritten) return 'certificate written';
+  if (certificate !== undefined) return 'certificate accepted';
+  return request === undefined ? 'no request yet' : 'requested';
 }
 
 /** The workstation's own time, to the minute. */

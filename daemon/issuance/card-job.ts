@@ -1,13 +1,15 @@
 /**
  * Keys and certificates onto a card, so that it cannot break half-way: inspect, plan, do, verify. Every change of the card stands in the journal before it is
  * made and after; whoever comes back, after a pull, a reset, a crash or another day, reads the journal, looks at the card, and goes on or back. Going back leads
- * to what stood there before; on cards that cannot delete a key, a new key stays without a certificate, the card tells of it no longer where it can forget its
- * public half, and the next job makes its own in that place.
+ * to what stood there before; what becomes of a key on cards that cannot delete one: key-removal.ts. The next job makes its own in that place.
  */
+import { X509Certificate } from 'node:crypto';
 import { equalBytes } from '../../apdu/bytes.ts';
-import { CardDataError, NotSupportedByCardError, ObjectNotFoundError } from '../../apdu/errors.ts';
+import { CardDataError } from '../../apdu/errors.ts';
+import { keyAlgorithmOf } from '../../apdu/public-key.ts';
 import type { Token, TokenContents, TokenManagement } from '../../apdu/token.ts';
 import type { CardBefore, JobCard, JobEntry, KeyPlace, StoredCertificate } from './entry.ts';
+import { removeKey, type KeyToRemove } from './key-removal.ts';
 
 /** How far a job has come. */
 export interface CardJob {
@@ -34,6 +36,8 @@ export interface CardJob {
   readonly begunKeys: ReadonlySet<string>;
   /** A key was removed on the way back. */
   readonly removedKeys: ReadonlySet<string>;
+  /** Of those, where the card could not delete it: another one that nobody knows is in its place, or is about to be. */
+  readonly discardedKeys: ReadonlySet<string>;
 }
 
 /**
@@ -61,6 +65,7 @@ function begin(entry: JobEntry): CardJob | undefined {
     written: new Set<string>(),
     begunKeys: new Set<string>(),
     removedKeys: new Set<string>(),
+    discardedKeys: new Set<string>(),
     isWritingConfirmed: false,
     hasTouched: false,
   };
@@ -93,6 +98,9 @@ export function applyToJob(job: CardJob, entry: JobEntry): CardJob {
       return { ...job, phase: 'finished' };
     case 'job.undoing':
       return { ...job, phase: 'undoing', reason: entry.reason };
+    case 'key.discarding':
+      return { ...job, hasTouched: true, discardedKeys: new Set([...job.discardedKeys, entry.keyReference]) };
+    case 'key.discarded':
     case 'key.removed':
       return { ...job, removedKeys: new Set([...job.removedKeys, entry.keyReference]) };
     case 'writing.confirmed':
@@ -217,20 +225,22 @@ export async function undo(job: CardJob, work: CardAtWork): Promise<void> {
     for (const { der } of certificates.filter((certificate) => certificate.keyReference === keyReference))
       if (!keeps(der)) await removeCertificate(work, keyReference, der);
     for (const der of earlier) if (!holds(certificates, keyReference, der)) await restoreCertificate(work, keyReference, der);
-    if (told === 'ours' && !job.removedKeys.has(keyReference)) await deleteKey(work, keyReference);
+    if (told === 'ours' && !job.removedKeys.has(keyReference)) await removeKey(work, keyOfPlace(job, keyReference));
   }
   work.note({ type: 'job.undone' });
 }
 
-/** After this there is no way back: the certificates that were replaced go, and their keys where the card can delete keys. */
+/** After this there is no way back: the certificates that were replaced go, and each key that has no other certificate. */
 export async function confirm(job: CardJob, work: CardAtWork): Promise<void> {
   if (job.replaces.length > 0) {
     const { certificates } = await work.token.contents('certificates');
+    const replaced = job.replaces.map(({ keyReference, der }) => ({ keyReference, der: decode(der) }));
     for (const { keyReference, der } of job.replaces) {
       const bytes = decode(der);
       if (holds(certificates, keyReference, bytes)) await removeCertificate(work, keyReference, bytes);
+      const isNeeded = certificates.some((one) => one.keyReference === keyReference && !holds(replaced, keyReference, one.der));
       // The PIN of one that is done is not asked for again, when the next one wants another.
-      if (!job.removedKeys.has(keyReference)) await deleteKey(work, keyReference);
+      if (!isNeeded && !job.removedKeys.has(keyReference)) await removeKey(work, replacedKey(job, keyReference, bytes));
     }
   }
   work.note({ type: 'job.confirmed' });
@@ -259,24 +269,27 @@ async function toldKey(job: CardJob, { token }: CardAtWork, keyReference: string
   const told = (await token.key(keyReference))?.publicKey;
   const before = job.before.keys.find((key) => key.keyReference === keyReference)?.publicKey;
   if (told && before !== undefined && equalBytes(told, decode(before))) return 'before';
+  // What took the place of ours is not known, and is not another program's.
+  if (job.discardedKeys.has(keyReference)) return 'ours';
   const made = job.generated.get(keyReference);
   return told && made && !equalBytes(told, made) ? 'foreign' : 'ours';
 }
 
-/** On cards that cannot, its public half is forgotten: then nothing tells of it. */
-async function deleteKey(work: CardAtWork, keyReference: string): Promise<void> {
-  const { management } = work;
-  if (!management.deleteKey && !management.forgetPublicKey) return;
-  await work.authorize(keyReference, 'key');
-  work.note({ type: 'key.removing', keyReference });
-  try {
-    if (management.deleteKey) await management.deleteKey(keyReference);
-    else await management.forgetPublicKey?.(keyReference);
-  } catch (error) {
-    if (error instanceof NotSupportedByCardError) return;
-    if (!(error instanceof ObjectNotFoundError)) throw error; // it was gone, or had never come
-  }
-  work.note({ type: 'key.removed', keyReference });
+/** One for which no certificate was requested is of no use to anybody. */
+function keyOfPlace(job: CardJob, keyReference: string): KeyToRemove {
+  const place = job.places.find((one) => one.keyReference === keyReference);
+  const publicKey = job.generated.get(keyReference);
+  const isKnown = place && publicKey && job.requests.has(keyReference);
+  const isBegun = job.discardedKeys.has(keyReference);
+  return { keyReference, isBegun, ...(isKnown ? { known: { algorithm: place.algorithm, publicKey } } : {}) };
+}
+
+function replacedKey(job: CardJob, keyReference: string, der: Uint8Array): KeyToRemove {
+  const { publicKey } = new X509Certificate(der);
+  const algorithm = keyAlgorithmOf(publicKey);
+  const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
+  const isBegun = job.discardedKeys.has(keyReference);
+  return { keyReference, isBegun, ...(algorithm ? { known: { algorithm, publicKey: spki } } : {}) };
 }
 
 function holds(

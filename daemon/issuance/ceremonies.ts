@@ -6,7 +6,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { ApiError } from '../errors.ts';
 import { applyToCeremony, dueAt, foldCeremony, nextStep, openJob, personOf, valueAt, type Ceremony } from './ceremony.ts';
 import type { CeremonyEntry, JobCard, JobEntry, Message, PersonSeen } from './entry.ts';
-import { checkFields, localDate } from './fields.ts';
+import { checkFields, localDate, proofsOf } from './fields.ts';
+import type { FindProof } from './proofs.ts';
 import type { CeremonySummary, Journal, JournalEntry, SummaryFilter } from './journal.ts';
 import { areComparable, isSamePerson } from './person.ts';
 import { fillIn, type JobStep, type Participant, type Routine, type RoutineStep, type StepOf } from './routine.ts';
@@ -99,20 +100,23 @@ export class Ceremonies {
     return step as StepOf<K>;
   }
 
-  record(id: string, stepId: string, given: Readonly<Record<string, string>>): Ceremony {
+  /** `findProof`: what fields name by an id. */
+  record(id: string, stepId: string, given: Readonly<Record<string, string>>, findProof?: FindProof): Ceremony {
     const ceremony = this.get(id);
     const step = this.requireStep(ceremony, stepId, 'record');
     const context = {
       now: this.#now(ceremony),
       holder: ceremony.routine.holder,
       valueAt: (path: string) => valueAt(ceremony, path),
+      ...(findProof ? { findProof } : {}),
     };
     const { fields, problems } = checkFields(step, given, context);
     if (problems.length > 0) {
       const problem = problems.map((each) => `${each.field}: ${each.problem}`).join('; ');
       throw new ApiError('fields_invalid', `recording ${stepId} of ${id}: ${problem}`, { problem });
     }
-    const entry = { type: 'step.recorded', step: stepId, fields } as const;
+    const proofs = proofsOf(step, fields, context);
+    const entry = { type: 'step.recorded', step: stepId, fields, ...(proofs.length > 0 ? { proofs } : {}) } as const;
     this.requireOnce(ceremony, entry);
     return this.note(ceremony, entry);
   }

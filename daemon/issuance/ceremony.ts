@@ -4,7 +4,8 @@
  */
 import { applyToJob, foldJob, isOver, type CardJob } from './card-job.ts';
 import type { JournalEntry } from './journal.ts';
-import type { CeremonyEntry, Message, PersonSeen } from './entry.ts';
+import type { CeremonyEntry, Message, PersonSeen, Proof } from './entry.ts';
+import { PROOF_FACT } from './proofs.ts';
 import type { Routine, RoutineStep } from './routine.ts';
 
 /** What is known of a step that was taken. */
@@ -18,6 +19,7 @@ export interface StepDone {
   readonly statement?: string;
   readonly cms?: string;
   readonly messages?: readonly Message[];
+  readonly proofs?: readonly Proof[];
 }
 
 export interface Ceremony {
@@ -58,7 +60,10 @@ export function applyToCeremony(ceremony: Ceremony, { time, entry }: Pick<Journa
     case 'ceremony.begun':
       throw new Error(`reading ceremony ${ceremony.id}: it begins twice`);
     case 'step.recorded':
-      return withStep(next, entry.step, { time, facts: entry.fields });
+      return withStep(next, entry.step, {
+        ...{ time, facts: { ...entry.fields, ...digestsOf(entry.proofs) } },
+        ...(entry.proofs ? { proofs: entry.proofs } : {}),
+      });
     case 'step.read':
       return withStep(next, entry.step, {
         time,
@@ -98,6 +103,11 @@ export function applyToCeremony(ceremony: Ceremony, { time, entry }: Pick<Journa
     case 'ceremony.cancelled':
       return { ...next, state: 'cancelled', reason: entry.reason };
   }
+}
+
+/** By the name of the field, and `Sha256`. */
+function digestsOf(proofs: readonly Proof[] = []): Record<string, string> {
+  return Object.fromEntries(proofs.map(({ field, sha256 }) => [`${field}${PROOF_FACT}`, sha256]));
 }
 
 function withStep(ceremony: Ceremony, step: string, done: StepDone): Ceremony {

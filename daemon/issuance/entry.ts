@@ -56,6 +56,9 @@ export type JobEntry =
   | { readonly type: 'certificate.removed'; readonly keyReference: string; readonly der: string }
   | { readonly type: 'key.removing'; readonly keyReference: string }
   | { readonly type: 'key.removed'; readonly keyReference: string }
+  /** The card cannot delete it: another one that nobody knows takes its place. */
+  | { readonly type: 'key.discarding'; readonly keyReference: string }
+  | { readonly type: 'key.discarded'; readonly keyReference: string }
   | { readonly type: 'job.undone' }
   /** The card will not come back. */
   | { readonly type: 'job.abandoned'; readonly reason: string }
@@ -82,6 +85,18 @@ export interface Message {
   readonly sv: string;
 }
 
+/** Evidence that another part of kortd made, without personal data. */
+export interface Proof {
+  readonly field: string;
+  readonly kind: 'documentVerdict' | 'padSignature';
+  /** JSON, byte for byte. */
+  readonly statement: string;
+  /** Of its UTF-8, hexadecimal. */
+  readonly sha256: string;
+  /** Detached CMS over it by the workstation. */
+  readonly seal?: string;
+}
+
 /** Of a ceremony: a routine on its way. */
 export type CeremonyEntry =
   | {
@@ -90,7 +105,13 @@ export type CeremonyEntry =
       /** Protected personal data: shown only to administrators with that right. */
       readonly isProtected: boolean;
     }
-  | { readonly type: 'step.recorded'; readonly step: string; readonly fields: Readonly<Record<string, string>> }
+  | {
+      readonly type: 'step.recorded';
+      readonly step: string;
+      readonly fields: Readonly<Record<string, string>>;
+      /** What the fields name by an id, as it was then. */
+      readonly proofs?: readonly Proof[];
+    }
   | {
       readonly type: 'step.read';
       readonly step: string;

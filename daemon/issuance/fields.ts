@@ -2,6 +2,8 @@
 import { isCardNumber } from '../identity/card-number.ts';
 import { parseHsaId } from '../identity/hsa-id.ts';
 import { parsePersonalNumber } from '../identity/personal-number.ts';
+import type { Proof } from './entry.ts';
+import { proofKindOf, proofProblem, type FindProof } from './proofs.ts';
 import type { Routine, RoutineField, StepOf } from './routine.ts';
 
 /** Of a text that names no length of its own. */
@@ -13,6 +15,8 @@ export interface FieldContext {
   readonly holder: Routine['holder'];
   /** What earlier steps left behind, by `step.field`. */
   readonly valueAt: (path: string) => string | undefined;
+  /** What fields name by an id; left out: there is nothing of the kind. */
+  readonly findProof?: FindProof;
 }
 
 export interface FieldProblem {
@@ -82,14 +86,41 @@ function problemOf(
       return /^[A-Za-z0-9]{5,20}$/u.test(text) ? undefined : 'it is no passport number: letters and digits';
     case 'birthDate':
       return birthDateProblem(text, context);
-    case 'date': {
-      const at = (path: string): string | undefined => {
-        const [owner, name = ''] = path.split('.');
-        return path === 'today' ? localDate(context.now) : owner === step.id ? given[name] : context.valueAt(path);
-      };
-      return dateProblem(field, text, at);
+    case 'documentVerdict':
+    case 'padSignature': {
+      const number = field.documentNumber === undefined ? undefined : valueOf(field.documentNumber, given, step, context);
+      return proofProblem(context.findProof?.(field.kind, text), number);
     }
+    case 'date':
+      return dateProblem(field, text, (path) => valueOf(path, given, step, context));
   }
+}
+
+/** Of the same step, or of an earlier one. */
+function valueOf(
+  path: string,
+  given: Readonly<Record<string, string>>,
+  step: StepOf<'record'>,
+  context: FieldContext,
+): string | undefined {
+  const [owner, name = ''] = path.split('.');
+  return path === 'today' ? localDate(context.now) : owner === step.id ? given[name] : context.valueAt(path);
+}
+
+/** Of fields that were checked. */
+export function proofsOf(
+  step: StepOf<'record'>,
+  fields: Readonly<Record<string, string>>,
+  { findProof }: Pick<FieldContext, 'findProof'>,
+): readonly Proof[] {
+  return Object.entries(fields).flatMap(([field, id]) => {
+    const definition = step.fields[field];
+    const kind = definition && proofKindOf(definition);
+    const found = kind && findProof?.(kind, id);
+    if (!found) return [];
+    const { statement, sha256, seal } = found;
+    return [{ field, kind, statement, sha256, ...(seal === undefined ? {} : { seal }) }];
+  });
 }
 
 function hsaIdProblem(

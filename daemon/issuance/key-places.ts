@@ -16,7 +16,8 @@ export function choosePlaces({ keys, certificates }: TokenContents, plans: StepO
       key.pinPolicy !== 'never' &&
       !taken.has(key.keyReference) &&
       (wanted === undefined || (key.algorithm ?? wanted) === wanted);
-    const free = keys.find(isFree);
+    // A key that nobody can put back is overwritten only where there is no other place.
+    const free = keys.find((key) => isFree(key) && key.publicKey === undefined) ?? keys.find(isFree);
     if (!free) throw new ApiError('no_free_key_container', `choosing a place for a key: none is free for ${usage}`, { usage });
     taken.add(free.keyReference);
     return { keyReference: free.keyReference, usage, algorithm: wanted ?? free.algorithm ?? USUAL_ALGORITHM };

@@ -4,6 +4,7 @@
  */
 import { Compile } from 'typebox/compile';
 import { Routine, type RoutineStep, type StepOf, type Text } from '../../api-spec/routine.ts';
+import { PROOF_FACT, proofKindOf } from './proofs.ts';
 
 /** Steps that change a card, as a job. */
 export type JobStep = StepOf<'enrol' | 'removeCertificates'>;
@@ -76,6 +77,9 @@ function fieldsProblem({ holder }: Routine, { fields, oneOf = [] }: StepOf<'reco
     if (kind === 'passportNumber' && holder?.notRegisteredBy?.includes('passport'))
       return `${name} is of a holder for whom the routine is not`;
   }
+  for (const [name, field] of Object.entries(fields))
+    if (proofKindOf(field) && Object.hasOwn(fields, `${name}${PROOF_FACT}`))
+      return `${name}${PROOF_FACT} is told of ${name} already`;
   for (const name of oneOf.flat())
     if (!Object.hasOwn(fields, name) || !fields[name]?.optional) return `${name}, of oneOf, is no optional field`;
   return undefined;
@@ -89,8 +93,11 @@ function pathsOf(step: RoutineStep): readonly string[] {
     [en, sv].flatMap((text) => [...text.matchAll(PLACEHOLDER)].flatMap(([, paths = '']) => paths.split('|')));
   switch (step.kind) {
     case 'record':
-      return Object.values(step.fields).flatMap(({ notBefore, notAfter, sameOrganisationAs, otherOrganisationThan }) =>
-        given(notBefore, notAfter, sameOrganisationAs, otherOrganisationThan).filter((path) => path !== 'today'),
+      return Object.values(step.fields).flatMap(
+        ({ notBefore, notAfter, documentNumber, sameOrganisationAs, otherOrganisationThan }) =>
+          given(notBefore, notAfter, documentNumber, sameOrganisationAs, otherOrganisationThan).filter(
+            (path) => path !== 'today',
+          ),
       );
     case 'readCard': {
       const { name, personalNumber, hsaId } = step.holder ?? {};
@@ -138,8 +145,12 @@ function isKnownPath(path: string, step: RoutineStep | undefined, earlier: Reado
   if (owner === 'ceremony') return CEREMONY_FACTS.includes(fact);
   const source = owner === step?.id ? step : earlier.get(owner);
   if (!source) return false;
-  if (source.kind === 'record') return Object.hasOwn(source.fields, fact);
+  if (source.kind === 'record') return Object.hasOwn(source.fields, fact) || (source !== step && isProofFact(source, fact));
   return source !== step && (STEP_FACTS[source.kind] as readonly string[]).includes(fact);
+}
+
+function isProofFact({ fields }: StepOf<'record'>, fact: string): boolean {
+  return Object.entries(fields).some(([name, field]) => proofKindOf(field) !== undefined && fact === `${name}${PROOF_FACT}`);
 }
 
 /** Text with its placeholders filled in. `valueOf` gives undefined for a field that was left out: it shows as a dash. */

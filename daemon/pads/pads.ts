@@ -8,6 +8,7 @@ import type { PadDescription, PadDriver, SignaturePad } from '../../drivers/pads
 import type { EventLog } from '../api/event-log.ts';
 import { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { Kept } from '../documents/kept.ts';
 import { Replays } from './replay.ts';
 
 const LOOK_MS = 2_000;
@@ -40,6 +41,14 @@ type KnownPads = Map<string, { readonly driver: PadDriver; readonly description:
 
 type LastCapture = NonNullable<Pad['lastCapture']>;
 
+/** Hashes and times alone; the detached CMS over it, base64. */
+export interface PadEvidence {
+  readonly statement: string;
+  readonly seal: string;
+  /** The movement was written before, to the last point. */
+  readonly isRepeat: boolean;
+}
+
 interface Capturing {
   readonly id: string;
   readonly by: PadUser;
@@ -48,6 +57,8 @@ interface Capturing {
 
 export class Pads implements AsyncDisposable {
   readonly replays = new Replays();
+  /** What captures stated, for a ceremony of the card office to take up. */
+  readonly evidence = new Kept<PadEvidence>({ noun: 'capture', limit: 128, limitPerOwner: 64 });
   readonly #options: PadsOptions;
   readonly #stopped = new AbortController();
   readonly #capturing = new Map<string, Capturing>();
@@ -144,6 +155,7 @@ export class Pads implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#timer);
+    this.evidence[Symbol.dispose]();
     this.#stopped.abort(new ApiError('call_cancelled', 'using the pad: kortd is shutting down'));
     await Promise.all([...this.#ending]);
     await this.#looking;

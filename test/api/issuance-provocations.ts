@@ -183,7 +183,14 @@ function eidFor(method: MethodName, options: EidCardDescription): SimulatedCard 
 
 function eidParams(bench: Bench, method: MethodName): object {
   if (method === 'issuance.sign') return { keyReference: '45' };
-  return isIssuanceMethod(method) ? { ...goodIssuanceParams(bench, method, ON_EID), managementKey: undefined } : {};
+  return isIssuanceMethod(method)
+    ? { ...goodIssuanceParams(bench, method, ON_EID), managementKey: undefined, ...pinOf(method) }
+    : {};
+}
+
+/** A call that may come twice says which of the card's PINs it brings. */
+function pinOf(method: MethodName): object {
+  return method === 'issuance.resume' ? { pinReference: '81' } : {};
 }
 
 const PIN_PROVOCATIONS: ProvocationsOf<ErrorCode> = {

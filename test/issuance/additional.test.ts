@@ -1,9 +1,11 @@
 /** Additional certificates on a card: beside those that are there, from the same organisation or another one; and off it again, but not silently the last of the first. */
+import { X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Ceremony } from '../../api-spec/issuance.ts';
 import { errorOf, outcomeOf, resultOf } from '../api/support.ts';
 import { DAY_MS, fingerprintsOn, heldCard, startRoutine } from './cards.ts';
-import { PINS, issueAll, openOffice, stepOf, type Office } from './office.ts';
+import { journalOf } from './disturbed.ts';
+import { GIVEN, PINS, issueAll, issueTo, openOffice, stepOf, type Office } from './office.ts';
 
 const OWN = 'SE2321000016-BENCH9';
 /** Of an organisation with another number. */
@@ -29,7 +31,7 @@ async function add(office: Office, routine: string, hsaId: string): Promise<stri
   const { api } = office;
   const ceremony = await order(office, routine, hsaId);
   resultOf(await api.call('issuance.enrol', { ceremony, step: 'download', pin: PINS.legitimering }));
-  const requested = resultOf(await api.call('issuance.resume', { ceremony, pin: PINS.underskrift }));
+  const requested = resultOf(await api.call('issuance.resume', { ceremony, ...GIVEN.underskrift }));
   const certificates = [...issueAll(requested, 'download', { now: office.clock.now, hsaId })];
   resultOf(await api.call('issuance.writeCertificates', { ceremony, certificates, pin: PINS.legitimering }));
   const receipt = { ceremony, step: 'receipt', language: 'sv', pin: PINS.underskrift } as const;
@@ -99,7 +101,7 @@ async function choose(office: Office): Promise<string> {
 /** What is left of each key is forgotten under its own PIN. */
 async function confirmRemoval({ api }: Office, ceremony: string): Promise<Ceremony> {
   resultOf(await api.call('issuance.confirm', { ceremony, pin: PINS.legitimering }));
-  return resultOf(await api.call('issuance.resume', { ceremony, pin: PINS.underskrift }));
+  return resultOf(await api.call('issuance.resume', { ceremony, ...GIVEN.underskrift }));
 }
 
 describe('the removal of certificates', () => {
@@ -147,10 +149,32 @@ describe('the removal of certificates', () => {
     expect(outcomeOf(await api.call('issuance.confirm', { ceremony, pin: PINS.legitimering }))).toBe('card_removed');
     bench.reader(2).disarm();
     await office.put(office.cards.reserve, 'holder');
-    resultOf(await api.call('issuance.resume', { ceremony, pin: PINS.legitimering }));
-    const done = resultOf(await api.call('issuance.resume', { ceremony, pin: PINS.underskrift }));
+    resultOf(await api.call('issuance.resume', { ceremony, ...GIVEN.legitimering }));
+    const done = resultOf(await api.call('issuance.resume', { ceremony, ...GIVEN.underskrift }));
     expect(done.state).toBe('finished');
     expect(await fingerprintsOn(office)).toEqual(first);
+  });
+
+  it('takes one of two certificates of a key, and leaves the key and the other', async () => {
+    await using office = await openOffice({ reserve: CARD });
+    const { api } = office;
+    const card = { role: 'holder' };
+    const first = (await fingerprintsOn(office)).get('45') ?? '';
+    const { certificates } = resultOf(await api.call('card.read', { card }));
+    const own = certificates.find(({ keyReference }) => keyReference === '45');
+    const { publicKey } = new X509Certificate(Buffer.from(own?.certificate ?? '', 'base64'));
+    const second = new X509Certificate(issueTo(publicKey, 'authentication', { validTo: new Date(Date.now() + DAY_MS) }));
+    const write = { card, keyReference: '45', certificate: second.toString(), add: true, pin: PINS.legitimering };
+    resultOf(await api.call('certificate.write', write));
+    const ceremony = await choose(office);
+    const fingerprints = [second.fingerprint256.replaceAll(':', '')];
+    resultOf(await api.call('issuance.removeCertificates', { ceremony, step: 'removed', fingerprints }));
+    resultOf(await api.call('issuance.sign', { ceremony, step: 'signed', language: 'sv', pin: PINS.underskrift }));
+    expect(resultOf(await api.call('issuance.confirm', { ceremony, pin: PINS.legitimering })).state).toBe('finished');
+    expect((await fingerprintsOn(office)).get('45')).toBe(first);
+    const types = journalOf(office, ceremony).map(({ entry }) => (entry.type === 'step.card' ? entry.entry.type : entry.type));
+    expect(types).toContain('certificate.removed');
+    expect(types).not.toContain('key.removing');
   });
 
   it('takes the last ones of the first organisation only when that is said', async () => {

@@ -9,6 +9,7 @@ import { createEidCard } from '../../drivers/simulated/cards/eid.ts';
 import { INS, WatchedCard, cardKey, errorOf, resultOf } from '../api/support.ts';
 import { contentOf, expectRefused, journalOf, openPage } from './disturbed.ts';
 import {
+  GIVEN,
   HOLDER,
   PINS,
   RESERVE_NUMBER,
@@ -29,7 +30,7 @@ const inDays = (days: number): Date => new Date(Date.now() + days * 86_400_000);
 async function request(office: Office): Promise<Ceremony> {
   const { ceremony } = await orderReserveCard(office);
   resultOf(await office.api.call('issuance.enrol', { ceremony, step: 'download', pin: PINS.legitimering }));
-  return resultOf(await office.api.call('issuance.resume', { ceremony, pin: PINS.underskrift }));
+  return resultOf(await office.api.call('issuance.resume', { ceremony, ...GIVEN.underskrift }));
 }
 
 describe('certificates', () => {
@@ -144,7 +145,7 @@ describe('cards', () => {
     const other = new WatchedCard(createEidCard(blank));
     await office.put(other, 'holder');
     const before = contentOf(other);
-    const call = () => office.api.call('issuance.resume', { ceremony, pin: PINS.underskrift });
+    const call = () => office.api.call('issuance.resume', { ceremony, ...GIVEN.underskrift });
     await expectRefused(office, ceremony, { call, code: 'card_other', says: RESERVE_NUMBER });
     expect(contentOf(other)).toEqual(before);
     expect(other.count(INS.verify, 'with data')).toBe(0);
@@ -195,12 +196,41 @@ describe('PINs', () => {
       api.call('issuance.enrol', { ceremony, step: 'download', pin, allowLastTry });
     const begun = errorOf(await enrol('000000'));
     expect(begun).toMatchObject({ code: 'pin_rejected', details: { attemptsRemaining: 2 } });
-    const wrong = () => api.call('issuance.resume', { ceremony, pin: '000000' });
+    const wrong = () => api.call('issuance.resume', { ceremony, ...GIVEN.legitimering, pin: '000000' });
     await expectRefused(office, ceremony, { call: wrong, code: 'pin_rejected' });
     await expectRefused(office, ceremony, { call: wrong, code: 'pin_last_try' });
     await expectRefused(office, ceremony, { call: () => enrol('000000'), code: 'ceremony_step_order' });
-    const params = { ceremony, pin: PINS.legitimering, allowLastTry: true };
+    const params = { ceremony, ...GIVEN.legitimering, allowLastTry: true };
     expect(resultOf(await api.call('issuance.resume', params))).toMatchObject({ nextCall: 'issuance.resume' });
+  });
+
+  it('a call that comes twice spends no try of the next PIN: one that is brought along says which it is', async () => {
+    await using office = await openOffice();
+    const { api } = office;
+    const { ceremony } = await orderReserveCard(office);
+    resultOf(await api.call('issuance.enrol', { ceremony, step: 'download', pin: PINS.legitimering }));
+    const tries = async (): Promise<unknown> => resultOf(await api.call('card.read', { card: { role: 'holder' } })).pins;
+    const before = await tries();
+    const unnamed = () => api.call('issuance.resume', { ceremony, pin: PINS.legitimering });
+    await expectRefused(office, ceremony, { call: unnamed, code: 'invalid_params' });
+    expect(errorOf(await unnamed()).details).toMatchObject({ problem: expect.stringMatching(/pinReference .* 82 /) as string });
+    // Named, it is not the one that is wanted: nothing is done, and it is sent to nobody.
+    expect(stepOf(resultOf(await api.call('issuance.resume', { ceremony, ...GIVEN.legitimering })), 'download').job?.phase).toBe(
+      'making',
+    );
+    expect(await tries()).toEqual(before);
+    const cancel = () => api.call('issuance.cancel', { ceremony, reason: 'twice', pin: PINS.legitimering });
+    expect(resultOf(await cancel())).toMatchObject({ state: 'cancelled' });
+  });
+
+  it('a cancellation that comes twice spends none either', async () => {
+    await using office = await openOffice();
+    const { api } = office;
+    const { ceremony } = await downloadReserveCard(office, await orderReserveCard(office));
+    const cancel = { ceremony, reason: 'twice', pin: PINS.legitimering };
+    expect(resultOf(await api.call('issuance.cancel', cancel))).toMatchObject({ nextCall: 'issuance.resume' });
+    await expectRefused(office, ceremony, { call: () => api.call('issuance.cancel', cancel), code: 'invalid_params' });
+    expect(resultOf(await api.call('issuance.cancel', { ...cancel, ...GIVEN.underskrift })).state).toBe('cancelled');
   });
 
   it('a prompt that is cancelled leaves everything as it was, and can be had again', async () => {

@@ -8,7 +8,7 @@ import { errorOf, eventually, resultOf } from '../api/support.ts';
 import { ordered } from '../api/issuance-ceremonies.ts';
 import { journalOf } from './disturbed.ts';
 import { writeMany } from './many-ceremonies.ts';
-import { PINS, downloadReserveCard, openOffice, orderReserveCard, stepOf, type Office } from './office.ts';
+import { GIVEN, PINS, downloadReserveCard, openOffice, orderReserveCard, stepOf, type Office } from './office.ts';
 
 const MINUTE_MS = 60_000;
 const pass = (office: Office, minutes: number): void => {
@@ -30,8 +30,8 @@ async function expectTakenOff(office: Office, ceremony: string): Promise<void> {
   expect(errorOf(await api.call('issuance.sign', sign))).toMatchObject({ code: 'ceremony_late' });
   let view: Ceremony = late;
   // One PIN a call.
-  for (const pin of [PINS.legitimering, PINS.underskrift, PINS.legitimering])
-    if (view.state === 'open') view = resultOf(await api.call('issuance.resume', { ceremony, pin }));
+  for (const given of [GIVEN.legitimering, GIVEN.underskrift, GIVEN.legitimering])
+    if (view.state === 'open') view = resultOf(await api.call('issuance.resume', { ceremony, ...given }));
   expect(view).toMatchObject({ state: 'cancelled', reason: 'late', reports: ['revocation'] });
   const { certificates } = resultOf(await api.call('certificate.list', { card: { role: 'holder' } }));
   expect(certificates.filter(({ keyReference }) => ['45', '46'].includes(keyReference))).toEqual([]);

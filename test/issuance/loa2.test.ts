@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Ceremony } from '../../api-spec/issuance.ts';
 import { errorOf, resultOf } from '../api/support.ts';
 import { DAY_MS, startRoutine } from './cards.ts';
-import { HOLDER, PINS, RESERVE_NUMBER, issueAll, openOffice, orderFields, stepOf, type Office } from './office.ts';
+import { GIVEN, HOLDER, PINS, RESERVE_NUMBER, issueAll, openOffice, orderFields, stepOf, type Office } from './office.ts';
 
 const LOA2 = { authority: 'BENCH e-id Person HSA-id 2 CA v1', policies: ['2.999.752.2'] };
 
@@ -51,7 +51,7 @@ async function download(office: Office, ceremony: string): Promise<Ceremony> {
   const { api } = office;
   await record(office, ceremony, 'terms', { accepted: 'yes' });
   resultOf(await api.call('issuance.enrol', { ceremony, step: 'download', pin: PINS.legitimering }));
-  const requested = resultOf(await api.call('issuance.resume', { ceremony, pin: PINS.underskrift }));
+  const requested = resultOf(await api.call('issuance.resume', { ceremony, ...GIVEN.underskrift }));
   const certificates = [...issueAll(requested, 'download', { now: office.clock.now, ...LOA2 })];
   resultOf(await api.call('issuance.writeCertificates', { ceremony, certificates, pin: PINS.legitimering }));
   return resultOf(await api.call('issuance.confirm', { ceremony }));

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { errorOf, resultOf } from '../api/support.ts';
 import { fingerprintsOn, startRoutine } from './cards.ts';
-import { PINS, downloadReserveCard, openOffice, orderFields, orderReserveCard, stepOf, type Office } from './office.ts';
+import { GIVEN, PINS, downloadReserveCard, openOffice, orderFields, orderReserveCard, stepOf, type Office } from './office.ts';
 
 async function refusedOrder(office: Office, changes: Readonly<Record<string, string>>): Promise<string> {
   const { ceremony } = await startRoutine(office, 'reserve-card-loa3');
@@ -67,8 +67,8 @@ describe('a receipt', () => {
     clock.now = new Date(clock.now.getTime() + 15 * 60_000 + 1_000);
     const get = async () => resultOf(await api.call('issuance.get', { ceremony }));
     await expect.poll(get, { timeout: 8_000 }).toMatchObject({ reports: ['revocation'], nextCall: 'issuance.resume' });
-    resultOf(await api.call('issuance.resume', { ceremony, pin: PINS.legitimering }));
-    const resumed = resultOf(await api.call('issuance.resume', { ceremony, pin: PINS.underskrift }));
+    resultOf(await api.call('issuance.resume', { ceremony, ...GIVEN.legitimering }));
+    const resumed = resultOf(await api.call('issuance.resume', { ceremony, ...GIVEN.underskrift }));
     expect(resumed).toMatchObject({ state: 'cancelled', reports: ['revocation'] });
     expect(stepOf(resumed, 'download').job?.phase).toBe('undone');
     expect(await fingerprintsOn(office)).toEqual(before);

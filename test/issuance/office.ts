@@ -25,6 +25,16 @@ export const READERS = ['operator', 'secondOperator', 'holder', 'colleague'] as 
 export type OfficeReader = (typeof READERS)[number];
 
 export const PINS = { legitimering: '471100', underskrift: '471101', puk: '47114711' };
+/** As a call brings them for the reserve card, which has both in its own folder. */
+export const GIVEN = givenWith('8');
+
+/** `place`: first digit of the references, 0 for PINs of the whole card. */
+function givenWith(place: '0' | '8') {
+  return {
+    legitimering: { pin: PINS.legitimering, pinReference: `${place}1` },
+    underskrift: { pin: PINS.underskrift, pinReference: `${place}2` },
+  } as const;
+}
 
 export interface Office extends AsyncDisposable {
   readonly bench: Bench;
@@ -33,6 +43,8 @@ export interface Office extends AsyncDisposable {
   readonly cards: Readonly<Record<'anna' | 'bjorn' | 'cecilia' | 'reserve', OfficeCard>>;
   put(card: OfficeCard, reader: OfficeReader): Promise<string>;
   take(reader: OfficeReader): void;
+  /** The PINs of the reserve card, as a call brings them. */
+  readonly given: ReturnType<typeof givenWith>;
   /** Moves the clock of issuance. */
   readonly clock: { now: Date };
 }
@@ -77,6 +89,7 @@ export async function openOffice(options: OfficeOptions = {}): Promise<Office> {
   const resources = undo.move();
   return {
     ...{ bench, api, station, cards, put, clock },
+    given: (options.reserve?.profile ?? 'plain') === 'plain' ? GIVEN : givenWith('0'),
     take: (reader) => bench.reader(READERS.indexOf(reader)).remove(),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
@@ -96,7 +109,7 @@ export async function orderReserveCard({ api, clock }: Office, fields: Readonly<
 export async function downloadReserveCard(office: Office, { ceremony }: Ceremony): Promise<Ceremony> {
   const { api } = office;
   resultOf(await api.call('issuance.enrol', { ceremony, step: 'download', pin: PINS.legitimering }));
-  const requested = resultOf(await api.call('issuance.resume', { ceremony, pin: PINS.underskrift }));
+  const requested = resultOf(await api.call('issuance.resume', { ceremony, ...office.given.underskrift }));
   const certificates = [...issueAll(requested, 'download', { now: office.clock.now })];
   return resultOf(await api.call('issuance.writeCertificates', { ceremony, certificates, pin: PINS.legitimering }));
 }

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { errorOf, outcomeOf, resultOf } from '../api/support.ts';
 import { DAY_MS, fingerprintsOn, heldCard, startRoutine } from './cards.ts';
-import { PINS, RESERVE_NUMBER, issueAll, openOffice, stepOf, type Office } from './office.ts';
+import { GIVEN, PINS, RESERVE_NUMBER, issueAll, openOffice, stepOf, type Office } from './office.ts';
 
 const DAYS = 365;
 const RENEWABLE = heldCard({ days: DAYS, spareKeys: 'P-256' });
@@ -15,7 +15,7 @@ async function request(office: Office): Promise<string> {
   expect(stepOf(read, 'card').facts).toMatchObject({ validDays: String(DAYS), assuranceLevel: 'LoA3' });
   resultOf(await api.call('issuance.record', { ceremony, step: 'terms', fields: { accepted: 'yes' } }));
   resultOf(await api.call('issuance.enrol', { ceremony, step: 'download', pin: PINS.legitimering }));
-  resultOf(await api.call('issuance.resume', { ceremony, pin: PINS.underskrift }));
+  resultOf(await api.call('issuance.resume', { ceremony, ...GIVEN.underskrift }));
   return ceremony;
 }
 
@@ -31,9 +31,9 @@ async function renew(office: Office): Promise<string> {
   const ceremony = await request(office);
   const certificates = await certificatesFor(office, ceremony, DAYS);
   resultOf(await api.call('issuance.writeCertificates', { ceremony, certificates, pin: PINS.underskrift }));
-  resultOf(await api.call('issuance.resume', { ceremony, pin: PINS.legitimering }));
+  resultOf(await api.call('issuance.resume', { ceremony, ...GIVEN.legitimering }));
   resultOf(await api.call('issuance.confirm', { ceremony, pin: PINS.legitimering }));
-  expect(resultOf(await api.call('issuance.resume', { ceremony, pin: PINS.underskrift })).state).toBe('finished');
+  expect(resultOf(await api.call('issuance.resume', { ceremony, ...GIVEN.underskrift })).state).toBe('finished');
   return ceremony;
 }
 
@@ -46,7 +46,7 @@ describe('a renewal', () => {
     const ceremony = await request(office);
     const certificates = await certificatesFor(office, ceremony, DAYS);
     resultOf(await api.call('issuance.writeCertificates', { ceremony, certificates, pin: PINS.underskrift }));
-    const written = resultOf(await api.call('issuance.resume', { ceremony, pin: PINS.legitimering }));
+    const written = resultOf(await api.call('issuance.resume', { ceremony, ...GIVEN.legitimering }));
     expect(written).toMatchObject({ state: 'open', nextCall: 'issuance.confirm' });
     const both = await fingerprintsOn(office);
     expect([...both.keys()].toSorted()).toEqual(['45', '46', '55', '56']);
@@ -56,7 +56,7 @@ describe('a renewal', () => {
         .toSorted(),
     ).toEqual([...old.values()].toSorted());
     resultOf(await api.call('issuance.confirm', { ceremony, pin: PINS.legitimering }));
-    const confirmed = resultOf(await api.call('issuance.resume', { ceremony, pin: PINS.underskrift }));
+    const confirmed = resultOf(await api.call('issuance.resume', { ceremony, ...GIVEN.underskrift }));
     expect(confirmed).toMatchObject({ state: 'finished', reports: [] });
     const after = await fingerprintsOn(office);
     expect([...after.keys()].toSorted()).toEqual(['55', '56']);

@@ -93,7 +93,10 @@ export function issuanceJobHandlers(context: HandlerContext): Pick<Handlers, Job
 async function goOn(context: HandlerContext, target: Target, params: JobParams, call: Call): Promise<void> {
   const job = target.ceremony.jobs.get(target.step.id);
   const card = params.card ?? (job ? cardOf(context, job) : undefined) ?? targetOf(undefined, target.step.by);
-  const pin: PinOfCall = params.pinReference === undefined ? {} : { reference: params.pinReference.toUpperCase() };
+  const pin: PinOfCall = {
+    ...(params.pinReference === undefined ? {} : { reference: params.pinReference.toUpperCase() }),
+    isRepeatable: call.method === 'issuance.resume' || (call.method === 'issuance.cancel' && job?.phase === 'undoing'),
+  };
   const given = { ...params, card };
   await withCard(context, given, call, { changes: true, choosesKeys: true }, async (session) => {
     // A person may have been asked since: this is another transaction.

@@ -80,7 +80,6 @@ async function unblock(context: HandlerContext, session: CardSession, params: Ca
   const spend = (puk: PinEntry = 'keypad', next: PinEntry = 'keypad'): Promise<void> => token.unblockPin(reference, puk, next);
   await enterPins(session, token, caller, { action: 'unblock', reference, guarded: unblockedBy, spend });
   context.pinReuse.forgetCard(session.card.id);
-  session.card.tries.forget(reference);
   return label;
 }
 

@@ -86,7 +86,16 @@ function describePerson({
   };
 }
 
-function describeJob({ phase, card, places, requests, accepted, written, replaces }: CardJob): NonNullable<StepView['job']> {
+function describeJob({
+  phase,
+  card,
+  places,
+  requests,
+  accepted,
+  written,
+  replaces,
+  discardedKeys,
+}: CardJob): NonNullable<StepView['job']> {
   return {
     phase,
     card: { application: card.profile, serialNumber: card.serialNumber },
@@ -98,6 +107,7 @@ function describeJob({ phase, card, places, requests, accepted, written, replace
         ...(request === undefined ? {} : { request }),
         ...(certificate === undefined ? {} : { certificate }),
         isWritten: written.has(keyReference),
+        ...(discardedKeys.has(keyReference) ? { isDiscarded: true } : {}),
       };
     }),
     ...(replaces.length === 0

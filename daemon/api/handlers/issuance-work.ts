@@ -29,6 +29,8 @@ export interface PinOfCall {
   isFresh?: boolean;
   /** The management key was proven in this transaction. */
   isManaging?: boolean;
+  /** The call goes on with what an earlier one began, and so may come twice: a PIN that it brings says which one it is. */
+  readonly isRepeatable?: boolean;
 }
 
 export interface JobRun {
@@ -163,14 +165,25 @@ function cardAtWork(run: JobRun, token: Token): CardAtWork {
   };
 }
 
-/** Throws NextPinError when the call asks for another one; ObjectNotFoundError when the card has none of the name that the caller gave. */
-async function claimPin({ pin, params }: JobRun, token: Token, reference: PinReference | undefined): Promise<void> {
+/** Throws NextPinError when the call asks for another one; ObjectNotFoundError when the card has none of the name that the caller gave; invalid_params. */
+async function claimPin(run: JobRun, token: Token, reference: PinReference | undefined): Promise<void> {
+  const { pin, params } = run;
   if (reference === undefined) return;
   if (pin.reference !== undefined && pin.reference !== reference) {
     if (params.pinReference !== undefined) await token.pin(pin.reference);
     throw new NextPinError(`${reference} is wanted next`);
   }
+  if (pin.reference === undefined) await requireNamed(run, token, reference);
   pin.reference = reference;
+}
+
+/** Sent again with the same PIN, such a call would spend a try of the next one. Nothing was sent to the card then. */
+async function requireNamed({ pin, call, ceremonyId }: JobRun, token: Token, reference: PinReference): Promise<void> {
+  if (!pin.isRepeatable || !call.secret('pin')) return;
+  const several = (await token.pins()).filter(({ kind }) => kind === 'pin').length > 1;
+  if (!several) return;
+  const problem = `pinReference is missing: the card has several PINs, and ${reference} is wanted next`;
+  throw new ApiError('invalid_params', `working on ${ceremonyId}: ${problem}`, { problem });
 }
 
 async function requestFor(run: JobRun, token: Token, place: KeyPlace, publicKey: Uint8Array): Promise<string> {

@@ -96,6 +96,16 @@ export class Verdicts implements Disposable {
     return this.#find(owner, id).verdict;
   }
 
+  /** The scan that it was made of, where it was named by its id. Throws verdict_unknown. */
+  scanOf(owner: Owner, id: string): string | undefined {
+    return this.#find(owner, id).inputs.find(({ kind }) => kind === 'scan')?.id;
+  }
+
+  /** With its evidence, for what relies on it. */
+  find(owner: Owner, id: string): Pick<KeptVerdict, 'evidence' | 'verdict'> | undefined {
+    return this.#kept.find(owner, id);
+  }
+
   /** What was made of a scan by pages and programs of this user, the latest first. */
   ofScan(user: string, scan: string): readonly DocumentVerdict[] {
     const about = this.#kept.ofUser(user).filter(({ inputs }) => inputs.some(({ kind, id }) => kind === 'scan' && id === scan));

@@ -5,6 +5,7 @@ import type { AuditRecord } from '../../audit/record.ts';
 import type { CardJob } from '../card-job.ts';
 import type { Ceremony, StepDone } from '../ceremony.ts';
 import { CHAIN_START, type JournalEntry } from '../entry-chain.ts';
+import type { Proof } from '../entry.ts';
 import type { RoutineStep } from '../routine.ts';
 import { ATTACHMENT_FOLDER, AUDIT_FILE, JOURNAL_FILE, statementCms, statementText, type JournalLine } from './contents.ts';
 import type { ListedFile } from './manifest.ts';
@@ -29,6 +30,8 @@ const TEXT = 'text/plain;charset=utf-8';
 const JSON_TYPE = 'application/json';
 const LINES = 'application/x-ndjson';
 const SIGNED = 'application/pkcs7-mime';
+/** RFC 8551, section 3.2.1. */
+const DETACHED = 'application/pkcs7-signature';
 const CERTIFICATE = 'application/pkix-cert';
 
 /** Everything but the summary. In the order of the routine. */
@@ -61,7 +64,10 @@ function filesOfStep(ceremony: Ceremony, step: RoutineStep, entries: readonly Jo
   return [...(done ? filesOfDone(step, done) : []), ...(job ? filesOfJob(step.id, job, entries) : [])];
 }
 
-function filesOfDone(step: RoutineStep, { time, facts, person, statement, cms, messages }: StepDone): readonly ListedFile[] {
+function filesOfDone(
+  step: RoutineStep,
+  { time, facts, person, statement, cms, messages, proofs = [] }: StepDone,
+): readonly ListedFile[] {
   const { id, title } = step;
   if (statement !== undefined && cms !== undefined)
     return [
@@ -75,7 +81,19 @@ function filesOfDone(step: RoutineStep, { time, facts, person, statement, cms, m
     step.kind === 'record'
       ? Object.fromEntries(Object.entries(step.fields).map(([name, field]) => [name, field.title]))
       : undefined;
-  return [jsonFile(`recorded/${id}.json`, { step: id, title, time, ...(person ? { person } : { fields: facts, titles }) })];
+  return [
+    jsonFile(`recorded/${id}.json`, { step: id, title, time, ...(person ? { person } : { fields: facts, titles }) }),
+    ...proofs.flatMap((proof) => filesOfProof(id, proof)),
+  ];
+}
+
+/** As it was made, so that its SHA-256 and its seal are good. */
+function filesOfProof(step: string, { field, statement, seal }: Proof): readonly ListedFile[] {
+  const name = `recorded/${step}-${field}`;
+  return [
+    textFile(`${name}.json`, JSON_TYPE, statement),
+    ...(seal === undefined ? [] : [{ name: `${name}.p7s`, mediaType: DETACHED, content: Buffer.from(seal, 'base64') }]),
+  ];
 }
 
 /** The certificates that a job put onto its card, and where they are in the container. */

@@ -110,6 +110,8 @@ function createControl(id: string, problemId: string, field: RoutineField): Cont
     case 'text':
     case 'hsaId':
     case 'passportNumber':
+    case 'documentVerdict':
+    case 'padSignature':
       return h('input', { ...common, type: 'text', spellcheck: 'false', maxlength: String(field.maxLength ?? 200) });
   }
 }

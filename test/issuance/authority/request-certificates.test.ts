@@ -6,7 +6,7 @@ import type { Ceremony } from '../../../api-spec/issuance.ts';
 import { loadScenario } from '../../../drivers/simulated/scenario.ts';
 import { serveTestAuthority } from '../../../drivers/simulated/authority/server.ts';
 import { errorOf, resultOf, type Answer } from '../../api/support.ts';
-import { PINS, issue, openOffice, orderReserveCard, stepOf, type IssueOptions, type Office } from '../office.ts';
+import { GIVEN, PINS, issue, openOffice, orderReserveCard, stepOf, type IssueOptions, type Office } from '../office.ts';
 import { createAuthorityDesk, type AuthorityDesk } from './desk.ts';
 import { startEstServer, type EstServer, type EstServerOptions } from './est-server.ts';
 
@@ -50,7 +50,7 @@ async function openWaiting(url: string, more: object = { credentials }): Promise
   const office = undo.use(await openOffice({ policy: { issuance: { authorities } } }));
   const { ceremony } = await orderReserveCard(office);
   resultOf(await office.api.call('issuance.enrol', { ceremony, step: 'download', pin: PINS.legitimering }));
-  resultOf(await office.api.call('issuance.resume', { ceremony, pin: PINS.underskrift }));
+  resultOf(await office.api.call('issuance.resume', { ceremony, ...GIVEN.underskrift }));
   const resources = undo.move();
   return {
     ...{ office, ceremony },

@@ -24,7 +24,7 @@ export interface CardKind {
   /** The PIN of each use, and its reference. */
   readonly pins: Readonly<Record<'authentication' | 'signature', { readonly reference: string; readonly pin: string }>>;
   readonly managementKey?: 'default';
-  /** What was made there leaves no trace; else the new key stays, of no use to anybody. */
+  /** What was made there leaves no trace; else one stays for which nobody has a request. */
   readonly forgetsKeys: boolean;
   /** Opens the card in the file, or makes it there. */
   readonly open: (path: string, which: 'other' | 'reserve') => Promise<SimulatedCard>;

@@ -32,6 +32,7 @@ export const SCENARIOS: readonly Scenario[] = [
     ...{ card: cardKind('piv-yubikey'), routine: 'renewal', from: 'nothing', ending: 'confirm', weight: 3 },
   },
   { id: 'piv-old-confirm', ...onEid, card: cardKind('piv-old'), ending: 'confirm', weight: 2 },
+  { id: 'piv-old-cancel', ...onEid, card: cardKind('piv-old'), ending: 'cancel', weight: 1 },
 ];
 
 export function scenarioOf(id: string): Scenario {

@@ -2,6 +2,8 @@
 import { X509Certificate, createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { AsnConvert } from '@peculiar/asn1-schema';
+import { CertificationRequest } from '@peculiar/asn1-csr';
 import type { Ceremony } from '../../../api-spec/issuance.ts';
 import { openChannel } from '../../../apdu/card-channel.ts';
 import { Secret } from '../../../apdu/secret.ts';
@@ -47,7 +49,9 @@ export async function judge({ folder, scenario, before, view }: Outcome): Promis
   const after = await readCardFile(folder, kind);
   const problems = [
     ...(JSON.stringify(after.tries) === JSON.stringify(before.tries) ? [] : ['a PIN lost tries']),
-    ...(view.state === 'finished' ? await judgeFinished(folder, scenario, view, after) : judgeBefore(kind, before, after)),
+    ...(view.state === 'finished'
+      ? await judgeFinished(folder, scenario, view, after)
+      : judgeBefore(scenario, before, after, view)),
     ...judgeJournal(folder, view),
     ...findPins(folder),
   ];
@@ -84,12 +88,16 @@ async function judgeFinished(folder: string, scenario: Scenario, view: Ceremony,
   return problems;
 }
 
-function judgeBefore(kind: CardKind, before: CardFacts, after: CardFacts): readonly string[] {
+function judgeBefore({ card: kind }: Scenario, before: CardFacts, after: CardFacts, view: Ceremony): readonly string[] {
   const problems: string[] = [];
   if (JSON.stringify(after.certificates) !== JSON.stringify(before.certificates))
     problems.push('certificates are not those of before');
   if (kind.forgetsKeys && JSON.stringify(after.keys) !== JSON.stringify(before.keys))
     problems.push('keys are not those of before');
+  // Where a key cannot be deleted, there is another one: none for which a certificate may have been issued.
+  for (const { keyReference, request } of view.steps.flatMap(({ job }) => job?.keys ?? []))
+    if (request !== undefined && after.keys[keyReference] === publicKeyOfRequest(request))
+      problems.push(`${keyReference}: the key that was requested for is still there`);
   return problems;
 }
 
@@ -151,6 +159,13 @@ async function factsOf(token: Token): Promise<CardFacts> {
     certificates: certificates.map(({ keyReference, der }) => `${keyReference} ${Buffer.from(der).toString('base64')}`),
     tries: Object.fromEntries(pins.map(({ reference, attemptsRemaining = -1 }) => [reference, attemptsRemaining])),
   };
+}
+
+/** As base64 of its SubjectPublicKeyInfo, which stands in a request as in a certificate. */
+function publicKeyOfRequest(pem: string): string {
+  const der = new Uint8Array(Buffer.from(pem.replaceAll(/-----[A-Z ]+-----/g, ''), 'base64'));
+  const { subjectPKInfo } = AsnConvert.parse(der, CertificationRequest).certificationRequestInfo;
+  return Buffer.from(AsnConvert.serialize(subjectPKInfo)).toString('base64');
 }
 
 function publicKeyOf(certificate: string): string {
