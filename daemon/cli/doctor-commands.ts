@@ -1,7 +1,5 @@
 /** `kortd doctor` and `kortd support-bundle`, with their options. */
 import type { Command } from 'commander';
-import { DEFAULT_PORT } from '../../api-spec/wire.ts';
-import { DEFAULT_POLICY_FOLDER } from '../access/policy.ts';
 import type { DoctorFlags } from './doctor.ts';
 import type { SupportBundleFlags } from './support-bundle.ts';
 
@@ -11,8 +9,9 @@ export function addDoctorCommands(program: Command, dataDir: OptionRow, parsePor
   const lookedAt = (command: Command): Command =>
     command
       .option(...dataDir)
-      .option('--policy-dir <DIR>', 'folder of the policy files', DEFAULT_POLICY_FOLDER)
-      .option('--port <N>', 'port that the daemon is to listen on', parsePort, DEFAULT_PORT)
+      .option('--config <FILE>', 'configuration file; that of the installed service unless given')
+      .option('--policy-dir <DIR>', 'folder of the policy files; as the configuration says unless given')
+      .option('--port <N>', 'port that the daemon is to listen on; as the configuration says unless given', parsePort)
       .option('--root <DIR>', 'look at the system below this folder, such as a mounted image');
   lookedAt(
     program

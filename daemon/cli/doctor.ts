@@ -1,20 +1,14 @@
 /** `kortd doctor`: what is wrong on this computer, and what mends it. The exit status tells the worst, apart from those of wrong usage and failure. */
-import { existsSync } from 'node:fs';
-import { defaultDataFolder } from '../data-folder.ts';
 import { CHECKS } from '../doctor/checks/index.ts';
 import { describeReport, languageOf, type Language } from '../doctor/print.ts';
 import { DoctorReport, reportOf } from '../doctor/report.ts';
 import { runChecks } from '../doctor/run.ts';
-import { thisMachine, type ThisMachine } from '../doctor/this-machine.ts';
+import { thisMachine, type MachineOptions, type ThisMachine } from '../doctor/this-machine.ts';
+import { findWhere, type Named, type Where } from '../doctor/where.ts';
 import { printResult } from './output.ts';
 import { UsageError } from './usage-error.ts';
 
-export interface MachineFlags {
-  readonly dataDir: string;
-  readonly policyDir: string;
-  readonly port: number;
-  readonly root?: string;
-}
+export type MachineFlags = Named;
 
 export interface DoctorFlags extends MachineFlags {
   readonly json?: true;
@@ -24,8 +18,6 @@ export interface DoctorFlags extends MachineFlags {
 
 /** 1 and 2 are those of every command: it failed, wrong usage. */
 const EXIT_STATUS = { healthy: 0, warnings: 3, errors: 4 } as const;
-/** Where the package's service keeps its data. */
-const SERVICE_FOLDER = '/var/lib/kortd';
 
 export async function runDoctor(flags: DoctorFlags): Promise<void> {
   const language = parseLanguage(flags.language);
@@ -33,17 +25,20 @@ export async function runDoctor(flags: DoctorFlags): Promise<void> {
     printResult(JSON.stringify(DoctorReport, undefined, 2));
     return;
   }
-  await using machine = machineOf(flags);
+  const where = await findWhere(flags);
+  await using machine = thisMachine(optionsOf(where, flags));
   const report = reportOf(await runChecks(CHECKS, machine), new Date());
-  printResult(flags.json ? JSON.stringify(report, undefined, 2) : describeReport(report, language));
+  printResult(flags.json ? JSON.stringify(report, undefined, 2) : describeReport(report, language, where));
   process.exitCode = EXIT_STATUS[report.status];
 }
 
-/** The service's own data where it is installed and this user has none. */
-export function machineOf({ dataDir, policyDir, port, root }: MachineFlags): ThisMachine {
-  const isService = dataDir === defaultDataFolder() && !existsSync(dataDir) && existsSync(SERVICE_FOLDER);
-  const dataFolder = isService ? SERVICE_FOLDER : dataDir;
-  return thisMachine({ dataFolder, policyFolder: policyDir, port, ...(root === undefined ? {} : { root }) });
+/** Disposing of it closes the connection to the daemon. */
+export async function machineOf(named: Named): Promise<ThisMachine> {
+  return thisMachine(optionsOf(await findWhere(named), named));
+}
+
+function optionsOf(where: Where, { root }: Named): MachineOptions {
+  return { ...where, ...(root === undefined ? {} : { root }) };
 }
 
 function parseLanguage(text: string | undefined): Language {

@@ -24,7 +24,7 @@ export async function runSupportBundle(file: string | undefined, flags: SupportB
   const now = new Date();
   const path = resolve(file ?? `kortd-support-${now.toISOString().replaceAll(/[-:]|\.\d+/g, '')}.zip`);
   const trace = flags.trace === undefined ? undefined : readTrace(flags.trace);
-  await using machine = machineOf(flags);
+  await using machine = await machineOf(flags);
   const report = reportOf(await runChecks(CHECKS, machine), now);
   const parts = await gatherParts({ look: machine.look(AbortSignal.timeout(GATHERING_MS)), report, logFile: flags.log });
   const files = filesOf({ now, parts, ...(trace === undefined ? {} : { trace }) });

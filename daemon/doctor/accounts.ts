@@ -8,7 +8,7 @@ export interface Account {
   readonly gids: ReadonlySet<number>;
 }
 
-export async function findAccount(look: Look, name: string): Promise<Account | undefined> {
+export async function findAccount(look: Pick<Look, 'readText'>, name: string): Promise<Account | undefined> {
   const [users, groups] = await Promise.all([look.readText('/etc/passwd'), look.readText('/etc/group')]);
   const row = rowsOf(users.state === 'seen' ? users.value : '').find(([user]) => user === name);
   if (!row) return undefined;

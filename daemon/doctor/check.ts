@@ -13,6 +13,9 @@ export interface Texts {
   readonly sv: string;
 }
 
+/** Names, numbers and paths are the same in each language. */
+export type Said = string | Texts;
+
 /** One thing that can be wrong. `{name}` in the command is filled by what the check found. */
 export interface Fault extends Texts {
   readonly severity: Severity;
@@ -24,20 +27,20 @@ export interface Finding extends Fault {
   /** Stable, snake_case: what fleets look for. */
   readonly id: string;
   readonly check: string;
-  /** What was seen, one line each. */
-  readonly evidence: readonly string[];
+  /** What was seen, one line each: as it is, or in words. */
+  readonly evidence: readonly Said[];
 }
 
 /** What could not be looked at. */
 export interface Unseen {
   readonly check: string;
-  readonly what: string;
-  readonly why: string;
+  readonly what: Said;
+  readonly why: Said;
 }
 
 export interface Report {
-  found(fault: string, evidence: string | readonly string[], places?: Readonly<Record<string, string>>): void;
-  unseen(what: string, why: string): void;
+  found(fault: string, evidence: Said | readonly Said[], places?: Readonly<Record<string, string>>): void;
+  unseen(what: Said, why: Said): void;
 }
 
 export interface Check {
@@ -51,7 +54,11 @@ export interface Check {
 
 /** Where the compiler sees that a check finds only what it has a text for. */
 export interface TypedReport<Id extends string> extends Report {
-  found(fault: Id, evidence: string | readonly string[], places?: Readonly<Record<string, string>>): void;
+  found(fault: Id, evidence: Said | readonly Said[], places?: Readonly<Record<string, string>>): void;
+}
+
+export function saidIn(said: Said, language: keyof Texts): string {
+  return typeof said === 'string' ? said : said[language];
 }
 
 export function defineCheck<Id extends string>(check: {

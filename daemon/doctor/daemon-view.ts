@@ -1,5 +1,7 @@
 /** The daemon of a data folder, asked with a deadline for each answer. The connection is made once, and closed when the signal fires. */
+import { once } from 'node:events';
 import { access, constants, readFile } from 'node:fs/promises';
+import { connect as connectSocket } from 'node:net';
 import { join } from 'node:path';
 import { WebSocket as UnixWebSocket } from 'ws';
 import { connect, type CallOptions, type Client, type EventNotice } from '../../api-spec/client/client.ts';
@@ -11,14 +13,16 @@ export interface AskDaemonOptions {
   /** For the connection, and for each answer. */
   readonly answerMs: number;
   readonly signal: AbortSignal;
-  /** That the service opens for members of its group, who cannot enter its data folder. */
-  readonly groupSocket: string;
+  /** That the service opens for members of its group, who cannot enter its data folder. Undefined: the folder is not the service's. */
+  readonly groupSocket: string | undefined;
+  /** Rejects with EACCES for a folder that is another user's; for tests, which run as root. */
+  readonly look?: (dataFolder: string) => Promise<unknown>;
 }
 
 /** Never rejects. */
 export async function askDaemon(dataFolder: string, options: AskDaemonOptions): Promise<DaemonView> {
-  const { answerMs, signal } = options;
-  const found = (await isForbidden(dataFolder)) ? await findByGroup(options.groupSocket) : find(dataFolder);
+  const { answerMs, signal, look = readEndpoint } = options;
+  const found = (await isForbidden(look(dataFolder))) ? await findByGroup(options) : find(dataFolder);
   if (!('endpoint' in found)) return found;
   const { endpoint, token } = found;
   try {
@@ -59,10 +63,14 @@ async function lastEvents(client: Client, soon: () => CallOptions): Promise<read
   return events;
 }
 
-async function isForbidden(dataFolder: string): Promise<boolean> {
+async function readEndpoint(dataFolder: string): Promise<unknown> {
+  await access(dataFolder);
+  return await readFile(join(dataFolder, 'endpoint.json'));
+}
+
+async function isForbidden(looking: Promise<unknown>): Promise<boolean> {
   try {
-    await access(dataFolder);
-    await readFile(join(dataFolder, 'endpoint.json'));
+    await looking;
     return false;
   } catch (error) {
     return error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
@@ -70,12 +78,27 @@ async function isForbidden(dataFolder: string): Promise<boolean> {
 }
 
 /** Which process it is, such a socket does not tell. */
-async function findByGroup(socket: string): Promise<Found> {
+async function findByGroup({ groupSocket: socket, answerMs }: AskDaemonOptions): Promise<Found> {
+  if (socket === undefined) return { state: 'forbidden' };
   try {
     await access(socket, constants.R_OK | constants.W_OK);
+    if (await isRefused(socket, answerMs)) return { state: 'none' };
     return { endpoint: { url: 'http://127.0.0.1', socket, pid: 0, version: '' }, token: '' };
   } catch {
     return { state: 'forbidden' }; // no such socket, or not for this user
+  }
+}
+
+/** The file is there, and nobody listens at it: the service was stopped, and its socket with it. */
+async function isRefused(path: string, answerMs: number): Promise<boolean> {
+  const socket = connectSocket(path);
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(answerMs) });
+    return false;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
+  } finally {
+    socket.destroy();
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { EventNotice } from '../../api-spec/client/client.ts';
 import type { Params, Result } from '../../api-spec/methods/index.ts';
+import type { ConfigurationSource } from '../configuration/configuration.ts';
 import type { Endpoint } from '../data-folder.ts';
 import type { PcscService } from './pcsc-service.ts';
 
@@ -73,6 +74,11 @@ export interface Look {
   readonly uid: number | undefined;
   readonly home: string;
   readonly dataFolder: string;
+  /** It is that of the installed service. */
+  readonly isService: boolean;
+  readonly configuration: ConfigurationSource;
+  /** Where programs reach the daemon through PKCS #11 when it does not say. */
+  readonly programsSocket: string;
   readonly policyFolder: string;
   /** That the daemon is to listen on; its page and https take the next two. */
   readonly port: number;

@@ -16,6 +16,7 @@ import {
   type AnswerLayout,
   type ReaderRow,
 } from '../../drivers/pcsc/pcscd-messages.ts';
+import type { Said } from './check.ts';
 import { openPcscdLink, type PcscdLink } from '../../drivers/pcsc/pcscd-link.ts';
 import { SCARD_W_SECURITY_VIOLATION } from '../../drivers/pcsc/result-code.ts';
 
@@ -27,7 +28,7 @@ export type PcscService =
   | {
       readonly state: 'absent' | 'refused' | 'forbidden' | 'hangs' | 'denied' | 'unknown';
       readonly socket: string;
-      readonly why: string;
+      readonly why: Said;
     }
   | { readonly state: 'answers'; readonly socket: string; readonly readers: readonly ReaderRow[] };
 
@@ -56,7 +57,14 @@ export async function askPcscService({ socket, timeoutMs }: AskOptions): Promise
     const answer = await ask({ socket, version, deadline });
     if (answer.state !== 'unknown') return answer;
   }
-  return { state: 'unknown', socket, why: 'it refused the versions 4:4 and 4:5 of its protocol' };
+  return {
+    state: 'unknown',
+    socket,
+    why: {
+      en: 'it refused the versions 4:4 and 4:5 of its protocol',
+      sv: 'den avvisade versionerna 4:4 och 4:5 av sitt protokoll',
+    },
+  };
 }
 
 /** pcscd lets one client wait to be connected: who is turned away by that tries again. */
@@ -68,10 +76,26 @@ async function reach(socket: string, deadline: AbortSignal): Promise<PcscService
       return 'reached';
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-      if (deadline.aborted) return { state: 'hangs', socket, why: 'it took no connection in time' };
-      if (code === 'ENOENT' || code === 'ENOTDIR') return { state: 'absent', socket, why: `${socket} is not there` };
-      if (code === 'EACCES' || code === 'EPERM') return { state: 'forbidden', socket, why: `connecting to ${socket}: ${code}` };
-      if (code !== 'EAGAIN') return { state: 'refused', socket, why: `connecting to ${socket}: ${code}` };
+      if (deadline.aborted)
+        return {
+          state: 'hangs',
+          socket,
+          why: { en: 'it took no connection in time', sv: 'den tog inte emot någon anslutning i tid' },
+        };
+      if (code === 'ENOENT' || code === 'ENOTDIR')
+        return { state: 'absent', socket, why: { en: `${socket} is not there`, sv: `${socket} finns inte` } };
+      if (code === 'EACCES' || code === 'EPERM')
+        return {
+          state: 'forbidden',
+          socket,
+          why: { en: `connecting to ${socket}: ${code}`, sv: `ansluter till ${socket}: ${code}` },
+        };
+      if (code !== 'EAGAIN')
+        return {
+          state: 'refused',
+          socket,
+          why: { en: `connecting to ${socket}: ${code}`, sv: `ansluter till ${socket}: ${code}` },
+        };
     } finally {
       connection.destroy();
     }
@@ -89,14 +113,42 @@ async function ask({ socket, version, deadline }: Conversation): Promise<PcscSer
   const link = openPcscdLink(socket);
   try {
     const said = await within(link, deadline, { message: encodeVersion(version), layout: VERSION_ANSWER });
-    if (said === 'late') return { state: 'hangs', socket, why: 'it took the connection and answered nothing' };
-    if (said.result === SCARD_W_SECURITY_VIOLATION) return { state: 'denied', socket, why: 'it hung up on the first message' };
+    if (said === 'late')
+      return {
+        state: 'hangs',
+        socket,
+        why: { en: 'it took the connection and answered nothing', sv: 'den tog emot anslutningen och svarade ingenting' },
+      };
+    if (said.result === SCARD_W_SECURITY_VIOLATION)
+      return {
+        state: 'denied',
+        socket,
+        why: { en: 'it hung up on the first message', sv: 'den kopplade ned vid det första meddelandet' },
+      };
     if (said.result !== 0) return { state: 'unknown', socket, why: hex(said.result) };
     const context = await within(link, deadline, { message: encodeEstablishContext(SCOPE_SYSTEM), layout: ESTABLISH_ANSWER });
-    if (context === 'late') return { state: 'hangs', socket, why: 'it gave its version and no context' };
-    if (context.result !== 0) return { state: 'denied', socket, why: `asking for a context: it answered ${hex(context.result)}` };
+    if (context === 'late')
+      return {
+        state: 'hangs',
+        socket,
+        why: { en: 'it gave its version and no context', sv: 'den gav sin version men ingen kontext' },
+      };
+    if (context.result !== 0)
+      return {
+        state: 'denied',
+        socket,
+        why: {
+          en: `asking for a context: it answered ${hex(context.result)}`,
+          sv: `en kontext begärdes: den svarade ${hex(context.result)}`,
+        },
+      };
     const table = await within(link, deadline, { message: encodeReadersCommand(CMD_GET_READERS_STATE), layout: READERS_ANSWER });
-    if (table === 'late') return { state: 'hangs', socket, why: 'it gave a context and no readers' };
+    if (table === 'late')
+      return {
+        state: 'hangs',
+        socket,
+        why: { en: 'it gave a context and no readers', sv: 'den gav en kontext men inga läsare' },
+      };
     return { state: 'answers', socket, readers: table.readers };
   } finally {
     link.close();

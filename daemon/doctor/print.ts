@@ -9,16 +9,21 @@ const WORDS = {
     seen: 'seen',
     mend: 'to mend it',
     unseen: 'Not looked at:',
+    subject: (folder: string) => `Looked at the kortd of ${folder}`,
+    service: ', the installed service',
     healthy: (checks: number) => `Nothing is wrong: ${checks} checks.`,
-    count: (errors: number, warnings: number) => `${errors} errors, ${warnings} warnings.`,
+    count: (errors: number, warnings: number) =>
+      `${errors} ${errors === 1 ? 'error' : 'errors'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}.`,
   },
   sv: {
     severity: { error: 'FEL', warning: 'VARNING', info: 'info' },
     seen: 'sågs',
     mend: 'åtgärd',
     unseen: 'Kunde inte undersökas:',
+    subject: (folder: string) => `Undersökte kortd i ${folder}`,
+    service: ', den installerade tjänsten',
     healthy: (checks: number) => `Inget är fel: ${checks} kontroller.`,
-    count: (errors: number, warnings: number) => `${errors} fel, ${warnings} varningar.`,
+    count: (errors: number, warnings: number) => `${errors} fel, ${warnings} ${warnings === 1 ? 'varning' : 'varningar'}.`,
   },
 } as const;
 
@@ -27,16 +32,32 @@ export function languageOf({ LC_ALL, LC_MESSAGES, LANG }: Readonly<Record<string
   return /^sv/i.test(LC_ALL || LC_MESSAGES || LANG || '') ? 'sv' : 'en';
 }
 
-export function describeReport(report: DoctorReport, language: Language): string {
+/** What was looked at. */
+export interface Subject {
+  readonly dataFolder: string;
+  readonly isService: boolean;
+}
+
+export function describeReport(report: DoctorReport, language: Language, { dataFolder, isService }: Subject): string {
   const words = WORDS[language];
   const findings = report.findings.flatMap((finding) => [
     `${words.severity[finding.severity]}  ${finding.explanation[language]}  [${finding.id}]`,
-    ...finding.evidence.map((line) => `    ${words.seen}: ${line}`),
+    ...(language === 'sv' ? finding.evidenceSv : finding.evidence).map((line) => `    ${words.seen}: ${line}`),
     `    ${words.mend}: ${finding.command}`,
     '',
   ]);
-  const unseen = report.unseen.map(({ check, what, why }) => `    ${check}: ${what} (${why})`);
-  return [...findings, ...(unseen.length === 0 ? [] : [words.unseen, ...unseen, '']), summaryOf(report, language)].join('\n');
+  const titleOf = (id: string): string => report.checks.find((check) => check.id === id)?.title[language] ?? id;
+  const unseen = report.unseen.map(
+    ({ check, what, why, sv }) => `    ${titleOf(check)}: ${language === 'sv' ? sv : `${what} (${why})`}`,
+  );
+  const subject = `${words.subject(dataFolder)}${isService ? words.service : ''}.`;
+  return [
+    subject,
+    '',
+    ...findings,
+    ...(unseen.length === 0 ? [] : [words.unseen, ...unseen, '']),
+    summaryOf(report, language),
+  ].join('\n');
 }
 
 function summaryOf({ status, findings, checks }: DoctorReport, language: Language): string {

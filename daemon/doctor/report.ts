@@ -1,7 +1,7 @@
 /** What `kortd doctor --json` prints: the form, as a schema that is printed by `kortd doctor --schema`, and a report in it. */
 import Type, { type Static } from 'typebox';
 import { PRODUCT, VERSION } from '../version.ts';
-import { SEVERITIES } from './check.ts';
+import { saidIn, SEVERITIES } from './check.ts';
 import type { Diagnosis } from './run.ts';
 import { worstOf } from './run.ts';
 
@@ -25,6 +25,7 @@ export const DoctorReport = Type.Object(
           check: Type.String({ pattern: '^[a-z0-9-]+$' }),
           severity: Type.Enum([...SEVERITIES]),
           evidence: Type.Array(Type.String(), { description: 'What was seen.' }),
+          evidenceSv: Type.Array(Type.String(), { description: 'The same in Swedish, line by line.' }),
           explanation: Texts('One sentence: what it means.'),
           command: Type.String({ description: 'For a shell: what mends it. What starts with # is for a person to do.' }),
         },
@@ -33,7 +34,10 @@ export const DoctorReport = Type.Object(
       { description: 'The worst first.' },
     ),
     unseen: Type.Array(
-      Type.Object({ check: Type.String(), what: Type.String(), why: Type.String() }, { additionalProperties: false }),
+      Type.Object(
+        { check: Type.String(), what: Type.String(), why: Type.String(), sv: Type.String({ description: 'Both in Swedish.' }) },
+        { additionalProperties: false },
+      ),
       { description: 'What could not be looked at, and why.' },
     ),
     checks: Type.Array(
@@ -62,10 +66,15 @@ export function reportOf(diagnosis: Diagnosis, now: Date): DoctorReport {
     platform: `${process.platform}-${process.arch}`,
     status: worst === 'error' ? 'errors' : worst === 'warning' ? 'warnings' : 'healthy',
     findings: diagnosis.findings.map(({ id, check, severity, evidence, en, sv, command }) => ({
-      ...{ id, check, severity, evidence: [...evidence] },
+      ...{ id, check, severity },
+      evidence: evidence.map((said) => saidIn(said, 'en')),
+      evidenceSv: evidence.map((said) => saidIn(said, 'sv')),
       ...{ explanation: { en, sv }, command },
     })),
-    unseen: diagnosis.unseen.map((entry) => ({ ...entry })),
+    unseen: diagnosis.unseen.map(({ check, what, why }) => ({
+      ...{ check, what: saidIn(what, 'en'), why: saidIn(why, 'en') },
+      sv: `${saidIn(what, 'sv')} (${saidIn(why, 'sv')})`,
+    })),
     checks: diagnosis.checks.map(({ id, title, tookMs }) => ({ id, title: { en: title.en, sv: title.sv }, tookMs })),
   };
 }

@@ -2,7 +2,7 @@
  * Runs checks beside each other, each with a deadline: what hangs on a machine that is not well must not hang who looks at it. A check that fails by itself is
  * told as something that could not be looked at.
  */
-import type { Check, Finding, Severity, Texts, Unseen } from './check.ts';
+import type { Check, Finding, Said, Severity, Texts, Unseen } from './check.ts';
 import { SEVERITIES } from './check.ts';
 import type { Look } from './look.ts';
 
@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly look: (signal: AbortSignal) => Look;
   readonly timeoutMs?: number;
 }
+
+const REST = { en: 'the rest of this check', sv: 'resten av den här kontrollen' };
 
 /** Never rejects. */
 export async function runChecks(checks: readonly Check[], { look, timeoutMs = CHECK_MS }: RunOptions): Promise<Diagnosis> {
@@ -69,9 +71,14 @@ async function runCheck(check: Check, look: RunOptions['look'], timeoutMs: numbe
   });
   try {
     const isDone = await Promise.race([running.then(() => true), late]);
-    if (!isDone) unseen.push({ check: id, what: 'the rest of this check', why: `it took more than ${timeoutMs} ms` });
+    if (!isDone)
+      unseen.push({
+        check: id,
+        what: REST,
+        why: { en: `it took more than ${timeoutMs} ms`, sv: `det tog mer än ${timeoutMs} ms` },
+      });
   } catch (error) {
-    unseen.push({ check: id, what: 'the rest of this check', why: error instanceof Error ? error.message : String(error) });
+    unseen.push({ check: id, what: REST, why: error instanceof Error ? error.message : String(error) });
   } finally {
     clearTimeout(timer);
     end.abort();
@@ -81,7 +88,7 @@ async function runCheck(check: Check, look: RunOptions['look'], timeoutMs: numbe
 }
 
 interface Seeing {
-  readonly evidence: string | readonly string[];
+  readonly evidence: Said | readonly Said[];
   readonly places: Readonly<Record<string, string>> | undefined;
 }
 
@@ -89,6 +96,10 @@ function findingOf({ id: check, faults }: Check, id: string, { evidence, places 
   const fault = faults[id];
   if (!fault) throw new Error(`the check ${check} has no text for ${id}`);
   const command = fault.command.replaceAll(/\{(\w+)\}/g, (_, name: string) => places[name] ?? `{${name}}`);
-  const lines = typeof evidence === 'string' ? [evidence] : evidence;
+  const lines = isOne(evidence) ? [evidence] : evidence;
   return { id, check, ...fault, command, evidence: lines };
+}
+
+function isOne(evidence: Said | readonly Said[]): evidence is Said {
+  return !Array.isArray(evidence);
 }

@@ -2,16 +2,18 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream, type Stats } from 'node:fs';
-import { open, readdir, readlink, stat, statfs } from 'node:fs/promises';
+import { readdir, readlink, stat, statfs } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
-import { SERVICE_SOCKET } from '../data-folder.ts';
+import type { ConfigurationSource } from '../configuration/configuration.ts';
+import { defaultConfigurationFile } from '../configuration/read.ts';
+import { programsSocketOf, SERVICE_SOCKET } from '../data-folder.ts';
 import { SOCKET_VARIABLE } from '../../drivers/pcsc/pcscd-winscard.ts';
 import { askDaemon } from './daemon-view.ts';
+import { filesBelow, readStart, seen } from './files.ts';
 import type { DiskSpace, FileStatus, Look, ProcessView, Ran, Seen } from './look.ts';
 import { askPcscService, PCSCD_SOCKET } from './pcsc-service.ts';
 
-const MAX_TEXT_BYTES = 1_048_576;
 const MAX_HASHED_BYTES = 268_435_456;
 const MAX_OUTPUT_BYTES = 1_048_576;
 const RUN_MS = 2_000;
@@ -28,6 +30,12 @@ export interface MachineOptions {
   /** Of an image. The data folder, the policy folder and the home of the user are not below it. */
   readonly root?: string;
   readonly environment?: NodeJS.ProcessEnv;
+  /** The data folder is that of the installed service, which members of its group may ask. */
+  readonly isService?: boolean;
+  /** As `kortd serve` reads it; the usual file and no flags unless given. */
+  readonly configuration?: ConfigurationSource;
+  /** Where programs reach it through PKCS #11 when it does not say. */
+  readonly programsSocket?: string;
   /** How long the daemon and the PC/SC service are waited for. */
   readonly answerMs?: number;
 }
@@ -42,7 +50,10 @@ export function thisMachine(options: MachineOptions): ThisMachine {
   const end = new AbortController();
   const home = environment['HOME'] ?? homedir();
   const path = pathsBelow(resolve(root), [resolve(options.dataFolder), resolve(options.policyFolder), resolve(home)]);
-  const daemon = once(() => askDaemon(options.dataFolder, { answerMs, signal: end.signal, groupSocket: path(SERVICE_SOCKET) }));
+  const { isService = false, programsSocket = programsSocketOf(options.dataFolder) } = options;
+  const { configuration = { file: path(defaultConfigurationFile()), mayBeMissing: true, flags: {} } } = options;
+  const groupSocket = isService ? path(SERVICE_SOCKET) : undefined;
+  const daemon = once(() => askDaemon(options.dataFolder, { answerMs, signal: end.signal, groupSocket }));
   const socket = environment[SOCKET_VARIABLE] ?? path(PCSCD_SOCKET);
   const pcsc = once(() => askPcscService({ socket, timeoutMs: answerMs }));
   const processes = once(() => listProcesses(path('/proc')));
@@ -54,12 +65,11 @@ export function thisMachine(options: MachineOptions): ThisMachine {
     home,
     dataFolder: resolve(options.dataFolder),
     policyFolder: resolve(options.policyFolder),
-    port: options.port,
+    ...{ port: options.port, isService, configuration, programsSocket },
     now: () => new Date(),
     builtAt: async () => modifiedAt(process.argv[1]),
     path,
-    readText: (file: string) => seen(() => readStart(path(file))),
-    list: (folder: string) => seen(async () => (await readdir(path(folder))).sort()),
+    ...filesBelow(path),
     status: (file: string) => seen(async () => describe(await stat(path(file)))),
     readLink: (file: string) => seen(() => readlink(path(file))),
     hash: (file: string) => seen(() => hashOf(path(file))),
@@ -92,29 +102,6 @@ function pathsBelow(root: string, named: readonly string[]): (of: string) => str
 function once<T>(work: () => Promise<T>): () => Promise<T> {
   let value: Promise<T> | undefined;
   return () => (value ??= work());
-}
-
-export async function seen<T>(look: () => Promise<T>): Promise<Seen<T>> {
-  try {
-    return { state: 'seen', value: await look() };
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (code === 'ENOENT' || code === 'ENOTDIR') return { state: 'absent' };
-    const why = code === '' ? (error instanceof Error ? error.message : String(error)) : code;
-    return { state: code === 'EACCES' || code === 'EPERM' ? 'forbidden' : 'failed', why };
-  }
-}
-
-/** Files of /proc have no length: what is there is read until the bound. */
-async function readStart(file: string): Promise<string> {
-  await using handle = await open(file, 'r');
-  const buffer = Buffer.alloc(MAX_TEXT_BYTES);
-  let length = 0;
-  for (;;) {
-    const { bytesRead } = await handle.read(buffer, length, buffer.length - length, null);
-    length += bytesRead;
-    if (bytesRead === 0 || length === buffer.length) return buffer.toString('utf8', 0, length);
-  }
 }
 
 function describe(stats: Stats): FileStatus {

@@ -8,8 +8,11 @@ export interface UsbDevice {
   /** Four hexadecimal digits. */
   readonly vendorId: string;
   readonly productId: string;
+  readonly serialNumber: string | undefined;
   /** It has an interface of the class of smart cards. */
   readonly isCardReader: boolean;
+  /** Serial lines of its converter: ttyUSB0. */
+  readonly lines: readonly string[];
   /** power/runtime_status, where it is told. */
   readonly power: string | undefined;
 }
@@ -17,6 +20,8 @@ export interface UsbDevice {
 const FOLDER = '/sys/bus/usb/devices';
 /** USB-IF, defined class codes: smart card. */
 const CLASS_SMART_CARD = '0b';
+/** drivers/usb/serial/bus.c of Linux: each is a folder of its interface. */
+const LINE = /^ttyUSB\d+$/;
 const MAX_DEVICES = 256;
 
 export async function usbDevices(look: Look): Promise<readonly UsbDevice[]> {
@@ -37,6 +42,8 @@ async function deviceAt(look: Look, port: string, names: readonly string[]): Pro
   const interfaces = names.filter((name) => name.startsWith(`${port}:`));
   const classes = await Promise.all(interfaces.map((name) => look.readText(`${FOLDER}/${name}/bInterfaceClass`)));
   const isCardReader = classes.some((text) => text.state === 'seen' && text.value.trim() === CLASS_SMART_CARD);
-  const [product, power] = await Promise.all([read('product'), read('power/runtime_status')]);
-  return { port, name: product ?? `USB device ${port}`, vendorId, productId, isCardReader, power };
+  const inside = await Promise.all(interfaces.map((name) => look.list(`${FOLDER}/${name}`)));
+  const lines = inside.flatMap((folder) => (folder.state === 'seen' ? folder.value.filter((name) => LINE.test(name)) : []));
+  const [product, serialNumber, power] = await Promise.all([read('product'), read('serial'), read('power/runtime_status')]);
+  return { port, name: product ?? `USB device ${port}`, vendorId, productId, serialNumber, isCardReader, lines, power };
 }

@@ -245,11 +245,12 @@ function plugIn(device: {
   readonly vendorId: string;
   readonly productId: string;
   readonly interfaceClass: string;
-}): void {
+}): string {
   const folder = `/sys/bus/usb/devices/${device.port}`;
   machine.write(`${folder}/idVendor`, `${device.vendorId}\n`);
   machine.write(`${folder}/idProduct`, `${device.productId}\n`);
   machine.write(`/sys/bus/usb/devices/${device.port}:1.0/bInterfaceClass`, `${device.interfaceClass}\n`);
+  return folder;
 }
 
 describe('signature pads and scanners', () => {
@@ -269,6 +270,19 @@ describe('signature pads and scanners', () => {
     const diagnosis = await diagnose();
     expect(foundIn(diagnosis)).toEqual(['udev: device_node_forbidden']);
     expect(findingIn(diagnosis, 'device_node_forbidden').evidence[0]).toMatch(/^Wacom STU-\w+ at \/dev\/hidraw0: mode 600/);
+  });
+
+  it('a pad of Topaz behind its converter without rights, and a converter of somebody else’s', async () => {
+    installService();
+    const folder = plugIn({ port: '1-4', vendorId: '0403', productId: '6001', interfaceClass: 'ff' });
+    machine.write('/sys/bus/usb/devices/1-4:1.0/ttyUSB0/port_number', '0\n');
+    machine.write('/dev/ttyUSB0', '', 0o600);
+    machine.write(`${folder}/serial`, 'A50285BI\n');
+    expect(foundIn(await diagnose())).toEqual([]);
+    machine.write(`${folder}/serial`, 'TOPAZBSB\n');
+    const diagnosis = await diagnose();
+    expect(foundIn(diagnosis)).toEqual(['udev: device_node_forbidden']);
+    expect(findingIn(diagnosis, 'device_node_forbidden').evidence[0]).toContain('/dev/ttyUSB0');
   });
 
   it('a scanner on a serial line without rights', async () => {

@@ -9,8 +9,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Result } from '../../api-spec/methods/index.ts';
 import type { Look } from '../../daemon/doctor/look.ts';
-import { serverAddress } from '../../daemon/pkcs11/module-file.ts';
+import { addressOf, serverAddress } from '../../daemon/pkcs11/module-file.ts';
 import { p11KitSetup } from '../../daemon/pkcs11/setup/p11-kit.ts';
+import { sshSetup } from '../../daemon/pkcs11/setup/ssh.ts';
 import { thisMachine } from '../../daemon/pkcs11/setup/machine.ts';
 import { enableTls } from '../../daemon/tls/tls-folder.ts';
 import { startProgram, type RunningDaemon } from '../support/program.ts';
@@ -164,9 +165,34 @@ describe('policy', () => {
     writePolicy('10-desk.json', { modules: [module] });
     const changed = await diagnose();
     expect(foundIn(changed)).toEqual(['modules: module_changed']);
-    expect(findingIn(changed, 'module_changed').evidence.join()).toMatch(/SHA-256 [0-9a-f]{64}, the policy says 0{64}/);
+    expect(JSON.stringify(findingIn(changed, 'module_changed').evidence)).toMatch(/SHA-256 [0-9a-f]{64}, the policy says 0{64}/);
     rmSync(path);
     expect(foundIn(await diagnose())).toEqual(['modules: module_file_missing']);
+  });
+});
+
+describe('the configuration', () => {
+  it('a file that is refused: both languages say where and why', async () => {
+    const file = machine.write('/etc/kortd/kortd.json', '{ "listen": {\n "prot": 1 } }');
+    const diagnosis = await diagnose();
+    expect(foundIn(diagnosis)).toEqual(['configuration: configuration_refused']);
+    const [first] = findingIn(diagnosis, 'configuration_refused').evidence;
+    expect(first).toMatchObject({
+      en: expect.stringContaining(`${file}, line 2: `) as string,
+      sv: expect.stringContaining(`${file}, rad 2: `) as string,
+    });
+    machine.write('/etc/kortd/kortd.json', '{ "listen": { "port": 4711 } }');
+    expect(foundIn(await diagnose())).toEqual([]);
+  });
+
+  it('certificates that a policy names and that are not there', async () => {
+    writePolicy('10-desk.json', { identity: { trustAnchors: [join(machine.root, 'gone.pem')] } });
+    expect(foundIn(await diagnose())).toEqual(['configuration: policy_material_unusable']);
+  });
+
+  it('a file of scanners that is refused', async () => {
+    putInData('scanners.json', '{ "scanners": [ { "name": "a", "driver": "none" } ] }');
+    expect(foundIn(await diagnose())).toEqual(['configuration: scanners_refused']);
   });
 });
 
@@ -324,7 +350,7 @@ describe('other software', () => {
     const second = machine.write('/usr/share/p11-kit/modules/netid.module', `module: ${at('libiidp11.so')}\n`);
     const diagnosis = await diagnose();
     expect(foundIn(diagnosis)).toEqual(['middleware: middleware_mix']);
-    expect(findingIn(diagnosis, 'middleware_mix').evidence.join('\n')).toMatch(/Net iD[^]*OpenSC|OpenSC[^]*Net iD/);
+    expect(JSON.stringify(findingIn(diagnosis, 'middleware_mix').evidence)).toMatch(/Net iD[^]*OpenSC|OpenSC[^]*Net iD/);
     rmSync(second);
     const database = join(machine.home, '.pki', 'nssdb');
     mkdirSync(database, { recursive: true });
@@ -334,6 +360,26 @@ describe('other software', () => {
     writeFileSync(join(database, 'pkcs11.txt'), entries.join('\n'));
     writeFileSync(join(database, 'cert9.db'), '');
     expect(foundIn(await diagnose())).toEqual(['middleware: middleware_mix']);
+  });
+});
+
+describe('a module beside that of kortd', () => {
+  it('in a program that loads p11-kit’s proxy as well', async () => {
+    for (const library of ['opensc-pkcs11.so', 'p11-kit-proxy.so']) machine.write(`/usr/lib/vendors/${library}`, '');
+    const database = join(machine.home, '.pki', 'nssdb');
+    mkdirSync(database, { recursive: true });
+    writeFileSync(join(database, 'cert9.db'), '');
+    const load = (...libraries: readonly string[]): void =>
+      writeFileSync(
+        join(database, 'pkcs11.txt'),
+        libraries.map((library) => `library=/usr/lib/vendors/${library}\nname=${library}\n`).join('\n'),
+      );
+    load('opensc-pkcs11.so');
+    expect(foundIn(await diagnose())).toEqual([]);
+    load('opensc-pkcs11.so', 'p11-kit-proxy.so');
+    const diagnosis = await diagnose();
+    expect(foundIn(diagnosis)).toContain('middleware: middleware_beside_kortd');
+    expect(JSON.stringify(findingIn(diagnosis, 'middleware_beside_kortd').evidence)).toContain('OpenSC');
   });
 });
 
@@ -349,6 +395,37 @@ describe('PKCS #11', () => {
     await p11KitSetup(setupMachine(), serverAddress(machine.emptyData)).disable();
     await p11KitSetup(setupMachine(), serverAddress(daemon.dataFolder)).enable();
     expect(foundIn(await diagnose())).toEqual([]);
+  });
+
+  it('a program that goes through p11-kit, which is not told of kortd', async () => {
+    const setup = p11KitSetup(setupMachine(), serverAddress(daemon.dataFolder));
+    await setup.enable();
+    await sshSetup({ ...setupMachine(), libraries: [machine.write('/usr/lib/p11-kit-proxy.so', '')] }).enable();
+    expect(foundIn(await diagnose())).toEqual([]);
+    await setup.disable();
+    const diagnosis = await diagnose();
+    expect(foundIn(diagnosis)).toEqual(['pkcs11: pkcs11_stranded']);
+    expect(findingIn(diagnosis, 'pkcs11_stranded').command).toBe(`kortd pkcs11 enable --data-dir ${daemon.dataFolder}`);
+  });
+
+  it('a daemon that does not listen where it says that programs reach it', async () => {
+    const socket = join(machine.root, 'nobody');
+    await p11KitSetup(setupMachine(), addressOf(socket)).enable();
+    const at =
+      (pkcs11: string) =>
+      (look: Look): Partial<Look> => ({
+        daemon: async () => {
+          const view = await look.daemon();
+          return view.state === 'running' ? { ...view, endpoint: { ...view.endpoint, pkcs11 } } : view;
+        },
+      });
+    const diagnosis = await diagnose({ alter: at(socket) });
+    expect(foundIn(diagnosis)).toEqual(['pkcs11: pkcs11_not_listening']);
+    expect(findingIn(diagnosis, 'pkcs11_not_listening').evidence).toEqual([socket]);
+    const server = createServer((connection) => connection.destroy()).listen(socket);
+    await once(server, 'listening');
+    stack.defer(() => new Promise((closed) => server.close(() => closed())));
+    expect(foundIn(await diagnose({ alter: at(socket) }))).toEqual([]);
   });
 
   it("somebody else's entry in the place of kortd's", async () => {
@@ -402,6 +479,34 @@ describe('the daemon', () => {
     expect(await health({ sources: [{ ...source, recoveries: 40 }] })).toEqual(['last-errors: source_flapping']);
   });
 
+  it('that tells of a problem: a reload that was refused, options that wait, an issuance that is read-only', async () => {
+    const problem = (code: string) => ({ code, en: `The reason of ${code}.`, sv: `Orsaken till ${code}.` });
+    const told = (...codes: readonly string[]) =>
+      foundWith((ask) => ({ health: async () => ({ ...(await ask.health()), problems: codes.map(problem) }) }));
+    expect(await told('reload_refused')).toEqual(['last-errors: reload_refused']);
+    expect(await told('restart_needed')).toEqual(['last-errors: restart_needed']);
+    expect(await told('issuance_read_only')).toEqual(['last-errors: health_problem']);
+    // Of what this user can read its own check tells.
+    expect(await told('database_replaced', 'policy_refused')).toEqual([]);
+  });
+
+  it('whose journal has errors of the last day', async () => {
+    const stdout =
+      '{"level":50,"user":"anna","msg":"the desk could not be read"}\nkortd.service: Failed with result \'watchdog\'.\n';
+    const run = async (program: string) =>
+      Promise.resolve(
+        program === 'journalctl'
+          ? ({ state: 'seen', value: { status: 0, stdout, stderr: '' } } as const)
+          : ({ state: 'absent' } as const),
+      );
+    const diagnosis = await diagnose({ alter: () => ({ run }) });
+    expect(foundIn(diagnosis)).toEqual(['last-errors: errors_in_journal']);
+    expect(findingIn(diagnosis, 'errors_in_journal').evidence.slice(1)).toEqual([
+      'the desk could not be read',
+      "kortd.service: Failed with result 'watchdog'.",
+    ]);
+  });
+
   it('that answers slowly', async () => {
     const found = await foundWith((ask) => ({
       health: async () => {
@@ -444,7 +549,8 @@ describe('the daemon', () => {
     machine.showProcess(String(process.pid));
     const diagnosis = await machine.diagnose({ port });
     expect(foundIn(diagnosis)).toContain('ports: port_taken');
-    expect(diagnosis.findings.flatMap(({ evidence }) => evidence).join('\n')).toContain(`port ${port}: `);
-    expect(diagnosis.findings.flatMap(({ evidence }) => evidence).join('\n')).toContain(`(process ${process.pid}, `);
+    const evidence = JSON.stringify(findingIn(diagnosis, 'port_taken').evidence);
+    expect(evidence).toContain(`port ${port}: `);
+    expect(evidence).toContain(`(process ${process.pid}, `);
   });
 });

@@ -36,7 +36,13 @@ export const browserPolicyCheck = defineCheck({
   faults: FAULTS,
   async look(look, report) {
     if (look.platform !== 'linux') {
-      report.unseen('policies of browsers', 'looked at on Linux alone; see chrome://policy and about:policies');
+      report.unseen(
+        { en: 'policies of browsers', sv: 'webbläsares policyer' },
+        {
+          en: 'looked at on Linux alone; see chrome://policy and about:policies',
+          sv: 'undersöks bara på Linux; se chrome://policy och about:policies',
+        },
+      );
       return;
     }
     const origins = [...new Set(readPolicy(look.policyFolder).grants.map(({ origin }) => origin))].filter(

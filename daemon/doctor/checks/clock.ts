@@ -44,19 +44,26 @@ export const clockCheck = defineCheck({
     const now = look.now();
     const builtAt = await look.builtAt();
     if (builtAt && builtAt.getTime() > now.getTime() + SLACK_MS)
-      report.found('clock_before_build', `it is ${now.toISOString()}, and the program is of ${builtAt.toISOString()}`);
+      report.found('clock_before_build', {
+        en: `it is ${now.toISOString()}, and the program is of ${builtAt.toISOString()}`,
+        sv: `klockan är ${now.toISOString()}, och programmet är från ${builtAt.toISOString()}`,
+      });
     const tls = tlsStatus(look.dataFolder, { now });
     if (tls.state === 'unusable' && tls.error.problem === 'not_yet_valid')
       report.found('clock_before_certificate', tls.error.message);
     const written = await look.status(join(look.dataFolder, 'audit.sqlite'));
     if (written.state === 'seen' && written.value.modifiedMs > now.getTime() + SLACK_MS)
-      report.found(
-        'clock_went_back',
-        `it is ${now.toISOString()}, and the last write was at ${new Date(written.value.modifiedMs).toISOString()}`,
-      );
+      report.found('clock_went_back', {
+        en: `it is ${now.toISOString()}, and the last write was at ${new Date(written.value.modifiedMs).toISOString()}`,
+        sv: `klockan är ${now.toISOString()}, och den senaste skrivningen skedde ${new Date(written.value.modifiedMs).toISOString()}`,
+      });
     const synchronised = await isSynchronised(look);
     if (synchronised === false) report.found('clock_unsynchronised', 'timedatectl: NTPSynchronized=no');
-    if (synchronised === undefined) report.unseen('whether the clock is kept right', 'this system does not tell');
+    if (synchronised === undefined)
+      report.unseen(
+        { en: 'whether the clock is kept right', sv: 'om klockan hålls rätt' },
+        { en: 'this system does not tell', sv: 'det här systemet berättar det inte' },
+      );
   },
 });
 

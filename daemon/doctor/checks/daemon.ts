@@ -1,7 +1,8 @@
 /** The daemon itself: that it runs, answers, is of this version, and how it is doing. */
 import { VERSION } from '../../version.ts';
-import { defineCheck, type TypedReport } from '../check.ts';
+import { defineCheck, type Texts, type TypedReport } from '../check.ts';
 import type { DaemonView, Look } from '../look.ts';
+import { SERVICE } from '../service-unit.ts';
 
 const FAULTS = {
   daemon_died: {
@@ -45,6 +46,15 @@ const FAULTS = {
 type Fault = keyof typeof FAULTS;
 type Running = Extract<DaemonView, { readonly state: 'running' }>;
 
+const NOT_OWNER = {
+  en: 'the folder is another user’s: run this as that user, or as root (sudo)',
+  sv: 'mappen är en annan användares: kör detta som den användaren eller som root (sudo)',
+};
+const NO_MEMBER = {
+  en: 'it answers root and members of its group: run this with sudo, or sudo adduser "$USER" kortd and log in anew',
+  sv: 'den svarar root och medlemmar i sin grupp: kör detta med sudo, eller sudo adduser "$USER" kortd och logga in på nytt',
+};
+
 /** Idle it needs 110 MB, and with a full desk under work less than 300. */
 const LARGE_BYTES = 600 * 1_048_576;
 /** The best of some: one call alone may have met a busy moment. */
@@ -59,19 +69,19 @@ export const daemonCheck = defineCheck({
     const daemon = await look.daemon();
     switch (daemon.state) {
       case 'none':
-        report.found('daemon_not_running', `no daemon uses ${look.dataFolder}`);
+        report.found('daemon_not_running', noneUses(look));
         return;
       case 'forbidden':
-        report.unseen(
-          `the daemon of ${look.dataFolder}`,
-          'the folder is another user’s: run this as that user, or as root (sudo)',
-        );
+        await reportForbidden(look, report);
         return;
       case 'died':
-        report.found('daemon_died', `${look.dataFolder} names process ${daemon.pid}, which is gone`);
+        report.found('daemon_died', {
+          en: `${look.dataFolder} names process ${daemon.pid}, which is gone`,
+          sv: `${look.dataFolder} anger process ${daemon.pid}, som inte finns längre`,
+        });
         return;
       case 'mute':
-        report.found('daemon_mute', `process ${daemon.pid}: ${daemon.why}`);
+        report.found('daemon_mute', daemon.pid === 0 ? daemon.why : `process ${daemon.pid}: ${daemon.why}`);
         return;
       case 'running':
         await reportRunning(look, daemon, report);
@@ -79,11 +89,35 @@ export const daemonCheck = defineCheck({
   },
 });
 
+function noneUses({ dataFolder }: Look): Texts {
+  return { en: `no daemon uses ${dataFolder}`, sv: `ingen tjänst använder ${dataFolder}` };
+}
+
+/** Whether a service runs, systemd tells everybody. */
+async function reportForbidden(look: Look, report: TypedReport<Fault>): Promise<void> {
+  const active = look.isService ? await look.run('systemctl', ['is-active', SERVICE]) : undefined;
+  if (active?.state === 'seen' && /^(inactive|failed)/.test(active.value.stdout)) {
+    report.found('daemon_not_running', `systemctl is-active ${SERVICE}: ${active.value.stdout.trim()}`);
+    return;
+  }
+  report.unseen(
+    { en: `the daemon of ${look.dataFolder}`, sv: `tjänsten i ${look.dataFolder}` },
+    look.isService ? NO_MEMBER : NOT_OWNER,
+  );
+}
+
 async function reportRunning(look: Look, daemon: Running, report: TypedReport<Fault>): Promise<void> {
   if (daemon.info.version !== VERSION)
-    report.found('daemon_other_version', `it is ${daemon.info.version}, this program ${VERSION}`);
+    report.found('daemon_other_version', {
+      en: `it is ${daemon.info.version}, this program ${VERSION}`,
+      sv: `den är ${daemon.info.version}, det här programmet ${VERSION}`,
+    });
   const { bestMs, residentBytes } = await measure(daemon, look.signal);
-  if (bestMs > SLOW_MS) report.found('daemon_slow', `the fastest of ${TRIES} answers took ${Math.round(bestMs)} ms`);
+  if (bestMs > SLOW_MS)
+    report.found('daemon_slow', {
+      en: `the fastest of ${TRIES} answers took ${Math.round(bestMs)} ms`,
+      sv: `det snabbaste av ${TRIES} svar tog ${Math.round(bestMs)} ms`,
+    });
   if (residentBytes > LARGE_BYTES) report.found('daemon_large', `${Math.round(residentBytes / 1_048_576)} MB`);
 }
 

@@ -47,7 +47,8 @@ export const databasesCheck = defineCheck({
   faults: FAULTS,
   async look(look, report) {
     const names = await look.list(look.dataFolder);
-    if (names.state === 'forbidden' || names.state === 'failed') report.unseen('databases', names.why);
+    if (names.state === 'forbidden' || names.state === 'failed')
+      report.unseen({ en: 'the databases', sv: 'databaserna' }, names.why);
     if (names.state !== 'seen') return;
     const aside = names.value.filter((name) => MOVED_ASIDE.test(name) && !/-(wal|shm|journal)$/.test(name));
     const listed = await look.readText(join(look.dataFolder, REPLACED_FILE));
@@ -66,7 +67,10 @@ export const databasesCheck = defineCheck({
       if ('unseen' in state) report.unseen(file, state.unseen);
       else if ('damage' in state) report.found('database_corrupt', `${file}: ${state.damage}`, { file });
       else if (state.version > (VERSIONS[name] ?? state.version))
-        report.found('database_newer', `${file} is of version ${state.version}, this kortd knows ${VERSIONS[name] ?? 0}`);
+        report.found('database_newer', {
+          en: `${file} is of version ${state.version}, this kortd knows ${VERSIONS[name] ?? 0}`,
+          sv: `${file} har version ${state.version}, denna kortd kan ${VERSIONS[name] ?? 0}`,
+        });
     }
   },
 });

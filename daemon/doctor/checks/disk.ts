@@ -36,16 +36,24 @@ export const diskCheck = defineCheck({
   async look(look, report) {
     const space = await spaceNear(look, look.dataFolder);
     if (space.state !== 'seen') {
-      report.unseen(`room at ${look.dataFolder}`, space.state === 'absent' ? 'it is not there' : space.why);
+      report.unseen(
+        { en: `room at ${look.dataFolder}`, sv: `utrymmet vid ${look.dataFolder}` },
+        space.state === 'absent' ? { en: 'it is not there', sv: 'den finns inte' } : space.why,
+      );
       return;
     }
     const { freeBytes, freeInodes } = space.value;
-    const evidence = `${look.dataFolder}: ${Math.floor(freeBytes / 1_048_576)} MB free`;
+    const free = Math.floor(freeBytes / 1_048_576);
+    const evidence = { en: `${look.dataFolder}: ${free} MB free`, sv: `${look.dataFolder}: ${free} MB ledigt` };
     const places = { folder: look.dataFolder };
     if (freeBytes < FULL_BYTES) report.found('disk_full', evidence, places);
     else if (freeBytes < FILLING_BYTES) report.found('disk_filling', evidence, places);
     if (freeInodes !== undefined && freeInodes < FEW_INODES)
-      report.found('inodes_used_up', `${look.dataFolder}: ${freeInodes} files left`, places);
+      report.found(
+        'inodes_used_up',
+        { en: `${look.dataFolder}: ${freeInodes} files left`, sv: `${look.dataFolder}: ${freeInodes} filer kvar` },
+        places,
+      );
   },
 });
 

@@ -2,6 +2,7 @@
 import type { Check } from '../check.ts';
 import { browserPolicyCheck } from './browser-policy.ts';
 import { clockCheck } from './clock.ts';
+import { configurationCheck } from './configuration.ts';
 import { daemonCheck } from './daemon.ts';
 import { databasesCheck } from './databases.ts';
 import { diskCheck } from './disk.ts';
@@ -21,7 +22,7 @@ import { udevCheck } from './udev.ts';
 import { virtualReadersCheck } from './virtual-readers.ts';
 
 export const CHECKS: readonly Check[] = [
-  ...[clockCheck, diskCheck, rightsCheck, databasesCheck, daemonCheck, portsCheck, policyCheck],
+  ...[clockCheck, diskCheck, rightsCheck, databasesCheck, daemonCheck, portsCheck, configurationCheck, policyCheck],
   ...[pcscCheck, polkitCheck, readersCheck, virtualReadersCheck, resumeCheck, udevCheck],
   ...[middlewareCheck, modulesCheck, pkcs11Check, browserPolicyCheck, trustCheck, lastErrorsCheck],
 ];

@@ -111,7 +111,12 @@ function vendorOf({ library }: ListedModule): string | undefined {
 async function reportScdaemon(look: Look, report: TypedReport<Fault>): Promise<void> {
   const processes = await look.processes();
   if (processes.state !== 'seen') {
-    report.unseen('programs that run', processes.state === 'absent' ? 'this system does not tell' : processes.why);
+    report.unseen(
+      { en: 'programs that run', sv: 'program som är igång' },
+      processes.state === 'absent'
+        ? { en: 'this system does not tell', sv: 'det här systemet berättar det inte' }
+        : processes.why,
+    );
     return;
   }
   const running = processes.value.filter(({ name }) => name === 'scdaemon');

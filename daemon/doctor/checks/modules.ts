@@ -25,9 +25,17 @@ export const modulesCheck = defineCheck({
     for (const { name, path, sha256 } of readPolicy(look.policyFolder).modules) {
       const hash = await look.hash(path);
       if (hash.state === 'absent') report.found('module_file_missing', `${name}: ${path}`, { path });
-      else if (hash.state !== 'seen') report.unseen(`the module ${name} (${path})`, hash.why);
+      else if (hash.state !== 'seen')
+        report.unseen({ en: `the module ${name} (${path})`, sv: `modulen ${name} (${path})` }, hash.why);
       else if (hash.value !== sha256)
-        report.found('module_changed', [`${name}: ${path}`, `SHA-256 ${hash.value}, the policy says ${sha256}`], { path });
+        report.found(
+          'module_changed',
+          [
+            `${name}: ${path}`,
+            { en: `SHA-256 ${hash.value}, the policy says ${sha256}`, sv: `SHA-256 ${hash.value}, policyn säger ${sha256}` },
+          ],
+          { path },
+        );
     }
   },
 });

@@ -51,7 +51,13 @@ export const pcscCheck = defineCheck({
   faults: FAULTS,
   async look(look, report) {
     if (look.platform !== 'linux') {
-      report.unseen('the PC/SC service of this system', 'looked at on Linux alone; the daemon tells what it sees of it');
+      report.unseen(
+        { en: 'the PC/SC service of this system', sv: 'systemets PC/SC-tjänst' },
+        {
+          en: 'looked at on Linux alone; the daemon tells what it sees of it',
+          sv: 'undersöks bara på Linux; tjänsten berättar vad den ser av den',
+        },
+      );
       return;
     }
     if (await isDeskSimulated(look)) return;
@@ -75,7 +81,7 @@ async function reportService(service: PcscService, look: Look, report: TypedRepo
       report.found('pcsc_socket_forbidden', service.why, { socket: service.socket });
       return;
     case 'hangs':
-      report.found('pcsc_hangs', `${service.socket}: ${service.why}`);
+      report.found('pcsc_hangs', [service.socket, service.why]);
       return;
     case 'unknown':
       report.found('pcsc_protocol_unknown', service.why);

@@ -1,10 +1,9 @@
 /** PKCS #11 for native programs: that those who were told of kortd still find it. */
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { programsSocketOf } from '../../data-folder.ts';
 import { SetupError } from '../../pkcs11/setup/errors.ts';
 import { programSetups } from '../../pkcs11/setup/index.ts';
-import { serverAddress } from '../../pkcs11/module-file.ts';
+import { addressOf } from '../../pkcs11/module-file.ts';
 import type { Place, ProgramSetup } from '../../pkcs11/setup/program-setup.ts';
 import { defineCheck, type TypedReport } from '../check.ts';
 import type { Look } from '../look.ts';
@@ -47,7 +46,9 @@ export const pkcs11Check = defineCheck({
   faults: FAULTS,
   async look(look, report) {
     if (look.platform !== 'linux') return;
-    const setups = programSetups(setupMachine(look), serverAddress(look.dataFolder));
+    const daemon = await look.daemon();
+    const socket = (daemon.state === 'running' ? daemon.endpoint.pkcs11 : undefined) ?? look.programsSocket;
+    const setups = programSetups(setupMachine(look), addressOf(socket));
     const places = Object.values(setups).map((setup) => ({ setup, places: placesOf(setup, report) }));
     for (const { setup, places: own } of places) for (const place of own) reportPlace(look, { setup, place }, report);
     const enabled = places.filter(({ places: own }) => own.some(({ state }) => state === 'enabled'));
@@ -62,9 +63,7 @@ export const pkcs11Check = defineCheck({
         enabled.map(({ setup }) => setup.name),
         { folder: look.dataFolder },
       );
-    const daemon = await look.daemon();
-    const socket = programsSocketOf(look.dataFolder);
-    if (daemon.state === 'running' && !(await answers(socket))) report.found('pkcs11_not_listening', socket);
+    if (daemon.state === 'running' && (await isRefused(socket))) report.found('pkcs11_not_listening', socket);
   },
 });
 
@@ -91,13 +90,14 @@ function reportPlace(look: Look, { setup, place: { path, state } }: PlaceOf, rep
     report.found('pkcs11_other_address', `${setup.name}: ${path}`, { flag, folder: look.dataFolder });
 }
 
-async function answers(path: string): Promise<boolean> {
+/** Nobody, or nobody in time. What this user may not try may be well. */
+async function isRefused(path: string): Promise<boolean> {
   const socket = connect(path);
   try {
     await once(socket, 'connect', { signal: AbortSignal.timeout(ANSWER_MS) });
-    return true;
-  } catch {
-    return false; // nobody, or nobody in time
+    return false;
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM'));
   } finally {
     socket.destroy();
   }

@@ -1,5 +1,6 @@
 /** The administrator's policy: a file that is refused is refused whole, and what it was to say does not hold. */
 import { readPolicy } from '../../access/policy.ts';
+import { inSwedish } from '../../configuration/swedish.ts';
 import { defineCheck } from '../check.ts';
 import { findAccount } from '../accounts.ts';
 import { findServiceUnit } from '../service-unit.ts';
@@ -26,7 +27,7 @@ export const policyCheck = defineCheck({
     const { problems } = readPolicy(look.policyFolder, account?.uid ?? look.uid);
     for (const { file, problem } of problems) {
       if (/EACCES|EPERM/.test(problem)) report.unseen(file, problem);
-      else report.found('policy_file_refused', `${file}: ${problem}`, { file });
+      else report.found('policy_file_refused', { en: `${file}: ${problem}`, sv: `${file}: ${inSwedish(problem)}` }, { file });
     }
   },
 });

@@ -72,11 +72,14 @@ export const polkitCheck = defineCheck({
         report.found('polkit_rule_too_new', `${file}: ${LATER.exec(withoutTexts(text))?.[0] ?? ''}`);
       else if (!isScript(text)) report.found('polkit_rule_broken', file);
     }
-    for (const { folder, why } of hidden) report.unseen(`rules in ${folder}`, why);
+    for (const { folder, why } of hidden) report.unseen({ en: `rules in ${folder}`, sv: `regler i ${folder}` }, why);
     if (!unit || unit.user === 'root' || !(await asksPolkit(look))) return;
     const isLetIn = own.some(({ text }) => new RegExp(`["']${unit.user}["']`).test(text));
     if (!isLetIn && hidden.length === 0)
-      report.found('polkit_rule_missing', `${ACTION} for the user ${unit.user} is in none of ${RULE_FOLDERS.join(', ')}`);
+      report.found('polkit_rule_missing', {
+        en: `${ACTION} for the user ${unit.user} is in none of ${RULE_FOLDERS.join(', ')}`,
+        sv: `${ACTION} för användaren ${unit.user} finns inte i någon av ${RULE_FOLDERS.join(', ')}`,
+      });
   },
 });
 

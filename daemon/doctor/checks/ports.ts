@@ -1,5 +1,5 @@
 /** The ports that web apps look for the daemon on: a taken one is an error of the daemon, never a silent move. */
-import { defineCheck } from '../check.ts';
+import { defineCheck, type Texts } from '../check.ts';
 import { findListeners, type Listener } from '../listeners.ts';
 
 const FAULTS = {
@@ -21,14 +21,20 @@ export const portsCheck = defineCheck({
     if (daemon.state !== 'none' && daemon.state !== 'died') return;
     const listeners = await findListeners(look, [look.port, look.port + 1, look.port + 2]);
     if (!listeners) {
-      report.unseen('who listens on which port', 'this system does not tell');
+      report.unseen(
+        { en: 'who listens on which port', sv: 'vem som lyssnar på vilken port' },
+        { en: 'this system does not tell', sv: 'det här systemet berättar det inte' },
+      );
       return;
     }
     for (const listener of listeners) report.found('port_taken', describe(listener), { port: String(listener.port) });
   },
 });
 
-function describe({ port, uid, program, pid }: Listener): string {
+function describe({ port, uid, program, pid }: Listener): Texts {
   const who = program === undefined ? `a program of user ${uid}` : `${program} (process ${pid ?? 0}, user ${uid})`;
-  return `port ${port}: ${who}`;
+  return {
+    en: `port ${port}: ${who}`,
+    sv: `port ${port}: ${program ?? 'ett program'}, ${pid === undefined ? '' : `process ${pid}, `}användare ${uid}`,
+  };
 }

@@ -49,6 +49,7 @@ const FAULTS = {
 type Fault = keyof typeof FAULTS;
 type Running = Extract<DaemonView, { readonly state: 'running' }>;
 
+const NO_REASON = { en: 'no reason was given', sv: 'ingen orsak angavs' };
 const LOOKS = 5;
 const LOOK_AGAIN_MS = 300;
 
@@ -68,7 +69,7 @@ export const readersCheck = defineCheck({
       await reportUnlisted(look, { rows: service.readers, daemon }, report);
       const { cards } = await daemon.ask.cards();
       for (const card of cards.filter(({ status }) => status === 'failed'))
-        report.found('card_unreadable', card.problem?.message ?? 'no reason was given', { reader: card.reader });
+        report.found('card_unreadable', card.problem?.message ?? NO_REASON, { reader: card.reader });
     } else for (const { name } of service.readers.filter(isMute)) report.found('card_mute', name);
     await reportBlocked(look, service.readers, report);
   },
@@ -93,7 +94,10 @@ async function reportUnlisted(
   report: TypedReport<Fault>,
 ): Promise<void> {
   if (readPolicy(look.policyFolder).ignoredReaders.length > 0) {
-    report.unseen('readers that kortd does not list', 'a policy keeps some out (ignoredReaders)');
+    report.unseen(
+      { en: 'readers that kortd does not list', sv: 'läsare som kortd inte visar' },
+      { en: 'a policy keeps some out (ignoredReaders)', sv: 'en policy håller några utanför (ignoredReaders)' },
+    );
     return;
   }
   for (let attempt = 1; ; attempt++) {
@@ -119,7 +123,10 @@ async function reportBlocked(look: Look, rows: readonly ReaderRow[], report: Typ
   const daemon = await look.daemon();
   const ours = daemon.state === 'running' ? daemon.endpoint.pid : undefined;
   const programs = (await findPcscPrograms({ signal: look.signal })).filter(({ pid }) => pid !== ours);
-  const holders = programs.map(({ name, pid }) => `perhaps held by ${name} (process ${pid})`);
+  const holders = programs.map(({ name, pid }) => ({
+    en: `perhaps held by ${name} (process ${pid})`,
+    sv: `kanske hålls den av ${name} (process ${pid})`,
+  }));
   for (const { name } of blocked)
     report.found('reader_blocked', [name, ...holders], { pid: String(programs[0]?.pid ?? 'PROCESS') });
 }

@@ -42,7 +42,14 @@ export const resumeCheck = defineCheck({
     await reportPcscd(look, report);
     const asleep = (await usbDevices(look)).filter(({ isCardReader, power }) => isCardReader && power === 'error');
     for (const { name, port } of asleep)
-      report.found('reader_asleep', `${name} at USB port ${port}: power/runtime_status is error`, { port });
+      report.found(
+        'reader_asleep',
+        {
+          en: `${name} at USB port ${port}: power/runtime_status is error`,
+          sv: `${name} vid USB-port ${port}: power/runtime_status är error`,
+        },
+        { port },
+      );
   },
 });
 

@@ -49,7 +49,10 @@ export const rightsCheck = defineCheck({
   faults: FAULTS,
   async look(look, report) {
     if (look.platform === 'win32') {
-      report.unseen('rights of files', 'looked at on Linux and macOS alone');
+      report.unseen(
+        { en: 'rights of files', sv: 'filers rättigheter' },
+        { en: 'looked at on Linux and macOS alone', sv: 'undersöks bara på Linux och macOS' },
+      );
       return;
     }
     const unit = await findServiceUnit(look);
@@ -82,7 +85,7 @@ function reportFolder(look: Look, { mode }: FileStatus, report: TypedReport<Faul
 async function reportFiles(look: Look, folder: FileStatus, report: TypedReport<Fault>): Promise<void> {
   const names = await listData(look);
   if (typeof names === 'string') {
-    report.unseen(`files in ${look.dataFolder}`, names);
+    report.unseen({ en: `files in ${look.dataFolder}`, sv: `filer i ${look.dataFolder}` }, names);
     return;
   }
   for (const name of names) {

@@ -50,7 +50,7 @@ export const trustCheck = defineCheck({
     if (status.state === 'off') return;
     if (status.state === 'unusable') {
       const { problem, message } = status.error;
-      if (problem === 'unreadable') report.unseen('the files for https', message);
+      if (problem === 'unreadable') report.unseen({ en: 'the files for https', sv: 'filerna för https' }, message);
       // The clock is told of elsewhere.
       else if (problem !== 'not_yet_valid')
         report.found(problem === 'expired' ? 'tls_certificate_expired' : 'tls_unusable', message);

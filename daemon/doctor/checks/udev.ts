@@ -1,4 +1,5 @@
 /** Signature pads and scanners that are plugged in: that the daemon's user may open their device nodes, and that udev has kortd's rules. */
+import { PRODUCT_FT232, VENDOR_FTDI } from '../../../drivers/pads/topaz/models.ts';
 import { STU_MODELS, WACOM } from '../../../drivers/pads/stu/models.ts';
 import { FRAMINGS, type Framing } from '../../../drivers/scanners/serial/framings.ts';
 import { findAccount, type Account } from '../accounts.ts';
@@ -6,6 +7,7 @@ import { defineCheck, type TypedReport } from '../check.ts';
 import type { FileStatus, Look } from '../look.ts';
 import { findServiceUnit } from '../service-unit.ts';
 import { isDeskSimulated } from '../simulated-desk.ts';
+import { usbDevices } from '../usb-devices.ts';
 
 const FAULTS = {
   device_node_forbidden: {
@@ -101,7 +103,7 @@ async function supportedNodes(look: Look): Promise<readonly Node[]> {
     ...hid.map(async (name) => hidNode(look, name)),
     ...tty.filter((name) => name.startsWith('ttyACM')).map(async (name) => lineNode(look, name)),
   ]);
-  return found.filter((node) => node !== undefined);
+  return [...found.filter((node) => node !== undefined), ...(await topazNodes(look))];
 }
 
 async function listOf(look: Look, folder: string): Promise<readonly string[]> {
@@ -117,6 +119,16 @@ async function hidNode(look: Look, name: string): Promise<Node | undefined> {
     ({ productId }) => Number.parseInt(vendor, 16) === WACOM && Number.parseInt(product, 16) === productId,
   );
   return model && { path: `/dev/${name}`, name: `Wacom ${model.model}` };
+}
+
+/** The converter's numbers are many products': only those with the vendor's name in the serial number are its pads, as udev's rule has it. */
+async function topazNodes(look: Look): Promise<readonly Node[]> {
+  const devices = await usbDevices(look);
+  const pads = devices.filter(
+    ({ vendorId, productId, serialNumber = '' }) =>
+      vendorId === VENDOR_FTDI && productId === PRODUCT_FT232 && /^topaz/i.test(serialNumber),
+  );
+  return pads.flatMap(({ lines }) => lines.map((line) => ({ path: `/dev/${line}`, name: 'Topaz pad' })));
 }
 
 /** PRODUCT=db5/138/100: without leading zeros (drivers/usb/core/driver.c, usb_uevent). */
