@@ -11,6 +11,10 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const pinnedNode = join(root, 'node_modules', 'node', 'bin', 'node');
+/** The package that `node` has npm fetch beside itself, outside the lock file: packages are made of it, and npm takes it away whenever it tidies up (npm install, npm prune). */
+const runtimePlaces = [['node', 'node_modules'], []].map((below) =>
+  join(root, 'node_modules', ...below, `node-${process.platform}-${process.arch}`, 'LICENSE'),
+);
 const lockStamp = join(root, 'node_modules', '.kortd-lock');
 const bundleStamp = join(root, 'dist', '.kortd-sources');
 
@@ -78,16 +82,24 @@ if (purpose !== 'docs') {
 
 function installNpmPackages() {
   const wanted = fingerprint([join(root, 'package-lock.json')]);
-  if (existsSync(pinnedNode) && existsSync(lockStamp) && readFileSync(lockStamp, 'utf8') === wanted) return;
-  say('installing npm packages');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci failed; its output above says why');
-  if (!existsSync(pinnedNode)) {
+  const isInstalled = existsSync(lockStamp) && readFileSync(lockStamp, 'utf8') === wanted;
+  if (isInstalled && hasRuntime()) return;
+  if (!isInstalled) {
+    say('installing npm packages');
+    run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci failed; its output above says why');
+  }
+  if (!hasRuntime()) {
     say('fetching Node 24 as an npm package');
     run('npm', ['rebuild', 'node', '--foreground-scripts'], 'npm could not install the package "node"');
   }
-  if (!existsSync(pinnedNode))
+  if (!hasRuntime())
     stop('the npm package "node" brought no Node: are install scripts switched off (npm config get ignore-scripts)?');
   writeFileSync(lockStamp, wanted);
+}
+
+/** On Debian both; elsewhere the packages of its Node are called otherwise. */
+function hasRuntime() {
+  return existsSync(pinnedNode) && (process.platform !== 'linux' || runtimePlaces.some((place) => existsSync(place)));
 }
 
 function installDebianPackages(wanted) {

@@ -8,6 +8,4 @@ export interface LinuxBuild extends SystemTreeOptions {
   readonly work: string;
   /** 1 to 9, of xz. */
   readonly compression: number;
-  /** Another than the product's, for tests of upgrades. */
-  readonly version?: string;
 }

@@ -5,6 +5,8 @@ export const layout = {
   command: '/usr/bin/kortd',
   /** Databases, keys, audit log: of the service's account alone. */
   state: '/var/lib/kortd',
+  /** After an upgrade, until the new version was ready once: names the version before it. Scripts of packages know it too. */
+  unproven: '/var/lib/kortd/former/unproven',
   /** Sockets. */
   run: '/run/kortd',
   /** Of native programs of the members of the service's group; systemd opens it. */

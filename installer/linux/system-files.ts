@@ -2,6 +2,7 @@
 import { gzipSync } from 'node:zlib';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { documentFiles } from '../documents.ts';
 import { stagePayload, type StageOptions } from '../payload.ts';
 import { payloadPaths, product, type Target } from '../product.ts';
 import { Tree, type TreeFile } from '../tree.ts';
@@ -14,6 +15,8 @@ export interface SystemTreeOptions extends StageOptions {
   readonly target: Target;
   /** Of everything in it; seconds since 1970. */
   readonly epoch: number;
+  /** Another than the product's, for tests of upgrades. */
+  readonly version?: string;
 }
 
 export const systemFiles: readonly TreeFile[] = [
@@ -35,7 +38,10 @@ export function makeSystemTree(folder: string, options: SystemTreeOptions): Tree
   stagePayload(payload, options.target, options);
   tree.addFolder(payload, layout.program);
   for (const file of systemFiles) tree.add(file);
+  // For the scripts of the next: rpm cannot be asked, its database is locked while it works.
+  tree.add({ path: `${layout.program}/version`, content: `${options.version ?? product.version}\n` });
   tree.makeFolder(layout.policy);
+  for (const { path, content } of documentFiles(options.root)) tree.add({ path: `${layout.documents}/${path}`, content });
   const licences = readFileSync(join(payload, payloadPaths.licences), 'utf8');
   tree.remove(`${layout.program}/${payloadPaths.licences}`);
   tree.add({ path: `${layout.documents}/copyright`, content: copyright });

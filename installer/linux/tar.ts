@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { documentFiles } from '../documents.ts';
 import { stagePayload } from '../payload.ts';
 import { payloadPaths, product } from '../product.ts';
 import { Tree } from '../tree.ts';
@@ -24,6 +25,7 @@ export function buildTar(build: LinuxBuild): string {
   tree.addFolder(payload, top);
   tree.add({ path: `${top}/${product.name}`, content: START, mode: 0o755 });
   for (const { path, content, mode } of systemFiles) tree.add({ path: `${top}/system${path}`, content, mode: mode ?? 0o644 });
+  for (const { path, content } of documentFiles(build.root)) tree.add({ path: `${top}/doc/${path}`, content });
   tree.settle(epoch);
   mkdirSync(out, { recursive: true });
   const name = `${top}.tar.xz`;

@@ -26,6 +26,8 @@ After=pcscd.socket modprobe@cdc_acm.service modprobe@usbserial.service
 [Service]
 Type=notify
 ExecStart=${programCommand.join(' ')} ${SERVE}
+# Ready: from here on there is no way back to the version before an upgrade.
+ExecStartPost=-/bin/rm -f ${layout.unproven}
 ExecReload=/bin/sh -c "kill -HUP $MAINPID"
 Restart=on-failure
 WatchdogSec=${service.watchdogSeconds}

@@ -2,10 +2,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DOMParser } from '@xmldom/xmldom';
 import { parse } from 'plist';
 import { afterAll, describe, expect, it } from 'vitest';
+import { MACOS_SERVICE_SOCKET } from '../../daemon/data-folder.ts';
 import { listFiles } from '../modules.ts';
 import { product, type Target } from '../product.ts';
 import { buildPkgLayout } from './build-pkg-layout.ts';
@@ -47,6 +48,12 @@ describe('the layout of the .pkg', { timeout: 120_000 }, () => {
     });
     expect(daemon).toMatchObject({ ProgramArguments: expect.arrayContaining([...product.nodeFlags, 'serve']) as unknown });
     expect(parse(read(`root${AGENT_JOB.path}`))).toEqual(AGENT_JOB.plist);
+    // Where the service listens for members of its group, the agent of each session asks; bind(2) there takes 103 characters.
+    const [served, asked] = [DAEMON_JOB, AGENT_JOB].map(({ plist }) => plist['ProgramArguments']);
+    expect(served).toEqual(expect.arrayContaining(['--user-sockets', dirname(dirname(MACOS_SERVICE_SOCKET))]));
+    expect(asked).toEqual(expect.arrayContaining(['--socket', MACOS_SERVICE_SOCKET]));
+    expect(MACOS_SERVICE_SOCKET.length).toBeLessThanOrEqual(103);
+    expect(read('scripts/postinstall')).toContain(`/bin/chmod 710 '${dirname(MACOS_SERVICE_SOCKET)}'`);
     for (const { path, plist } of [DAEMON_JOB, AGENT_JOB])
       expect(path.endsWith(`/${JSON.stringify(plist['Label']).slice(1, -1)}.plist`)).toBe(true);
   });

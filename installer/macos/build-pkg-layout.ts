@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'plist';
+import { documentFiles } from '../documents.ts';
 import { filesOfModule, listFiles, modulesFor } from '../modules.ts';
 import type { PackageBuild } from '../package-build.ts';
 import { payloadPaths, product, type Target } from '../product.ts';
@@ -70,11 +71,12 @@ function addProgram(tree: Tree, target: Target, { root, top }: { readonly root: 
   const folders = [root, fetchTargetPackages(target, { root, cacheFolder: packageCache(root) })];
   const add = (path: string, source: string): void => tree.add({ path: `${place}/${path}`, content: readFileSync(source) });
   for (const path of listFiles(join(root, 'dist')).filter(
-    (name) => /^(?!client\/|packages\/|\.)/.test(name) && !name.endsWith('.map'),
+    (name) => /^(?!client\/|docs\/|packages\/|\.)/.test(name) && !name.endsWith('.map'),
   ))
     add(`dist/${path}`, join(root, 'dist', path));
   for (const module of modulesFor(root, target))
     for (const { source, path } of filesOfModule(module, folders, target)) add(path, source);
+  for (const { path, content } of documentFiles(root)) tree.add({ path: `${place}/doc/${path}`, content });
   const { name, version } = product;
   tree.add({
     path: `${place}/package.json`,

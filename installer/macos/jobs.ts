@@ -2,7 +2,9 @@
  * The jobs of launchd, from the same description as the systemd unit: the daemon of the machine, as its own user, and the agent of each session, which asks for PINs.
  * Keys: launchd.plist(5).
  */
+import { dirname } from 'node:path/posix';
 import { build, type PlistValue } from 'plist';
+import { MACOS_SERVICE_SOCKET } from '../../daemon/data-folder.ts';
 import { payloadPaths, product } from '../product.ts';
 
 const { service, nodeFlags } = product;
@@ -14,6 +16,10 @@ export const FOLDERS = {
   state: '/Library/Application Support/kortd/state',
   policies: '/Library/Application Support/kortd/policy.d',
   log: '/Library/Logs/kortd',
+  /** One inside for each group of people that has a socket. */
+  sockets: dirname(dirname(MACOS_SERVICE_SOCKET)),
+  /** Of the members of the service's group. */
+  deskSocket: dirname(MACOS_SERVICE_SOCKET),
 } as const;
 /** Accounts of services begin with _ (macOS, dscl). */
 export const ACCOUNT = `_${service.user}`;
@@ -30,7 +36,16 @@ export const DAEMON_JOB: Job = {
   path: `/Library/LaunchDaemons/${IDENTIFIER}.plist`,
   plist: {
     Label: IDENTIFIER,
-    ProgramArguments: [...program(), 'serve', '--data-dir', FOLDERS.state, '--policy-dir', FOLDERS.policies],
+    ProgramArguments: [
+      ...program(),
+      'serve',
+      '--data-dir',
+      FOLDERS.state,
+      '--policy-dir',
+      FOLDERS.policies,
+      '--user-sockets',
+      FOLDERS.sockets,
+    ],
     UserName: ACCOUNT,
     GroupName: ACCOUNT,
     RunAtLoad: true,
@@ -51,7 +66,7 @@ export const AGENT_JOB: Job = {
   path: `/Library/LaunchAgents/${IDENTIFIER}.agent.plist`,
   plist: {
     Label: `${IDENTIFIER}.agent`,
-    ProgramArguments: [...program(), 'agent'],
+    ProgramArguments: [...program(), 'agent', '--socket', MACOS_SERVICE_SOCKET],
     LimitLoadToSessionType: 'Aqua',
     RunAtLoad: true,
     KeepAlive: { SuccessfulExit: false },

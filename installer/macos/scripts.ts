@@ -2,7 +2,13 @@
 import { product } from '../product.ts';
 import { ACCOUNT, AGENT_JOB, DAEMON_JOB, FOLDERS, IDENTIFIER } from './jobs.ts';
 
-const [state, policies, log] = [FOLDERS.state, FOLDERS.policies, FOLDERS.log].map((folder) => `'${folder}'`);
+const [state, policies, log, sockets, desk] = [
+  FOLDERS.state,
+  FOLDERS.policies,
+  FOLDERS.log,
+  FOLDERS.sockets,
+  FOLDERS.deskSocket,
+].map((folder) => `'${folder}'`);
 
 /** Refuses to go back to an older version: its database may not be readable by that. Then the running one is stopped. */
 export const PREINSTALL = `#!/bin/sh
@@ -31,10 +37,14 @@ if ! /usr/bin/dscl . -read /Users/${ACCOUNT} >/dev/null 2>&1; then
   /usr/bin/dscl . -create /Users/${ACCOUNT} RealName '${product.service.title}'
   /usr/bin/dscl . -create /Users/${ACCOUNT} IsHidden 1
 fi
-/bin/mkdir -p ${state} ${policies} ${log}
+/bin/mkdir -p ${state} ${policies} ${log} ${desk}
 /usr/sbin/chown ${ACCOUNT}:${ACCOUNT} ${state} ${log}
 /bin/chmod 700 ${state} ${log}
-/usr/sbin/chown root:wheel ${policies}
+/usr/sbin/chown root:wheel ${policies} ${sockets}
+# What is made inside belongs to the group of the folder: members may enter and write to the socket.
+/usr/sbin/chown ${ACCOUNT}:${ACCOUNT} ${desk}
+/bin/chmod 755 ${sockets}
+/bin/chmod 710 ${desk}
 /bin/launchctl bootstrap system '${DAEMON_JOB.path}'
 user=$(/usr/bin/stat -f %u /dev/console)
 if [ "$user" != 0 ]; then /bin/launchctl bootstrap "gui/$user" '${AGENT_JOB.path}' || true; fi

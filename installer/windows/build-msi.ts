@@ -5,7 +5,8 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
+import { documentFiles } from '../documents.ts';
 import { listAll, stagePayload, type PayloadFile } from '../payload.ts';
 import { payloadPaths, product, type Target } from '../product.ts';
 import { fetchTargetPackages, packageCache } from '../target-packages.ts';
@@ -42,10 +43,19 @@ export function buildMsi({ root, out, work, epoch }: PackageBuild): string {
   const packages = fetchTargetPackages(WINDOWS, { root, cacheFolder: packageCache(root) });
   stagePayload(folder, WINDOWS, { root, packageFolders: [packages] });
   writeFileSync(join(folder, `${product.name}.cmd`), commandFile());
+  addDocuments(folder, root);
   mkdirSync(out, { recursive: true });
   const name = `${product.name}-${product.version}-x64.msi`;
   packMsi(join(out, name), { folder, version: product.version, epochSeconds: epoch, workFolder: work });
   return name;
+}
+
+function addDocuments(folder: string, root: string): void {
+  for (const { path, content } of documentFiles(root)) {
+    const file = join(folder, 'doc', path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+  }
 }
 
 /** A staged payload as .msi. */

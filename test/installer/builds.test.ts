@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -107,6 +107,22 @@ describe('packages for Linux', () => {
     const files = inRpm.filter((row) => row.startsWith('-')).map((row) => row.split(' ')[2]);
     const onlyDebian = (path: string | undefined): boolean => /changelog\.gz$|lintian/.test(path ?? '');
     expect(files.sort()).toEqual(inDeb.filter((path) => !onlyDebian(path)).sort());
+  });
+
+  it('bring their documentation, which fetches nothing from elsewhere, and the files for monitoring', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kortd-documents-'));
+    must('dpkg-deb', ['--extract', join(first, NAMES.deb), folder]);
+    const documents = join(folder, 'usr/share/doc/kortd');
+    expect(readdirSync(join(documents, 'monitoring'))).toEqual(
+      expect.arrayContaining(['grafana-dashboard.json', 'kortd-alerts.yaml', 'prometheus-scrape.yaml']),
+    );
+    const guide = readFileSync(join(documents, 'html', 'administrator.html'), 'utf8');
+    expect(guide).toContain('<h1');
+    for (const [, address = ''] of guide.matchAll(/(?:src|<link[^>]* href)="([^"#]+)"/g))
+      expect(existsSync(join(documents, 'html', address)), address).toBe(true);
+    const inTar = must('tar', ['-tf', join(first, NAMES.tar)]).split('\n');
+    expect(inTar).toContain(`kortd-${product.version}-linux-x64/doc/html/administrator.html`);
+    rmSync(folder, { recursive: true });
   });
 
   it('can be listed by rpm, with scripts that a shell reads and nothing of the machine that built it', () => {

@@ -8,8 +8,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSy
 import { join } from 'node:path';
 import { debianDepends } from '../../installer/linux/deb.ts';
 
-/** Beside what kortd depends on: a reader for pcscd without hardware. */
-const BENCH_PACKAGES = ['vsmartcard-vpcd'];
+/** Beside what kortd depends on: a reader for pcscd without hardware, who decides who may use it, and what installs packages on other systems. */
+const BENCH_PACKAGES = ['polkitd', 'rpm', 'vsmartcard-vpcd'];
 const CACHE = join(import.meta.dirname, '..', '..', 'build', 'installer');
 /** Of each step; debootstrap takes half a minute. */
 const STEP_MS = 240_000;
