@@ -27,8 +27,12 @@ export const PKCS11_FILE = 'pkcs11';
 /** Begins the names of the sockets at which fronts find their core: the number of the front's process follows. */
 export const FRONT_FILES = 'front-';
 
+/** Where the installed service keeps its data, unless an administrator says otherwise. */
+export const SERVICE_FOLDER = '/var/lib/kortd';
+/** On macOS; no folder on the way to it is anybody's but root's and the service's. */
+export const MACOS_SERVICE_SOCKET = '/Library/Application Support/kortd/users/desk/socket';
 /** Where the installed service listens for members of its group, whatever its data folder. */
-export const SERVICE_SOCKET = '/run/kortd/socket';
+export const SERVICE_SOCKET = process.platform === 'darwin' ? MACOS_SERVICE_SOCKET : '/run/kortd/socket';
 /** Where it serves their programs through PKCS #11. */
 export const SERVICE_PKCS11_SOCKET = '/run/kortd/pkcs11/socket';
 
@@ -37,6 +41,8 @@ export interface Endpoint {
   readonly url: string;
   /** Path of the Unix socket. */
   readonly socket: string;
+  /** Where programs reach it through PKCS #11; absent where there are no such sockets. */
+  readonly pkcs11?: string;
   readonly pid: number;
   readonly version: string;
 }
@@ -110,13 +116,24 @@ export function findDaemon(path: string): Endpoint & { readonly token: string } 
 }
 
 /**
- * Where programs reach the daemon of this folder through PKCS #11; where no folder was named and this user has no daemon of their own, that of the installed service,
- * whose package makes the folder.
+ * Where programs reach the daemon of this folder through PKCS #11, as it says while it runs. Of the installed service, whose package makes a folder for it, the
+ * place is known; that service is meant where no folder was named and this user has no daemon of their own.
  */
 export function programsSocketOf(dataFolder: string, serviceSocket: string = SERVICE_PKCS11_SOCKET): string {
+  const published = publishedSocket(dataFolder);
+  if (published !== undefined) return published;
   const own = join(resolve(dataFolder), PKCS11_FILE);
-  const isNamed = resolve(dataFolder) !== resolve(defaultDataFolder());
-  return isNamed || existsSync(own) || !existsSync(dirname(serviceSocket)) ? own : serviceSocket;
+  const isOther = ![resolve(defaultDataFolder()), SERVICE_FOLDER].includes(resolve(dataFolder));
+  return isOther || existsSync(own) || !existsSync(dirname(serviceSocket)) ? own : serviceSocket;
+}
+
+/** Undefined when no daemon runs there, or the folder is another user's. */
+function publishedSocket(dataFolder: string): string | undefined {
+  try {
+    return findDaemon(dataFolder).pkcs11;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Folders that this process holds. Its own number in another lock is that of a daemon that ended: in a container numbers come again at each start. */

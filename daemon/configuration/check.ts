@@ -1,5 +1,5 @@
 /** The whole configuration, checked without a daemon: the file, the policy folder with what its files name, `scanners.json`, and the certificate of https. */
-import { readPolicy } from '../access/policy.ts';
+import { readPolicy, type Policy } from '../access/policy.ts';
 import { TrustedCountries } from '../documents/trusted-countries.ts';
 import { IdentityAuthorities } from '../identity/settings.ts';
 import { silentLog } from '../log.ts';
@@ -7,6 +7,7 @@ import { readConfigurations } from '../scanners/configuration-file.ts';
 import { readTls } from '../tls/tls-folder.ts';
 import { readEffective, type ConfigurationSource } from './configuration.ts';
 import type { Effective } from './effective.ts';
+import { inSwedish } from './swedish.ts';
 import { ConfigurationError, type ConfigurationProblem } from './problem.ts';
 
 export interface Checked {
@@ -27,10 +28,22 @@ export async function checkConfiguration(source: ConfigurationSource): Promise<C
 
 async function problemsIn({ settings: { folders } }: Effective): Promise<readonly ConfigurationProblem[]> {
   const policy = readPolicy(folders.policy);
+  return [
+    ...policy.problems.map(inBothLanguages),
+    ...(await materialProblems(policy)),
+    ...inData(folders.data).map(inBothLanguages),
+  ];
+}
+
+/** Of what the files of a policy name: certificates and lists. */
+export async function materialProblems(policy: Policy): Promise<readonly ConfigurationProblem[]> {
   const identities = new IdentityAuthorities(() => policy.identity, { simulated: false, log: silentLog });
   const countries = new TrustedCountries({ sections: () => policy.passports, simulated: undefined, log: silentLog });
-  const found = [...policy.problems, ...identities.problems, ...(await countries.problems()), ...inData(folders.data)];
-  return found.map(({ file, problem }) => ({ file, en: problem, sv: problem }));
+  return [...identities.problems, ...(await countries.problems())].map(inBothLanguages);
+}
+
+export function inBothLanguages({ file, problem }: { readonly file: string; readonly problem: string }): ConfigurationProblem {
+  return { file, en: problem, sv: inSwedish(problem) };
 }
 
 function inData(folder: string | undefined): readonly { readonly file: string; readonly problem: string }[] {

@@ -1,13 +1,15 @@
 /**
- * A reload of configuration and policy files: all that is read is read before anything is applied, and one problem leaves everything as it was. What was wrong is
+ * A reload of configuration, policy files and the file of scanners: all that is read is read before anything is applied, and one problem leaves everything as it was. What was wrong is
  * kept for `system.health`, until a reload succeeds.
  */
 import type { Result } from '../../api-spec/methods/index.ts';
 import type { Access } from '../access/access.ts';
 import type { Policy } from '../access/policy.ts';
 import type { Log } from '../log.ts';
+import type { Scanners } from '../scanners/scanners.ts';
 import type { Configuration } from './configuration.ts';
 import type { sentenceOf } from './problem.ts';
+import { inSwedish } from './swedish.ts';
 
 type HealthProblem = Result<'system.health'>['problems'][number];
 type ReloadProblem = Result<'system.reload'>['problems'][number];
@@ -15,6 +17,7 @@ type ReloadProblem = Result<'system.reload'>['problems'][number];
 export interface ReloadingOptions {
   readonly configuration: Configuration;
   readonly access: Pick<Access, 'apply' | 'policy' | 'prepare'>;
+  readonly scanners: Pick<Scanners, 'apply' | 'prepare' | 'refused'>;
   readonly log: Log;
   readonly now?: () => Date;
 }
@@ -28,16 +31,23 @@ export class Reloading {
   }
 
   /** What is wrong; nothing was applied then. */
-  apply(): readonly ReloadProblem[] {
-    const { configuration, access, log } = this.#options;
+  async apply(): Promise<readonly ReloadProblem[]> {
+    const { configuration, access, scanners, log } = this.#options;
     const prepared = configuration.prepare();
     const policy = access.prepare();
-    const problems = [...prepared.problems.map(toReloadProblem), ...policy.problems.map((one) => ({ ...one }))];
+    const scannersFile = scanners.prepare();
+    const refused = [...policy.problems, ...(scannersFile.problem ? [scannersFile.problem] : [])];
+    const problems = [...prepared.problems.map(toReloadProblem), ...refused.map(inBothLanguages)];
     this.#refused = problems.map((problem) => this.#refusal(problem));
     for (const { file, problem } of problems) log.error({ file, problem }, 'nothing was reloaded: a file was refused');
-    if (problems.length > 0) return problems;
+    if (problems.length > 0) {
+      // Which leaves the scanners as they are, and is told by scanner.list.
+      if (scannersFile.problem) await scanners.apply(scannersFile);
+      return problems;
+    }
     configuration.apply(prepared);
     access.apply(policy);
+    await scanners.apply(scannersFile);
     const { needsRestart } = configuration;
     if (needsRestart.length > 0) log.warn({ needsRestart }, 'options of the configuration wait for a restart');
     return [];
@@ -51,8 +61,11 @@ export class Reloading {
 
   /** As they stand: of the last reload, or of policy files that were refused at the start. */
   get problems(): readonly HealthProblem[] {
-    const refused = this.#refused.length > 0 ? this.#refused : this.#problemsAtStart(this.#options.access.policy);
-    return [...refused, ...this.#waiting()];
+    const { access, scanners } = this.#options;
+    const refused = this.#refused.length > 0 ? this.#refused : this.#problemsAtStart(access.policy);
+    const file = scanners.refused;
+    const isTold = file === undefined || refused.some((one) => one.file === file.file);
+    return [...refused, ...(isTold ? [] : [scannersRefused(file)]), ...this.#waiting()];
   }
 
   #waiting(): readonly HealthProblem[] {
@@ -72,7 +85,7 @@ export class Reloading {
     return problems.map(({ file, problem }) => ({
       ...{ code: 'policy_refused', file },
       en: `The policy file ${file} was refused at the start, and nothing in it is in force: ${problem}. Mend it, and run: kortd reload`,
-      sv: `Policyfilen ${file} avvisades vid starten, och inget i den gäller: ${problem}. Rätta den och kör: kortd reload`,
+      sv: `Policyfilen ${file} avvisades vid starten, och inget i den gäller: ${inSwedish(problem)}. Rätta den och kör: kortd reload`,
     }));
   }
 
@@ -84,6 +97,19 @@ export class Reloading {
       sv: `${file} avvisades, så inget lästes in och allt är som förut: ${sv}. Rätta den och kör: kortd reload`,
     };
   }
+}
+
+/** Noticed when kortd started, or when the file changed. */
+function scannersRefused({ file, problem }: { readonly file: string; readonly problem: string }): HealthProblem {
+  return {
+    ...{ code: 'scanners_refused', file },
+    en: `${file} was refused, and the scanners are as they were before: ${problem}. Mend it, and run: kortd reload`,
+    sv: `${file} avvisades, och skannrarna är som förut: ${inSwedish(problem)}. Rätta den och kör: kortd reload`,
+  };
+}
+
+function inBothLanguages({ file, problem }: { readonly file: string; readonly problem: string }): ReloadProblem {
+  return { file, problem, sv: inSwedish(problem) };
 }
 
 function toReloadProblem(problem: Parameters<typeof sentenceOf>[0]): ReloadProblem {

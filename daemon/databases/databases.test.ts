@@ -18,6 +18,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../log.ts';
 import { openPrivateDatabase, type PrivateDatabaseOptions } from '../private-database.ts';
 import { ISSUANCE_JOURNAL_FILE, Journal } from '../issuance/journal.ts';
+import { examineLater } from './background.ts';
 import { Databases } from './databases.ts';
 import { examineDatabase } from './examine.ts';
 
@@ -170,5 +171,59 @@ describe('databases that are replaced', () => {
     copyFileSync(join(folder, 'kept'), `${journal}-wal`);
     Databases.mend({ folder, log: silentLog });
     expect(existsSync(`${journal}-wal`)).toBe(false);
+  });
+});
+
+describe('a database that is too large for the start', () => {
+  /** Seventeen MiB with a page in its middle that is no page any more. */
+  function makeLarge(isDamaged: boolean): void {
+    file = join(folder, ISSUANCE_JOURNAL_FILE);
+    new Journal(file)[Symbol.dispose]();
+    const database = new DatabaseSync(file);
+    database.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = OFF; CREATE TABLE ballast (x BLOB)');
+    database.exec(
+      'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 18000) INSERT INTO ballast SELECT zeroblob(1000) FROM n',
+    );
+    database.close();
+    if (!isDamaged) return;
+    const bytes = readFileSync(file);
+    bytes.fill(0xff, 2_000 * 4_096, 2_010 * 4_096);
+    writeFileSync(file, bytes);
+  }
+
+  it('is looked at after it, told when it is damaged inside, and moved aside at the next start', async () => {
+    makeLarge(true);
+    const databases = Databases.mend({ folder, log: silentLog });
+    expect(databases.problems).toEqual([]);
+    await using examining = databases.examineLater(0);
+    expect(examining).toBeDefined();
+    const codes = (): readonly string[] => databases.problems.map(({ code }) => code);
+    await expect.poll(codes, { timeout: 20_000 }).toEqual(['database_damaged']);
+    expect(databases.problems[0]).toMatchObject({ file: ISSUANCE_JOURNAL_FILE });
+    expect(databases.isJournalLost).toBe(false);
+    const next = Databases.mend({ folder, log: silentLog });
+    expect(next.isJournalLost).toBe(true);
+    expect(readdirSync(folder).some((name) => name.startsWith(`${ISSUANCE_JOURNAL_FILE}.damaged-`))).toBe(true);
+    expect(existsSync(join(folder, 'damaged-databases.json'))).toBe(false);
+  });
+
+  it('is left alone when it is sound, and when the daemon ends before', async () => {
+    makeLarge(false);
+    const told: unknown[] = [];
+    const tell = (...said: unknown[]): void => void told.push(said);
+    const { promise: done, resolve: onDone } = Promise.withResolvers<undefined>();
+    {
+      await using examining = examineLater({
+        folder,
+        delayMs: 0,
+        onDamage: tell,
+        onProblem: tell,
+        onDone: () => onDone(undefined),
+      });
+      expect(examining).toBeDefined();
+      await done;
+    }
+    await examineLater({ folder, delayMs: 0, onDamage: tell, onProblem: tell })[Symbol.asyncDispose]();
+    expect(told).toEqual([]);
   });
 });

@@ -7,11 +7,14 @@ import { basename, join } from 'node:path';
 import type { Result } from '../../api-spec/methods/index.ts';
 import { ISSUANCE_JOURNAL_FILE } from '../issuance/journal.ts';
 import type { Log } from '../log.ts';
+import { examineLater } from './background.ts';
 import { examineDatabase } from './examine.ts';
 import { KNOWN_DATABASES, type KnownDatabase } from './known.ts';
 import { freeName } from './migrate.ts';
 
 const REPLACED_FILE = 'replaced-databases.json';
+/** Names of those in which damage was found while they were in use. */
+const SUSPECT_FILE = 'damaged-databases.json';
 
 export interface Replaced {
   readonly file: string;
@@ -39,6 +42,7 @@ export class Databases {
   readonly #options: DatabasesOptions;
   #replaced: readonly Replaced[];
   #discarded: readonly Replaced[] = [];
+  #found: readonly Replaced[] = [];
 
   private constructor(options: DatabasesOptions) {
     this.#options = options;
@@ -48,14 +52,19 @@ export class Databases {
   /** Before anything opens one of them. Throws DataFolderError for one that cannot be opened now or is of a later version: nothing was moved then. */
   static mend(options: DatabasesOptions): Databases {
     const databases = new Databases(options);
+    const suspects = readSuspects(options.folder);
     const examined = KNOWN_DATABASES.map((known) => ({
       known,
-      ...examineDatabase(join(options.folder, known.file), { ...known.options, isCache: known.isCache ?? false }),
+      ...examineDatabase(join(options.folder, known.file), {
+        ...known.options,
+        ...{ isCache: known.isCache ?? false, isSuspect: suspects.has(known.file) },
+      }),
     }));
     for (const { known, ...found } of examined) {
       if (found.state === 'damaged') databases.#replace(known, found.reason);
       else if (found.state === 'missing') databases.#moveOrphans(known);
     }
+    rmSync(join(options.folder, SUSPECT_FILE), { force: true });
     return databases;
   }
 
@@ -65,8 +74,25 @@ export class Databases {
   }
 
   get problems(): readonly HealthProblem[] {
-    const found = [...this.#replaced, ...this.#discarded].map(problemOf);
+    const found = [...[...this.#replaced, ...this.#discarded].map(problemOf), ...this.#found.map(damagedProblem)];
     return this.isJournalLost ? [...found, readOnlyIssuance()] : found;
+  }
+
+  /** Looks at what was too large for the start, a while after it. What is found is told, and seen to at the next start. */
+  examineLater(delayMs?: number): AsyncDisposable {
+    const { folder, log, now = () => new Date() } = this.#options;
+    return examineLater({
+      ...{ folder, ...(delayMs === undefined ? {} : { delayMs }) },
+      onDamage: (file, reason) => {
+        this.#found = [...this.#found, { file, reason, at: now().toISOString(), isRecorded: false }];
+        writeDurably(
+          join(folder, SUSPECT_FILE),
+          this.#found.map((one) => one.file),
+        );
+        log.error({ file, reason }, 'a database is damaged inside: it is moved aside at the next start');
+      },
+      onProblem: (file, problem) => log.warn({ file, problem }, 'a large database could not be looked at'),
+    });
   }
 
   /** Puts what was replaced into the audit log, each once. */
@@ -122,13 +148,34 @@ export class Databases {
   #write(replaced: readonly Replaced[]): void {
     const path = join(this.#options.folder, REPLACED_FILE);
     if (replaced.length === 0) rmSync(path, { force: true });
-    else {
-      const temporary = `${path}.new`;
-      writeFileSync(temporary, `${JSON.stringify(replaced, undefined, 2)}\n`, { mode: 0o600, flush: true });
-      renameSync(temporary, path);
-    }
+    else writeDurably(path, replaced);
     this.#replaced = replaced;
   }
+}
+
+function writeDurably(path: string, content: readonly unknown[]): void {
+  const temporary = `${path}.new`;
+  writeFileSync(temporary, `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o600, flush: true });
+  renameSync(temporary, path);
+}
+
+/** Of kortd's own making. One that cannot be read any more: whichever it was, all are looked at. */
+function readSuspects(folder: string): ReadonlySet<string> {
+  const path = join(folder, SUSPECT_FILE);
+  if (!existsSync(path)) return new Set();
+  try {
+    return new Set(JSON.parse(readFileSync(path, 'utf8')) as readonly string[]);
+  } catch {
+    return new Set(KNOWN_DATABASES.map(({ file }) => file));
+  }
+}
+
+function damagedProblem({ file, reason, at }: Replaced): HealthProblem {
+  return {
+    ...{ code: 'database_damaged', file, since: at },
+    en: `${file} is damaged inside (${reason}), and what it holds there cannot be read. Start kortd anew: it moves the file aside then and keeps it. Before that, save what can be read: kortd audit export`,
+    sv: `${file} är skadad inuti (${reason}), och det som finns där går inte att läsa. Starta om kortd: filen flyttas då undan och sparas. Spara först det som går att läsa: kortd audit export`,
+  };
 }
 
 /** What SQLite keeps beside a database. */

@@ -12,12 +12,14 @@ export type Examined = { readonly state: 'damaged'; readonly reason: string } | 
 
 /** Another program may be using the file. */
 const BUSY_MS = 2_000;
-/** Every page of a file up to this size is looked at: some 20 ms. Of a larger one only what is needed to open it, or each start would read it all. */
-const WHOLE_BYTES = 16_777_216;
+/** Every page of a file up to this size is looked at: some 20 ms. Of a larger one only what is needed to open it, or each start would read it all: background.ts does. */
+export const WHOLE_BYTES = 16_777_216;
 
 /** What may be thrown away when it is of no use. */
 interface Worth {
   readonly isCache?: boolean;
+  /** Damage was found in it while it was in use: all of it is looked at, whatever its size. */
+  readonly isSuspect?: boolean;
 }
 
 /** Throws DataFolderError for a file that cannot be opened now, and one of a later version, unless it is a cache. */
@@ -106,14 +108,14 @@ function damageFoundIn(
   database: DatabaseSync,
   given: PrivateDatabaseOptions & Worth & { readonly file: string; readonly size: number },
 ): string | undefined {
-  const { file, size, applicationId, schema, version: known = 1, isCache = false } = given;
+  const { file, size, applicationId, schema, version: known = 1, isCache = false, isSuspect = false } = given;
   const id = pragma(database, 'application_id');
   if (id !== 0 && id !== applicationId) return 'the file is a database of another program';
   const version = pragma(database, 'user_version');
   if (version > known && isCache) return `the file is of version ${version}, of a later kortd`;
   if (version > known)
     throw new DataFolderError(`${laterVersion(file, version)}. It was left as it is: install the version that made it.`);
-  if (size <= WHOLE_BYTES) {
+  if (size <= WHOLE_BYTES || isSuspect) {
     const [first] = database.prepare('PRAGMA quick_check(1)').all();
     const found = Object.values(first ?? {})[0];
     if (found !== 'ok') return String(found).replaceAll(/\s+/g, ' ').slice(0, 200);

@@ -16,7 +16,7 @@ import type { Publish } from '../desk/desk.ts';
 import { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { TurnTaker } from '../turns.ts';
-import { readConfigurations, watchConfigurations } from './configuration-file.ts';
+import { readConfigurations, watchConfigurations, type Reading } from './configuration-file.ts';
 import { Station, stationId } from './station.ts';
 import { ScanStore, type ScanOwner } from './store.ts';
 
@@ -68,6 +68,7 @@ export class Scanners implements AsyncDisposable {
   readonly #told = new Map<string, Scanner>();
   #opened: readonly Opened[] = [];
   #problems: readonly Problem[] = [];
+  #refused: Problem | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #watching: Disposable | undefined;
   #isClosed = false;
@@ -82,16 +83,26 @@ export class Scanners implements AsyncDisposable {
     const folder = join(this.#options.dataFolder, SCANNERS_FOLDER);
     rmSync(folder, { recursive: true, force: true });
     for (const { driver } of this.#opened) this.#begin(driver);
-    this.#watching = watchConfigurations(this.#options.dataFolder, () => void this.reload());
-    await this.reload();
+    this.#watching = watchConfigurations(this.#options.dataFolder, () => void this.apply(this.prepare()));
+    await this.apply(this.prepare());
   }
 
-  /** Reads the file anew. A driver whose row is unchanged goes on. */
-  async reload(): Promise<readonly Problem[]> {
-    const applied = this.#turn.then(() => this.#apply());
+  /** Reads the file anew, and changes nothing. */
+  prepare(): Reading {
+    return readConfigurations(this.#options.dataFolder);
+  }
+
+  /** What `prepare` gave. A driver whose row is unchanged goes on; a file that was refused leaves all of them as they are. */
+  async apply(reading: Reading): Promise<readonly Problem[]> {
+    const applied = this.#turn.then(() => this.#apply(reading));
     this.#turn = applied.catch(() => undefined); // whoever asked is told
     await applied;
     return this.#problems;
+  }
+
+  /** The file, when it was refused. */
+  get refused(): Problem | undefined {
+    return this.#refused;
   }
 
   /** What is wrong with the file, in one line each. */
@@ -137,9 +148,14 @@ export class Scanners implements AsyncDisposable {
     rmSync(join(this.#options.dataFolder, SCANNERS_FOLDER), { recursive: true, force: true });
   }
 
-  async #apply(): Promise<void> {
+  async #apply({ configurations, problem }: Reading): Promise<void> {
     if (this.#isClosed) return;
-    const { configurations, problem } = readConfigurations(this.#options.dataFolder);
+    this.#refused = problem;
+    if (problem) {
+      this.#problems = [problem];
+      this.#options.log.error(problem, 'the file of the scanners was refused');
+      return;
+    }
     const before = this.#opened.filter(({ configuration }) => configuration !== undefined);
     const kept = before.filter(({ configuration }) => configurations.some((row) => isDeepStrictEqual(row, configuration)));
     const gone = before.filter((opened) => !kept.includes(opened));
@@ -147,7 +163,7 @@ export class Scanners implements AsyncDisposable {
     for (const { driver } of gone) this.#forget(driver);
     await Promise.all(gone.map(({ driver }) => driver[Symbol.asyncDispose]()));
     const added = configurations.filter((row) => !kept.some(({ configuration }) => isDeepStrictEqual(row, configuration)));
-    const problems: Problem[] = problem ? [problem] : [];
+    const problems: Problem[] = [];
     for (const configuration of added) {
       try {
         const driver = await this.#openDriver(configuration);

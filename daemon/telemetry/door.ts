@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { Log } from '../log.ts';
 import type { WatchedParts } from './figures.ts';
+import type { SpanOutcome } from './open-telemetry.ts';
 import type { MetricsSettings, TelemetrySettings, TraceSettings } from './settings.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -16,7 +17,7 @@ const TOKEN = /^[A-Za-z0-9._~+/-]{16,512}=*$/;
 
 export interface TelemetryDoorOptions {
   readonly telemetry: Telemetry;
-  readonly parts: WatchedParts;
+  readonly parts: Omit<WatchedParts, 'spans'>;
   readonly log: Log;
   readonly now?: () => number;
 }
@@ -38,6 +39,7 @@ export class TelemetryDoor implements AsyncDisposable {
   #metrics: Opened<MetricsSettings> | undefined;
   #traces: Opened<TraceSettings> | undefined;
   #turn: Promise<unknown> = Promise.resolve();
+  readonly #spans = new Map<SpanOutcome, number>();
   #toldAt = -Infinity;
 
   constructor(options: TelemetryDoorOptions) {
@@ -48,6 +50,11 @@ export class TelemetryDoor implements AsyncDisposable {
   /** Where Prometheus reads; undefined while it is off. */
   get metricsPort(): number | undefined {
     return this.#metrics?.port;
+  }
+
+  /** What became of the pieces of traces since the start. */
+  get spans(): ReadonlyMap<SpanOutcome, number> {
+    return this.#spans;
   }
 
   /** What is as it was goes on. Resolves with what is wrong; the rest is as the settings say then. */
@@ -102,7 +109,7 @@ export class TelemetryDoor implements AsyncDisposable {
     ]);
     const onProblem = (name: string, error: unknown): void =>
       log.warn({ err: error, metric: name }, 'a figure could not be read');
-    const metrics = undo.use(openMetrics({ telemetry, parts, onProblem }));
+    const metrics = undo.use(openMetrics({ telemetry, parts: { ...parts, spans: () => this.#spans }, onProblem }));
     const { port } = undo.use(await openMetricsServer({ port: settings.port, metrics, token, log }));
     log.info({ port }, 'metrics are served');
     return { settings, resources: undo.move(), port };
@@ -112,12 +119,13 @@ export class TelemetryDoor implements AsyncDisposable {
     requireSafe(settings.url);
     const token = readToken(settings.tokenFile);
     const { openTraces } = await import('./open-telemetry.ts');
-    const onExported = (count: number, outcome: 'failed' | 'sent'): void => this.#note(count, outcome);
+    const onExported = (count: number, outcome: SpanOutcome): void => this.#note(count, outcome);
     return { settings, resources: openTraces(this.#options.telemetry, { url: settings.url, token, onExported }) };
   }
 
-  #note(count: number, outcome: 'failed' | 'sent'): void {
-    if (outcome === 'sent' || this.#now() - this.#toldAt < TOLD_MS) return;
+  #note(count: number, outcome: SpanOutcome): void {
+    this.#spans.set(outcome, (this.#spans.get(outcome) ?? 0) + count);
+    if (outcome !== 'failed' || this.#now() - this.#toldAt < TOLD_MS) return;
     this.#toldAt = this.#now();
     this.#options.log.warn({ spans: count }, 'the collector did not take traces: they are lost, and calls go on');
   }

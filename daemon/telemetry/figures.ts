@@ -16,6 +16,7 @@ import type { PromptDesk } from '../prompt/prompt-desk.ts';
 import type { Scanners } from '../scanners/scanners.ts';
 import { VERSION } from '../version.ts';
 import type { LabelSets } from './measurements.ts';
+import type { SpanOutcome } from './open-telemetry.ts';
 import type { LoopDelay } from './loop-delay.ts';
 
 /** The parts of a running daemon. */
@@ -34,6 +35,8 @@ export interface WatchedParts {
   readonly unreadBytes: () => number;
   /** Programs that use PKCS #11, and processes that hold their connections. */
   readonly programs: () => { readonly programs: number; readonly fronts: number };
+  /** What became of the pieces of traces. */
+  readonly spans: () => ReadonlyMap<SpanOutcome, number>;
 }
 
 export interface Sample {
@@ -57,6 +60,7 @@ const SCANNER_STATES = allOf<Scanner['status']>({ busy: 0, failed: 0, gone: 0, r
 const SOURCES = ['pcsc', 'simulated', 'module', 'other'] as const;
 const QUEUES = ['audit', 'calls', 'prompts', 'reader_longest', 'readers'] as const;
 const DELAYS = ['max', 'mean', 'p50', 'p99'] as const;
+const SPANS = ['beyond_limit', 'failed', 'queue_full', 'sent'] as const satisfies readonly SpanOutcome[];
 const PLACES = ['agent', 'console'] as const;
 
 /** Sorted by name. */
@@ -169,6 +173,14 @@ export const FIGURES: readonly FigureDefinition[] = [
     values: SCANNER_STATES,
     read: ({ scanners }) => tally(scanners.list().map(({ status }) => status)),
   }),
+  {
+    ...counted(
+      'kortd_trace_spans_total',
+      'Pieces of traces: taken by the collector, or lost because it did not take them, the queue was full, or the trace had too many.',
+      { label: 'outcome', values: SPANS, read: ({ spans }) => Object.fromEntries(spans()) },
+    ),
+    kind: 'counter',
+  },
   figure('kortd_unread_bytes', 'Answers and events that clients have not read yet.', ({ unreadBytes }) => unreadBytes()),
   figure('process_cpu_seconds_total', 'Time of the processors that the process used.', () => {
     const { user, system } = process.cpuUsage();

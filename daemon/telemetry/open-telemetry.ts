@@ -13,7 +13,7 @@ import {
 } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { BatchSpanProcessor, TracerProvider, type SpanExporter } from '@opentelemetry/sdk-trace';
+import { BatchSpanProcessor, TracerProvider, type SpanExporter, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { randomUUID } from 'node:crypto';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
@@ -35,10 +35,14 @@ const SPANS_OF_A_TRACE = 128;
 export interface TraceOptions {
   readonly url: string;
   readonly token: string | undefined;
-  /** Spans that reached the collector, or did not. */
-  readonly onExported: (count: number, outcome: 'failed' | 'sent') => void;
+  /** Spans that reached the collector, or did not: it did not take them, the queue was full, or a trace had too many. */
+  readonly onExported: (count: number, outcome: SpanOutcome) => void;
   readonly batchDelayMs?: number;
 }
+
+/** What became of a span, sorted by name. */
+export const SPAN_OUTCOMES = ['beyond_limit', 'failed', 'queue_full', 'sent'] as const;
+export type SpanOutcome = (typeof SPAN_OUTCOMES)[number];
 
 interface Traced {
   readonly span: OtelSpan;
@@ -59,7 +63,10 @@ export function openTraces(telemetry: Telemetry, options: TraceOptions): AsyncDi
       const parent = span.parent && known.get(span.parent);
       if (span.parent && !parent) return;
       const count = parent?.count ?? { spans: 0 };
-      if (++count.spans > SPANS_OF_A_TRACE) return;
+      if (++count.spans > SPANS_OF_A_TRACE) {
+        options.onExported(1, 'beyond_limit');
+        return;
+      }
       const { startedAt: startTime, what } = span;
       const kind = what.kind === 'call' ? SpanKind.SERVER : SpanKind.INTERNAL;
       const made = tracer.startSpan(nameOf(what), { startTime, kind }, parent?.context ?? ROOT_CONTEXT);
@@ -89,7 +96,11 @@ function openProvider(
 ): TracerProvider {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const limits = { timeoutMillis: EXPORT_MS, concurrencyLimit: QUEUE_SPANS / BATCH_SPANS };
-  const exporter = counting(new OTLPTraceExporter({ url, headers, ...limits, httpAgentOptions: () => agent }), onExported);
+  const waiting = { spans: 0 };
+  const exporter = counting(new OTLPTraceExporter({ url, headers, ...limits, httpAgentOptions: () => agent }), {
+    waiting,
+    onExported,
+  });
   return new TracerProvider({
     resource: resourceFromAttributes({
       'service.name': PRODUCT,
@@ -98,21 +109,47 @@ function openProvider(
       'service.instance.id': randomUUID(),
     }),
     spanProcessors: [
-      new BatchSpanProcessor({
-        ...{ exporter, maxQueueSize: QUEUE_SPANS, maxExportBatchSize: BATCH_SPANS },
-        ...{ scheduledDelayMillis: batchDelayMs, exportTimeoutMillis: EXPORT_MS },
-      }),
+      bounded(
+        new BatchSpanProcessor({
+          ...{ exporter, maxQueueSize: QUEUE_SPANS, maxExportBatchSize: BATCH_SPANS },
+          ...{ scheduledDelayMillis: batchDelayMs, exportTimeoutMillis: EXPORT_MS },
+        }),
+        { waiting, onExported },
+      ),
     ],
   });
 }
 
-function counting(exporter: SpanExporter, onExported: TraceOptions['onExported']): SpanExporter {
+interface Counted extends Pick<TraceOptions, 'onExported'> {
+  readonly waiting: { spans: number };
+}
+
+/** The library drops what its queue has no room for, and tells nobody: so none of these comes to it. */
+function bounded(processor: SpanProcessor, { waiting, onExported }: Counted): SpanProcessor {
   return {
-    export: (spans, done) =>
+    onStart: (span, context) => processor.onStart(span, context),
+    onEnd: (span) => {
+      if (waiting.spans >= QUEUE_SPANS) {
+        onExported(1, 'queue_full');
+        return;
+      }
+      waiting.spans++;
+      processor.onEnd(span);
+    },
+    forceFlush: () => processor.forceFlush(),
+    shutdown: () => processor.shutdown(),
+  };
+}
+
+function counting(exporter: SpanExporter, { waiting, onExported }: Counted): SpanExporter {
+  return {
+    export: (spans, done) => {
+      waiting.spans -= spans.length;
       exporter.export(spans, (result) => {
         onExported(spans.length, result.error === undefined ? 'sent' : 'failed');
         done(result);
-      }),
+      });
+    },
     forceFlush: () => exporter.forceFlush?.() ?? Promise.resolve(),
     shutdown: () => exporter.shutdown(),
   };

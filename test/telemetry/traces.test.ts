@@ -108,15 +108,19 @@ describe('traces', () => {
   it('of a thousand operations end with the first hundred and twenty-eight', async () => {
     await using collector = await openCollector();
     const telemetry = new Telemetry();
+    const outcomes = new Map<string, number>();
     {
       await using stack = new AsyncDisposableStack();
-      stack.use(openTraces(telemetry, { url: collector.url, token: undefined, onExported: () => undefined }));
+      const onExported = (count: number, outcome: string): void =>
+        void outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + count);
+      stack.use(openTraces(telemetry, { url: collector.url, token: undefined, onExported }));
       await telemetry.watch(CALL, async () => {
         for (let index = 0; index < 1_000; index++) telemetry.begin({ kind: 'wait', name: 'turn' })();
         await Promise.resolve();
       });
     }
     expect(collector.spans).toHaveLength(128);
+    expect(Object.fromEntries(outcomes)).toEqual({ sent: 128, beyond_limit: 873 });
     expect(new Set(collector.spans.map(({ traceId }) => traceId)).size).toBe(1);
   });
 
@@ -132,9 +136,11 @@ describe('traces', () => {
       for (let index = 0; index < CALLS; index++) await telemetry.watch(CALL, () => Promise.resolve());
       await eventually('a batch being sent', () => collector.authorizations.length > 0, WAIT_MS);
     }
-    expect(outcomes.every(([, outcome]) => outcome === 'failed')).toBe(true);
-    // Whatever was handed to the collector: far less than there was.
-    expect(outcomes.reduce((sum, [count]) => sum + count, 0)).toBeLessThan(CALLS / 4);
+    const lost = (how: string): number => outcomes.reduce((sum, [count, outcome]) => sum + (outcome === how ? count : 0), 0);
+    expect(outcomes.every(([, outcome]) => outcome === 'failed' || outcome === 'queue_full')).toBe(true);
+    // Whatever was handed to the collector: far less than there was. The rest is told as well.
+    expect(lost('failed')).toBeLessThan(CALLS / 4);
+    expect(lost('queue_full')).toBeGreaterThan((CALLS * 3) / 4);
   });
 
   it('go nowhere over a network without TLS, and the daemon runs all the same', async () => {
