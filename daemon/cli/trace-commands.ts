@@ -85,9 +85,11 @@ function addReading(trace: Command, dataDir: OptionRow): void {
   trace
     .command('replay')
     .description(
-      'Have this kortd find out and read the recorded cards, and compare what it sends with what was recorded. Needs no daemon.',
+      'Have this kortd find out and read the recorded cards, and compare what it sends with what was recorded; or send all recorded commands to a simulated card, and compare its answers. Needs no daemon.',
     )
     .argument('<trace>', 'as for kortd trace show')
+    .option('--on <SCENARIO>', 'a simulated desk, as for kortd serve --simulate: its card gets every command of the trace')
+    .option('--as <CARD>', 'with --on: the name of the card in the scenario')
     .option('--json', 'print JSON')
     .option(...dataDir)
     .action(async (name: string, flags: ReplayFlags) => {

@@ -30,7 +30,11 @@ export interface ShowFlags {
   readonly bytes?: true;
 }
 
-export type ReplayFlags = Flags;
+export interface ReplayFlags extends Flags {
+  /** A scenario, with a card of it by its name. */
+  readonly on?: string;
+  readonly as?: string;
+}
 
 /** What was replayed is not what was recorded; it was said already. */
 export class ReplayDifferenceError extends Error {
@@ -110,27 +114,45 @@ export function runTraceExport(
 }
 
 /** Throws ReplayDifferenceError. */
-export async function runTraceReplay(name: string, { dataDir, json }: ReplayFlags): Promise<void> {
+export async function runTraceReplay(name: string, { dataDir, json, on, as }: ReplayFlags): Promise<void> {
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
-  const reports = await replayTrace(open(find(name, dataDir)), stop.signal);
+  const trace = open(find(name, dataDir));
+  const reports =
+    on === undefined ? await replayTrace(trace, stop.signal) : await resendTo(trace, { on, as, signal: stop.signal });
   if (json) printResult(JSON.stringify({ transactions: reports }, undefined, 2));
   else for (const report of reports) printReport(report);
-  const compared = reports.filter(({ outcome }) => outcome !== 'passed over');
+  const compared = reports.filter(({ outcome }) => outcome !== 'resent');
   const different = reports.filter(({ outcome }) => outcome === 'different');
   if (different.length > 0)
     throw new ReplayDifferenceError(`${different.length} of ${compared.length} transactions are not as recorded`);
   if (compared.length === 0)
     throw new ReplayDifferenceError('nothing in this trace can be done again: begin a trace before the card is put in');
-  if (!json)
-    printResult(`${compared.length} transactions are as recorded, ${reports.length - compared.length} were passed over.`);
+  if (json) return;
+  const resent = reports.length - compared.length;
+  printResult(`${compared.length} transactions are as recorded${resent > 0 ? `, ${resent} were sent again as they stand` : ''}.`);
+}
+
+/** Every command of the trace, to a card of a simulated desk. Throws UsageError. */
+async function resendTo(
+  trace: Trace,
+  { on, as, signal }: { readonly on: string; readonly as: string | undefined; readonly signal: AbortSignal },
+): Promise<readonly TransactionReport[]> {
+  const [{ loadScenario }, { resendTrace }] = await Promise.all([
+    import('../../drivers/simulated/scenario.ts'),
+    import('../trace/resend.ts'),
+  ]);
+  await using scenario = await loadScenario(on);
+  const card = as === undefined ? undefined : scenario.cards.get(as)?.card;
+  if (!card) throw new UsageError(`--as ${as ?? 'CARD'}: the scenario has ${[...scenario.cards.keys()].join(', ')}`);
+  return await resendTrace(trace, card, { which: undefined, signal });
 }
 
 const OUTCOMES = {
   same: 'as recorded',
-  beginning: 'as recorded, as far as that goes: the card was known then',
+  beginning: 'as recorded, as far as that goes',
   different: 'NOT as recorded',
-  'passed over': 'passed over: it wants a PIN, a key or what its caller gave',
+  resent: 'sent again as it stands: it wants a PIN, a key or what its caller gave',
 } as const;
 
 function printReport({ card, transaction, purpose, exchanges, outcome, deviations }: TransactionReport): void {

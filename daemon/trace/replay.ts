@@ -1,6 +1,6 @@
 /**
  * A trace as a regression test: what kortd does by itself with a card (finding out what it is, reading it) is done again on the recorded one, and must send the
- * recorded commands in the recorded order. What wants a PIN, a key or a caller's own parameters is passed over, and said so.
+ * recorded commands in the recorded order. Of what wants a PIN, a key or a caller's own parameters the commands are sent as they stand (resend.ts), and it is said so.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,6 +15,7 @@ import { openDesk } from '../desk/open-desk.ts';
 import type { Desk } from '../desk/desk.ts';
 import { silentLog } from '../log.ts';
 import type { Trace } from './entry.ts';
+import { resend } from './resend.ts';
 import { ReplayCard, recordedCards, type Deviation, type RecordedCard, type RecordedTransaction } from './replay-card.ts';
 
 export interface TransactionReport {
@@ -23,8 +24,11 @@ export interface TransactionReport {
   readonly transaction: number;
   readonly purpose: string;
   readonly exchanges: number;
-  /** `beginning`: as recorded as far as that goes; the card was known then, and read to its end now. */
-  readonly outcome: 'same' | 'beginning' | 'different' | 'passed over';
+  /**
+   * `beginning`: as recorded as far as that goes; the card was known then, and read to its end now. `resent`: it wants a PIN, a key or what its caller gave, so its
+   * commands were sent as they were recorded, and the recorded card answered them all.
+   */
+  readonly outcome: 'same' | 'beginning' | 'different' | 'resent';
   readonly deviations: readonly Deviation[];
 }
 
@@ -48,7 +52,7 @@ async function replayCard(recorded: RecordedCard, signal: AbortSignal): Promise<
   for (const [index, transaction] of recorded.transactions.entries()) {
     const run = { start, end: start + transaction.exchanges.length };
     const about = { card: recorded.card, transaction: index + 1, ...summarise(transaction) };
-    reports.push({ ...about, ...(await bench.run(transaction.purpose, run)) });
+    reports.push({ ...about, ...(await bench.run(transaction, run)) });
     start = run.end;
   }
   return reports;
@@ -66,7 +70,7 @@ interface Range {
 type Outcome = Pick<TransactionReport, 'outcome' | 'deviations'>;
 
 interface Bench extends AsyncDisposable {
-  run(purpose: string, range: Range): Promise<Outcome>;
+  run(transaction: RecordedTransaction, range: Range): Promise<Outcome>;
 }
 
 /** A desk with one reader, into which the recorded card is put when its turn comes. */
@@ -92,13 +96,18 @@ async function openBench(recorded: RecordedCard, signal: AbortSignal): Promise<B
     await work().catch(() => signal.throwIfAborted());
     return judge(range, card.position, deviations);
   };
-  const run: Bench['run'] = async (purpose, range) => {
+  const run: Bench['run'] = async (transaction, range) => {
+    const { purpose } = transaction;
     if (purpose === 'identify' && !isIn) {
       isIn = true;
       const outcome = await attempt(range, () => putIn(desk, reader, { card, signal }));
       return isKnownEarly(outcome, range) ? { outcome: 'beginning', deviations: [] } : outcome;
     }
-    if (purpose !== 'card.read' || !isIn) return { outcome: 'passed over', deviations: [] };
+    if (purpose !== 'card.read' || !isIn) {
+      card.moveTo(range.start);
+      const { outcome, deviations: found } = await resend(transaction, card, signal);
+      return { outcome: outcome === 'different' ? outcome : 'resent', deviations: found };
+    }
     const outcome = await attempt(range, () => readCard(desk, signal));
     if (outcome.outcome === 'same') return outcome;
     const again = await attempt(range, () => readCard(desk, signal, { anew: true }));

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import type { Trace } from '../../daemon/trace/entry.ts';
 import { formatPieces, type Pieces } from '../../daemon/trace/notation.ts';
 import { replayTrace } from '../../daemon/trace/replay.ts';
+import { resendTrace } from '../../daemon/trace/resend.ts';
 import { parseTrace } from '../../daemon/trace/text.ts';
 import type { SimulatedCard } from '../../drivers/simulated/card.ts';
 import { loadScenario } from '../../drivers/simulated/scenario.ts';
@@ -85,5 +86,44 @@ describe.each(['eid', 'piv'] as const)('the trace of a %s card', (name) => {
       const [identify] = await replayTrace(parseTrace(text), new AbortController().signal);
       expect(identify, lie.join(' ')).toMatchObject({ purpose: 'identify', outcome: 'different', deviations: [{}] });
     }
+  });
+});
+
+describe('every command of a trace', () => {
+  const piv = (): Trace => parseTrace(readFileSync(pathOf('piv'), 'utf8'));
+  const options = { which: undefined, signal: new AbortController().signal };
+
+  it('is answered by the recorded card, whatever method it was for', async () => {
+    const reports = await replayTrace(piv(), options.signal);
+    expect(reports.filter(({ outcome }) => outcome === 'resent').map(({ purpose }) => purpose)).toEqual([
+      'sign.digest',
+      'pin.verify',
+    ]);
+  });
+
+  it('goes to a simulated card, which answers as the recorded one did, up to a PIN that was not recorded', async () => {
+    const reports = await resendTrace(piv(), await officePivCard(), options);
+    expect(reports.map(({ purpose, outcome }) => [purpose, outcome])).toEqual([
+      ['identify', 'same'],
+      ['card.read', 'same'],
+      ['sign.digest', 'beginning'],
+      ['pin.verify', 'beginning'],
+    ]);
+  });
+
+  it('shows what changed at the card', async () => {
+    const card = await officePivCard();
+    card.powerUp();
+    await card.process(Uint8Array.from(Buffer.from('00A4040009A00000030800001000', 'hex')));
+    await card.process(Uint8Array.from(Buffer.from(`0020008008${Buffer.from('999999').toString('hex')}FFFF`, 'hex')));
+    const [first] = await resendTrace(piv(), card, options);
+    expect(first).toMatchObject({ purpose: 'identify', outcome: 'different' });
+    expect(first?.deviations[0]?.message).toMatch(/the card answered 63C2, recorded was 63C3$/);
+  });
+
+  it('that a card does not know is told as well', async () => {
+    const text = readFileSync(pathOf('piv'), 'utf8').replace('> 00F8000000\n< {1:4}9000', '> 00F8000000\n< {1:5}9000');
+    const [first] = await resendTrace(parseTrace(text), await officePivCard(), options);
+    expect(first).toMatchObject({ outcome: 'different', deviations: [{ exchange: 2 }] });
   });
 });
