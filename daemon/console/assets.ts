@@ -15,6 +15,10 @@ const FOLDER = new URL('./page/', import.meta.url);
 const DESK_FOLDER = new URL('./desk-page/', import.meta.url);
 const BUILT_DESK_FOLDER = new URL('../../dist/desk-page/', import.meta.url);
 const DESK_SCRIPT = 'desk.js';
+const OPEN_PLACE = /\{\w+\}/;
+/** In brackets, and behind a colon at the end. */
+const ASIDE = / \([^()]*\{\w+\}[^()]*\)/g;
+const DETAIL = /: \{\w+\}$/;
 const SCRIPT = 'text/javascript; charset=utf-8';
 const STYLE = 'text/css; charset=utf-8';
 const ICON = 'image/svg+xml';
@@ -51,18 +55,42 @@ const DESK_FILES: Readonly<Record<string, string>> = {
 export function readDeskAssets(): ReadonlyMap<string, Asset> {
   const folder = existsSync(new URL(DESK_SCRIPT, DESK_FOLDER)) ? DESK_FOLDER : BUILT_DESK_FOLDER;
   const files = Object.entries(DESK_FILES).map(([name, type]) => [pathOf(name), readAsset(name, type, { folder })] as const);
-  return new Map([...files, ['/words.json', { type: 'application/json; charset=utf-8', body: words() }]]);
+  return new Map([
+    ...files,
+    ['/words.json', { type: 'application/json; charset=utf-8', body: Buffer.from(JSON.stringify(readWords())) }],
+  ]);
 }
 
-/** What methods are called and errors mean, in the words of the API's own tables. Places that only an error's details fill stand open. */
-function words(): Buffer {
-  const open = (text: string): string => text.replaceAll(/\{\w+\}/g, '…');
+export interface DeskWords {
+  readonly methods: Readonly<Record<string, In>>;
+  /** That leave a record. */
+  readonly acts: readonly string[];
+  /** By error code. */
+  readonly outcomes: Readonly<Record<string, In>>;
+}
+
+interface In {
+  readonly en: string;
+  readonly sv: string;
+}
+
+/**
+ * What methods are called and errors mean, in the words of the API's own tables. Where only an error's details would fill a place, that
+ * clause is left out; nothing is left of an error whose words are all details.
+ */
+export function readWords(): DeskWords {
   const methods = Object.entries(METHODS).map(([name, { attempt }]) => [name, attempt] as const);
   const outcomes = Object.entries<ErrorDefinition>(ERRORS).map(
-    ([code, { en, sv }]) => [code, { en: open(en.happened), sv: open(sv.happened) }] as const,
+    ([code, { en, sv }]) => [code, { en: withoutPlaces(en.happened), sv: withoutPlaces(sv.happened) }] as const,
   );
-  const acts = METHOD_NAMES.filter(isAct);
-  return Buffer.from(JSON.stringify({ methods: Object.fromEntries(methods), acts, outcomes: Object.fromEntries(outcomes) }));
+  return { methods: Object.fromEntries(methods), acts: METHOD_NAMES.filter(isAct), outcomes: Object.fromEntries(outcomes) };
+}
+
+function withoutPlaces(text: string): string {
+  const [first = '', ...others] = text.replace(/\.$/, '').split('; ');
+  const known = others.filter((clause) => !OPEN_PLACE.test(clause));
+  const all = [first, ...known].join('; ').replaceAll(ASIDE, '').replace(DETAIL, '');
+  return /^\{\w+\}$/.test(all) ? '' : `${all.replaceAll(new RegExp(OPEN_PLACE, 'g'), '…')}.`;
 }
 
 /** Of the page with the prompts, by path; "/" is the page. */

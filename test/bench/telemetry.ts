@@ -90,6 +90,7 @@ const EMPTY_DESK: WatchedParts = {
   callsUnderWay: () => 0,
   unreadBytes: () => 0,
   programs: () => ({ programs: 0, fronts: 0 }),
+  spans: () => new Map(),
 };
 
 async function hangingCollector(): Promise<Server> {

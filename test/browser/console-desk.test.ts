@@ -9,7 +9,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Scope } from '../../api-spec/scopes.ts';
 import { violationsOf } from './axe.ts';
-import { launchBrowser, type ChromiumBrowser } from './console-window.ts';
+import { armed, launchBrowser, type ChromiumBrowser } from './console-window.ts';
 import { UNREADABLE } from './contrast.ts';
 import { goTo, openShownDesk, type ShownDesk } from './desk-window.ts';
 
@@ -37,6 +37,11 @@ function askForAccess(origin: string, scopes: readonly Scope[]): void {
   request.on('response', (response) => response.resume());
   request.on('error', () => undefined); // kortd ended before anybody answered
   request.end(JSON.stringify({ scopes, reason: 'to hand out “cards”\nat this desk' }));
+}
+
+async function denyAll(): Promise<void> {
+  const { requests } = await desk.program.call('access.list');
+  for (const { code } of requests) await desk.program.call('access.deny', { code });
 }
 
 const triesLeft = (count: number): RegExp => new RegExp(`\\b${count} (of \\d+ )?(try|tries) left`);
@@ -102,7 +107,6 @@ describe('a card', () => {
     await pinTile.getByText(triesLeft(left)).waitFor();
     const wrong = desk.program.call('pin.verify', { card: await operatorCard(), pin: WRONG_PIN, pinReference: pin.reference });
     await expect(wrong).rejects.toThrow();
-    await page.getByRole('button', { name: 'Read the card again' }).click();
     await pinTile.getByText(triesLeft(left - 1)).waitFor();
     expect(complaints).toEqual([]);
   });
@@ -117,6 +121,35 @@ describe('a card', () => {
     row.reader.insert(card);
     await page.getByRole('link', { name: 'All readers' }).click();
     await tile(page, 'Simulated Operator').getByText('Ready').waitFor();
+  });
+});
+
+describe('what waits for a person', () => {
+  it('is listed with who asks and since when, counted in every view, and gone when it was answered elsewhere', async () => {
+    const { page, complaints } = await desk.look('readers');
+    const { url } = await desk.program.call('console.open');
+    await using asking = await chromium.visit(url);
+    await asking.page.locator('body[data-state=connected]').waitFor();
+    const asked = desk.program.call('pin.verify', { card: await operatorCard() });
+    const cancelled = expect(asked).rejects.toMatchObject({ code: 'pin_cancelled' });
+    const tileOfPin = page.locator('[data-prompt=pin]');
+    await tileOfPin.getByText('In kortd’s window').waitFor();
+    expect(await tileOfPin.innerText()).toMatch(/A PIN is asked for\n.*Who asks\n\S.*Since\n\S/s);
+    await keep(page, 'waiting');
+    await goTo(page, 'audit');
+    await page.getByRole('navigation').getByText('1 waiting').waitFor();
+    expect(await violationsOf(page)).toEqual([]);
+    await goTo(page, 'readers');
+    await armed(asking.page);
+    await asking.page.getByRole('button', { name: 'Cancel' }).click();
+    await cancelled;
+    await tileOfPin.waitFor({ state: 'detached' });
+    askForAccess('https://elsewhere.example', ['card.read']);
+    const request = page.locator('[data-prompt=consent]');
+    await request.getByText('https://elsewhere.example').waitFor();
+    await denyAll();
+    await request.waitFor({ state: 'detached' });
+    expect(complaints).toEqual([]);
   });
 });
 
@@ -160,7 +193,7 @@ describe('the audit log', () => {
       .toBe(true);
     expect(await rows.first().innerText()).toContain('Deleting the key');
     await page.getByLabel('How it ended').selectOption('all');
-    await page.getByLabel('What was done').selectOption('access.deny');
+    await page.getByLabel('What was done').selectOption('key.delete');
     await expect.poll(() => rows.count()).toBe(1);
     expect(complaints).toEqual([]);
   });
@@ -196,6 +229,7 @@ describe('everybody', () => {
         expect(await violationsOf(page)).toEqual([]);
         if (locale === 'sv-SE') await keep(page, `${view}-narrow`);
       }
+      if (view === 'access') await denyAll();
     },
   );
 

@@ -57,6 +57,15 @@ async function inkOn(page: Page, selector: string): Promise<{ readonly pixels: n
   })()`);
 }
 
+/** What comes to the page from here on. */
+async function framesTo(page: Page): Promise<readonly string[]> {
+  const frames: string[] = [];
+  const session = await page.context().newCDPSession(page);
+  session.on('Network.webSocketFrameReceived', ({ response }) => frames.push(response.payloadData));
+  await session.send('Network.enable');
+  return frames;
+}
+
 async function recordsOf(method: string): Promise<readonly { readonly caller: string; readonly purpose?: string | undefined }[]> {
   const { records } = await desk.program.call('audit.list', {});
   return records.filter((record) => record.method === method);
@@ -84,6 +93,16 @@ describe('a signature pad', () => {
     const { strokes } = await captured;
     expect(strokes).toBeGreaterThan(0);
     await sheet.getByText('Accepted, whole').waitFor();
+    const frames = await framesTo(page);
+    await sheet.getByRole('button', { name: 'Stop looking on' }).click();
+    await sheet.getByRole('button', { name: 'Look on' }).waitFor();
+    await eventually('the answer to pad.unwatch', () => frames.some((text) => text.includes('"result":{}')));
+    const unseen = desk.program.call('pad.capture', { content, language: 'en' });
+    await usePad('write', { samples: 120, seed: 3 });
+    await usePad('accept');
+    await unseen;
+    await eventually('its end', () => frames.some((text) => text.includes('lastCapture')));
+    expect(frames.filter((text) => text.includes('pad.pen'))).toEqual([]);
     const looks = await recordsOf('pad.watch');
     expect(looks).toMatchObject([
       { caller: expect.stringMatching(/^console of /) as string, purpose: expect.stringContaining(PAD_ID) as string },
@@ -184,7 +203,7 @@ describe('a ceremony', () => {
     await keep(page, 'ceremony-paused');
     await page.getByRole('button', { name: 'Go on with the card' }).click();
     await page.getByRole('alert').waitFor(); // there is nobody to ask for the PIN
-    const waiting = await program.call('issuance.resume', { ceremony, pin: '654321' });
+    const waiting = await program.call('issuance.resume', { ceremony, pin: '654321', pinReference: '82' });
     await standing('waiting');
     const certificates = [...issueAll(waiting, 'download')];
     await program.call('issuance.writeCertificates', { ceremony, certificates, pin: '123456' });

@@ -1,7 +1,8 @@
 /** How the desk's page keeps what it shows: topics, the one connection, gaps, floods and sessions that end; without a browser, with a client that the test moves. */
 import { describe, expect, it } from 'vitest';
 import type { Client } from '../../api-spec/client/client.ts';
-import { GATHERED_EVENTS, Live } from '../../daemon/console/desk-page/live.ts';
+import { EXAMPLE_PEN } from '../../api-spec/generate/example-pads.ts';
+import { CALM_EVENTS, GATHERED_EVENTS, Live } from '../../daemon/console/desk-page/live.ts';
 import { SessionEndedError } from '../../daemon/console/desk-page/session.ts';
 import { Topic } from '../../daemon/console/desk-page/topic.ts';
 
@@ -80,6 +81,28 @@ describe('a topic', () => {
     bench.run(bench.frames);
     expect(drawings).toBe(1);
     expect(topic.value).toEqual(['a', 'b0', 'b1', 'b2', 'b3', 'b4', 'b5', 'b6']);
+  });
+
+  it('rests after a frame with many events, keeps what comes meanwhile, and wakes for a pen that writes', async () => {
+    const { bench, topic } = await begin([['a']]);
+    const flood = (name: string): void => {
+      for (let count = 0; count <= CALM_EVENTS; count++) bench.handlers.onEvent(readerAdded(name, count));
+    };
+    bench.run(bench.laters);
+    flood('b');
+    bench.run(bench.frames);
+    expect(topic.value).toEqual(['a', 'b']);
+    flood('c');
+    expect(bench.frames).toHaveLength(0);
+    bench.run(bench.laters);
+    bench.run(bench.frames);
+    expect(topic.value).toEqual(['a', 'b', 'c']);
+    flood('d');
+    expect(bench.frames).toHaveLength(0);
+    bench.handlers.onEvent({ ...readerAdded('pen'), name: 'pad.pen', data: EXAMPLE_PEN });
+    expect(bench.frames).toHaveLength(1);
+    bench.run(bench.frames);
+    expect(topic.value).toEqual(['a', 'b', 'c', 'd']);
   });
 
   it('keeps events that come while its lists are on their way', async () => {

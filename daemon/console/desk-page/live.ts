@@ -1,6 +1,6 @@
 /**
  * The page's one connection: calls, and the events of the topics that are followed. Events are gathered and given out once per frame, so that a
- * thousand a second cost no more drawing than one. Where some were lost (a gap, a new connection, more than are gathered) the topics are read again.
+ * thousand a second cost no more drawing than one; after a frame with many the page rests, but for a pen that writes. Where some were lost (a gap, a new connection, more than are gathered) the topics are read again.
  */
 import type { CallOptions, Client } from '../../../api-spec/client/client.ts';
 import type { MethodName, Params, Result } from '../../../api-spec/methods/index.ts';
@@ -12,6 +12,9 @@ import type { AnyEvent, Followed } from './topic.ts';
 export const GATHERED_EVENTS = 2_000;
 /** Between two readings of everything, so that a flood of losses is no flood of calls. */
 export const RELOAD_MS = 500;
+/** More than these in one frame are a flood: nobody reads what changes so fast. */
+export const CALM_EVENTS = 8;
+const REST_MS = 100;
 const RETRY_MS = 1_000;
 
 export interface LiveOptions {
@@ -30,6 +33,7 @@ export class Live {
   #gathered: AnyEvent[] = [];
   #hasOverflowed = false;
   #isFrameWanted = false;
+  #isResting = false;
   #isReloadWanted = false;
   #isReloading = false;
 
@@ -83,9 +87,22 @@ export class Live {
   #gather(event: AnyEvent): void {
     if (this.#gathered.length < GATHERED_EVENTS) this.#gathered.push(event);
     else this.#hasOverflowed = true;
+    if (!this.#isResting || isOfPen(event)) this.#wantFrame();
+  }
+
+  #wantFrame(): void {
     if (this.#isFrameWanted) return;
     this.#isFrameWanted = true;
     this.#options.nextFrame(() => this.#giveOut());
+  }
+
+  #rest(): void {
+    if (this.#isResting) return;
+    this.#isResting = true;
+    this.#options.later(() => {
+      this.#isResting = false;
+      if (this.#gathered.length > 0) this.#wantFrame();
+    }, REST_MS);
   }
 
   #giveOut(): void {
@@ -93,6 +110,7 @@ export class Live {
     this.#gathered = [];
     this.#isFrameWanted = false;
     for (const topic of this.#topics) topic.take(events);
+    if (events.length > CALM_EVENTS && !events.some(isOfPen)) this.#rest();
     if (!this.#hasOverflowed) return;
     this.#hasOverflowed = false;
     this.#reload();
@@ -118,3 +136,5 @@ export class Live {
     });
   }
 }
+
+const isOfPen = ({ name }: AnyEvent): boolean => name === 'pad.pen';

@@ -2,7 +2,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { CallError } from '../../../api-spec/client/client.ts';
 import { sanitise } from '../page/sanitise.js';
-import { useLanguage, useTexts } from './language.ts';
+import { useLanguage, useTexts, type In } from './language.ts';
 import { FRAME_TEXTS } from './texts.ts';
 import type { Answer } from './use-live.ts';
 
@@ -25,13 +25,19 @@ export function Moment({
   readonly iso: string;
   readonly precision?: 'day' | 'second';
 }): JSX.Element {
-  const language = useLanguage();
-  const format = new Intl.DateTimeFormat(language === 'sv' ? 'sv-SE' : 'en-GB', {
-    dateStyle: 'medium',
-    ...(precision === 'second' ? { timeStyle: 'medium' } : {}),
-  });
+  const format = FORMATS[useLanguage()][precision];
   const date = new Date(iso);
   return <time dateTime={iso}>{Number.isNaN(date.getTime()) ? sanitise(iso) : format.format(date)}</time>;
+}
+
+/** Made once: making one takes longer than drawing the tile that it stands in. */
+const FORMATS: In<Readonly<Record<'day' | 'second', Intl.DateTimeFormat>>> = { en: formatsOf('en-GB'), sv: formatsOf('sv-SE') };
+
+function formatsOf(tag: string): Readonly<Record<'day' | 'second', Intl.DateTimeFormat>> {
+  return {
+    day: new Intl.DateTimeFormat(tag, { dateStyle: 'medium' }),
+    second: new Intl.DateTimeFormat(tag, { dateStyle: 'medium', timeStyle: 'medium' }),
+  };
 }
 
 export type Fact = readonly [name: string, value: ComponentChildren];

@@ -7,6 +7,7 @@ import { addressOf, route } from './route.ts';
 import { FRAME_TEXTS } from './texts.ts';
 import { useLinkState } from './use-live.ts';
 import type { View } from './view.ts';
+import { WaitingCount } from './waiting.tsx';
 import { VIEWS } from './views/index.ts';
 
 const LANGUAGES: readonly (readonly [Language, string])[] = [
@@ -78,6 +79,7 @@ function Navigation({ current }: { readonly current: View }): JSX.Element {
           <li key={view.id}>
             <a href={addressOf(view.id)} aria-current={view === current ? 'page' : undefined}>
               {view.title[language]}
+              {view === VIEWS[0] && <WaitingCount />}
             </a>
           </li>
         ))}

@@ -5,7 +5,7 @@ import { SCOPES, type Scope } from '../../../../api-spec/scopes.ts';
 import type { Result } from '../../../../api-spec/methods/index.ts';
 import { useLanguage, useTexts } from '../language.ts';
 import { Answered, Badge, Facts, Foreign, Moment, Problem } from '../parts.tsx';
-import { usePolled } from '../polling.ts';
+import { ENDS_BY_TIME_MS, usePolled } from '../polling.ts';
 import { Topic } from '../topic.ts';
 import { useAct, useTopic } from '../use-live.ts';
 import type { View } from '../view.ts';
@@ -15,11 +15,9 @@ type AccessList = Result<'access.list'>;
 type Grant = AccessList['grants'][number];
 type Request = AccessList['requests'][number];
 
-/** An answer that was given elsewhere is told by no event. */
-const POLL_MS = 5_000;
-/** How many requests came: each is a reason to read the list. */
-const requestsHeard = new Topic<number, 'access.requested'>({
-  events: ['access.requested'],
+/** How much changed: each is a reason to read the list. */
+const changesHeard = new Topic<number, 'access.changed' | 'access.requested' | 'access.settled'>({
+  events: ['access.changed', 'access.requested', 'access.settled'],
   load: () => Promise.resolve(0),
   apply: (count, events) => count + events.length,
 });
@@ -27,8 +25,8 @@ const requestsHeard = new Topic<number, 'access.requested'>({
 export const accessView: View = { id: 'access', title: { en: 'Web sites', sv: 'Webbplatser' }, Component: Access };
 
 function Access(): JSX.Element {
-  const heard = useTopic(requestsHeard);
-  const answer = usePolled('access.list', {}, POLL_MS);
+  const heard = useTopic(changesHeard);
+  const answer = usePolled('access.list', {}, ENDS_BY_TIME_MS);
   const { askAgain } = answer;
   useEffect(() => {
     if (heard !== undefined && heard > 0) askAgain();

@@ -21,6 +21,8 @@ interface AuditTexts {
   readonly noneHere: string;
   readonly newer: string;
   readonly older: string;
+  readonly console: (user: string) => string;
+  readonly program: (id: string) => string;
   readonly columns: Readonly<Record<'act' | 'card' | 'number' | 'outcome' | 'time' | 'who', string>>;
 }
 
@@ -51,6 +53,8 @@ export const AUDIT_TEXTS: In<AuditTexts> = {
     noneHere: 'None of these records is like that.',
     newer: 'Newer',
     older: 'Older',
+    console: (user) => `The console of ${user}`,
+    program: (id) => `Program (${id})`,
     columns: { number: 'No.', time: 'Time', who: 'Who', act: 'What', card: 'Card', outcome: 'Outcome' },
   },
   sv: {
@@ -79,6 +83,8 @@ export const AUDIT_TEXTS: In<AuditTexts> = {
     noneHere: 'Ingen av de här posterna är sådan.',
     newer: 'Nyare',
     older: 'Äldre',
+    console: (user) => `Konsolen, ${user}`,
+    program: (id) => `Program (${id})`,
     columns: { number: 'Nr', time: 'Tid', who: 'Vem', act: 'Vad', card: 'Kort', outcome: 'Utfall' },
   },
 };

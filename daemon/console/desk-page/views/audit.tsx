@@ -3,25 +3,40 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { AuditRecord } from '../../../../api-spec/methods/audit.ts';
 import type { Result } from '../../../../api-spec/methods/index.ts';
+import { sanitise } from '../../page/sanitise.js';
 import { useLanguage, useTexts } from '../language.ts';
 import { Answered, Badge, Foreign, Loading, Moment, Problem } from '../parts.tsx';
 import { usePolled } from '../polling.ts';
-import { useAnswer } from '../use-live.ts';
+import { Topic } from '../topic.ts';
+import { useAnswer, useTopic } from '../use-live.ts';
 import type { View } from '../view.ts';
 import { useWords } from '../words.ts';
+import { useAskAgain } from './ask-again.ts';
 import { AUDIT_TEXTS } from './audit-texts.ts';
 import { AuditFilter, EVERYTHING, filterRecords, paramsOf, type Filter } from './audit-filter.tsx';
 
-/** Records come with no event. */
-const POLL_MS = 5_000;
+/** Of acts that come with no event, as a signature that nobody was asked for. */
+const POLL_MS = 15_000;
+/** Most acts come with one of these: then there may be a further record. */
+const actsHeard = new Topic({
+  events: [
+    ...(['access.changed', 'access.settled', 'card.changed', 'document.judged', 'issuance.changed', 'pad.changed'] as const),
+    ...(['prompt.ended', 'reader.changed', 'scanner.changed', 'sign.progress'] as const),
+  ],
+  load: () => Promise.resolve(0),
+  apply: (count: number, events) => count + events.length,
+});
 /** On one page. A filtered page looks through more, and shows those of them that fit. */
 export const PAGE_RECORDS = 50;
 const FILTERED_RECORDS = 500;
+/** UUIDs and hashes. */
+const LONG_NUMBERS = /\b([0-9a-f]{8})(?:(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{24,})\b/g;
 
 export const auditView: View = { id: 'audit', title: { en: 'Audit log', sv: 'Granskningslogg' }, Component: Audit };
 
 function Audit(): JSX.Element {
   const answer = usePolled('audit.list', { since: Number.MAX_SAFE_INTEGER, limit: 1 }, POLL_MS);
+  useAskAgain(useTopic(actsHeard), answer.askAgain);
   return (
     <>
       <Verification />
@@ -148,6 +163,32 @@ function RecordTable({ records }: { readonly records: readonly AuditRecord[] }):
   );
 }
 
+/** An error without words of its own stands there by its code. */
+function outcomeText(words: string | undefined, code: string): string {
+  return words === undefined || words === '' ? code : words;
+}
+
+/** kortd's own names are said in words, those of others as they are. */
+function Caller({ caller }: { readonly caller: string }): JSX.Element {
+  const texts = useTexts(AUDIT_TEXTS);
+  const [, user] = /^console of (.+)$/.exec(caller) ?? [];
+  const [, program] = /^program ([0-9a-f]{8})$/.exec(caller) ?? [];
+  if (user !== undefined) return <Foreign text={texts.console(user)} />;
+  return <Foreign text={program === undefined ? caller : texts.program(program)} cut="start" />;
+}
+
+/** What is long and means nothing to a person is cut to its beginning; the whole of it is shown by pointing at it, and exported. */
+function Purpose({ text }: { readonly text: string }): JSX.Element {
+  const short = text.replaceAll(LONG_NUMBERS, '$1…');
+  return short === text ? (
+    <Foreign text={text} />
+  ) : (
+    <span title={sanitise(text)}>
+      <Foreign text={short} />
+    </span>
+  );
+}
+
 function RecordRow({ record }: { readonly record: AuditRecord }): JSX.Element {
   const texts = useTexts(AUDIT_TEXTS);
   const { columns } = texts;
@@ -162,29 +203,27 @@ function RecordRow({ record }: { readonly record: AuditRecord }): JSX.Element {
         <Moment iso={time} />
       </td>
       <td data-name={columns.who}>
-        <Foreign text={caller} cut="start" />
+        <Caller caller={caller} />
       </td>
       <td data-name={columns.act}>
         {words.methods[method]?.[language] ?? <Foreign text={method} />}
         {purpose !== undefined && (
-          <span class="soft">
-            <br />
-            <Foreign text={purpose} />
+          <span class="soft block">
+            <Purpose text={purpose} />
           </span>
         )}
       </td>
       <td data-name={columns.card}>
         {cardSerial !== undefined && <Foreign text={cardSerial} />}
         {reader !== undefined && (
-          <span class="soft">
-            {cardSerial !== undefined && <br />}
+          <span class="soft block">
             <Foreign text={reader} />
           </span>
         )}
       </td>
       <td data-name={columns.outcome}>
         <Badge tone={isOk ? 'good' : 'warning'}>{isOk ? texts.succeeded : texts.failed}</Badge>
-        {!isOk && <span class="soft"> {words.outcomes[outcome]?.[language] ?? outcome}</span>}
+        {!isOk && <span class="soft"> {outcomeText(words.outcomes[outcome]?.[language], outcome)}</span>}
       </td>
     </tr>
   );

@@ -1,6 +1,5 @@
 /** One card: who its certificates say its holder is, its PINs with the tries that are left, its certificates and how long they hold. */
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
 import type { Result } from '../../../../api-spec/methods/index.ts';
 import type { Card, Certificate, Pin } from '../../../../api-spec/schemas.ts';
 import { desk } from '../desk-state.ts';
@@ -8,12 +7,13 @@ import { useLanguage, useTexts } from '../language.ts';
 import { Answered, Badge, Facts, Foreign, Loading, Moment, type Tone } from '../parts.tsx';
 import { addressOf } from '../route.ts';
 import { useAct, useAnswer, useTopic } from '../use-live.ts';
+import { useAskAgain } from './ask-again.ts';
+import { kindOf } from './card-kind.ts';
 import { CARD_TEXTS } from './card-texts.ts';
 
 export type CertificateFields = NonNullable<Certificate['parsed']>;
 type CardContents = Result<'card.read'>;
 
-const CHANGE_MS = 300;
 const DAY_MS = 24 * 60 * 60_000;
 /** Time enough to order a new one: the bar warns from here on. */
 const SOON_DAYS = 30;
@@ -39,7 +39,7 @@ function KnownCard({ card, readerName }: { readonly card: Card; readonly readerN
   const answer = useAnswer('card.read', { card: card.id });
   const { askAgain } = answer;
   const refresh = useAct('card.read', askAgain);
-  useAfterChange(card, askAgain);
+  useAskAgain(card, askAgain); // its tries may be others, too
   return (
     <>
       <section class="sheet" aria-label={texts.kind}>
@@ -69,23 +69,6 @@ function KnownCard({ card, readerName }: { readonly card: Card; readonly readerN
       <Answered answer={answer}>{(contents) => <Contents contents={contents} />}</Answered>
     </>
   );
-}
-
-/** What is known of the card changed: its tries may have, too. Once for all changes that come close together. */
-function useAfterChange(card: Card, tell: () => void): void {
-  const before = useRef(card);
-  useEffect(() => {
-    if (before.current === card) return undefined;
-    before.current = card;
-    const timer = setTimeout(tell, CHANGE_MS);
-    return () => clearTimeout(timer);
-  }, [card, tell]);
-}
-
-/** Names of standards, the same in every language. */
-export function kindOf(application: string): string {
-  const names: Readonly<Record<string, string>> = { eid: 'eID', emrtd: 'eMRTD', piv: 'PIV' };
-  return names[application] ?? application;
 }
 
 function Contents({ contents }: { readonly contents: CardContents }): JSX.Element {

@@ -11,6 +11,8 @@ interface HealthTexts {
   readonly since: string;
   readonly recoveries: string;
   readonly problem: string;
+  readonly problems: string;
+  readonly file: string;
   readonly service: string;
   readonly version: string;
   readonly platform: string;
@@ -38,6 +40,8 @@ export const HEALTH_TEXTS: In<HealthTexts> = {
     away: 'Not available',
     since: 'Since',
     recoveries: 'Came back',
+    problems: 'What an administrator has to see to',
+    file: 'File',
     problem: 'Problem',
     service: 'The service',
     version: 'Version',
@@ -64,6 +68,8 @@ export const HEALTH_TEXTS: In<HealthTexts> = {
     away: 'Inte tillgänglig',
     since: 'Sedan',
     recoveries: 'Kom tillbaka',
+    problems: 'Det en administratör behöver ta hand om',
+    file: 'Fil',
     problem: 'Problem',
     service: 'Tjänsten',
     version: 'Version',

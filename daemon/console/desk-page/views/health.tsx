@@ -2,17 +2,19 @@
 import type { JSX } from 'preact';
 import type { Result } from '../../../../api-spec/methods/index.ts';
 import { desk } from '../desk-state.ts';
-import { useTexts } from '../language.ts';
+import { useLanguage, useTexts } from '../language.ts';
 import { Answered, Badge, Facts, Foreign, Moment } from '../parts.tsx';
 import { usePolled } from '../polling.ts';
 import { Topic, type EventOf } from '../topic.ts';
 import { useAnswer, useTopic } from '../use-live.ts';
 import type { View } from '../view.ts';
+import { useAskAgain } from './ask-again.ts';
 import { HEALTH_TEXTS } from './health-texts.ts';
 
 type Health = Result<'system.health'>;
 
-const POLL_MS = 5_000;
+/** Of what grows all the time: memory, calls, how long it has been up. What goes and comes is told by events. */
+const POLL_MS = 30_000;
 const MINUTE_MS = 60_000;
 const MEBIBYTE = 1_048_576;
 const ASKED_KEPT = 20;
@@ -28,6 +30,7 @@ export const healthView: View = { id: 'health', title: { en: 'Health', sv: 'Häl
 
 function HealthView(): JSX.Element {
   const answer = usePolled('system.health', {}, POLL_MS);
+  useAskAgain(useTopic(desk), answer.askAgain);
   return (
     <>
       <Answered answer={answer}>{(health) => <Whole health={health} />}</Answered>
@@ -43,6 +46,7 @@ function Whole({ health }: { readonly health: Health }): JSX.Element {
       <p class="badges">
         <Badge tone={health.status === 'ok' ? 'good' : 'bad'}>{texts.statuses[health.status]}</Badge>
       </p>
+      <Problems problems={health.problems} />
       <Service health={health} />
       <section aria-labelledby="sources">
         <h2 id="sources">{texts.sources}</h2>
@@ -56,6 +60,29 @@ function Whole({ health }: { readonly health: Health }): JSX.Element {
         </ul>
       </section>
     </>
+  );
+}
+
+/** What an administrator has to see to, in kortd's own words. */
+function Problems({ problems }: { readonly problems: Health['problems'] }): JSX.Element | null {
+  const texts = useTexts(HEALTH_TEXTS);
+  const language = useLanguage();
+  if (problems.length === 0) return null;
+  return (
+    <section aria-labelledby="problems" class="stack">
+      <h2 id="problems">{texts.problems}</h2>
+      {problems.map(({ code, file, since, ...words }) => (
+        <div class="problem" key={`${code} ${file ?? ''}`}>
+          <p>{words[language]}</p>
+          <Facts
+            facts={[
+              [texts.file, file !== undefined && <Foreign text={file} cut="start" />],
+              [texts.since, since !== undefined && <Moment iso={since} />],
+            ]}
+          />
+        </div>
+      ))}
+    </section>
   );
 }
 

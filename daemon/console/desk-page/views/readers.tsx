@@ -5,9 +5,12 @@ import { desk, inOrder, vacantRoles } from '../desk-state.ts';
 import { useTexts } from '../language.ts';
 import { Badge, Facts, Foreign, Loading, type Tone } from '../parts.tsx';
 import { addressOf } from '../route.ts';
+import { Still } from '../still.tsx';
 import { useTopic } from '../use-live.ts';
 import type { View, ViewProps } from '../view.ts';
-import { CardDetail, kindOf } from './card.tsx';
+import { Waiting } from '../waiting.tsx';
+import { kindOf } from './card-kind.ts';
+import { CardDetail } from './card.tsx';
 import { READER_TEXTS } from './readers-texts.ts';
 
 const READER_TONES: Readonly<Record<Reader['status'], Tone>> = {
@@ -42,6 +45,7 @@ function Readers(): JSX.Element {
   const vacant = vacantRoles(state);
   return (
     <>
+      <Waiting />
       {readers.length === 0 && (
         <div class="empty">
           <h2>{texts.none}</h2>
@@ -51,7 +55,7 @@ function Readers(): JSX.Element {
       <ul class="tiles">
         {readers.map((reader) => (
           <li key={reader.id}>
-            <ReaderTile reader={reader} card={state.cards.get(reader.card ?? '')} />
+            <ReaderAt reader={reader} card={state.cards.get(reader.card ?? '')} />
           </li>
         ))}
       </ul>
@@ -76,7 +80,16 @@ function RoleName({ role }: { readonly role: string }): JSX.Element {
   return name === undefined ? <Foreign text={role} /> : <>{name}</>;
 }
 
-function ReaderTile({ reader, card }: { readonly reader: Reader; readonly card: Card | undefined }): JSX.Element {
+interface ReaderProps {
+  readonly reader: Reader;
+  readonly card: Card | undefined;
+}
+
+function ReaderAt({ reader, card }: ReaderProps): JSX.Element {
+  return <Still on={[reader, card]}>{() => <ReaderTile reader={reader} card={card} />}</Still>;
+}
+
+function ReaderTile({ reader, card }: ReaderProps): JSX.Element {
   const texts = useTexts(READER_TEXTS);
   return (
     <article class="tile" aria-labelledby={`reader-${reader.id}`}>

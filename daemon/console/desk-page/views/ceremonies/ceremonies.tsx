@@ -1,10 +1,12 @@
 /** The ceremonies of the card office: what is under way, whose turn it is and how long they have; and what has ended. */
 import type { JSX } from 'preact';
 import type { Result } from '../../../../../api-spec/methods/index.ts';
+import type { Ceremony } from '../../../../../api-spec/issuance.ts';
 import type { Routine } from '../../../../../api-spec/routine.ts';
 import { useLanguage, useTexts } from '../../language.ts';
 import { Answered, Badge, Moment } from '../../parts.tsx';
 import { addressOf } from '../../route.ts';
+import { Still } from '../../still.tsx';
 import { useAnswer, useTopic } from '../../use-live.ts';
 import type { View, ViewProps } from '../../view.ts';
 import { useAskAgain } from '../ask-again.ts';
@@ -51,7 +53,11 @@ function CeremonyList({ state }: { readonly state: CeremonyChanges | undefined }
               <ul class="tiles">
                 {open.map((one, index) => (
                   <li key={one.ceremony}>
-                    {index < WITH_STEPS ? <OpenTile summary={one} state={state} /> : <Tile summary={one} state={state} />}
+                    {index < WITH_STEPS ? (
+                      <OpenTile summary={one} state={state} />
+                    ) : (
+                      <Still on={[one, state?.routines]}>{() => <Tile summary={one} state={state} />}</Still>
+                    )}
                   </li>
                 ))}
               </ul>
@@ -62,7 +68,7 @@ function CeremonyList({ state }: { readonly state: CeremonyChanges | undefined }
                 <ul class="tiles">
                   {ended.map((one) => (
                     <li key={one.ceremony}>
-                      <Tile summary={one} state={state} />
+                      <Still on={[one, state?.routines]}>{() => <Tile summary={one} state={state} />}</Still>
                     </li>
                   ))}
                 </ul>
@@ -99,14 +105,26 @@ function Tile({ summary: { ceremony, routine, state, updatedAt }, state: changes
 
 /** With what is next, and how long there is. */
 function OpenTile({ summary, state }: TileProps): JSX.Element {
-  const language = useLanguage();
-  const texts = useTexts(CEREMONY_TEXTS);
   const { ceremony: id, routine, startedAt } = summary;
   const answer = useAnswer('issuance.get', { ceremony: id });
   useAskAgain(changesOf(state, id), answer.askAgain);
   const title = useRoutineTitle(state?.routines, routine);
   const { result } = answer;
-  const view = result && describeCeremony(result, { routine: state?.routines.get(routine), language });
+  const words = state?.routines.get(routine);
+  return <Still on={[result, words, title, startedAt]}>{() => <OpenSheet {...{ id, title, startedAt, result, words }} />}</Still>;
+}
+
+interface OpenSheetProps extends Pick<Summary, 'startedAt'> {
+  readonly id: string;
+  readonly title: string;
+  readonly result: Ceremony | undefined;
+  readonly words: Routine | undefined;
+}
+
+function OpenSheet({ id, title, startedAt, result, words }: OpenSheetProps): JSX.Element {
+  const language = useLanguage();
+  const texts = useTexts(CEREMONY_TEXTS);
+  const view = result && describeCeremony(result, { routine: words, language });
   const remainingMs = result && nextStepOf(result)?.remainingMs;
   return (
     <article class="tile" aria-labelledby={`tile-${id}`} data-ceremony={id}>

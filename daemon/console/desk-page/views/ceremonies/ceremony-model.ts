@@ -6,6 +6,7 @@ import type { Ceremony } from '../../../../../api-spec/issuance.ts';
 import type { Routine, RoutineField } from '../../../../../api-spec/routine.ts';
 import type { Language } from '../../language.ts';
 import type { Tone } from '../../parts.tsx';
+import { kindOf } from '../card-kind.ts';
 import { CEREMONY_TEXTS } from './ceremony-texts.ts';
 
 export type Step = Ceremony['steps'][number];
@@ -210,7 +211,7 @@ function describeJob({ phase, card, keys }: Job, language: Language): JobLine {
   };
   return {
     phase: texts.phases[phase],
-    card: `${card.application.toUpperCase()} ${card.serialNumber}`,
+    card: `${kindOf(card.application)} ${card.serialNumber}`,
     keys: keys.map((key) => ({ name: texts.usages[key.usage], stage: stageOf(key), isWritten: key.isWritten })),
   };
 }

@@ -1,8 +1,11 @@
 /** One ceremony: where it stands and what to do, every step with whose turn it is, what became of the card, and the ways on and back. */
 import type { JSX } from 'preact';
+import type { Ceremony } from '../../../../../api-spec/issuance.ts';
+import type { Routine } from '../../../../../api-spec/routine.ts';
 import { useLanguage, useTexts } from '../../language.ts';
 import { Answered, Badge, Facts, Foreign, Moment } from '../../parts.tsx';
 import { addressOf } from '../../route.ts';
+import { Still } from '../../still.tsx';
 import { useAnswer } from '../../use-live.ts';
 import { useAskAgain } from '../ask-again.ts';
 import { changesOf, type CeremonyChanges } from './ceremonies-state.ts';
@@ -17,7 +20,6 @@ interface CeremonyPageProps {
 }
 
 export function CeremonyPage({ id, state }: CeremonyPageProps): JSX.Element {
-  const language = useLanguage();
   const texts = useTexts(CEREMONY_TEXTS);
   const answer = useAnswer('issuance.get', { ceremony: id });
   useAskAgain(changesOf(state, id), answer.askAgain);
@@ -28,24 +30,44 @@ export function CeremonyPage({ id, state }: CeremonyPageProps): JSX.Element {
       </p>
       <Answered answer={answer}>
         {(ceremony) => {
-          const view = describeCeremony(ceremony, { routine: state?.routines.get(ceremony.routine.id), language });
+          const routine = state?.routines.get(ceremony.routine.id);
           return (
-            <>
-              <Standing view={view} told={ceremony} />
-              <Acts id={id} view={view} onDone={answer.askAgain} />
-              <Steps view={view} told={ceremony} />
-              {view.job && <JobSheet job={view.job} />}
-              <Facts
-                facts={[
-                  [texts.started, <Moment iso={ceremony.startedAt} />],
-                  [texts.changed, <Moment iso={ceremony.updatedAt} />],
-                  [texts.number, <Foreign text={id} />],
-                ]}
-              />
-            </>
+            <Still on={[ceremony, routine]}>
+              {() => <Body ceremony={ceremony} routine={routine} onDone={answer.askAgain} />}
+            </Still>
           );
         }}
       </Answered>
+    </>
+  );
+}
+
+interface BodyProps {
+  readonly ceremony: Ceremony;
+  readonly routine: Routine | undefined;
+  readonly onDone: () => void;
+}
+
+function Body({ ceremony, routine, onDone }: BodyProps): JSX.Element {
+  const language = useLanguage();
+  const texts = useTexts(CEREMONY_TEXTS);
+  const id = ceremony.ceremony;
+  const view = describeCeremony(ceremony, { routine, language });
+  return (
+    <>
+      <Standing view={view} told={ceremony} />
+      <Acts id={id} view={view} onDone={onDone} />
+      <Steps view={view} told={ceremony} />
+      {view.job && <JobSheet job={view.job} />}
+      <section class="sheet" aria-label={texts.number}>
+        <Facts
+          facts={[
+            [texts.started, <Moment iso={ceremony.startedAt} />],
+            [texts.changed, <Moment iso={ceremony.updatedAt} />],
+            [texts.number, <Foreign text={id} />],
+          ]}
+        />
+      </section>
     </>
   );
 }

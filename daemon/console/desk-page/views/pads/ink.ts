@@ -30,7 +30,7 @@ export class Ink {
   }
 
   add({ samples, cleared }: Pick<PenEvent, 'cleared' | 'samples'>): void {
-    if (cleared === true) this.#clear();
+    if (cleared === true) this.clear();
     for (const [number, x, y, , pressure, writes] of samples) {
       if (this.length === INK_SAMPLES) return;
       const follows = this.#lastNumber === undefined || number === this.#lastNumber + 1;
@@ -78,8 +78,9 @@ export class Ink {
     [this.#x, this.#y, this.#pressure, this.#joins] = [grown(this.#x), grown(this.#y), grown(this.#pressure), joins];
   }
 
-  #clear(): void {
+  clear(): void {
     this.length = 0;
+    for (const numbers of [this.#x, this.#y, this.#pressure, this.#joins]) numbers.fill(0);
     this.strokes = 0;
     this.gaps = 0;
     this.isPenDown = false;

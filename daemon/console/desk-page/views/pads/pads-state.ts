@@ -28,6 +28,11 @@ export const padsTopic = new Topic<PadsState>({
   },
 });
 
+/** Of what is shown no longer. */
+export function forgetInk(pad: string): void {
+  known.get(pad)?.clear();
+}
+
 export function applyToPads({ pads, ink, revision }: PadsState, events: readonly AnyEvent[]): PadsState {
   const [newPads, newInk] = [new Map(pads), new Map(ink)];
   for (const { name, data } of events) {

@@ -3,12 +3,13 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Pad } from '../../../../../api-spec/pads.ts';
 import { useTexts } from '../../language.ts';
+import type { Live } from '../../live.ts';
 import { Badge, Facts, Foreign, Loading, Moment, Problem, type Tone } from '../../parts.tsx';
-import { useAct, useLinkState, useTopic } from '../../use-live.ts';
+import { useAct, useLinkState, useLive, useTopic } from '../../use-live.ts';
 import type { View } from '../../view.ts';
 import { InkCanvas } from './ink-canvas.tsx';
 import type { Ink } from './ink.ts';
-import { padsTopic } from './pads-state.ts';
+import { forgetInk, padsTopic } from './pads-state.ts';
 import { PAD_TEXTS } from './pads-texts.ts';
 
 export const padsView: View = { id: 'pads', title: { en: 'Signature pads', sv: 'Signaturplattor' }, Component: Pads };
@@ -82,15 +83,23 @@ function Last({ last: { outcome, isComplete, endedAt } }: { readonly last: LastC
   );
 }
 
+/** Nothing of it comes any more, and what came is not kept. A lost connection was looking at nothing already. */
+function lookAway(live: Live, pad: string): void {
+  forgetInk(pad);
+  void live.call('pad.unwatch', { pad }).catch(() => undefined);
+}
+
 /** kortd sends the pen only to a connection that asked to look on, and writes that down: a new connection asks anew. */
 function LookingOn({ pad, ink, revision }: PadSheetProps): JSX.Element {
   const texts = useTexts(PAD_TEXTS);
   const isConnected = useLinkState() === 'connected';
   const [isWatching, setWatching] = useState(false);
   const watch = useAct('pad.watch', () => setWatching(true));
+  const live = useLive();
   useEffect(() => {
     if (!isConnected) setWatching(false);
   }, [isConnected]);
+  useEffect(() => (isWatching ? () => lookAway(live, pad.id) : undefined), [live, isWatching, pad.id]);
   if (!isWatching)
     return (
       <>

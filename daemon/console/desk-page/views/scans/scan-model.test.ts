@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { EXAMPLE_VERDICT } from '../../../../../api-spec/generate/example-document.ts';
+import { MANUAL_CHECKS } from '../../../../../api-spec/document.ts';
 import { EXAMPLE_SCAN } from '../../../../../api-spec/generate/example-scan.ts';
 import type { DocumentVerdict } from '../../../../../api-spec/document.ts';
 import type { EventData, EventName } from '../../../../../api-spec/events.ts';
@@ -6,6 +8,7 @@ import { EXAMPLE_SCANNER } from '../../../../../api-spec/generate/example-scan.t
 import type { Scan, ScanImage } from '../../../../../api-spec/scan/scan.ts';
 import type { AnyEvent } from '../../topic.ts';
 import { checkName } from './check-names.ts';
+import { documentCheckName } from './document-check-names.ts';
 import { chipRows, describePicture, judgementOf, picturesOf } from './scan-model.ts';
 import { applyToScanners, type ScannersState } from './scanners-state.ts';
 
@@ -82,6 +85,23 @@ describe('checks', () => {
   });
 });
 
+describe('why a verdict is not better', () => {
+  it('names each check that is open, in both languages, and says nothing twice', () => {
+    for (const language of ['en', 'sv'] as const) {
+      const { reasons } = judgementOf(EXAMPLE_SCAN, [EXAMPLE_VERDICT], language);
+      expect(reasons).toHaveLength(EXAMPLE_VERDICT.reasons.length);
+      for (const reason of reasons) expect(reason).toMatch(/^\p{Lu}[^:.]+: \p{Lu}.+\.$/u);
+    }
+    expect(documentCheckName('mrz.digits.mrz.birthDate', 'sv')).toBe('Den maskinläsbara zonens kontrollsiffror');
+    expect(documentCheckName('maker.own', 'sv')).toBeUndefined();
+  });
+
+  it('has a name for every check of an operator', () => {
+    for (const check of MANUAL_CHECKS)
+      for (const language of ['en', 'sv'] as const) expect(documentCheckName(check, language), check).toBeDefined();
+  });
+});
+
 describe('the chip', () => {
   it('is a row for each thing that was told, and none for what was not', () => {
     expect(chipRows(undefined, 'en')).toEqual([]);
@@ -103,16 +123,17 @@ describe('scanners as events change them', () => {
   const event = <N extends EventName>(name: N, data: EventData<N>): AnyEvent =>
     ({ sequence: 1, time: '2026-03-02T08:15:00.000Z', name, data }) as unknown as AnyEvent;
   const { id: scanner } = EXAMPLE_SCANNER;
-  const empty: ScannersState = { scanners: new Map(), progress: new Map(), problems: [], ended: 1 };
+  const empty: ScannersState = { scanners: new Map(), progress: new Map(), problems: [], changes: 1 };
 
   it('come, tell how far they are, and go', () => {
     const busy = applyToScanners(empty, [
       event('scanner.added', { scanner: EXAMPLE_SCANNER }),
       event('scanner.progress', { scanner, stage: 'capturing', light: 'uv' }),
     ]);
-    expect([busy.scanners.size, busy.progress.get(scanner)?.light, busy.ended]).toEqual([1, 'uv', 1]);
+    expect([busy.scanners.size, busy.progress.get(scanner)?.light, busy.changes]).toEqual([1, 'uv', 1]);
     const done = applyToScanners(busy, [event('scanner.progress', { scanner, stage: 'ended' })]);
-    expect([done.progress.size, done.ended]).toEqual([0, 2]);
+    expect([done.progress.size, done.changes]).toEqual([0, 2]);
+    expect(applyToScanners(done, [event('document.judged', { verdict: 'verdict-1' })]).changes).toBe(3);
     expect(applyToScanners(done, [event('scanner.removed', { scanner })]).scanners.size).toBe(0);
   });
 });

@@ -5,6 +5,7 @@ import type { Verdict } from '../../../../../api-spec/scan/verdict.ts';
 import type { Language } from '../../language.ts';
 import type { Tone } from '../../parts.tsx';
 import { reasonText } from './check-names.ts';
+import { documentCheckName } from './document-check-names.ts';
 import { SCAN_TEXTS } from './scan-texts.ts';
 
 type Light = ScanImage['light'];
@@ -122,7 +123,12 @@ export function judgementOf(scan: Scan, verdicts: readonly DocumentVerdict[], la
 }
 
 function reasonsOf({ reasons, checks }: DocumentVerdict, language: Language): readonly string[] {
-  return reasons.map((reason) => checks.find(({ id }) => id === reason)?.text[language] ?? reason);
+  const texts = reasons.map((reason) => {
+    const text = checks.find(({ id }) => id === reason)?.text[language];
+    const name = documentCheckName(reason, language);
+    return text === undefined ? (name ?? reason) : name === undefined ? text : `${name}: ${text}`;
+  });
+  return [...new Set(texts)];
 }
 
 /** What somebody who does not see it is told. */

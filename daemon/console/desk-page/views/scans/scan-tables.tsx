@@ -134,7 +134,7 @@ function CheckTables({ scan }: { readonly scan: Scan }): JSX.Element {
               <VerdictBadge verdict={verdict} />,
               light === undefined ? '' : texts.lights[light],
               score === undefined ? '' : `${Math.round(score * 100)} %`,
-              by === undefined ? '' : <Foreign text={by} />,
+              by === undefined ? '' : (texts.tellers[by] ?? <Foreign text={by} />),
             ])}
           />
         </div>

@@ -99,6 +99,7 @@ export interface ScanTexts {
   readonly light: string;
   readonly sure: string;
   readonly told: string;
+  readonly tellers: Readonly<Record<string, string>>;
   readonly warnings: string;
 }
 
@@ -271,6 +272,7 @@ export const SCAN_TEXTS: In<ScanTexts> = {
     light: 'Light',
     sure: 'Sure of it',
     told: 'Told by',
+    tellers: { device: 'the scanner', kortd: 'kortd', service: 'its maker’s service' },
     warnings: 'What the scanner told and kortd did not take',
   },
   sv: {
@@ -441,6 +443,7 @@ export const SCAN_TEXTS: In<ScanTexts> = {
     light: 'Ljus',
     sure: 'Säkerhet',
     told: 'Sagt av',
+    tellers: { device: 'skannern', kortd: 'kortd', service: 'tillverkarens tjänst' },
     warnings: 'Vad skannern berättade och kortd inte godtog',
   },
 };

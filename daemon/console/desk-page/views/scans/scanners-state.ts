@@ -1,4 +1,4 @@
-/** The scanners as they stand, how far each has come, and how often a scan ended: then the list of scans is read again. */
+/** The scanners as they stand, how far each has come, and how often a scan ended or was judged: then the list of scans is read again. */
 import type { EventData } from '../../../../../api-spec/events.ts';
 import type { Scanner } from '../../../../../api-spec/methods/scanner.ts';
 import { Topic, type AnyEvent } from '../../topic.ts';
@@ -10,22 +10,22 @@ export interface ScannersState {
   readonly progress: ReadonlyMap<string, Progress>;
   /** What is wrong with the file that names them. */
   readonly problems: readonly string[];
-  readonly ended: number;
+  readonly changes: number;
 }
 
-let endedBefore = 0;
+let changesBefore = 0;
 
 export const scannersTopic = new Topic<ScannersState>({
-  events: ['scanner.added', 'scanner.changed', 'scanner.progress', 'scanner.removed'],
+  events: ['document.judged', 'scanner.added', 'scanner.changed', 'scanner.progress', 'scanner.removed'],
   load: async (client) => {
     const { scanners, problems } = await client.call('scanner.list');
-    // Something may have ended in what was lost.
-    endedBefore++;
+    // Something may have changed in what was lost.
+    changesBefore++;
     return {
       scanners: new Map(scanners.map((scanner) => [scanner.id, scanner])),
       progress: new Map(),
       problems,
-      ended: endedBefore,
+      changes: changesBefore,
     };
   },
   apply: applyToScanners,
@@ -33,18 +33,19 @@ export const scannersTopic = new Topic<ScannersState>({
 
 export function applyToScanners(state: ScannersState, events: readonly AnyEvent[]): ScannersState {
   const [scanners, progress] = [new Map(state.scanners), new Map(state.progress)];
-  let { ended } = state;
+  let { changes } = state;
   for (const { name, data } of events) {
     if (name === 'scanner.added' || name === 'scanner.changed') scanners.set(data.scanner.id, data.scanner);
     if (name === 'scanner.removed') {
       scanners.delete(data.scanner);
       progress.delete(data.scanner);
     }
+    if (name === 'document.judged') changes++;
     if (name !== 'scanner.progress') continue;
     if (data.stage === 'ended') {
       progress.delete(data.scanner);
-      ended++;
+      changes++;
     } else progress.set(data.scanner, data);
   }
-  return { ...state, scanners, progress, ended };
+  return { ...state, scanners, progress, changes };
 }

@@ -1,12 +1,13 @@
 /** The scanners, how far each has come, and the scans that are kept: without their persons, until somebody reviews one. */
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { Scanner } from '../../../../../api-spec/methods/scanner.ts';
 import type { Result } from '../../../../../api-spec/methods/index.ts';
 import { useTexts } from '../../language.ts';
 import { Answered, Badge, Facts, Foreign, Loading, Moment, type Tone } from '../../parts.tsx';
 import { addressOf } from '../../route.ts';
-import { useAnswer, useTopic } from '../../use-live.ts';
+import { Still } from '../../still.tsx';
+import { ENDS_BY_TIME_MS, usePolled } from '../../polling.ts';
+import { useTopic } from '../../use-live.ts';
 import type { View, ViewProps } from '../../view.ts';
 import { useAskAgain } from '../ask-again.ts';
 import { ScanReview } from './scan-review.tsx';
@@ -23,8 +24,6 @@ export const scansView: View = {
 type Progress = ScannersState['progress'] extends ReadonlyMap<string, infer P> ? P : never;
 type Summary = Result<'scanner.listScans'>['scans'][number];
 
-/** Verdicts come without an event. */
-const LOOK_MS = 5_000;
 const STATUS_TONES: Readonly<Record<Scanner['status'], Tone>> = {
   ready: 'good',
   busy: 'warning',
@@ -69,7 +68,7 @@ function ScansAndScanners(): JSX.Element {
           ))}
         </ul>
       </section>
-      <ScanList ended={state.ended} />
+      <ScanList state={state} />
     </>
   );
 }
@@ -112,15 +111,10 @@ function progressText({ stage, light }: Progress, texts: (typeof SCAN_TEXTS)['en
   return light === undefined ? texts.stages[stage] : texts.inLight(texts.stages[stage], texts.lights[light]);
 }
 
-function ScanList({ ended }: { readonly ended: number }): JSX.Element {
+function ScanList({ state: { changes, scanners } }: { readonly state: ScannersState }): JSX.Element {
   const texts = useTexts(SCAN_TEXTS);
-  const answer = useAnswer('scanner.listScans', {});
-  const { askAgain } = answer;
-  useAskAgain(ended, askAgain);
-  useEffect(() => {
-    const timer = setInterval(() => document.hidden || askAgain(), LOOK_MS);
-    return () => clearInterval(timer);
-  }, [askAgain]);
+  const answer = usePolled('scanner.listScans', {}, ENDS_BY_TIME_MS);
+  useAskAgain(changes, answer.askAgain);
   return (
     <section aria-labelledby="kept">
       <h2 id="kept">{texts.scans}</h2>
@@ -139,7 +133,7 @@ function ScanList({ ended }: { readonly ended: number }): JSX.Element {
               <ul class="tiles">
                 {scans.map((scan) => (
                   <li key={scan.scan}>
-                    <ScanTile scan={scan} />
+                    <ScanAt scan={scan} model={scanners.get(scan.scanner)?.model ?? scan.scanner} />
                   </li>
                 ))}
               </ul>
@@ -151,10 +145,17 @@ function ScanList({ ended }: { readonly ended: number }): JSX.Element {
   );
 }
 
+function ScanAt({ scan, model }: { readonly scan: Summary; readonly model: string }): JSX.Element {
+  return <Still on={[scan, model]}>{() => <ScanTile scan={scan} model={model} />}</Still>;
+}
+
 function ScanTile({
-  scan: { scan, scanner, endedAt, verdict, judged, asker, pictures },
+  scan: { scan, endedAt, verdict, judged, asker, pictures },
+  model,
 }: {
   readonly scan: Summary;
+  /** Of the scanner. */
+  readonly model: string;
 }): JSX.Element {
   const texts = useTexts(SCAN_TEXTS);
   return (
@@ -167,7 +168,7 @@ function ScanTile({
           [texts.judgedAs, judged === undefined ? texts.notYetJudged : <VerdictBadge verdict={judged} />],
           [texts.result, <VerdictBadge verdict={verdict} />],
           [texts.asker, <Foreign text={asker} cut="start" />],
-          [texts.scanner, <Foreign text={scanner} />],
+          [texts.scanner, <Foreign text={model} />],
           [texts.pictures, texts.pictureCount(pictures)],
         ]}
       />
