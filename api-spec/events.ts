@@ -3,6 +3,7 @@ import Type, { type Static, type TSchema } from 'typebox';
 import { DOCUMENT_FILES } from './travel-document.ts';
 import { CeremonyId, CeremonyState, StepId } from './issuance.ts';
 import { CaptureId, Pad, PadId, PenSample } from './pads.ts';
+import { OpenPrompt, PromptId, PromptOutcome } from './prompts.ts';
 import { Card, Closed, Id, Reader, RoleName, ScopeName } from './schemas.ts';
 import { Scanner } from './methods/scanner.ts';
 import { ScanLight } from './scan/report.ts';
@@ -20,6 +21,12 @@ export interface ApiEvent<D extends TSchema = TSchema> {
 
 /** Sorted by name. */
 export const EVENTS = {
+  'access.changed': {
+    summary: 'Grants changed: one was given or taken back, or the policy files were read again. access.list has them.',
+    since: 1,
+    scope: 'access.manage',
+    data: Closed({ origin: Type.Optional(Type.String({ description: 'Whose. Absent: any.' })) }),
+  },
   'access.requested': {
     summary: 'A web origin asks for access and waits for an answer.',
     since: 1,
@@ -31,9 +38,21 @@ export const EVENTS = {
       reason: Type.Optional(Type.String()),
     }),
   },
+  'access.settled': {
+    summary: 'A request for access waits no longer.',
+    since: 1,
+    scope: 'access.manage',
+    data: Closed({
+      code: Type.String(),
+      origin: Type.String(),
+      outcome: Type.Enum(['approved', 'denied', 'withdrawn'] as const, {
+        description: 'withdrawn: the page went away, or waited too long.',
+      }),
+    }),
+  },
   'card.changed': {
     summary:
-      'What is known of a card changed: it was identified, written to, leased or given back, or its reader got another role.',
+      'What is known of a card changed: it was identified, written to, leased or given back, its reader got another role, or a PIN of it has other tries left, or was changed.',
     since: 1,
     scope: 'card.read',
     data: Closed({ card: Card }),
@@ -49,6 +68,16 @@ export const EVENTS = {
     since: 1,
     scope: 'card.read',
     data: Closed({ card: Id('card'), reader: Id('reader') }),
+  },
+  'document.judged': {
+    summary:
+      'There is a verdict about an identity document, or an operator added to one. What it came to is asked for with document.get. Web pages hear of their own origin’s alone.',
+    since: 1,
+    scope: 'document.verify',
+    data: Closed({
+      verdict: Type.String(),
+      scan: Type.Optional(Type.String({ description: 'That it was made of, where it was named by its id.' })),
+    }),
   },
   'issuance.changed': {
     summary:
@@ -108,6 +137,18 @@ export const EVENTS = {
       pinReference: Type.String(),
       where: Type.Enum(['agent', 'console', 'keypad'] as const),
     }),
+  },
+  'prompt.changed': {
+    summary: 'Somebody is asked something, or has it waiting behind another prompt; or it is shown elsewhere than before.',
+    since: 1,
+    scope: 'access.manage',
+    data: Closed({ prompt: OpenPrompt }),
+  },
+  'prompt.ended': {
+    summary: 'What somebody was asked is asked no longer.',
+    since: 1,
+    scope: 'access.manage',
+    data: Closed({ prompt: PromptId, outcome: PromptOutcome }),
   },
   'reader.added': { summary: 'A reader was plugged in.', since: 1, scope: 'card.read', data: Closed({ reader: Reader }) },
   'reader.changed': {

@@ -46,6 +46,7 @@ import { WRONG_PINS_FILE, WrongPins } from './pin/wrong-pins.ts';
 import type { FrontTimes } from '../pkcs11-module/front/front.ts';
 import { openPkcs11Door, type Pkcs11Door } from './pkcs11/door.ts';
 import { SharedSlots } from './pkcs11/token-desk.ts';
+import { OpenPrompts } from './prompt/open-prompts.ts';
 import { PromptDesk } from './prompt/prompt-desk.ts';
 import { StationLink } from './prompt/station-link.ts';
 import type { ScannerDriver } from '../drivers/scanners/driver.ts';
@@ -133,12 +134,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { configuration = Configuration.default() } = options;
   const databases = Databases.mend({ folder: folder.path, log: options.log });
   const parts = openParts(undo, folder, { ...options, configuration, databases });
+  undo.use(databases.examineLater());
   await databases.record((purpose) => parts.audit.append({ ...REPLACED_ACT, purpose }));
   const { access, identities, desk, modules, events, audit, prompts, pinReuse, contents, scanners } = parts;
   const { port, log, consolePort = port === 0 ? 0 : port + 1, tlsPort = port === 0 ? 0 : port + 2 } = options;
   const countries = trustedCountries(access, options);
   const live: Live = {};
-  const reloading = new Reloading({ configuration, access, log });
+  const reloading = new Reloading({ configuration, access, scanners, log });
   const reload = reloadOf({ ...parts, countries, reloading, folder, log, live });
   const handlers: Handlers = createHandlers({
     ...parts,
@@ -182,7 +184,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   desk.open();
   await modules.apply(desk, access.policy.modules);
   await scanners.open();
-  folder.publish({ url: server.url, socket: folder.socketPath, pid: process.pid, version: VERSION });
+  const sockets = {
+    socket: folder.socketPath,
+    ...(pkcs11 ? { pkcs11: configuration.settings.pkcs11.socket ?? folder.pkcs11Path } : {}),
+  };
+  folder.publish({ url: server.url, ...sockets, pid: process.pid, version: VERSION });
   const scs = undo.use(new ScsDoor({ access, dispatcher, desk }));
   live.scs = scs;
   await serveOthers({ folder, access, log, server, scs });
@@ -213,16 +219,15 @@ interface Reloaded extends Pick<
 function reloadOf(parts: Reloaded): Daemon['reload'] {
   const { access, identities, cache, desk, modules, scanners, countries, reloading, folder, log, live } = parts;
   return async () => {
-    const refused = reloading.apply();
+    const refused = await reloading.apply();
     if (refused.length > 0) return { problems: [...refused] };
     identities.reload();
     cache.applyPolicy();
     desk.review();
     const moduleProblems = await modules.apply(desk, access.policy.modules);
-    const scannerProblems = await scanners.reload();
     const { problems, ...ports } = await serveOthers({ folder, access, log, ...live });
     const countryProblems = await countries.problems();
-    const others = [...countryProblems, ...moduleProblems, ...scannerProblems, ...problems];
+    const others = [...countryProblems, ...moduleProblems, ...scanners.problems, ...problems];
     return { problems: [...identities.problems, ...others], ...ports, ...reloading.needsRestart };
   };
 }
@@ -273,7 +278,7 @@ function openParts(
   const audit = undo.use(AuditLog.open({ folder: folder.path, log }));
   const events = new EventLog();
   const telemetry = new Telemetry();
-  const prompts = new PromptDesk(telemetry);
+  const prompts = new PromptDesk(telemetry, new OpenPrompts({ publish: events.publish }));
   const access = undo.use(
     new Access({
       ...{ dataFolder: folder.path, policyFolder, log, publish: events.publish, prompts },

@@ -27,6 +27,7 @@ import {
   EXAMPLE_VERIFY_PARAMS,
 } from './example-document.ts';
 import { EXAMPLE_CEREMONY, EXAMPLE_CEREMONY_ID, EXAMPLE_ROUTINE } from './example-issuance.ts';
+import { EXAMPLE_PROMPT } from './example-prompt.ts';
 import { EXAMPLE_SCAN, EXAMPLE_SCANNER, EXAMPLE_SCAN_ID, EXAMPLE_SCAN_SUMMARY } from './example-scan.ts';
 import { EXAMPLE_BATCH } from './example-batch.ts';
 import { EXAMPLE_CAPTURE, EXAMPLE_PAD, EXAMPLE_PEN } from './example-pads.ts';
@@ -426,10 +427,12 @@ export const METHOD_EXAMPLES: MethodExamples = {
     result: EXAMPLE_CAPTURE,
   },
   'pad.list': { params: {}, result: { pads: [EXAMPLE_PAD] } },
+  'pad.unwatch': { params: { pad: EXAMPLE_PAD.id }, result: {} },
   'pad.watch': {
     params: { pad: EXAMPLE_PAD.id },
     result: { pad: { ...EXAMPLE_PAD, status: 'capturing' }, capture: EXAMPLE_PEN.capture },
   },
+  'prompt.list': { params: {}, result: { prompts: [EXAMPLE_PROMPT] } },
   'access.approve': { params: { code: 'K7M2QX' }, result: { origin: webOrigin, scopes: ['card.read', 'sign'] } },
   'access.deny': { params: { code: 'K7M2QX' }, result: { origin: webOrigin } },
   'access.list': {
@@ -492,17 +495,20 @@ export const METHOD_EXAMPLES: MethodExamples = {
 };
 
 export const EVENT_EXAMPLES: EventExamples = {
+  'access.changed': { origin: webOrigin },
   'access.requested': {
     code: 'K7M2QX',
     origin: webOrigin,
     scopes: ['card.read', 'sign'],
     reason: 'To sign the receipt with your card.',
   },
+  'access.settled': { code: 'K7M2QX', origin: webOrigin, outcome: 'approved' },
   'card.changed': { card },
   'card.inserted': {
     card: { id: card.id, reader: card.reader, atr: card.atr, insertedAt: card.insertedAt, status: 'identifying' },
   },
   'card.removed': { card: card.id, reader: reader.id },
+  'document.judged': { verdict: EXAMPLE_VERDICT.verdict },
   'issuance.changed': {
     ceremony: EXAMPLE_CEREMONY_ID,
     routine: 'reserve-card-loa3',
@@ -522,6 +528,8 @@ export const EVENT_EXAMPLES: EventExamples = {
     fraction: 0.61,
   },
   'pin.prompted': { card: card.id, reader: reader.id, pinReference: '80', where: 'keypad' },
+  'prompt.changed': { prompt: EXAMPLE_PROMPT },
+  'prompt.ended': { prompt: EXAMPLE_PROMPT.prompt, outcome: 'answered' },
   'reader.added': { reader },
   'reader.changed': { reader },
   'reader.removed': { reader: reader.id },

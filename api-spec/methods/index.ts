@@ -13,6 +13,7 @@ import { loginMethods } from './login.ts';
 import { padMethods } from './pad.ts';
 import { passportMethods } from './passport.ts';
 import { pinMethods } from './pin.ts';
+import { promptMethods } from './prompt.ts';
 import { readerMethods } from './reader.ts';
 import { scannerMethods } from './scanner.ts';
 import { signCmsMethods } from './sign-cms.ts';
@@ -40,6 +41,7 @@ export const METHODS = {
   ...documentMethods,
   ...issuanceMethods,
   ...padMethods,
+  ...promptMethods,
   ...accessMethods,
   ...auditMethods,
   ...consoleMethods,

@@ -65,9 +65,20 @@ export const padMethods = {
     result: Closed({ pads: Type.Array(Pad) }),
     errors: ['pad_failed'],
   }),
+  'pad.unwatch': defineMethod({
+    summary:
+      'Say that nobody looks on at a pad any more: pad.pen of it comes to this connection no longer. Nothing happens where nobody did.',
+    attempt: { en: 'Ending to look on while somebody signs', sv: 'Att sluta titta på medan någon skriver under' },
+    since: 1,
+    scope: 'pad',
+    rest: { verb: 'POST', path: '/v1/pads/unwatch' },
+    params: Closed({ pad: PadId }),
+    result: Closed({}),
+    errors: [],
+  }),
   'pad.watch': defineMethod({
     summary:
-      'Say that somebody is about to look on while people sign on a pad. Leaves a record in the audit log; what the pen does comes as pad.pen.',
+      'Say that somebody is about to look on while people sign on a pad. Leaves a record in the audit log; what the pen does comes as pad.pen, until pad.unwatch.',
     attempt: { en: 'Looking on while somebody signs', sv: 'Att titta på medan någon skriver under' },
     since: 1,
     scope: 'pad',

@@ -54,7 +54,7 @@ const Limits = Closed({
 const HealthProblem = Closed({
   code: Type.String({
     description:
-      '`reload_refused`, `policy_refused`, `restart_needed`, `database_replaced`, `database_discarded`, `issuance_read_only`. Further ones may come.',
+      '`reload_refused`, `policy_refused`, `restart_needed`, `database_replaced`, `database_discarded`, `database_damaged`, `issuance_read_only`, `scanners_refused`. Further ones may come.',
   }),
   file: Type.Optional(Type.String({ description: 'Which file it is about.' })),
   since: Type.Optional(Type.String({ description: 'ISO 8601, UTC.' })),
@@ -131,7 +131,7 @@ export const systemMethods = {
   }),
   'system.reload': defineMethod({
     summary:
-      'Read the configuration, the policy files and the TLS certificate anew. One file of configuration or policy that is refused leaves everything as it was. Connections of origins that lost their grant are closed.',
+      'Read the configuration, the policy files and the TLS certificate anew. One file of configuration, policy or scanners that is refused leaves everything as it was. Connections of origins that lost their grant are closed.',
     attempt: { en: 'Reading the configuration', sv: 'Att läsa konfigurationen' },
     since: 1,
     scope: 'access.manage',
@@ -146,7 +146,10 @@ export const systemMethods = {
           path: Type.Optional(Type.String({ description: 'The option: listen.port.' })),
           sv: Type.Optional(Type.String({ description: 'The problem in Swedish.' })),
         }),
-        { description: 'Files that were refused, and why. With one of configuration or policy among them nothing was applied.' },
+        {
+          description:
+            'Files that were refused, and why. With one of configuration, policy or scanners among them nothing was applied.',
+        },
       ),
       needsRestart: Type.Optional(
         Type.Array(Type.String(), {

@@ -25,6 +25,8 @@ afterEach(() => {
   rmSync(dataFolder, { recursive: true });
 });
 
+const published: unknown[][] = [];
+
 function open(policy?: object): Access {
   const policyFolder = join(dataFolder, 'policy.d');
   if (policy) {
@@ -32,7 +34,8 @@ function open(policy?: object): Access {
     writeFileSync(join(policyFolder, '10.json'), JSON.stringify(policy), { mode: 0o600 });
   }
   const prompts = new PromptDesk();
-  return new Access({ dataFolder, policyFolder, prompts, log: silentLog, publish: () => undefined, now: () => now });
+  const publish = (...event: unknown[]): void => void published.push(event);
+  return new Access({ dataFolder, policyFolder, prompts, log: silentLog, publish, now: () => now });
 }
 
 const signal = new AbortController().signal;
@@ -44,6 +47,31 @@ async function consent(access: Access): Promise<string> {
 }
 
 describe('Access', () => {
+  it('tells what became of each request, and whose grants changed', async () => {
+    using access = open();
+    published.length = 0;
+    const heard = (): unknown[] => published.splice(0).filter(([name]) => name !== 'access.requested');
+    await consent(access);
+    const settled = (outcome: string): unknown => [
+      'access.settled',
+      { code: expect.any(String) as string, origin: PAGE, outcome },
+    ];
+    expect(heard()).toEqual([settled('approved'), ['access.changed', { origin: PAGE }]]);
+    access.revoke(PAGE);
+    expect(heard()).toEqual([['access.changed', { origin: PAGE }]]);
+    const wanted = { ...HOLDER, scopes: ['sign' as const], reason: undefined };
+    const refused = access.request(wanted, signal);
+    access.decide(access.list().requests[0]?.code ?? '', false);
+    await expect(refused).rejects.toMatchObject({ code: 'access_denied' });
+    const page = new AbortController();
+    const left = access.request(wanted, page.signal);
+    page.abort(new Error('the page is gone'));
+    await expect(left).rejects.toThrow('the page is gone');
+    expect(heard()).toEqual([settled('denied'), settled('withdrawn')]);
+    access.apply(access.prepare());
+    expect(heard()).toEqual([['access.changed', {}]]);
+  });
+
   it('keeps consent across a restart in a file that only its owner can read, and tokens not', async () => {
     let token: string;
     {

@@ -67,6 +67,7 @@ export class Access implements Disposable {
   apply(policy: Policy): void {
     this.#policy = policy;
     this.#closeUngranted();
+    this.#options.publish('access.changed', {});
   }
 
   /** The origin as it can hold a grant. Throws origin_refused with the reason: the same for all that is plugged in. */
@@ -108,9 +109,11 @@ export class Access implements Disposable {
           this.#announce(request);
           void this.#askPerson(request, settled);
         },
+        onSettled: ({ code }, outcome) => this.#options.publish('access.settled', { code, origin, outcome }),
       });
       if (!approved) throw new ApiError('access_denied', `requesting access for ${origin}: the person refused`);
       this.#grants.consent(wanted, scopes);
+      this.#options.publish('access.changed', { origin });
     }
     this.#grants.noteUse(wanted);
     return { ...this.#tokens.issue(wanted), scopes: [...this.#grants.scopesOf(wanted)].sort() };
@@ -130,7 +133,10 @@ export class Access implements Disposable {
     const revoked = this.#grants.revoke(origin);
     this.#tokens.revoke(origin);
     for (const connection of this.#connections) if (connection.holder.origin === origin) connection.close();
-    if (revoked) return;
+    if (revoked) {
+      this.#options.publish('access.changed', { origin });
+      return;
+    }
     const byPolicy = this.#grants.list().find((grant) => grant.origin === origin);
     if (!byPolicy) throw new ApiError('not_found', `revoking access: ${origin} holds no grant`, { what: 'grant' });
     throw new ApiError('policy_grant', `revoking access: a policy file grants it to ${origin}`, { origin });

@@ -30,10 +30,14 @@ export interface AccessRequest extends Omit<WantedAccess, 'code'> {
   readonly requestedAt: number;
 }
 
+export type RequestOutcome = 'approved' | 'denied' | 'withdrawn';
+
 export interface RequestOptions {
   readonly signal: AbortSignal;
   /** Hears of the request as soon as it stands; `settled` fires when it does no longer, whatever became of it. */
   readonly onRequest: (request: AccessRequest, settled: AbortSignal) => void;
+  /** What became of it. */
+  readonly onSettled?: (request: AccessRequest, outcome: RequestOutcome) => void;
 }
 
 interface Pending {
@@ -94,19 +98,23 @@ export class AccessRequests {
     return pending.request;
   }
 
-  async #wait(request: AccessRequest, { signal, onRequest }: RequestOptions): Promise<boolean> {
+  async #wait(request: AccessRequest, { signal, onRequest, onSettled }: RequestOptions): Promise<boolean> {
     const { promise, resolve, reject } = Promise.withResolvers<boolean>();
     const settled = new AbortController();
     const giveUp = (): void => reject(signal.reason as Error);
     signal.addEventListener('abort', giveUp, { once: true });
     this.#pending.set(request.code, { request, decide: resolve });
+    let outcome: RequestOutcome = 'withdrawn';
     try {
       onRequest(request, settled.signal);
-      return await promise;
+      const approved = await promise;
+      outcome = approved ? 'approved' : 'denied';
+      return approved;
     } finally {
       this.#pending.delete(request.code);
       signal.removeEventListener('abort', giveUp);
       settled.abort(new ApiError('call_cancelled', 'asking for consent: the request is settled'));
+      onSettled?.(request, outcome);
     }
   }
 

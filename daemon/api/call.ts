@@ -31,8 +31,9 @@ export interface CallerConnection {
   };
   unsubscribe(): void;
   cancel(id: string | number): boolean;
-  /** From now on it gets what pens write, which not every caller does unasked. */
-  seePens(): void;
+  /** From now on it gets what pens write on this pad, which not every caller does unasked. */
+  lookOn(pad: string): void;
+  lookAway(pad: string): void;
   /** The range was checked before. */
   selectVersion(version: number): void;
 }

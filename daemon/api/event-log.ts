@@ -15,6 +15,8 @@ export interface Audience {
   readonly needs?: Scope;
   /** Of web pages those of this origin alone; `none`: no page. */
   readonly pages?: string;
+  /** What is written on this pad: where one must ask to look on, whoever asked. */
+  readonly pad?: string;
 }
 
 export interface Subscriber {

@@ -350,6 +350,10 @@ export class Desk implements AsyncDisposable {
   }
 
   #createCard(reader: ReaderRecord, state: ReaderState): CardRecord {
+    // While it is identified nobody is told: they hear when it was.
+    const tellTries = (): void => {
+      if (card.status === 'ready') this.announce(card);
+    };
     const card: CardRecord = {
       id: `card-${randomUUID()}`,
       reader,
@@ -357,7 +361,7 @@ export class Desk implements AsyncDisposable {
       insertion: state.insertion ?? 0,
       insertedAt: new Date(),
       removal: new AbortController(),
-      tries: new TriesMemory(this.#options.now ?? Date.now),
+      tries: new TriesMemory(this.#options.now ?? Date.now, tellTries),
       status: 'identifying',
       contents: undefined,
       changeMarker: undefined,

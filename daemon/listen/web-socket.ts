@@ -45,15 +45,15 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
   readonly closed: Promise<void>;
   #underWay = 0;
   #events: ReadonlySet<string> | undefined;
-  /** What a pen writes is personal: the page that shows the desk gets it once pad.watch has left its record. */
-  #seesPens: boolean;
+  /** What a pen writes is personal: the page that shows the desk gets it of the pads for which pad.watch has left its record. Undefined: of all. */
+  readonly #padsLookedAt: Set<string> | undefined;
   apiVersion = HIGHEST_API_VERSION;
 
   constructor(socket: WebSocket, options: ConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
     this.#caller = callerOf(options.admission, this);
-    this.#seesPens = options.admission.kind !== 'console';
+    this.#padsLookedAt = options.admission.kind === 'console' ? new Set() : undefined;
     const { id } = this.#caller;
     this.#backlog = new Backlog(options.quota, () => socket.close(CLOSE_TRY_AGAIN_LATER, 'answers are not read'));
     options.backlogs.add(this.#backlog);
@@ -75,9 +75,9 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
     this.#greet();
   }
 
-  wants(name: EventName, { needs, pages }: Audience = {}): boolean {
+  wants(name: EventName, { needs, pages, pad }: Audience = {}): boolean {
     const { scopes, origin } = this.#caller;
-    if (name === 'pad.pen' && !this.#seesPens) return false;
+    if (name === 'pad.pen' && this.#padsLookedAt?.has(pad ?? '') === false) return false;
     if (pages !== undefined && origin !== undefined && origin !== pages) return false;
     const mayKnow = scopes.has(EVENTS[name].scope) && (needs === undefined || scopes.has(needs));
     return (this.#events === undefined || this.#events.has(name)) && mayKnow;
@@ -111,8 +111,12 @@ export class WebSocketConnection implements CallerConnection, Subscriber {
     return call !== undefined;
   }
 
-  seePens(): void {
-    this.#seesPens = true;
+  lookOn(pad: string): void {
+    this.#padsLookedAt?.add(pad);
+  }
+
+  lookAway(pad: string): void {
+    this.#padsLookedAt?.delete(pad);
   }
 
   selectVersion(version: number): void {

@@ -7,6 +7,7 @@ import { Telemetry } from '../telemetry/telemetry.ts';
 import { Turns } from '../turns.ts';
 import type { EnteredPins } from './entered-pins.ts';
 import { PromptProtocolError, PromptStationGoneError } from './errors.ts';
+import { OpenPrompts, type Shown } from './open-prompts.ts';
 import type { Prompt, PromptPlace, PromptStation } from './prompt.ts';
 
 /** Prompts of one person that may wait for the one on the screen: more is a page gone wild. */
@@ -26,13 +27,16 @@ export interface PromptOptions {
 }
 
 export class PromptDesk {
+  /** What is asked, here and on readers' keypads. */
+  readonly open: OpenPrompts;
   readonly #stations = new Set<PromptStation>();
   readonly #turns = new Map<string, Turns>();
   readonly #newcomers = new Set<(station: PromptStation) => void>();
   readonly #telemetry: Telemetry;
 
-  constructor(telemetry: Telemetry = new Telemetry()) {
+  constructor(telemetry: Telemetry = new Telemetry(), open = new OpenPrompts()) {
     this.#telemetry = telemetry;
+    this.open = open;
   }
 
   /** On the screen of a person, or waiting for that. */
@@ -66,8 +70,11 @@ export class PromptDesk {
     if (this.#stationsOf(user).length === 0) throw noPlace();
     const turns = this.#turns.get(user) ?? new Turns('the person', MAX_PROMPTS);
     this.#turns.set(user, turns);
+    const inTurn = (shown?: Shown): Promise<EnteredPins> => turns.run(signal, () => this.#show(prompt, options, shown));
+    // One too many is refused: it is nothing that anybody is asked.
+    const isRefused = turns.length > MAX_PROMPTS;
+    const asked = (): Promise<EnteredPins> => (isRefused ? inTurn() : this.open.during({ about: prompt, user, signal }, inTurn));
     try {
-      const asked = (): Promise<EnteredPins> => turns.run(signal, () => this.#show(prompt, options));
       return await this.#telemetry.watch({ kind: 'wait', name: 'person' }, asked);
     } finally {
       if (turns.length === 0) this.#turns.delete(user);
@@ -93,7 +100,7 @@ export class PromptDesk {
     }
   }
 
-  async #show(prompt: Prompt, options: PromptOptions): Promise<EnteredPins> {
+  async #show(prompt: Prompt, options: PromptOptions, shown?: Shown): Promise<EnteredPins> {
     const { user, signal, onShown, timeoutMs = PROMPT_TIMEOUT_MS } = options;
     const failed = new Set<PromptStation>();
     let problem: Error = noPlace();
@@ -102,6 +109,7 @@ export class PromptDesk {
       const station = this.#stationsOf(user).find((candidate) => !failed.has(candidate));
       if (!station) throw problem;
       try {
+        shown?.(station.place);
         onShown?.(station.place);
         return await station.ask(prompt, { signal, timeoutMs });
       } catch (error) {

@@ -96,6 +96,7 @@ describe('every method', () => {
   /** Parameters of the methods that take no card. */
   const OTHERS: Readonly<Partial<Record<MethodName, object>>> = {
     'access.list': {},
+    'prompt.list': {},
     'audit.export': {},
     'audit.list': {},
     'audit.verify': {},

@@ -6,6 +6,7 @@ import { Compile, type Validator } from 'typebox/compile';
 import { EVENT_NAMES, EVENTS, EventNotice, GapNotice, type EventName } from '../../api-spec/events.ts';
 import { REPLAY_EVENTS } from '../../daemon/api/event-log.ts';
 import { EVENT_BACKLOG_BYTES } from '../../daemon/api/limits.ts';
+import { PIN, PUK } from './cards.ts';
 import { eventually, openBench, outcomeOf, resultOf, watchedPivCard, type Bench, type RpcSocket } from './support.ts';
 
 interface Event {
@@ -100,6 +101,33 @@ describe('a subscriber', () => {
     expect(events[4]?.data).toEqual({ card: id, reader: bench.readerId() });
     bench.source.add(bench.reader());
     await socket.find('the reader again', () => eventsOf(socket).find(({ name }) => name === 'reader.added'));
+  });
+
+  it('hears once of each try that was spent, given back or set anew, whoever finds it out, and of none where none was', async () => {
+    await using bench = await openBench();
+    const card = watchedPivCard();
+    const id = await bench.insert(card);
+    const socket = await subscribed(bench);
+    const changes = (): number => eventsOf(socket).filter(({ name }) => name === 'card.changed').length;
+    resultOf(await socket.call('card.read', { card: id }));
+    const heardAfter = async (method: string, params: object): Promise<number> => {
+      const before = changes();
+      await socket.call(method, { card: id, ...params });
+      resultOf(await socket.call('card.read', { card: id }));
+      return changes() - before;
+    };
+    expect(await heardAfter('pin.verify', { pin: PIN })).toBe(0);
+    expect(await heardAfter('pin.verify', { pin: '999999' })).toBe(1);
+    expect(await heardAfter('pin.verify', { pin: PIN })).toBe(1);
+    expect(await heardAfter('pin.change', { pin: PIN, newPin: '112233' })).toBe(1);
+    for (let wrong = 0; wrong < 3; wrong++) expect(await heardAfter('pin.verify', { pin: '999999', allowLastTry: true })).toBe(1);
+    expect(await heardAfter('pin.unblock', { puk: PUK, newPin: PIN })).toBe(1);
+    expect(
+      await heardAfter('card.transmit', { commands: ['00A404000BA000000308000010000100', '0020008008393939393939FFFF'] }),
+    ).toBe(1);
+    expect(resultOf<{ pins: object[] }>(await socket.call('card.read', { card: id })).pins[0]).toMatchObject({
+      attemptsRemaining: 2,
+    });
   });
 
   it('gets only the events that it names, and no more after it ended its subscription', async () => {

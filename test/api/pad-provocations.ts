@@ -15,6 +15,7 @@ export const GOOD_PADS: Readonly<Partial<Record<MethodName, object>>> = {
   'pad.cancel': { pad: ID },
   'pad.capture': { content: { digest: { hash: 'sha256', value: digest } } },
   'pad.list': {},
+  'pad.unwatch': { pad: ID },
   'pad.watch': { pad: ID },
   'simulation.usePad': { pad: PAD, act: 'plug' },
 };

@@ -52,9 +52,11 @@ async function serve(command: readonly string[], options: { cwd?: string } = {})
   };
 }
 
-/** A process of the same user that hardens nothing. */
-function unhardened(options: { cwd?: string } = {}): WatchedProcess {
-  return new WatchedProcess(['sleep', '60'], { ...options, wantsCore: true });
+/** A process of the same user that hardens nothing; until its limits are set, a shell is in its place. */
+async function unhardened(options: { cwd?: string } = {}): Promise<WatchedProcess> {
+  const started = new WatchedProcess(['sleep', '60'], { ...options, wantsCore: true });
+  await expect.poll(() => readFileSync(`/proc/${started.pid}/comm`, 'utf8').trim(), { timeout: 20_000 }).toBe('sleep');
+  return started;
 }
 
 /** Whether another process of this user may read its memory and environment: it takes the rights of ptrace(2). */
@@ -115,7 +117,7 @@ describe('what these tests look for', () => {
   });
 
   it('is there without hardening: an environment that other processes of the user can read', async () => {
-    await using plain = unhardened();
+    await using plain = await unhardened();
     expect(isReadable(plain.pid)).toBe(true);
     expect(coreLimit(plain.pid)).not.toBe('0 0');
   });
@@ -130,9 +132,9 @@ it('dies of a segmentation fault without a core file, where another program leav
     return readdirSync(cwd);
   };
   const pattern = readFileSync('/proc/sys/kernel/core_pattern', 'utf8').trim();
-  await using probe = unhardened();
+  await using probe = await unhardened();
   const leavesFiles = /^[^|/]+$/.test(pattern) && !coreLimit(probe.pid)?.startsWith('0 ');
-  const plain = await left((cwd) => Promise.resolve(unhardened({ cwd })));
+  const plain = await left((cwd) => unhardened({ cwd }));
   expect(plain.length > 0, `core_pattern ${pattern}`).toBe(leavesFiles);
   expect(await left(async (cwd) => (await serve([NODE, MAIN], { cwd })).started)).toEqual([]);
 });

@@ -61,6 +61,7 @@ export function cardHandlers(context: HandlerContext): Pick<Handlers, CardMethod
         session.card.tries.forgetAll();
         session.forget();
         const responses = [];
+        const mayHaveSpent = commands.some(({ parsed }) => PIN_INSTRUCTIONS.includes(parsed.ins));
         for (const command of commands) {
           const { data, statusWord } = parseResponseApdu(
             await send(command.bytes, { sensitive: PIN_INSTRUCTIONS.includes(command.parsed.ins) }),
@@ -68,6 +69,7 @@ export function cardHandlers(context: HandlerContext): Pick<Handlers, CardMethod
           responses.push({ data: formatHex(data), statusWord: formatStatusWord(statusWord) });
         }
         session.card.contents = undefined;
+        if (mayHaveSpent) desk.announce(session.card);
         return { responses };
       });
     },

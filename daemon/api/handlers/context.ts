@@ -1,6 +1,6 @@
 /** What handlers work with, and how they get at a card. */
 import { KeyNotFoundError } from '../../../apdu/errors.ts';
-import type { PinReference, Token, TokenKey } from '../../../apdu/token.ts';
+import type { Token, TokenKey } from '../../../apdu/token.ts';
 import type { Access } from '../../access/access.ts';
 import type { Contents } from '../../contents/contents.ts';
 import { useCard } from '../../desk/card-access.ts';
@@ -24,7 +24,7 @@ import type { Ceremonies } from '../../issuance/ceremonies.ts';
 import type { EvidenceKeeper } from '../../issuance/evidence/keeper.ts';
 import type { Pictures } from '../../issuance/pictures.ts';
 import type { Pads } from '../../pads/pads.ts';
-import { verifyForUse, type PinCaller } from '../../pin/entry.ts';
+import { verifyForUse, type KeypadPrompt, type PinCaller } from '../../pin/entry.ts';
 import { PersonNeededError } from '../../pin/person-needed.ts';
 import type { PinReuse } from '../../pin/reuse.ts';
 import type { WrongPins } from '../../pin/wrong-pins.ts';
@@ -207,8 +207,16 @@ export function pinCaller(
     canAsk: !call.wasAsked && context.prompts.placesOf(user).length > 0,
     wasAsked: call.wasAsked,
     secret: (name: EntryName) => call.secret(name),
-    onKeypad: (pinReference: PinReference) =>
-      context.events.publish('pin.prompted', { card: card.id, reader: card.reader.id, pinReference, where: 'keypad' }),
+    atKeypad: ({ reference, about }: KeypadPrompt, work: () => Promise<void>) => {
+      context.events.publish('pin.prompted', {
+        ...{ card: card.id, reader: card.reader.id, pinReference: reference },
+        where: 'keypad',
+      });
+      return context.prompts.open.during({ about, user, signal: call.signal }, (shown) => {
+        shown('keypad');
+        return work();
+      });
+    },
   };
   if (origin === undefined) {
     return {

@@ -16,18 +16,21 @@ export function documentHandlers(context: HandlerContext): Pick<Handlers, Docume
   const { verdicts } = context;
   return {
     'document.addManualCheck': (params, call) =>
-      noted(call, verdicts.addManual(ownerOf(call), params.verdict, entryOf(context, params, call))),
+      noted(context, call, verdicts.addManual(ownerOf(call), params.verdict, entryOf(context, params, call))),
     'document.evidence': ({ verdict }, call) => ({ ...verdicts.evidence(ownerOf(call), verdict) }),
     'document.get': ({ verdict }, call) => verdicts.get(ownerOf(call), verdict),
     'document.verify': (params, call) => {
       const { input, inputs } = gather(context, params, call);
-      return noted(call, verdicts.verify(ownerOf(call), { ruleSet: params.ruleSet, input, inputs }));
+      return noted(context, call, verdicts.verify(ownerOf(call), { ruleSet: params.ruleSet, input, inputs }));
     },
   };
 }
 
-/** The audit log learns which verdict it was, and the hash of its evidence: nothing of the person. */
-function noted(call: Call, verdict: Result<'document.verify'>): Result<'document.verify'> {
+/** The audit log learns which verdict it was, and the hash of its evidence: nothing of the person. Others hear that there is one. */
+function noted({ verdicts, events }: HandlerContext, call: Call, verdict: Result<'document.verify'>): Result<'document.verify'> {
+  const scan = verdicts.scanOf(ownerOf(call), verdict.verdict);
+  const told = { verdict: verdict.verdict, ...(scan === undefined ? {} : { scan }) };
+  events.publish('document.judged', told, { pages: call.caller.origin ?? 'none' });
   call.subject = { purpose: `${verdict.verdict} ${verdict.overall} sha256:${verdict.evidence}` };
   return verdict;
 }

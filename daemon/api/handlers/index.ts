@@ -15,6 +15,7 @@ import { padHandlers } from './pad.ts';
 import { passportHandlers } from './passport.ts';
 import { pinHandlers } from './pin.ts';
 import { portraitHandlers } from './portrait.ts';
+import { promptHandlers } from './prompt.ts';
 import { readerHandlers } from './reader.ts';
 import { scannerHandlers } from './scanner.ts';
 import { signCmsHandlers } from './sign-cms.ts';
@@ -44,6 +45,7 @@ export function createHandlers(context: HandlerContext): Handlers {
     ...portraitHandlers(context),
     ...issuanceHandlers(context),
     ...padHandlers(context),
+    ...promptHandlers(context),
     ...accessHandlers(context),
     ...auditHandlers(context),
     ...consoleHandlers(context),

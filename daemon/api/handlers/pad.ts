@@ -12,26 +12,33 @@ import type { Call, Handlers } from '../call.ts';
 import { bytesOf, contentOf, giveOut, invalidContent } from './content.ts';
 import { ownerOf, type HandlerContext } from './context.ts';
 
+type PadMethods = 'pad.cancel' | 'pad.capture' | 'pad.list' | 'pad.unwatch' | 'pad.watch';
 type CaptureParams = Params<'pad.capture'>;
 
 const LABELS = {
   sv: { clear: 'Rensa', cancel: 'Avbryt', accept: 'Godkänn' },
   en: { clear: 'Clear', cancel: 'Cancel', accept: 'Accept' },
 } as const;
+/** Until a ceremony has taken it up. */
+const KEEP_EVIDENCE_MS = 3_600_000;
 const ACCEPT_AFTER_MS = 3_000;
 /** Pictures on the largest pad have a thirtieth of it. */
 const MAX_IMAGE_PIXELS = 16_000_000;
 
-export function padHandlers(context: HandlerContext): Pick<Handlers, 'pad.cancel' | 'pad.capture' | 'pad.list' | 'pad.watch'> {
+export function padHandlers(context: HandlerContext): Pick<Handlers, PadMethods> {
   const { pads } = context;
   return {
     'pad.cancel': async ({ pad }, { caller }) => ({ cancelled: await pads.cancel(pad, caller) }),
     'pad.capture': async (params, call) => await capture(context, params, call),
     'pad.list': async () => ({ pads: [...(await pads.list())] }),
+    'pad.unwatch': ({ pad }, { caller }) => {
+      caller.connection?.lookAway(pad);
+      return {};
+    },
     'pad.watch': async ({ pad }, call) => {
       const description = await pads.find(pad);
       const capture = pads.captureOn(description.id);
-      call.caller.connection?.seePens();
+      call.caller.connection?.lookOn(description.id);
       call.subject = { purpose: `${capture === undefined ? '' : `capture ${capture} `}on ${description.id}` };
       return { pad: pads.describe(description), ...(capture === undefined ? {} : { capture }) };
     },
@@ -54,7 +61,7 @@ async function capture(context: HandlerContext, params: CaptureParams, call: Cal
     call,
     async (pad, signal): Promise<Captured> => {
       const publish = (event: Parameters<ConstructorParameters<typeof LiveInk>[0]['publish']>[0]): void =>
-        events.publish('pad.pen', event, { pages: call.caller.origin ?? 'none' });
+        events.publish('pad.pen', event, { pages: call.caller.origin ?? 'none', pad: description.id });
       using live = new LiveInk({ capture: id, pad: description.id, detail: access.policy.pads.live, publish });
       const { acceptAfterMs = ACCEPT_AFTER_MS } = params;
       const written = await captureSignature({ pad, documentHash, screen, acceptAfterMs, live, signal, now: () => new Date() });
@@ -77,7 +84,9 @@ async function describeCapture(
   const pictures: Pictures = await drawPictures(written, call.signal);
   const statement = stateCapture(captured, pictures);
   const seal = await context.evidence.seal();
-  const sealed = await seal.sign(Buffer.from(statement), 'detached');
+  const sealed = Buffer.from(await seal.sign(Buffer.from(statement), 'detached')).toString('base64');
+  const isRepeat = replay.verdict === 'exact';
+  context.pads.evidence.put(ownerOf(call), id, { statement, seal: sealed, isRepeat }, KEEP_EVIDENCE_MS);
   const give = (bytes: Uint8Array): Result<'pad.capture'>['svg'] => {
     const given = giveOut(context, bytes, call);
     return { size: bytes.length, ...('inline' in given ? { data: given.inline } : { content: given.waiting.id }) };
@@ -89,7 +98,7 @@ async function describeCapture(
     ...{ samples: written.samples.length, strokes: strokesOf(written.samples).length, durationMs: durationOf(written) },
     ...{ lostSamples: written.lost, isComplete: written.lost === 0, replay },
     ...{ svg: give(pictures.svg), png: give(pictures.png) },
-    evidence: { statement, sha256: sha256(statement), seal: Buffer.from(sealed).toString('base64') },
+    evidence: { statement, sha256: sha256(statement), seal: sealed },
     ...(recipients.length === 0
       ? {}
       : {

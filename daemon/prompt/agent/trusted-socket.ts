@@ -2,6 +2,7 @@
  * Whether the daemon's Unix socket can be nobody else's. Whoever could put a socket in its place could play the daemon and ask for PINs in its name: so the file,
  * and every folder on the way to it, must belong to somebody who is trusted and be out of the reach of others; and the program at the other end must be one of theirs.
  */
+import { spawnSync } from 'node:child_process';
 import { lstatSync, readFileSync, realpathSync, type Stats } from 'node:fs';
 import type { Socket } from 'node:net';
 import { dirname, join, basename, resolve } from 'node:path';
@@ -14,8 +15,11 @@ const GROUP_WRITE = 0o020;
 const OTHERS_WRITE = 0o002;
 /** The account that the service runs by where it is installed for all users. */
 const SERVICE_ACCOUNT = 'kortd';
-/** Accounts of the system, not of persons (Debian Policy, section 9.2.2). */
-const MAX_SYSTEM_USER = 999;
+/** Accounts of services begin with _ there, and /etc/passwd does not have all of them: id(1) asks the directory. */
+const MACOS_SERVICE_ACCOUNT = '_kortd';
+const ID_MS = 5_000;
+/** Accounts of the system, not of persons (Debian Policy, section 9.2.2; on macOS they end at 499). */
+const MAX_SYSTEM_USER = process.platform === 'darwin' ? 499 : 999;
 
 /** For people: what is wrong, and with which path. */
 export class UntrustedSocketError extends Error {
@@ -64,11 +68,21 @@ function isOfOwnGroup({ uid, gid }: Stats): boolean {
   return gid === uid;
 }
 
-/** passwd(5). */
 function serviceUser(): number | undefined {
-  const accounts = readFileSync('/etc/passwd', 'utf8').split('\n');
-  const user = Number(accounts.find((line) => line.startsWith(`${SERVICE_ACCOUNT}:`))?.split(':')[2] ?? Number.NaN);
+  const user = process.platform === 'darwin' ? userOnMacos() : userOfPasswd();
   return user <= MAX_SYSTEM_USER ? user : undefined;
+}
+
+/** Not a number where there is no such account. */
+function userOnMacos(): number {
+  const { status, stdout } = spawnSync('/usr/bin/id', ['-u', MACOS_SERVICE_ACCOUNT], { encoding: 'utf8', timeout: ID_MS });
+  return status === 0 ? Number(stdout.trim() || Number.NaN) : Number.NaN;
+}
+
+/** passwd(5). */
+function userOfPasswd(): number {
+  const accounts = readFileSync('/etc/passwd', 'utf8').split('\n');
+  return Number(accounts.find((line) => line.startsWith(`${SERVICE_ACCOUNT}:`))?.split(':')[2] ?? Number.NaN);
 }
 
 function untrusted(path: string, problem: string): UntrustedSocketError {
