@@ -2,7 +2,17 @@
  * The RPM package's whole life, by rpm itself: installed, upgraded, refused as a downgrade, gone back from, removed. The system is a Debian with its own systemd, so that what
  * it depends on comes by other names and rpm is told not to look; what the package does, its scripts and its service are as on every system.
  */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sourceDateEpoch } from '../../installer/epoch.ts';
@@ -102,6 +112,20 @@ describe('the RPM package', () => {
     expect(output).toContain('newer');
     expect([installed(), kortd.mainPid]).toEqual([product.version, pid]);
     expect(await answers()).toBe(true);
+  });
+
+  it('leaves the former version running when its databases cannot be kept', async () => {
+    const kept = root.path(`${FOLDER}/former`);
+    renameSync(kept, `${kept}-aside`);
+    writeFileSync(kept, 'in the way');
+    const { status, output } = rpm('--upgrade', fileOf(NEXT));
+    rmSync(kept);
+    renameSync(`${kept}-aside`, kept);
+    expect(status).not.toBe(0);
+    expect(output).toContain(`kortd: ${NEXT} is not installed; ${product.version} runs on`);
+    await kortd.untilAnswers();
+    expect(installed()).toBe(product.version);
+    expect(existsSync(root.path(`${FOLDER}/former/unproven`))).toBe(false);
   });
 
   it('says how to go back when the new version does not become ready, and goes back by that one command', async () => {
