@@ -2,7 +2,7 @@
  * Every page of a database that is too large to be read at the start (examine.ts): some time after it, in a thread of its own that only reads, one file after the
  * other. The daemon goes on meanwhile.
  */
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { WHOLE_BYTES } from './examine.ts';
@@ -63,7 +63,8 @@ async function examineAll(
 ): Promise<void> {
   for (const { file } of KNOWN_DATABASES) {
     const path = join(folder, file);
-    if (signal.aborted || !existsSync(path) || statSync(path).size <= WHOLE_BYTES) continue;
+    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    if (signal.aborted || size <= WHOLE_BYTES) continue;
     const { damage, problem } = await check(path, signal);
     if (damage !== undefined) onDamage(file, damage.replaceAll(/\s+/g, ' ').slice(0, 200));
     else if (problem !== undefined) onProblem(file, problem);
