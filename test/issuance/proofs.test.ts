@@ -4,36 +4,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { unpackZip } from '../../daemon/issuance/evidence/zip.ts';
-import { errorOf, eventually, resultOf } from '../api/support.ts';
+import { errorOf, resultOf } from '../api/support.ts';
 import { runTool } from '../support/run-tool.ts';
 import { startRoutine } from './cards.ts';
-import { GIVEN, PINS, issueAll, openOffice, orderFields, stepOf, type Office } from './office.ts';
+import { GIVEN, PINS, issueAll, orderFields, stepOf } from './office.ts';
+import { evidenceFiles, judge, openWithRules, signOnPad } from './proof-support.ts';
 
 const LOA2 = { authority: 'BENCH e-id Person HSA-id 2 CA v1', policies: ['2.999.752.2'] };
-const PAD = 'BENCHPAD1';
-const signal = AbortSignal.timeout(60_000);
 const sha256 = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex');
-
-async function openWithRules(): Promise<Office> {
-  return await openOffice({ policy: { verdicts: { ruleSets: { desk: { mandatory: ['manual.person'] } } } } });
-}
-
-/** Typed, and looked at by somebody, unless not. */
-async function judge({ api }: Office, documentNumber: string, isSeen = true): Promise<string> {
-  const { verdict } = resultOf(await api.call('document.verify', { ruleSet: 'desk', typed: { documentNumber } }));
-  if (isSeen) resultOf(await api.call('document.addManualCheck', { verdict, check: 'manual.person', outcome: 'passed' }));
-  return verdict;
-}
-
-async function signOnPad({ api, bench: { pads } }: Office, text: string): Promise<string> {
-  const content = { data: Buffer.from(text).toString('base64') };
-  const answer = api.call('pad.capture', { content, text });
-  await eventually('the pad being ready to be written on', () => pads.pads[0]?.state === 'capture');
-  await pads.use(PAD, { act: 'write', seed: 1, samples: 200, periodMs: 0, signal });
-  await pads.use(PAD, { act: 'accept', seed: 0, samples: 0, signal });
-  return resultOf(await answer).capture;
-}
 
 describe('evidence of other parts of kortd', () => {
   it('goes into the statement by its SHA-256, and into the container byte for byte', async () => {
@@ -59,8 +37,7 @@ describe('evidence of other parts of kortd', () => {
     const certificates = [...issueAll(requested, 'download', { now: clock.now, ...LOA2 })];
     resultOf(await api.call('issuance.writeCertificates', { ceremony, certificates, pin: PINS.legitimering }));
     expect(resultOf(await api.call('issuance.confirm', { ceremony })).state).toBe('finished');
-    const { data = '' } = resultOf(await api.call('issuance.evidence', { ceremony }));
-    const files = new Map(unpackZip(Buffer.from(data, 'base64')).entries.map(({ name, content }) => [name, content]));
+    const files = await evidenceFiles(office, ceremony);
     expect(Buffer.from(files.get('recorded/order-verdict.json') ?? []).toString('utf8')).toBe(json);
     expect(JSON.parse(json)).toMatchObject({ verdict, overall: 'passed' });
     const statement = files.get('recorded/receipt-padSignature.json') ?? new Uint8Array();
@@ -86,7 +63,9 @@ describe('evidence of other parts of kortd', () => {
       expect(error.code).toBe('fields_invalid');
       return error.message;
     };
-    expect(await refused(await judge(office, fields['documentNumber'] ?? '', false))).toContain('verdict is notPerformed');
+    expect(await refused(await judge(office, fields['documentNumber'] ?? '', { isSeen: false }))).toContain(
+      'verdict is notPerformed',
+    );
     expect(await refused(await judge(office, 'OTHER1'))).toContain('about a document with another number');
     expect(await refused('verdict-00000000-0000-4000-8000-000000000000')).toContain('names nothing that this caller has');
     expect(await refused(await signOnPad(office, 'x'))).toContain('names nothing that this caller has');

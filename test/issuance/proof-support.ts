@@ -1,0 +1,55 @@
+/** Evidence of other parts of kortd, made at the office's desk for a ceremony to take up: verdicts about documents, signatures on the pad. */
+import { unpackZip } from '../../daemon/issuance/evidence/zip.ts';
+import type { Params } from '../../api-spec/methods/index.ts';
+import { eventually, resultOf } from '../api/support.ts';
+import { openOffice, type Office } from './office.ts';
+
+const PAD = 'BENCHPAD1';
+const signal = AbortSignal.timeout(60_000);
+
+export async function openWithRules(): Promise<Office> {
+  return await openOffice({ policy: { verdicts: { ruleSets: { desk: { mandatory: ['manual.person'] } } } } });
+}
+
+export interface JudgeOptions {
+  /** Somebody looked at the person. Default: yes. */
+  readonly isSeen?: boolean;
+  /** Whom the document is of, as it states. */
+  readonly personalNumber?: string;
+  /** Who asks. Default: the office's program. */
+  readonly api?: Office['api'];
+}
+
+/** Typed, and looked at by somebody, unless not. Resolves with the id of the verdict. */
+export async function judge(office: Office, documentNumber: string, options: JudgeOptions = {}): Promise<string> {
+  const { api = office.api, isSeen = true, personalNumber } = options;
+  const typed = { documentNumber, ...(personalNumber === undefined ? {} : { personalNumber }) };
+  const { verdict } = resultOf(await api.call('document.verify', { ruleSet: 'desk', typed }));
+  if (isSeen) resultOf(await api.call('document.addManualCheck', { verdict, check: 'manual.person', outcome: 'passed' }));
+  return verdict;
+}
+
+type CaptureParams = Pick<Params<'pad.capture'>, 'content' | 'text'>;
+
+/** The same hand, but never the same movement: `seed`. Resolves with the id of the capture. */
+export async function captureOnPad(
+  { api: officeApi, bench: { pads } }: Office,
+  params: CaptureParams,
+  { seed = 1, api = officeApi }: { readonly seed?: number; readonly api?: Office['api'] } = {},
+): Promise<string> {
+  const answer = api.call('pad.capture', params);
+  await eventually('the pad being ready to be written on', () => pads.pads[0]?.state === 'capture');
+  await pads.use(PAD, { act: 'write', seed, samples: 200, periodMs: 0, signal });
+  await pads.use(PAD, { act: 'accept', seed: 0, samples: 0, signal });
+  return resultOf(await answer).capture;
+}
+
+export async function signOnPad(office: Office, text: string, options: Parameters<typeof captureOnPad>[2] = {}): Promise<string> {
+  return await captureOnPad(office, { content: { data: Buffer.from(text).toString('base64') }, text }, options);
+}
+
+/** Of the container of a finished ceremony, by their names. */
+export async function evidenceFiles({ api }: Office, ceremony: string): Promise<ReadonlyMap<string, Buffer>> {
+  const { data = '' } = resultOf(await api.call('issuance.evidence', { ceremony }));
+  return new Map(unpackZip(Buffer.from(data, 'base64')).entries.map(({ name, content }) => [name, Buffer.from(content)]));
+}
