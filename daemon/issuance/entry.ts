@@ -85,7 +85,7 @@ export interface Message {
   readonly sv: string;
 }
 
-/** Evidence that another part of kortd made, without personal data. */
+/** Evidence that another part of kortd made. There is no personal data in `statement`. */
 export interface Proof {
   readonly field: string;
   readonly kind: 'documentVerdict' | 'padSignature';
@@ -95,6 +95,8 @@ export interface Proof {
   readonly sha256: string;
   /** Detached CMS over it by the workstation. */
   readonly seal?: string;
+  /** The text of the ceremony that was signed; its UTF-8 is what the statement has the SHA-256 of. */
+  readonly document?: string;
 }
 
 /** Of a ceremony: a routine on its way. */

@@ -147,6 +147,21 @@ describe('a routine is refused', () => {
         /brackets in a text/,
       ],
     ),
+    [
+      'with a document that nobody signs',
+      spoilt(({ steps }) => (steps[0] = { ...steps[0], document: TITLE })),
+      /step order: it has a document, and no field for the signature on it/,
+    ],
+    [
+      'with a document that leads nowhere',
+      spoilt(({ steps }) => (steps[3] = { ...steps[3], document: { en: '{order.colour}', sv: '-' } })),
+      /order\.colour leads to nothing/,
+    ],
+    [
+      'with a document that tells what is filled in beside it',
+      spoilt(({ steps }) => (steps[3] = { ...steps[3], document: { en: '{terms.accepted}', sv: '-' } })),
+      /step terms: its document tells what is filled in beside it/,
+    ],
     ['that is none', () => parseRoutine('routine'), /reading a routine/],
   ])('%s', (_, parse, problem) => {
     expect(parse).toThrow(RoutineError);
@@ -189,17 +204,18 @@ it('whoever notes an identity document may give the verdict about it, and what i
   ]);
   for (const { step, verdict, texts } of noting) {
     expect(verdict).toMatchObject({ kind: 'documentVerdict', optional: true, documentNumber: `${step}.documentNumber` });
+    expect(verdict?.personalNumber).toMatch(/^(order|card)\.personalNumber$/u);
     expect(texts).toHaveLength(2);
     for (const text of texts) expect(text).toMatch(new RegExp(`\\[[^\\]]*\\{${step}\\.verdictSha256\\}[^\\]]*\\]`, 'u'));
   }
 });
 
-it('a signature on a pad can take the place of one on paper', () => {
+it('a signature on a pad can take the place of one on paper, and it is on a text of the ceremony', () => {
   const taking = files
     .map((file) => parseRoutine(read(file)))
     .flatMap(({ id, steps }) =>
       steps.flatMap((step) =>
-        step.kind === 'record' && step.fields['padSignature']?.optional === true ? [`${id} ${step.id}`] : [],
+        step.kind === 'record' && step.document && step.fields['padSignature']?.optional === true ? [`${id} ${step.id}`] : [],
       ),
     );
   expect(taking).toEqual([

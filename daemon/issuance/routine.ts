@@ -70,12 +70,15 @@ function stepProblem(routine: Routine, step: RoutineStep, earlier: ReadonlyMap<s
     const problem = textProblem(text);
     if (problem !== undefined) return problem;
   }
+  // It is signed before the step is taken: what is filled in there cannot stand in it.
+  const tooEarly = step.kind === 'record' && step.document ? pathsInText(step.document) : [];
+  if (tooEarly.some((path) => path.startsWith(`${step.id}.`))) return 'its document tells what is filled in beside it';
   for (const path of pathsOf(step))
     if (!isKnownPath(path, step, earlier)) return `${path} leads to nothing that was recorded before`;
   return step.kind === 'record' ? fieldsProblem(routine, step) : undefined;
 }
 
-function fieldsProblem({ holder }: Routine, { fields, oneOf = [] }: StepOf<'record'>): string | undefined {
+function fieldsProblem({ holder }: Routine, { fields, document, oneOf = [] }: StepOf<'record'>): string | undefined {
   for (const [name, { kind, choices }] of Object.entries(fields)) {
     if (kind === 'choice' && Object.keys(choices ?? {}).length === 0) return `${name} has nothing to choose from`;
     if (kind === 'passportNumber' && holder?.notRegisteredBy?.includes('passport'))
@@ -86,7 +89,8 @@ function fieldsProblem({ holder }: Routine, { fields, oneOf = [] }: StepOf<'reco
       return `${name}${PROOF_FACT} is told of ${name} already`;
   for (const name of oneOf.flat())
     if (!Object.hasOwn(fields, name) || !fields[name]?.optional) return `${name}, of oneOf, is no optional field`;
-  return undefined;
+  const isSigned = Object.values(fields).some(({ kind }) => kind === 'padSignature');
+  return document && !isSigned ? 'it has a document, and no field for the signature on it' : undefined;
 }
 
 /** `{step.field}` in a text, or `{step.field|step.other}`: the first that was filled in. */
@@ -104,6 +108,7 @@ function textProblem({ en, sv }: Text): string | undefined {
 /** Those that are filled in. */
 function textsOf(step: RoutineStep): readonly Text[] {
   if (step.kind === 'messages') return step.messages.map(({ text }) => text);
+  if (step.kind === 'record') return step.document ? [step.document] : [];
   return step.kind === 'sign' ? [step.statement] : [];
 }
 
@@ -119,8 +124,8 @@ function pathsBesideTexts(step: RoutineStep): readonly string[] {
   switch (step.kind) {
     case 'record':
       return Object.values(step.fields).flatMap(
-        ({ notBefore, notAfter, documentNumber, sameOrganisationAs, otherOrganisationThan }) =>
-          given(notBefore, notAfter, documentNumber, sameOrganisationAs, otherOrganisationThan).filter(
+        ({ notBefore, notAfter, documentNumber, personalNumber, sameOrganisationAs, otherOrganisationThan }) =>
+          given(notBefore, notAfter, documentNumber, personalNumber, sameOrganisationAs, otherOrganisationThan).filter(
             (path) => path !== 'today',
           ),
       );

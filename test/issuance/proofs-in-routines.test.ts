@@ -4,7 +4,7 @@ import type { Ceremony } from '../../api-spec/issuance.ts';
 import { resultOf } from '../api/support.ts';
 import { DAY_MS, startRoutine } from './cards.ts';
 import { PINS, downloadReserveCard, openOffice, orderFields, orderReserveCard, stepOf, type Office } from './office.ts';
-import { evidenceFiles, judge, openWithRules, signOnPad } from './proof-support.ts';
+import { evidenceFiles, judge, openWithRules, signOnPad, textToSign } from './proof-support.ts';
 
 interface Noting {
   readonly routine: string;
@@ -30,6 +30,10 @@ function documentOf({ clock }: Office): Record<string, string> {
 
 async function record(office: Office, ceremony: string, step: string, fields: Record<string, string>): Promise<Ceremony> {
   return resultOf(await office.api.call('issuance.record', { ceremony, step, fields }));
+}
+
+async function view({ api }: Office, ceremony: string): Promise<Ceremony> {
+  return resultOf(await api.call('issuance.get', { ceremony }));
 }
 
 async function seat(office: Office): Promise<void> {
@@ -116,7 +120,7 @@ describe('a signature on the pad', () => {
     await record(office, ceremony, 'order', { ...order(office), ...documentOf(office) });
     for (const step of ['ordered', 'reviewed'])
       resultOf(await api.call('issuance.sign', { ceremony, step, language: 'en', pin: PINS.underskrift }));
-    const padSignature = await signOnPad(office, 'I accept the terms of use.');
+    const padSignature = await signOnPad(office, textToSign(await view(office, ceremony), 'terms', 'en'));
     const agreed = await record(office, ceremony, 'terms', { accepted: 'yes', padSignature });
     const { padSignatureSha256: digest = '' } = stepOf(agreed, 'terms').facts ?? {};
     expect(digest).toMatch(/^[0-9a-f]{64}$/u);

@@ -47,7 +47,7 @@ function describeStep(ceremonies: Ceremonies, ceremony: Ceremony, step: RoutineS
     ...(due === undefined
       ? {}
       : { dueAt: new Date(due).toISOString(), remainingMs: Math.max(0, due - ceremonies.clock().getTime()) }),
-    ...(done ? describeDone(done) : isNext ? statementAhead(ceremonies, ceremony, step) : {}),
+    ...(done ? describeDone(done) : isNext ? textAhead(ceremonies, ceremony, step) : {}),
     ...(job ? { job: describeJob(job) } : {}),
   };
 }
@@ -62,7 +62,12 @@ function describeDone({ time, facts, person, statement, messages }: StepDone): P
   };
 }
 
-function statementAhead(ceremonies: Ceremonies, ceremony: Ceremony, step: RoutineStep): Partial<StepView> {
+/** What is to be signed in the step: with a card, or on a pad. */
+function textAhead(ceremonies: Ceremonies, ceremony: Ceremony, step: RoutineStep): Partial<StepView> {
+  if (step.kind === 'record') {
+    const document = ceremonies.documentOf(ceremony, step);
+    return document ? { document } : {};
+  }
   if (step.kind !== 'sign') return {};
   const earlier = step.with === undefined ? undefined : ceremony.done.get(step.with)?.statement;
   if (earlier !== undefined) return { statement: earlier };
