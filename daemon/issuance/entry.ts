@@ -42,7 +42,20 @@ export type JobEntry =
   | { readonly type: 'key.generated'; readonly keyReference: string; readonly publicKey: string }
   | { readonly type: 'key.requested'; readonly keyReference: string; readonly request: string }
   /** By an authority that kortd asked; not looked at yet. */
-  | { readonly type: 'certificate.issued'; readonly keyReference: string; readonly der: string; readonly authority: string }
+  | {
+      readonly type: 'certificate.issued';
+      readonly keyReference: string;
+      readonly der: string;
+      readonly authority: string;
+      /** The authority waits to be told that it is taken: what that takes. Base64. */
+      readonly unconfirmed?: {
+        readonly transactionId: string;
+        readonly certReqId: string;
+        readonly peerNonce?: string;
+      };
+    }
+  /** The authority was told that it is taken. */
+  | { readonly type: 'certificate.confirmed'; readonly keyReference: string }
   /** What was issued is not what was ordered: it is asked for anew, and this is to be revoked. */
   | { readonly type: 'certificates.refused'; readonly problem: string }
   | { readonly type: 'certificates.accepted'; readonly certificates: readonly StoredCertificate[] }

@@ -1,7 +1,7 @@
 /** Ceremonies as callers see them. */
 import { createHash } from 'node:crypto';
 import type { Ceremony as CeremonyView } from '../../../api-spec/issuance.ts';
-import type { CardJob } from '../../issuance/card-job.ts';
+import { isAllIssued, type CardJob } from '../../issuance/card-job.ts';
 import type { Ceremonies } from '../../issuance/ceremonies.ts';
 import { dueAt, nextStep, openJob, type Ceremony, type StepDone } from '../../issuance/ceremony.ts';
 import type { PersonSeen } from '../../issuance/entry.ts';
@@ -28,7 +28,10 @@ export function describeCeremony(ceremonies: Ceremonies, ceremony: Ceremony): Ce
 
 function nextCallOf(ceremony: Ceremony, next: RoutineStep | undefined): CeremonyView['nextCall'] {
   if (ceremony.state !== 'open' || ceremony.isAway) return undefined;
-  const phase = openJob(ceremony)?.job.phase;
+  const job = openJob(ceremony)?.job;
+  const phase = job?.phase;
+  // What an authority issued is on the disk, and only to be written.
+  if (job && isAllIssued(job)) return 'issuance.resume';
   if (phase === 'waiting') return 'issuance.writeCertificates';
   if (phase !== undefined && phase !== 'finished') return 'issuance.resume';
   if (!next) return 'issuance.confirm';
