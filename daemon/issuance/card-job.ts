@@ -94,7 +94,7 @@ export function applyToJob(job: CardJob, entry: JobEntry): CardJob {
     case 'certificate.confirmed':
       return { ...job, issued: job.issued.map((one) => (one.keyReference === entry.keyReference ? confirmed(one) : one)) };
     case 'certificates.refused':
-      return { ...job, issued: [] };
+      return { ...job, issued: entry.keyReference === undefined ? [] : withoutKey(job.issued, entry.keyReference) };
     case 'certificates.accepted':
       return { ...job, accepted: entry.certificates, phase: 'writing' };
     case 'certificate.written':
@@ -128,6 +128,10 @@ export function applyToJob(job: CardJob, entry: JobEntry): CardJob {
     case 'certificate.removed':
       return job;
   }
+}
+
+function withoutKey(issued: readonly IssuedToJob[], keyReference: string): readonly IssuedToJob[] {
+  return issued.filter((one) => one.keyReference !== keyReference);
 }
 
 function confirmed({ unconfirmed: _, ...issued }: IssuedToJob): IssuedToJob {

@@ -56,8 +56,8 @@ export type JobEntry =
     }
   /** The authority was told that it is taken. */
   | { readonly type: 'certificate.confirmed'; readonly keyReference: string }
-  /** What was issued is not what was ordered: it is asked for anew, and this is to be revoked. */
-  | { readonly type: 'certificates.refused'; readonly problem: string }
+  /** What was issued is not what was ordered, or may not count: it is asked for anew, and this is to be revoked. `keyReference`: of that key alone. */
+  | { readonly type: 'certificates.refused'; readonly problem: string; readonly keyReference?: string }
   | { readonly type: 'certificates.accepted'; readonly certificates: readonly StoredCertificate[] }
   /** The signature PIN was given once more. */
   | { readonly type: 'writing.confirmed' }

@@ -68,7 +68,7 @@ async function confirming(asking: Asking, keyReference: string, work: () => Prom
     await work();
   } catch (error) {
     if (error instanceof ApiError && error.code === 'authority_refused' && isOpen())
-      note(asking, { type: 'certificates.refused', problem: error.message });
+      note(asking, { type: 'certificates.refused', problem: error.message, keyReference });
     throw error;
   }
   if (isOpen()) note(asking, { type: 'certificate.confirmed', keyReference });

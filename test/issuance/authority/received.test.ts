@@ -273,15 +273,21 @@ describe('by CMP, a certificate that came', () => {
     expect([count(BODY.p10cr), count(BODY.certConf)]).toEqual([2, 3]);
   });
 
-  test('and that the authority knows nothing more of is reported for revocation, and asked for anew', async () => {
-    await using cmp = await openCmp(['answer lost']);
-    const { waiting, count } = cmp;
-    expect(errorOf(await waiting.request())).toMatchObject({ code: 'authority_unreachable' });
-    // OpenSSL's server has ended the transaction: it cannot be told whether the certificate counts.
-    expect(errorOf(await waiting.request())).toMatchObject({ code: 'authority_refused' });
-    expect((await waiting.view()).reports).toEqual(['revocation']);
-    const done = resultOf(await waiting.request());
-    expect(jobOf(done).phase).toBe('finished');
-    expect(count(BODY.p10cr)).toBe(3);
-  });
+  test.each<readonly [string, Fate[]]>([
+    ['the first', ['answer lost']],
+    ['the second', ['delivered', 'answer lost']],
+  ])(
+    'and that the authority knows nothing more of is reported for revocation, and alone asked for anew: %s',
+    async (_, fates) => {
+      await using cmp = await openCmp([...fates]);
+      const { waiting, count } = cmp;
+      expect(errorOf(await waiting.request())).toMatchObject({ code: 'authority_unreachable' });
+      // OpenSSL's server has ended the transaction: it cannot be told whether the certificate counts.
+      expect(errorOf(await waiting.request())).toMatchObject({ code: 'authority_refused' });
+      expect((await waiting.view()).reports).toEqual(['revocation']);
+      const done = resultOf(await waiting.request());
+      expect(jobOf(done).phase).toBe('finished');
+      expect(count(BODY.p10cr)).toBe(3);
+    },
+  );
 });
