@@ -67,6 +67,11 @@ const Job = Closed(
   'What becomes of the card.',
 );
 
+const ToBeSigned = Closed({
+  text: Type.String({ description: 'Its UTF-8 is what is signed, byte for byte.' }),
+  sha256: Type.String({ pattern: '^[0-9a-f]{64}$', description: 'Of that UTF-8.' }),
+});
+
 const Step = Closed(
   {
     step: StepId,
@@ -84,6 +89,12 @@ const Step = Closed(
     person: Type.Optional(Person),
     statement: Type.Optional(
       Type.Union([Text, Type.String()], { description: 'What was signed; before that, what will be, in both languages.' }),
+    ),
+    document: Type.Optional(
+      Closed(
+        { en: ToBeSigned, sv: ToBeSigned },
+        'Of the next step, where a padSignature may be given: what the person signs on the pad, in one of the languages. To pad.capture the text is both `content` (its UTF-8 as `data`) and `text`.',
+      ),
     ),
     messages: Type.Optional(Type.Array(Closed({ to: Type.String(), en: Type.String(), sv: Type.String() }))),
     job: Type.Optional(Job),

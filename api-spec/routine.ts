@@ -41,6 +41,7 @@ export const RoutineField = Closed(
     notAfter: Path('Of a date: "today", or an earlier date, step.field.'),
     sameOrganisationAs: Path('Of an HSA-id: of the organisation of this one, step.field.'),
     documentNumber: Path('Of a verdict: it is about the document with this number, step.field.'),
+    personalNumber: Path('Of a verdict: it is about nobody with another personal identity number than this one, step.field.'),
     otherOrganisationThan: Path('Of an HSA-id: of another organisation than this one, step.field.'),
   },
   'Something that a person fills in.',
@@ -113,6 +114,9 @@ const RecordStep = Closed(
         maxItems: 5,
         description: 'Optional fields, in groups: all of one group are filled in, and none of the others.',
       }),
+    ),
+    document: Type.Optional(
+      Closed(Text.properties, 'What the person signs on a pad, with placeholders: a padSignature of the step is on this text.'),
     ),
   },
   'What the application asks the person for.',

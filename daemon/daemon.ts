@@ -144,7 +144,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const reload = reloadOf({ ...parts, countries, reloading, folder, log, live });
   const handlers: Handlers = createHandlers({
     ...parts,
-    ...issuanceOf(parts),
+    ...issuanceOf(undo, parts),
     ...simulationOf(options),
     identity: () => identities.settings,
     countrySigners: () => countries.signers(),
@@ -233,9 +233,10 @@ function reloadOf(parts: Reloaded): Daemon['reload'] {
 }
 
 /** Its door is a Unix socket; a named pipe of Node's would let everybody in. */
-function issuanceOf({ issuance, access }: ReturnType<typeof openParts>) {
+function issuanceOf(undo: AsyncDisposableStack, { issuance, access }: ReturnType<typeof openParts>) {
   const { ceremonies, evidence, pictures } = issuance;
-  return { issuance: ceremonies, evidence, pictures, authorities: new Authorities(() => access.policy.issuance.authorities) };
+  const authorities = undo.use(new Authorities(() => access.policy.issuance.authorities));
+  return { issuance: ceremonies, evidence, pictures, authorities };
 }
 
 function simulationOf({ simulated, simulatedDesk, simulatedPads }: DaemonOptions) {

@@ -103,7 +103,7 @@ function openEid(channel: CardChannel, tools: Tools, found: ApplicationPlace | R
   const directory = new EidDirectory(new CardFiles(channel, place, remembered?.habits), tools.now, remembered);
   return {
     serialNumber: () => directory.serialNumberNow(),
-    changeMarker: async () => (await directory.informationNow())?.lastUpdate,
+    changeMarker: () => directory.lastUpdateNow(),
     token: createEidToken(directory, tools.random),
   };
 }

@@ -292,7 +292,7 @@ export const issuanceMethods = {
   }),
   'issuance.requestCertificates': defineMethod({
     summary:
-      'Have a certification authority that the policy names issue the certificates, by EST or CMP, and write them, checked as by issuance.writeCertificates. What was issued is kept: called again, only the rest is asked for.',
+      'Have a certification authority that the policy names issue the certificates, by EST or CMP, and write them, checked as by issuance.writeCertificates. No card is held while it is asked. What was issued is kept, also when the caller goes away: called again, only the rest is asked for.',
     attempt: { en: 'Requesting the certificates', sv: 'Att begära certifikaten' },
     ...onCard({ ...changeParams, authority: AuthorityName }),
     rest: path('requestcertificates'),
@@ -314,11 +314,20 @@ export const issuanceMethods = {
   }),
   'issuance.resume': defineMethod({
     summary:
-      'Go on with what was begun on a card, on or back, after a next PIN, a pull, a reset, a crash or another day. The card is looked at first.',
+      'Go on with what was begun on a card, on or back, after a next PIN, a pull, a reset, a crash or another day; also with certificates that an authority issued. The card is looked at first.',
     attempt: { en: 'Going on with the card', sv: 'Att fortsätta med kortet' },
     ...onCard(changeParams),
     rest: path('resume'),
-    errors: [...changeErrors, ...keyErrors, 'card_full', 'ceremony_closed', 'ceremony_step_order'],
+    errors: [
+      ...changeErrors,
+      ...keyErrors,
+      'card_full',
+      'ceremony_closed',
+      'ceremony_late',
+      'ceremony_step_order',
+      'certificates_refused',
+      'order_expired',
+    ],
   }),
   'issuance.sign': defineMethod({
     summary: 'Take a step by signing its statement with the participant’s own card. The result is an attached CMS signature.',

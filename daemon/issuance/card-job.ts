@@ -11,6 +11,9 @@ import type { Token, TokenContents, TokenManagement } from '../../apdu/token.ts'
 import type { CardBefore, JobCard, JobEntry, KeyPlace, StoredCertificate } from './entry.ts';
 import { removeKey, type KeyToRemove } from './key-removal.ts';
 
+/** What an authority issued, as the journal has it. */
+export type IssuedToJob = Omit<Extract<JobEntry, { type: 'certificate.issued' }>, 'type'>;
+
 /** How far a job has come. */
 export interface CardJob {
   readonly card: JobCard;
@@ -22,7 +25,7 @@ export interface CardJob {
   /** PKCS #10, PEM. */
   readonly requests: ReadonlyMap<string, string>;
   /** By an authority that kortd asked. */
-  readonly issued: readonly StoredCertificate[];
+  readonly issued: readonly IssuedToJob[];
   /** Checked, to be written; empty until the caller brought them. */
   readonly accepted: readonly StoredCertificate[];
   readonly written: ReadonlySet<string>;
@@ -87,9 +90,11 @@ export function applyToJob(job: CardJob, entry: JobEntry): CardJob {
       return { ...job, requests, phase: requests.size === job.places.length ? 'waiting' : 'making' };
     }
     case 'certificate.issued':
-      return { ...job, issued: [...job.issued, { keyReference: entry.keyReference, der: entry.der }] };
+      return { ...job, issued: [...job.issued, entry] };
+    case 'certificate.confirmed':
+      return { ...job, issued: job.issued.map((one) => (one.keyReference === entry.keyReference ? confirmed(one) : one)) };
     case 'certificates.refused':
-      return { ...job, issued: [] };
+      return { ...job, issued: entry.keyReference === undefined ? [] : withoutKey(job.issued, entry.keyReference) };
     case 'certificates.accepted':
       return { ...job, accepted: entry.certificates, phase: 'writing' };
     case 'certificate.written':
@@ -123,6 +128,21 @@ export function applyToJob(job: CardJob, entry: JobEntry): CardJob {
     case 'certificate.removed':
       return job;
   }
+}
+
+function withoutKey(issued: readonly IssuedToJob[], keyReference: string): readonly IssuedToJob[] {
+  return issued.filter((one) => one.keyReference !== keyReference);
+}
+
+function confirmed({ unconfirmed: _, ...issued }: IssuedToJob): IssuedToJob {
+  return issued;
+}
+
+/** An authority issued all that the card waits for, and knows that it is taken. */
+export function isAllIssued({ phase, places, issued }: CardJob): boolean {
+  const isIssued = (keyReference: string): boolean =>
+    issued.some((one) => one.keyReference === keyReference && one.unconfirmed === undefined);
+  return phase === 'waiting' && places.every(({ keyReference }) => isIssued(keyReference));
 }
 
 /** The card in one transaction, and what lets it be changed. */

@@ -7,7 +7,7 @@ import { ApiError } from '../errors.ts';
 import { applyToCeremony, dueAt, foldCeremony, nextStep, openJob, personOf, valueAt, type Ceremony } from './ceremony.ts';
 import type { CeremonyEntry, JobCard, JobEntry, Message, PersonSeen } from './entry.ts';
 import { checkFields, localDate, proofsOf } from './fields.ts';
-import type { FindProof } from './proofs.ts';
+import { toBeSigned, type FindProof, type ToBeSigned } from './proofs.ts';
 import type { CeremonySummary, Journal, JournalEntry, SummaryFilter } from './journal.ts';
 import { areComparable, isSamePerson } from './person.ts';
 import { fillIn, type JobStep, type Participant, type Routine, type RoutineStep, type StepOf } from './routine.ts';
@@ -108,6 +108,7 @@ export class Ceremonies {
       now: this.#now(ceremony),
       holder: ceremony.routine.holder,
       valueAt: (path: string) => valueAt(ceremony, path),
+      documents: Object.values(this.documentOf(ceremony, step) ?? {}),
       ...(findProof ? { findProof } : {}),
     };
     const { fields, problems } = checkFields(step, given, context);
@@ -185,6 +186,13 @@ export class Ceremonies {
   /** The text that a participant signs: both languages have the same meaning, the one that was shown is signed. */
   statementOf(ceremony: Ceremony, step: StepOf<'sign'>, language: Language): string {
     return fillIn(step.statement[language], (path) => this.#textAt(ceremony, path, language));
+  }
+
+  /** What a person signs on a pad in this step: undefined where the ceremony has no such text. The same each time that it is asked for. */
+  documentOf(ceremony: Ceremony, { document }: StepOf<'record'>): Readonly<Record<Language, ToBeSigned>> | undefined {
+    if (!document) return undefined;
+    const text = (language: Language): string => fillIn(document[language], (path) => this.#textAt(ceremony, path, language));
+    return { en: toBeSigned(text('en')), sv: toBeSigned(text('sv')) };
   }
 
   messagesOf(ceremony: Ceremony, step: StepOf<'messages'>): readonly Message[] {

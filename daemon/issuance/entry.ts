@@ -42,9 +42,22 @@ export type JobEntry =
   | { readonly type: 'key.generated'; readonly keyReference: string; readonly publicKey: string }
   | { readonly type: 'key.requested'; readonly keyReference: string; readonly request: string }
   /** By an authority that kortd asked; not looked at yet. */
-  | { readonly type: 'certificate.issued'; readonly keyReference: string; readonly der: string; readonly authority: string }
-  /** What was issued is not what was ordered: it is asked for anew, and this is to be revoked. */
-  | { readonly type: 'certificates.refused'; readonly problem: string }
+  | {
+      readonly type: 'certificate.issued';
+      readonly keyReference: string;
+      readonly der: string;
+      readonly authority: string;
+      /** The authority waits to be told that it is taken: what that takes. Base64. */
+      readonly unconfirmed?: {
+        readonly transactionId: string;
+        readonly certReqId: string;
+        readonly peerNonce?: string;
+      };
+    }
+  /** The authority was told that it is taken. */
+  | { readonly type: 'certificate.confirmed'; readonly keyReference: string }
+  /** What was issued is not what was ordered, or may not count: it is asked for anew, and this is to be revoked. `keyReference`: of that key alone. */
+  | { readonly type: 'certificates.refused'; readonly problem: string; readonly keyReference?: string }
   | { readonly type: 'certificates.accepted'; readonly certificates: readonly StoredCertificate[] }
   /** The signature PIN was given once more. */
   | { readonly type: 'writing.confirmed' }
@@ -85,7 +98,7 @@ export interface Message {
   readonly sv: string;
 }
 
-/** Evidence that another part of kortd made, without personal data. */
+/** Evidence that another part of kortd made. There is no personal data in `statement`. */
 export interface Proof {
   readonly field: string;
   readonly kind: 'documentVerdict' | 'padSignature';
@@ -95,6 +108,8 @@ export interface Proof {
   readonly sha256: string;
   /** Detached CMS over it by the workstation. */
   readonly seal?: string;
+  /** The text of the ceremony that was signed; its UTF-8 is what the statement has the SHA-256 of. */
+  readonly document?: string;
 }
 
 /** Of a ceremony: a routine on its way. */

@@ -3,7 +3,7 @@ import { isCardNumber } from '../identity/card-number.ts';
 import { parseHsaId } from '../identity/hsa-id.ts';
 import { parsePersonalNumber } from '../identity/personal-number.ts';
 import type { Proof } from './entry.ts';
-import { proofKindOf, proofProblem, type FindProof } from './proofs.ts';
+import { documentSignedIn, proofKindOf, proofProblem, type FindProof, type ToBeSigned } from './proofs.ts';
 import type { Routine, RoutineField, StepOf } from './routine.ts';
 
 /** Of a text that names no length of its own. */
@@ -15,6 +15,8 @@ export interface FieldContext {
   readonly holder: Routine['holder'];
   /** What earlier steps left behind, by `step.field`. */
   readonly valueAt: (path: string) => string | undefined;
+  /** What a person signs on a pad in this step, in each language; none where the ceremony has no such text. */
+  readonly documents?: readonly ToBeSigned[];
   /** What fields name by an id; left out: there is nothing of the kind. */
   readonly findProof?: FindProof;
 }
@@ -88,8 +90,11 @@ function problemOf(
       return birthDateProblem(text, context);
     case 'documentVerdict':
     case 'padSignature': {
-      const number = field.documentNumber === undefined ? undefined : valueOf(field.documentNumber, given, step, context);
-      return proofProblem(context.findProof?.(field.kind, text), number);
+      const at = (path: string | undefined): string | undefined =>
+        path === undefined ? undefined : valueOf(path, given, step, context);
+      const { documents = [] } = context;
+      const wanted = { documentNumber: at(field.documentNumber), personalNumber: at(field.personalNumber), documents };
+      return proofProblem(context.findProof?.(field.kind, text), wanted);
     }
     case 'date':
       return dateProblem(field, text, (path) => valueOf(path, given, step, context));
@@ -111,7 +116,7 @@ function valueOf(
 export function proofsOf(
   step: StepOf<'record'>,
   fields: Readonly<Record<string, string>>,
-  { findProof }: Pick<FieldContext, 'findProof'>,
+  { findProof, documents = [] }: Pick<FieldContext, 'documents' | 'findProof'>,
 ): readonly Proof[] {
   return Object.entries(fields).flatMap(([field, id]) => {
     const definition = step.fields[field];
@@ -119,7 +124,9 @@ export function proofsOf(
     const found = kind && findProof?.(kind, id);
     if (!found) return [];
     const { statement, sha256, seal } = found;
-    return [{ field, kind, statement, sha256, ...(seal === undefined ? {} : { seal }) }];
+    const document = documentSignedIn(found, documents)?.text;
+    const more = { ...(seal === undefined ? {} : { seal }), ...(document === undefined ? {} : { document }) };
+    return [{ field, kind, statement, sha256, ...more }];
   });
 }
 

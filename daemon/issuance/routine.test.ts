@@ -140,6 +140,28 @@ describe('a routine is refused', () => {
       spoilt(({ steps }) => (steps[3] = { ...steps[3], fields: { way: { kind: 'choice', title: TITLE } } })),
       /way has nothing to choose from/,
     ],
+    ...(['[ by {order.hsaId}', ' by {order.hsaId}]', '[ by hand]', '[ by [{order.hsaId}]]'] as const).map(
+      (part): [string, () => unknown, RegExp] => [
+        `with brackets that stand around nothing to fill in: ${part}`,
+        spoilt(({ steps }) => (steps[1] = { ...steps[1], statement: { en: `I order${part}.`, sv: '-' } })),
+        /brackets in a text/,
+      ],
+    ),
+    [
+      'with a document that nobody signs',
+      spoilt(({ steps }) => (steps[0] = { ...steps[0], document: TITLE })),
+      /step order: it has a document, and no field for the signature on it/,
+    ],
+    [
+      'with a document that leads nowhere',
+      spoilt(({ steps }) => (steps[3] = { ...steps[3], document: { en: '{order.colour}', sv: '-' } })),
+      /order\.colour leads to nothing/,
+    ],
+    [
+      'with a document that tells what is filled in beside it',
+      spoilt(({ steps }) => (steps[3] = { ...steps[3], document: { en: '{terms.accepted}', sv: '-' } })),
+      /step terms: its document tells what is filled in beside it/,
+    ],
     ['that is none', () => parseRoutine('routine'), /reading a routine/],
   ])('%s', (_, parse, problem) => {
     expect(parse).toThrow(RoutineError);
@@ -153,4 +175,60 @@ it('a text shows the first that was filled in', () => {
 
 it('a text shows what was left out as a dash', () => {
   expect(fillIn('{a.b} and {a.c}', (path) => (path === 'a.b' ? 'one' : undefined))).toBe('one and –');
+});
+
+it('a part of a text in brackets is left out when nothing in it was filled in, and what is filled in may have brackets', () => {
+  const values: Readonly<Record<string, string>> = { 'a.b': '[one]' };
+  const text = 'Seen[ by {a.c}][ at {a.b}, {a.c}][, {a.c|a.b}].';
+  expect(fillIn(text, (path) => values[path])).toBe('Seen at [one], –, [one].');
+});
+
+it('whoever notes an identity document may give the verdict about it, and what is signed afterwards tells its hash', () => {
+  const routines = files.map((file) => parseRoutine(read(file)));
+  const noting = routines.flatMap(({ id, steps }) =>
+    steps.flatMap((step, at) => {
+      if (step.kind !== 'record' || !Object.hasOwn(step.fields, 'documentNumber')) return [];
+      const signed = steps.slice(at + 1).find(({ kind }) => kind === 'sign');
+      const texts = signed?.kind === 'sign' ? Object.values(signed.statement) : [];
+      return [{ id, step: step.id, verdict: step.fields['verdict'], texts }];
+    }),
+  );
+  expect(noting.map(({ id }) => id)).toEqual([
+    'ordinary-card-handed-out',
+    'puk-ordered',
+    'puk-used',
+    'reserve-card-loa2-deliverer',
+    'reserve-card-loa2-foreign-document',
+    'reserve-card-loa2-on-site',
+    'reserve-card-loa3',
+  ]);
+  for (const { step, verdict, texts } of noting) {
+    expect(verdict).toMatchObject({ kind: 'documentVerdict', optional: true, documentNumber: `${step}.documentNumber` });
+    expect(verdict?.personalNumber).toMatch(/^(order|card)\.personalNumber$/u);
+    expect(texts).toHaveLength(2);
+    for (const text of texts) expect(text).toMatch(new RegExp(`\\[[^\\]]*\\{${step}\\.verdictSha256\\}[^\\]]*\\]`, 'u'));
+  }
+});
+
+it('a signature on a pad can take the place of one on paper, and it is on a text of the ceremony', () => {
+  const taking = files
+    .map((file) => parseRoutine(read(file)))
+    .flatMap(({ id, steps }) =>
+      steps.flatMap((step) =>
+        step.kind === 'record' && step.document && step.fields['padSignature']?.optional === true ? [`${id} ${step.id}`] : [],
+      ),
+    );
+  expect(taking).toEqual([
+    'kiosk consent',
+    'reserve-card-loa2-deliverer receipt',
+    'reserve-card-loa2-deliverer terms',
+    'reserve-card-loa2-foreign-document receipt',
+    'reserve-card-loa2-foreign-document terms',
+    'reserve-card-loa2-on-site receipt',
+    'reserve-card-loa2-on-site terms',
+    'reserve-card-loa2-registered-post receipt',
+    'reserve-card-loa2-registered-post terms',
+    'reserve-card-loa3 terms',
+    'reserve-card-vouched receipt',
+  ]);
 });

@@ -66,12 +66,19 @@ function stepProblem(routine: Routine, step: RoutineStep, earlier: ReadonlyMap<s
   }
   if (step.kind === 'sign' && step.with !== undefined && earlier.get(step.with)?.kind !== 'sign')
     return `${step.with} is no earlier statement`;
+  for (const text of textsOf(step)) {
+    const problem = textProblem(text);
+    if (problem !== undefined) return problem;
+  }
+  // It is signed before the step is taken: what is filled in there cannot stand in it.
+  const tooEarly = step.kind === 'record' && step.document ? pathsInText(step.document) : [];
+  if (tooEarly.some((path) => path.startsWith(`${step.id}.`))) return 'its document tells what is filled in beside it';
   for (const path of pathsOf(step))
     if (!isKnownPath(path, step, earlier)) return `${path} leads to nothing that was recorded before`;
   return step.kind === 'record' ? fieldsProblem(routine, step) : undefined;
 }
 
-function fieldsProblem({ holder }: Routine, { fields, oneOf = [] }: StepOf<'record'>): string | undefined {
+function fieldsProblem({ holder }: Routine, { fields, document, oneOf = [] }: StepOf<'record'>): string | undefined {
   for (const [name, { kind, choices }] of Object.entries(fields)) {
     if (kind === 'choice' && Object.keys(choices ?? {}).length === 0) return `${name} has nothing to choose from`;
     if (kind === 'passportNumber' && holder?.notRegisteredBy?.includes('passport'))
@@ -82,20 +89,43 @@ function fieldsProblem({ holder }: Routine, { fields, oneOf = [] }: StepOf<'reco
       return `${name}${PROOF_FACT} is told of ${name} already`;
   for (const name of oneOf.flat())
     if (!Object.hasOwn(fields, name) || !fields[name]?.optional) return `${name}, of oneOf, is no optional field`;
-  return undefined;
+  const isSigned = Object.values(fields).some(({ kind }) => kind === 'padSignature');
+  return document && !isSigned ? 'it has a document, and no field for the signature on it' : undefined;
 }
 
 /** `{step.field}` in a text, or `{step.field|step.other}`: the first that was filled in. */
 const PLACEHOLDER = /\{([a-zA-Z0-9.|]+)\}/gu;
+/** `[ text with placeholders]`: left out when nothing in it was filled in. */
+const PART = /\[([^[\]]*)\]/gu;
+
+/** Brackets stand around parts that have placeholders, and nowhere else. */
+function textProblem({ en, sv }: Text): string | undefined {
+  const isSound = (text: string): boolean =>
+    !/[[\]]/u.test(text.replaceAll(PART, (whole, part: string) => (placeholdersIn(part).length === 0 ? whole : '')));
+  return [en, sv].every(isSound) ? undefined : 'brackets in a text stand around a part with something to fill in';
+}
+
+/** Those that are filled in. */
+function textsOf(step: RoutineStep): readonly Text[] {
+  if (step.kind === 'messages') return step.messages.map(({ text }) => text);
+  if (step.kind === 'record') return step.document ? [step.document] : [];
+  return step.kind === 'sign' ? [step.statement] : [];
+}
 
 function pathsOf(step: RoutineStep): readonly string[] {
-  const inText = ({ en, sv }: Text): string[] =>
-    [en, sv].flatMap((text) => [...text.matchAll(PLACEHOLDER)].flatMap(([, paths = '']) => paths.split('|')));
+  return [...textsOf(step).flatMap(pathsInText), ...pathsBesideTexts(step)];
+}
+
+function pathsInText({ en, sv }: Text): readonly string[] {
+  return [en, sv].flatMap(placeholdersIn).flatMap((paths) => paths.split('|'));
+}
+
+function pathsBesideTexts(step: RoutineStep): readonly string[] {
   switch (step.kind) {
     case 'record':
       return Object.values(step.fields).flatMap(
-        ({ notBefore, notAfter, documentNumber, sameOrganisationAs, otherOrganisationThan }) =>
-          given(notBefore, notAfter, documentNumber, sameOrganisationAs, otherOrganisationThan).filter(
+        ({ notBefore, notAfter, documentNumber, personalNumber, sameOrganisationAs, otherOrganisationThan }) =>
+          given(notBefore, notAfter, documentNumber, personalNumber, sameOrganisationAs, otherOrganisationThan).filter(
             (path) => path !== 'today',
           ),
       );
@@ -104,7 +134,7 @@ function pathsOf(step: RoutineStep): readonly string[] {
       return given(step.cardNumber, name, personalNumber, hsaId);
     }
     case 'sign':
-      return [...inText(step.statement), ...given(step.cardNumber, step.withoutCard)];
+      return given(step.cardNumber, step.withoutCard);
     case 'unblockPin':
     case 'verifyPin':
     case 'removeCertificates':
@@ -116,7 +146,7 @@ function pathsOf(step: RoutineStep): readonly string[] {
       return [step.cardNumber, ...given(name, personalNumber, hsaId, step.validTo, step.validDays, step.assuranceLevelOf)];
     }
     case 'messages':
-      return step.messages.flatMap(({ text }) => inText(text));
+      return [];
   }
 }
 
@@ -153,13 +183,27 @@ function isProofFact({ fields }: StepOf<'record'>, fact: string): boolean {
   return Object.entries(fields).some(([name, field]) => proofKindOf(field) !== undefined && fact === `${name}${PROOF_FACT}`);
 }
 
-/** Text with its placeholders filled in. `valueOf` gives undefined for a field that was left out: it shows as a dash. */
+/**
+ * Text with its placeholders filled in. `valueOf` gives undefined for a field that was left out: it shows as a dash, and a part in brackets is left out with it. What
+ * is filled in is not looked at again.
+ */
 export function fillIn(text: string, valueOf: (path: string) => string | undefined): string {
-  return text.replaceAll(PLACEHOLDER, (_, paths: string) => {
-    for (const path of paths.split('|')) {
-      const value = valueOf(path);
-      if (value !== undefined) return value;
-    }
-    return '–';
-  });
+  const first = (paths: string): string | undefined =>
+    paths
+      .split('|')
+      .map(valueOf)
+      .find((value) => value !== undefined);
+  const fill = (part: string): string => part.replaceAll(PLACEHOLDER, (_, paths: string) => first(paths) ?? '–');
+  return text
+    .split(PART)
+    .map((part, index) => {
+      const isOptional = index % 2 === 1;
+      return isOptional && !placeholdersIn(part).some((paths) => first(paths) !== undefined) ? '' : fill(part);
+    })
+    .join('');
+}
+
+/** As they stand: alternatives together. */
+function placeholdersIn(part: string): readonly string[] {
+  return [...part.matchAll(PLACEHOLDER)].map(([, paths = '']) => paths);
 }

@@ -45,6 +45,10 @@ type LastCapture = NonNullable<Pad['lastCapture']>;
 export interface PadEvidence {
   readonly statement: string;
   readonly seal: string;
+  /** Of what was signed, hexadecimal. */
+  readonly documentSha256: string;
+  /** The ceremony that it counts in, once one has taken it up. */
+  readonly takenBy?: string;
   /** The movement was written before, to the last point. */
   readonly isRepeat: boolean;
 }

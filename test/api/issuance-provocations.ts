@@ -341,6 +341,12 @@ function renewedBefore(entries: (cardNumber: string) => WrittenCeremony['entries
 }
 
 const CONFIRMED = { type: 'step.card', step: 'download', entry: { type: 'job.confirmed' } } as const;
+/** An authority gave the certificate of another key. */
+const issuedToAnother = [
+  ...ordered(),
+  ...job(ON_PIV, 'waiting'),
+  issued(ON_PIV, derOf(issueTo(testKey('P-256', 'other').publicKey, 'authentication'))),
+];
 const lateOrder = { entries: ordered({ validTo: inDays(-2).toISOString().slice(0, 10) }) };
 
 /** With the key of an administrator that kortd trusts, at 9C. */
@@ -448,13 +454,7 @@ const METHOD_PROVOCATIONS: Readonly<Partial<Record<IssuanceMethod, ProvocationsO
     },
     authority_unknown: inCeremony({ entries: [...ordered(), ...job(ON_PIV, 'waiting')] }),
     card_full: on(() => makeCard({ keys: { '9A': cardKey('P-256') }, capacityBytes: 100 })),
-    certificates_refused: inCeremony({
-      entries: [
-        ...ordered(),
-        ...job(ON_PIV, 'waiting'),
-        issued(ON_PIV, derOf(issueTo(testKey('P-256', 'other').publicKey, 'authentication'))),
-      ],
-    }),
+    certificates_refused: inCeremony({ entries: issuedToAnother }),
     key_not_found: withoutKey((card) => [issued(card)]),
     order_expired: inCeremony({ entries: [...lateOrder.entries, ...job(ON_PIV, 'waiting'), issued(ON_PIV)] }),
     public_key_mismatch: withOtherKey((card) => [issued(card)]),
@@ -474,7 +474,9 @@ const METHOD_PROVOCATIONS: Readonly<Partial<Record<IssuanceMethod, ProvocationsO
         entries: [...ordered(), ...job(ON_PIV, 'writing')],
       },
     ),
+    certificates_refused: inCeremony({ entries: issuedToAnother }),
     key_not_found: on(() => makeCard({ keys: {} }), {}, { entries: [...ordered(), ...job(ON_PIV, 'generated')] }),
+    order_expired: inCeremony({ entries: [...lateOrder.entries, ...job(ON_PIV, 'waiting'), issued(ON_PIV)] }),
     public_key_mismatch: on(lying),
   },
   'issuance.sign': {
@@ -545,7 +547,7 @@ const NO_TIME = 'no routine that comes with kortd gives such a step a time after
 /** What simulated parts cannot provoke, and why. */
 export const ISSUANCE_NOT_PROVOKED: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
-    ['enrol', 'readCard', 'record', 'requestCertificates', 'writeCertificates'].map((name) => [
+    ['enrol', 'readCard', 'record', 'requestCertificates', 'resume', 'writeCertificates'].map((name) => [
       `issuance.${name} ceremony_late`,
       NO_TIME,
     ]),

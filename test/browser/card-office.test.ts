@@ -79,6 +79,19 @@ describe('the LoA3 routine', () => {
     expect(portal.prompt.complaints).toEqual([]);
   });
 
+  it('asks nobody for evidence of a scanner or a pad, which the portal has not', async () => {
+    await using office = await open();
+    const portal = await office.openPage();
+    await portal.begin('Reserve card, LoA3');
+    await portal.atStep('Order the card');
+    const { routines } = await office.program.call('issuance.listRoutines', {});
+    const order = routines.find(({ id }) => id === 'reserve-card-loa3')?.steps[0];
+    const fields = order?.kind === 'record' ? Object.values(order.fields) : [];
+    expect(fields.filter(({ optional }) => optional).map(({ kind }) => kind)).toEqual(['documentVerdict']);
+    expect(await portal.page.locator('.fields .field').count()).toBe(fields.length - 1);
+    expect(await portal.page.locator('.fields').innerText()).not.toMatch(/verdict|optional/iu);
+  });
+
   it('takes a wrong PIN for what it is, with the tries left, and goes on with the right one', async () => {
     await using office = await open();
     const portal = await office.openPage();

@@ -6,8 +6,8 @@ import { PINS, downloadReserveCard, openOffice, orderReserveCard } from './offic
 
 it.each<readonly [string, EidCardDescription, number]>([
   ['plain', { profile: 'plain' }, 59],
-  ['MyEID', { profile: 'myeid' }, 74],
-  ['Swedish NIDEL', { profile: 'nidel', preparedKeys: 'RSA-2048' }, 82],
+  ['MyEID', { profile: 'myeid' }, 71],
+  ['Swedish NIDEL', { profile: 'nidel', preparedKeys: 'RSA-2048' }, 79],
 ])('a whole job on a %s card takes no more exchanges than this', async (_, reserve, most) => {
   await using office = await openOffice({ reserve });
   const { api, cards } = office;

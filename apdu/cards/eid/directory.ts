@@ -67,6 +67,8 @@ interface DirectoryParts {
   readonly information?: CardInformation;
   /** How long EF.CIAInfo is. */
   readonly informationLength?: number;
+  /** How long what it tells is, without what fills the file up. */
+  readonly informationExtent?: number;
   readonly pointers?: readonly DirectoryPointer[];
   readonly pins?: readonly PinObject[];
   readonly keys?: readonly KeyObject[];
@@ -140,7 +142,7 @@ export class EidDirectory {
    */
   forgetWritten(part: 'certificates' | 'keys'): void {
     if (this.#information?.lastUpdate !== undefined) this.#information = undefined;
-    this.#informationHead = undefined;
+    if (!this.#isWithoutTimeStill()) this.#informationHead = undefined;
     if (part === 'certificates') {
       const { ownCertificates, ...others } = this.#parts;
       this.#parts = others;
@@ -153,7 +155,7 @@ export class EidDirectory {
    */
   async markChange(): Promise<void> {
     // A card that gave no time gives none to be changed.
-    if ((await this.informationNow())?.lastUpdate === undefined) return;
+    if ((await this.lastUpdateNow()) === undefined) return;
     const path = this.files.place.cardInformation ?? CARD_INFORMATION;
     const selected = await this.files.select(path.file);
     const content = selected && (await this.files.readSelected(path, 'object', selected));
@@ -162,6 +164,18 @@ export class EidDirectory {
     this.files.forget(path.file);
     this.#information = undefined;
     this.#informationHead = undefined;
+  }
+
+  /** From the card in this transaction: when the directory was last changed. */
+  async lastUpdateNow(): Promise<string | undefined> {
+    return this.#isWithoutTimeStill() ? undefined : (await this.informationNow())?.lastUpdate;
+  }
+
+  /** It told none last time, and its length, which stands in what was read in this transaction, is the same: a time would make it longer. */
+  #isWithoutTimeStill(): boolean {
+    const { information, informationExtent } = this.#parts;
+    if (this.#information || !this.#informationHead || !information || information.lastUpdate !== undefined) return false;
+    return wantedLength(this.#informationHead, 'object') === informationExtent;
   }
 
   /** From the card in this transaction, in one command where it can be: whatever else EF.CIAInfo tells may be left for later. */
@@ -191,7 +205,8 @@ export class EidDirectory {
 
   #learnInformation(content: Uint8Array): void {
     this.#information = parseCardInformation(content);
-    this.#parts = { ...this.#parts, information: this.#information, informationLength: content.length };
+    const extents = { informationLength: content.length, informationExtent: wantedLength(content, 'object') };
+    this.#parts = { ...this.#parts, information: this.#information, ...extents };
   }
 
   async information(): Promise<CardInformation | undefined> {

@@ -137,6 +137,29 @@ describe('reading a card', () => {
     }
   });
 
+  it('that told no time of change is asked for one again only when EF.CIAInfo has another length', async () => {
+    const algorithms = `A2820118${CIA_INFO_RSA.slice(-56).repeat(10)}`;
+    const information = (time: string): string => {
+      const content = `${CIA_INFO.slice(4)}${algorithms}${time}`;
+      return `3082${(content.length / 2).toString(16).padStart(4, '0')}${content}`;
+    };
+    const card = createCard({ information: information('') });
+    const first = await open(card);
+    const remembered = await first.token.contents();
+    expect(await first.application.changeMarker?.()).toBeUndefined();
+
+    const second = await open(card, { remembered });
+    expect(await second.application.serialNumber()).toBe('9752269875000000001');
+    expect(await second.application.changeMarker?.()).toBeUndefined();
+    // SELECT, and the beginning of the file.
+    expect(card.commands).toHaveLength(2);
+
+    card.files.set(`${APPLICATION}5032`, parseHex(information('850F32303236303733313132303030305A')));
+    const third = await open(card, { remembered });
+    expect(await third.application.serialNumber()).toBe('9752269875000000001');
+    expect(await third.application.changeMarker?.()).toBe('20260731120000Z');
+  });
+
   it('gives the public key as the card has it', async () => {
     const { token } = await open(createCard());
     const spki = RSA[0]?.publicKey.export({ type: 'spki', format: 'der' });

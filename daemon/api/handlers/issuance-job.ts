@@ -7,7 +7,7 @@ import type { CardTarget } from '../../desk/desk.ts';
 import { ApiError } from '../../errors.ts';
 import type { CardSession } from '../../desk/card-session.ts';
 import { checkCertificates } from '../../issuance/certificate-check.ts';
-import { isOver, stateOf, type CardJob } from '../../issuance/card-job.ts';
+import { isAllIssued, isOver, stateOf, type CardJob } from '../../issuance/card-job.ts';
 import { nextStep, openJob, valueAt, type Ceremony } from '../../issuance/ceremony.ts';
 import type { JobEntry, PersonSeen } from '../../issuance/entry.ts';
 import { choosePlaces } from '../../issuance/key-places.ts';
@@ -18,6 +18,7 @@ import { parseCertificate } from '../../signing/certificate.ts';
 import type { Call, Handlers, PublicParams } from '../call.ts';
 import { withCard, type HandlerContext } from './context.ts';
 import { removePictures } from './issuance-attach.ts';
+import { haveIssued } from './issuance-authority.ts';
 import { takeOn } from './issuance-ceremony.ts';
 import { requireCardNumber, see, targetOf, untrusted } from './issuance-steps.ts';
 import { runJob, type PinOfCall } from './issuance-work.ts';
@@ -68,16 +69,16 @@ export function issuanceJobHandlers(context: HandlerContext): Pick<Handlers, Job
       takeOn(context, params.ceremony, call, async (ceremony) => {
         const target = requireWaiting(context, ceremony);
         await haveIssued(context, target, params.authority, call);
-        acceptIssued(context, requireWaiting(context, issuance.get(ceremony.id)));
-        await goOn(context, { ...target, ceremony: issuance.get(ceremony.id) }, params, call);
+        await writeIssued(context, ceremony.id, params, call);
       }),
     'issuance.resume': (params, call) =>
       takeOn(context, params.ceremony, call, async (ceremony) => {
         requireOpen(ceremony);
         const target = openTarget(ceremony);
         if (!target) throw outOfTurn(ceremony, 'resuming');
-        const { phase } = jobOf(target);
-        if (phase !== 'waiting' && phase !== 'finished') await goOn(context, target, params, call);
+        const job = jobOf(target);
+        if (isAllIssued(job)) await writeIssued(context, ceremony.id, params, call);
+        else if (job.phase !== 'waiting' && job.phase !== 'finished') await goOn(context, target, params, call);
       }),
     'issuance.writeCertificates': (params, call) =>
       takeOn(context, params.ceremony, call, async (ceremony) => {
@@ -174,29 +175,11 @@ function requireWaiting({ issuance }: HandlerContext, ceremony: Ceremony): Enrol
   return { ceremony, step };
 }
 
-/** One after the other; each stands in the journal before the next is asked for, and none is asked for twice. Throws authority_…. */
-async function haveIssued(
-  { authorities, issuance }: HandlerContext,
-  target: EnrolTarget,
-  name: string,
-  call: Call,
-): Promise<void> {
-  const { issued, places, requests } = jobOf(target);
-  const missing = places.filter(({ keyReference }) => !issued.some((one) => one.keyReference === keyReference));
-  if (missing.length === 0) return;
-  const authority = authorities.named(name);
-  for (const { keyReference } of missing) {
-    const request = new Uint8Array(parseRequest(requests.get(keyReference) ?? ''));
-    const { certificate } = await authority.requestCertificate(request, { signal: call.signal });
-    const der = Buffer.from(certificate).toString('base64');
-    const entry = { type: 'certificate.issued', keyReference, der, authority: name } as const;
-    issuance.noteJob(issuance.get(target.ceremony.id), target.step, entry);
-  }
-}
-
-/** PEM (RFC 7468, section 7), as kortd made it. */
-function parseRequest(pem: string): Buffer {
-  return Buffer.from(pem.replaceAll(/-----[A-Z ]+-----/g, ''), 'base64');
+/** All that was issued stands in the journal, and nobody is asked for it again. */
+async function writeIssued(context: HandlerContext, id: string, params: JobParams, call: Call): Promise<void> {
+  const target = requireWaiting(context, context.issuance.get(id));
+  acceptIssued(context, target);
+  await goOn(context, { ...target, ceremony: context.issuance.get(id) }, params, call);
 }
 
 /** What is refused is asked for anew. */

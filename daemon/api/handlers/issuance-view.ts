@@ -1,7 +1,7 @@
 /** Ceremonies as callers see them. */
 import { createHash } from 'node:crypto';
 import type { Ceremony as CeremonyView } from '../../../api-spec/issuance.ts';
-import type { CardJob } from '../../issuance/card-job.ts';
+import { isAllIssued, type CardJob } from '../../issuance/card-job.ts';
 import type { Ceremonies } from '../../issuance/ceremonies.ts';
 import { dueAt, nextStep, openJob, type Ceremony, type StepDone } from '../../issuance/ceremony.ts';
 import type { PersonSeen } from '../../issuance/entry.ts';
@@ -28,7 +28,10 @@ export function describeCeremony(ceremonies: Ceremonies, ceremony: Ceremony): Ce
 
 function nextCallOf(ceremony: Ceremony, next: RoutineStep | undefined): CeremonyView['nextCall'] {
   if (ceremony.state !== 'open' || ceremony.isAway) return undefined;
-  const phase = openJob(ceremony)?.job.phase;
+  const job = openJob(ceremony)?.job;
+  const phase = job?.phase;
+  // What an authority issued is on the disk, and only to be written.
+  if (job && isAllIssued(job)) return 'issuance.resume';
   if (phase === 'waiting') return 'issuance.writeCertificates';
   if (phase !== undefined && phase !== 'finished') return 'issuance.resume';
   if (!next) return 'issuance.confirm';
@@ -47,7 +50,7 @@ function describeStep(ceremonies: Ceremonies, ceremony: Ceremony, step: RoutineS
     ...(due === undefined
       ? {}
       : { dueAt: new Date(due).toISOString(), remainingMs: Math.max(0, due - ceremonies.clock().getTime()) }),
-    ...(done ? describeDone(done) : isNext ? statementAhead(ceremonies, ceremony, step) : {}),
+    ...(done ? describeDone(done) : isNext ? textAhead(ceremonies, ceremony, step) : {}),
     ...(job ? { job: describeJob(job) } : {}),
   };
 }
@@ -62,7 +65,12 @@ function describeDone({ time, facts, person, statement, messages }: StepDone): P
   };
 }
 
-function statementAhead(ceremonies: Ceremonies, ceremony: Ceremony, step: RoutineStep): Partial<StepView> {
+/** What is to be signed in the step: with a card, or on a pad. */
+function textAhead(ceremonies: Ceremonies, ceremony: Ceremony, step: RoutineStep): Partial<StepView> {
+  if (step.kind === 'record') {
+    const document = ceremonies.documentOf(ceremony, step);
+    return document ? { document } : {};
+  }
   if (step.kind !== 'sign') return {};
   const earlier = step.with === undefined ? undefined : ceremony.done.get(step.with)?.statement;
   if (earlier !== undefined) return { statement: earlier };

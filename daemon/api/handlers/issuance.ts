@@ -8,7 +8,7 @@ import { issuanceEvidenceHandlers } from './issuance-evidence.ts';
 import { issuanceJobHandlers } from './issuance-job.ts';
 import { issuanceAttachHandlers } from './issuance-attach.ts';
 import { issuancePinHandlers } from './issuance-pin.ts';
-import { proofsOfCaller } from './issuance-proofs.ts';
+import { proofsOfCaller, takeUpProofs } from './issuance-proofs.ts';
 import { issuanceRemovalHandlers } from './issuance-removal.ts';
 import { issuanceStepHandlers } from './issuance-steps.ts';
 import { ceremonyOf, maySeeProtected, takeOn } from './issuance-ceremony.ts';
@@ -43,9 +43,10 @@ export function issuanceHandlers(context: HandlerContext): Pick<Handlers, Issuan
     }),
     'issuance.listRoutines': () => ({ routines: [...issuance.routines.values()] }),
     'issuance.record': ({ ceremony, step, fields }, call) =>
-      takeOn(context, ceremony, call, ({ id }) =>
-        Promise.resolve(issuance.record(id, step, fields, proofsOfCaller(context, call))),
-      ),
+      takeOn(context, ceremony, call, ({ id }) => {
+        takeUpProofs(context, call, issuance.record(id, step, fields, proofsOfCaller(context, call)), step);
+        return Promise.resolve();
+      }),
     'issuance.start': ({ routine, isProtected = false }, call) => {
       if (isProtected && !maySeeProtected(call))
         throw new ApiError('scope_missing', 'beginning a ceremony: the caller lacks issuance.protected', {

@@ -86,7 +86,8 @@ async function describeCapture(
   const seal = await context.evidence.seal();
   const sealed = Buffer.from(await seal.sign(Buffer.from(statement), 'detached')).toString('base64');
   const isRepeat = replay.verdict === 'exact';
-  context.pads.evidence.put(ownerOf(call), id, { statement, seal: sealed, isRepeat }, KEEP_EVIDENCE_MS);
+  const kept = { statement, seal: sealed, documentSha256: hex(captured.documentHash), isRepeat };
+  context.pads.evidence.put(ownerOf(call), id, kept, KEEP_EVIDENCE_MS);
   const give = (bytes: Uint8Array): Result<'pad.capture'>['svg'] => {
     const given = giveOut(context, bytes, call);
     return { size: bytes.length, ...('inline' in given ? { data: given.inline } : { content: given.waiting.id }) };

@@ -54,6 +54,8 @@ const MAX_TEXTS = 10;
 
 export interface StatusInfo {
   readonly status: number;
+  /** Names of PKIFailureInfo. */
+  readonly failures: readonly string[];
   readonly text: string;
 }
 
@@ -62,10 +64,13 @@ export function readStatusInfo(block: BaseBlock | undefined): StatusInfo {
   const [first, ...more] = block ? childrenOf(block) : [];
   const status = integerOf(first);
   const said: string[] = [];
+  const failures: string[] = [];
   for (const part of more)
-    if (part instanceof BitString) said.push(...failuresOf(part));
-    else said.push(...freeTextOf(part));
-  return { status, text: [STATUS_WORDS[status] ?? `status ${status}`, ...said].join('; ') };
+    if (part instanceof BitString) {
+      said.push(...failuresOf(part));
+      failures.push(...failuresOf(part).map((failure) => failure.replace(/:.*/u, '')));
+    } else said.push(...freeTextOf(part));
+  return { status, failures, text: [STATUS_WORDS[status] ?? `status ${status}`, ...said].join('; ') };
 }
 
 /** PKIFreeText (section 5.1.1): the first few of its texts. */

@@ -22,11 +22,20 @@ import {
   freeTextOf,
   integerOf,
   readStatusInfo,
+  type StatusInfo,
 } from './cmp-status.ts';
 import { answerInvalid, misconfigured, printable, refused, unreachable } from './errors.ts';
 import type { AskOptions } from './est.ts';
 import type { AuthorityFiles } from './files.ts';
-import { isOfKey, parseCertificates, requestedKey, withChain, type IssuedCertificate } from './issued.ts';
+import {
+  isOfKey,
+  parseCertificates,
+  requestedKey,
+  withChain,
+  type Confirmation,
+  type IssuedCertificate,
+  type Received,
+} from './issued.ts';
 import { ask } from './transport.ts';
 
 /** RFC 6712, section 3.4. */
@@ -76,6 +85,8 @@ export interface CmpOptions extends AskOptions {
   readonly transactions: CmpTransactions;
   readonly today: () => Date;
   readonly random: (length: number) => Uint8Array;
+  /** Told of the certificate when it is here, before it is confirmed. What it throws ends the transaction: what is not kept is not confirmed. */
+  readonly onReceived: (received: Received) => void;
 }
 
 /** An entry of the policy, and whom it names as the recipient: DER of a Name. */
@@ -88,12 +99,36 @@ export async function enrolByCmp(entry: AuthorityEntry, pkcs10: Uint8Array, opti
   const encodedRecipient = await recipientName(entry.recipient);
   const enrolment = new CmpEnrolment({ ...entry, encodedRecipient }, transaction, options);
   try {
-    return await orAnswerInvalid(() => enrolment.run(pkcs10, key));
+    return await orAnswerInvalid(() => enrolment.run(pkcs10, key, options.onReceived));
   } catch (error) {
     const isEnded = error instanceof ApiError && ENDINGS.includes(error.code);
     if (transaction.isWaiting && !isEnded) options.transactions.keep(pkcs10, transaction);
     throw error;
   }
+}
+
+/** Of one that an earlier call received. One that was confirmed already is. Throws authority_refused when the authority has taken it back, or knows nothing of it. */
+export async function confirmByCmp(
+  entry: AuthorityEntry,
+  certificate: Uint8Array,
+  { transactionId, certReqId, peerNonce }: Confirmation,
+  options: Omit<CmpOptions, 'onReceived' | 'transactions'>,
+): Promise<void> {
+  const transaction: Transaction = {
+    ...newTransaction(options.random),
+    id: decode(transactionId),
+    certReqId: decode(certReqId),
+    peerNonce: peerNonce === undefined ? undefined : decode(peerNonce),
+  };
+  const encodedRecipient = await recipientName(entry.recipient);
+  await orAnswerInvalid(async () => {
+    const [issued] = parseCertificates([certificate]);
+    if (issued) await new CmpEnrolment({ ...entry, encodedRecipient }, transaction, options).confirm(issued, true);
+  });
+}
+
+function decode(base64: string): Uint8Array {
+  return new Uint8Array(Buffer.from(base64, 'base64'));
 }
 
 /** After these the authority does not go on with what it was asked. */
@@ -112,15 +147,15 @@ function newTransaction(random: CmpOptions['random']): Transaction {
 class CmpEnrolment {
   readonly #entry: CmpEntry;
   readonly #transaction: Transaction;
-  readonly #options: CmpOptions;
+  readonly #options: Omit<CmpOptions, 'onReceived' | 'transactions'>;
 
-  constructor(entry: CmpEntry, transaction: Transaction, options: CmpOptions) {
+  constructor(entry: CmpEntry, transaction: Transaction, options: Omit<CmpOptions, 'onReceived' | 'transactions'>) {
     this.#entry = entry;
     this.#transaction = transaction;
     this.#options = options;
   }
 
-  async run(pkcs10: Uint8Array, key: KeyObject): Promise<IssuedCertificate> {
+  async run(pkcs10: Uint8Array, key: KeyObject, onReceived: CmpOptions['onReceived']): Promise<IssuedCertificate> {
     let answer = this.#transaction.isWaiting
       ? await this.#exchange(BODY.pollReq, this.#pollRequest())
       : await this.#exchange(BODY.p10cr, pkcs10, this.#transaction.firstNonce);
@@ -128,7 +163,7 @@ class CmpEnrolment {
       const waitMs = this.#waitOf(answer);
       const isPolled = this.#transaction.isWaiting;
       this.#transaction.isWaiting = waitMs !== undefined;
-      if (waitMs === undefined) return await this.#take(answer, key);
+      if (waitMs === undefined) return await this.#take(answer, key, onReceived);
       if (waitMs > 0 || isPolled) await this.#options.patience.wait(waitMs);
       answer = await this.#exchange(BODY.pollReq, this.#pollRequest());
     }
@@ -154,7 +189,7 @@ class CmpEnrolment {
     return readStatusInfo(status).status === STATUS_WAITING ? 0 : undefined;
   }
 
-  async #take(answer: ReceivedMessage, key: KeyObject): Promise<IssuedCertificate> {
+  async #take(answer: ReceivedMessage, key: KeyObject, onReceived: CmpOptions['onReceived']): Promise<IssuedCertificate> {
     const [, info, pair] = childrenOf(responseOf(answer.content));
     const { status, text } = readStatusInfo(info);
     if (status !== STATUS_ACCEPTED && status !== STATUS_GRANTED_WITH_MODS) throw refused(text);
@@ -162,8 +197,10 @@ class CmpEnrolment {
     const fits = isOfKey(issued, key);
     const needsNone = answer.grantsImplicitConfirm && this.#entry.implicitConfirm === true;
     const otherKey = 'the certificate is that of another key than was requested for';
+    if (fits)
+      onReceived({ certificate: new Uint8Array(issued.raw), ...(needsNone ? {} : { unconfirmed: this.#confirmation() }) });
     if (!needsNone)
-      await this.#confirm(issued, fits).catch((error: unknown) => {
+      await this.confirm(issued, fits).catch((error: unknown) => {
         throw fits ? error : answerInvalid(otherKey, error);
       });
     if (!fits) throw answerInvalid(otherKey);
@@ -171,7 +208,7 @@ class CmpEnrolment {
   }
 
   /** One that does not fit is refused, so that the authority takes it back (section 5.3.18). */
-  async #confirm(issued: X509Certificate, fits: boolean): Promise<void> {
+  async confirm(issued: X509Certificate, fits: boolean): Promise<void> {
     const { hash } = decodeSignatureAlgorithm(certificateFields(issued).signatureAlgorithm);
     const digest = createHash(hash).update(issued.raw).digest();
     const rejection = new Sequence({ value: [new Integer({ value: STATUS_REJECTION })] });
@@ -184,8 +221,21 @@ class CmpEnrolment {
     });
     const content = encode(new Sequence({ value: [certificateStatus] }));
     const answer = await this.#exchange(BODY.certConf, content);
-    if (answer.kind === BODY.error) throw refused(`after the confirmation: ${readError(answer.content).text}`);
+    if (answer.kind === BODY.error) {
+      const { text, failures } = readError(answer.content);
+      if (fits && failures.includes('certConfirmed')) return;
+      throw refused(`after the confirmation: ${text}`);
+    }
     if (answer.kind !== BODY.pkiconf) throw answerInvalid(`the confirmation was answered by another message (${answer.kind})`);
+  }
+
+  #confirmation(): Confirmation {
+    const { id, certReqId, peerNonce } = this.#transaction;
+    const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+    return {
+      ...{ transactionId: text(id), certReqId: text(certReqId) },
+      ...(peerNonce ? { peerNonce: text(peerNonce) } : {}),
+    };
   }
 
   #pollRequest(): Uint8Array {
@@ -316,13 +366,13 @@ function readCertificate(pair: BaseBlock | undefined): X509Certificate {
 }
 
 /** ErrorMsgContent (section 5.3.21). */
-function readError(content: BaseBlock): { readonly status: number; readonly text: string } {
+function readError(content: BaseBlock): StatusInfo {
   const [info, ...more] = childrenOf(content);
-  const { status, text } = readStatusInfo(info);
+  const { status, failures, text } = readStatusInfo(info);
   const details = more.flatMap((part) =>
     part instanceof Integer ? [`code ${printable(String(integerOf(part)))}`] : freeTextOf(part),
   );
-  return { status, text: [text, ...details].join('; ') };
+  return { status, failures, text: [text, ...details].join('; ') };
 }
 
 async function orAnswerInvalid<T>(work: () => Promise<T>): Promise<T> {

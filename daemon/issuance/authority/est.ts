@@ -27,7 +27,7 @@ export interface AskOptions {
 export async function enrolByEst(entry: AuthorityEntry, pkcs10: Uint8Array, options: AskOptions): Promise<IssuedCertificate> {
   const key = requestedKey(pkcs10);
   // Before anything is issued: what comes after must not lose a certificate.
-  const authorities = await fetchAuthorities(entry, options);
+  const authorities = parseCertificates(await fetchAuthorities(entry, options));
   const question: Question = {
     method: 'POST',
     headers: {
@@ -45,7 +45,7 @@ export async function enrolByEst(entry: AuthorityEntry, pkcs10: Uint8Array, opti
       requireSuccess(answer);
       const certificates = parseCertificates(readCertsOnly(answer));
       const issued = pickIssued(certificates, key);
-      return withChain(issued, [...certificates, ...parseCertificates(authorities)]);
+      return withChain(issued, [...certificates, ...authorities]);
     }
     await options.patience.wait(retryAfterMs(answer));
   }

@@ -10,6 +10,23 @@ export interface IssuedCertificate {
   readonly chain: readonly Uint8Array[];
 }
 
+/** What it takes to confirm a certificate later, also after a new start: base64. */
+export interface Confirmation {
+  readonly transactionId: string;
+  /** INTEGER, DER. */
+  readonly certReqId: string;
+  /** Of the last message that came. */
+  readonly peerNonce?: string;
+}
+
+/** A certificate as soon as it is here, before anything else is done. */
+export interface Received {
+  /** X.509, DER; of the key that was requested for. */
+  readonly certificate: Uint8Array;
+  /** The authority waits to be told that it is taken, and takes it back unless it is. */
+  readonly unconfirmed?: Confirmation;
+}
+
 const MAX_CHAIN_LENGTH = 8;
 
 /** The key of a PKCS #10 request (RFC 2986, section 4.1). Throws authority_misconfigured: requests are ours. */

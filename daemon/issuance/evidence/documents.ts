@@ -88,11 +88,12 @@ function filesOfDone(
 }
 
 /** As it was made, so that its SHA-256 and its seal are good. */
-function filesOfProof(step: string, { field, statement, seal }: Proof): readonly ListedFile[] {
+function filesOfProof(step: string, { field, statement, seal, document }: Proof): readonly ListedFile[] {
   const name = `recorded/${step}-${field}`;
   return [
     textFile(`${name}.json`, JSON_TYPE, statement),
     ...(seal === undefined ? [] : [{ name: `${name}.p7s`, mediaType: DETACHED, content: Buffer.from(seal, 'base64') }]),
+    ...(document === undefined ? [] : [textFile(`${name}.txt`, TEXT, document)]),
   ];
 }
 

@@ -124,7 +124,7 @@ describe('it is refused', () => {
     const bytes = await exported();
     const { routine } = ceremony;
     for (const other of [
-      { ...routine, version: 2 },
+      { ...routine, version: routine.version + 1 },
       { ...routine, retentionYears: 1 },
     ])
       expect(codeOf(() => take(bytes, { routines: new Map([[other.id, other]]) }))).toBe('transfer_routine_differs');

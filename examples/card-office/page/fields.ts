@@ -27,6 +27,13 @@ export interface FieldsOptions {
   readonly cardNumber: () => string | undefined;
 }
 
+/** Without what names evidence of a scanner or a pad: this page works with neither, and nobody types such an id. */
+export function fieldsToFillIn(definitions: Readonly<Record<string, RoutineField>>): Readonly<Record<string, RoutineField>> {
+  const isOfDevice = ({ kind, optional }: RoutineField): boolean =>
+    optional === true && (kind === 'documentVerdict' || kind === 'padSignature');
+  return Object.fromEntries(Object.entries(definitions).filter(([, field]) => !isOfDevice(field)));
+}
+
 export function createFields(definitions: Readonly<Record<string, RoutineField>>, options: FieldsOptions): Fields {
   const rows = new Map(Object.entries(definitions).map(([name, field]) => [name, createRow(name, field, options)]));
   const { draft } = options;

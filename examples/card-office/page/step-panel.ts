@@ -17,7 +17,7 @@ import { numberOf, type Desk, type Seat } from './desk.ts';
 import { h } from './dom.ts';
 import { download, goOn } from './download.ts';
 import { exampleFields } from './example-order.ts';
-import { createFields, type Fields } from './fields.ts';
+import { createFields, fieldsToFillIn, type Fields } from './fields.ts';
 import { language, say, type Text } from './language.ts';
 import type { Kortd } from './kortd.ts';
 import { WORDS } from './words.ts';
@@ -75,9 +75,10 @@ function createRecord({ panel, step, who }: Parts, definition: Extract<RoutineSt
   const holder = desk.seatOfRole('holder');
   const cardNumber = (): string | undefined =>
     numberOf(desk.seatOfRole('holder') ?? { reader: { name: '', id: '', source: '', status: 'empty' } });
-  const fields = createFields(definition.fields, { draft, cardNumber });
+  const definitions = fieldsToFillIn(definition.fields);
+  const fields = createFields(definitions, { draft, cardNumber });
   const fill = (): void => fields.fill(exampleFields(cardNumber()));
-  const isLong = Object.keys(definition.fields).length > 1;
+  const isLong = Object.keys(definitions).length > 1;
   const example = isSimulated && isLong && h('button', { type: 'button', class: 'small', click: fill }, say(WORDS.fillExample));
   return {
     ...{ title: say(definition.title), who, fields },

@@ -23,7 +23,9 @@ export interface EstServerOptions {
   /** Issues this one, whatever was requested. */
   readonly issues?: PkiSigner;
   /** Issues instead of OpenSSL: PEM for PEM. */
-  readonly issueBy?: (request: string) => string;
+  readonly issueBy?: ((request: string) => string) | undefined;
+  /** Waited for before an enrolment is answered. */
+  readonly before?: () => Promise<void>;
   /** Of the second path segment after "est". */
   readonly label?: string;
 }
@@ -49,7 +51,10 @@ export async function startEstServer(options: EstServerOptions): Promise<EstServ
     else if (request.headers['content-type'] !== 'application/pkcs10') response.writeHead(415).end();
     else if (waiting-- > 0) response.writeHead(202, { 'retry-after': options.waits?.retryAfter }).end();
     else if (options.refuses) options.refuses(response);
-    else sendCertificates(response, await pack(pki, [await issuedFile(options, body, asked.length)]));
+    else {
+      await options.before?.();
+      sendCertificates(response, await pack(pki, [await issuedFile(options, body, asked.length)]));
+    }
   };
   const listener: RequestListener = (request, response) => {
     answer(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)));
