@@ -195,6 +195,11 @@ describe('the audit log', () => {
     await page.getByLabel('How it ended').selectOption('all');
     await page.getByLabel('What was done').selectOption('key.delete');
     await expect.poll(() => rows.count()).toBe(1);
+    await page.getByLabel('What was done').selectOption('');
+    const latest = rows.first().locator('td').first();
+    const before = Number(await latest.innerText());
+    await desk.program.call('console.open', { page: 'desk' });
+    await expect.poll(async () => Number(await latest.innerText()), { timeout: 3_000 }).toBe(before + 1);
     expect(complaints).toEqual([]);
   });
 });
