@@ -99,7 +99,7 @@ describe('a card', () => {
     expect(await page.locator('main').innerText()).toMatch(/Name\n\S+ \S+/);
     const meters = page.getByRole('meter', { name: 'Validity' });
     expect(await meters.count()).toBeGreaterThan(1);
-    expect(await meters.first().getAttribute('aria-valuetext')).toMatch(/^\d+ days left$/);
+    expect(await meters.first().getAttribute('aria-valuetext')).toMatch(/^(\d+ (days|months) left|Valid until \d{4}-\d\d-\d\d)$/);
     const [pin] = (await desk.program.call('card.read', { card: await operatorCard() })).pins;
     if (!pin) throw new Error('the operator’s card has no PIN');
     const left = pin.attemptsRemaining ?? 0;
