@@ -7,6 +7,7 @@ import { hardenProcess } from '../hardening/harden-process.ts';
 import type { Log } from '../log.ts';
 import { runAgent } from '../prompt/agent/agent.ts';
 import { languageOf } from '../prompt/agent/language.ts';
+import { withProgramName } from '../prompt/agent/program-name.ts';
 import { trustedUsers } from '../prompt/agent/trusted-socket.ts';
 import type { Show } from '../prompt/agent/daemon-connection.ts';
 import { findProgram, type Environment } from '../prompt/pinentry/find-program.ts';
@@ -58,7 +59,8 @@ async function warnIfMissing(find: () => Promise<string>, log: Log): Promise<voi
 
 function showWith(find: () => Promise<string>, environment: Environment): Show {
   const language = languageOf(environment);
-  return async (prompt, options) => showPrompt(prompt, { ...options, language, environment, program: await find() });
+  return async (prompt, options) =>
+    showPrompt(withProgramName(prompt), { ...options, language, environment, program: await find() });
 }
 
 /** The terminal that the agent runs in, for programs that show a prompt there. */
