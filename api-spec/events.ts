@@ -50,6 +50,14 @@ export const EVENTS = {
       }),
     }),
   },
+  'audit.appended': {
+    summary:
+      'The audit log has further records. Told at most twice a second, however many they are; not kept for replay. audit.list has them.',
+    since: 1,
+    scope: 'audit.read',
+    isTransient: true,
+    data: Closed({ last: Type.Integer({ minimum: 1, description: 'Number of the latest record.' }) }),
+  },
   'card.changed': {
     summary:
       'What is known of a card changed: it was identified, written to, leased or given back, its reader got another role, or a PIN of it has other tries left, or was changed.',

@@ -11,7 +11,13 @@ export const OpenPrompt = Closed({
       'consent: whether a web page may have access. documents: whether they are signed. lastTry: whether the last try may be used. pin: a PIN, or PUK.',
   }),
   action: Type.Optional(Type.Enum(['verify', 'change', 'unblock'] as const, { description: 'What is done with the PIN.' })),
-  asker: Closed({ kind: Type.Enum(['origin', 'program'] as const), name: Type.String() }),
+  asker: Closed({
+    kind: Type.Enum(['origin', 'program'] as const),
+    name: Type.String({
+      description:
+        'Of a program: as people know it, in both languages where they differ, with its file and process where the system tells them: "Firefox ESR (/usr/lib/firefox-esr/firefox-esr, process 4711)".',
+    }),
+  }),
   user: Type.String({ description: 'User id of the operating system, who is asked.' }),
   card: Type.Optional(Type.String({ description: 'What the person knows the card by.' })),
   task: Type.Optional(Closed({ en: Type.String(), sv: Type.String() })),

@@ -10,6 +10,7 @@ import type { CardProfile } from '../apdu/card-profile.ts';
 import type { PadDriver } from '../drivers/pads/driver.ts';
 import type { LinePads } from '../drivers/pads/line-configuration.ts';
 import type { ModuleSourceOptions } from '../drivers/pkcs11/source.ts';
+import { AuditAnnouncer } from './audit/announce.ts';
 import { AuditLog } from './audit/audit-log.ts';
 import { startRetention } from './audit/retention.ts';
 import { Configuration } from './configuration/configuration.ts';
@@ -276,8 +277,9 @@ function openParts(
   options: DaemonOptions & { readonly configuration: Configuration; readonly databases: Databases },
 ) {
   const { log, configuration, databases, policyFolder = DEFAULT_POLICY_FOLDER } = options;
-  const audit = undo.use(AuditLog.open({ folder: folder.path, log }));
   const events = new EventLog();
+  const announcer = undo.use(new AuditAnnouncer((last) => events.publish('audit.appended', { last })));
+  const audit = undo.use(AuditLog.open({ folder: folder.path, log, onAppended: announcer.appended }));
   const telemetry = new Telemetry();
   const prompts = new PromptDesk(telemetry, new OpenPrompts({ publish: events.publish }));
   const access = undo.use(

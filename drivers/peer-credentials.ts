@@ -1,7 +1,7 @@
 /**
  * Who is at the other end of a Unix socket, as the kernel saw it when the connection was made (unix(7), SO_PEERCRED). Linux alone; elsewhere nothing is told.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { basename } from 'node:path';
 import koffi from 'koffi';
@@ -51,6 +51,21 @@ export function programName(pid: number): string | undefined {
     // proc(5): /proc/pid/comm, at most 15 characters and a newline.
     const name = readFileSync(`/proc/${pid}/comm`, 'utf8').trim() || undefined;
     return name === NODE_THREAD ? scriptOf(pid) : name;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The file that the process runs, as the kernel has it (proc(5), /proc/pid/exe), whatever it calls itself. Undefined when it is gone, hidden from us, replaced
+ * since, or when another file stands at that path for us: a program may live in file systems of its own.
+ */
+export function programFile(pid: number): string | undefined {
+  try {
+    const link = `/proc/${pid}/exe`;
+    const path = readlinkSync(link);
+    const [runs, stands] = [statSync(link), statSync(path)];
+    return runs.dev === stands.dev && runs.ino === stands.ino ? path : undefined;
   } catch {
     return undefined;
   }

@@ -503,6 +503,7 @@ export const EVENT_EXAMPLES: EventExamples = {
     reason: 'To sign the receipt with your card.',
   },
   'access.settled': { code: 'K7M2QX', origin: webOrigin, outcome: 'approved' },
+  'audit.appended': { last: EXAMPLE_AUDIT_RECORD.sequence },
   'card.changed': { card },
   'card.inserted': {
     card: { id: card.id, reader: card.reader, atr: card.atr, insertedAt: card.insertedAt, status: 'identifying' },

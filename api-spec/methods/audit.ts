@@ -71,7 +71,7 @@ export const auditMethods = {
     errors: [],
   }),
   'audit.list': defineMethod({
-    summary: 'Records of the audit log, oldest first.',
+    summary: 'Records of the audit log, oldest first. audit.appended tells of further ones.',
     attempt: { en: 'Listing the audit log', sv: 'Att lista granskningsloggen' },
     since: 1,
     scope: 'audit.read',

@@ -12,6 +12,8 @@ export interface Caller {
   readonly id: string;
   /** In plain words, for others who find a card busy. */
   readonly name: string;
+  /** Of a program, with its file: for the person who is asked and for the audit log. */
+  readonly fullName?: string;
   /** As they stand: a grant can end while its holder is connected. */
   readonly scopes: ReadonlySet<Scope>;
   /** Of those that need a scope, the only ones it may call; all when absent. */

@@ -37,6 +37,8 @@ export interface AuditLogOptions {
   readonly now?: () => Date;
   /** Resolves when what was written to the open file is on the disk. */
   readonly synchronise?: (descriptor: number) => Promise<void>;
+  /** Called when further records are on the disk, with the number of the latest. */
+  readonly onAppended?: (last: number) => void;
 }
 
 export interface ExportPage {
@@ -224,17 +226,23 @@ export class AuditLog implements Audit, AsyncDisposable {
   async #flush(): Promise<void> {
     await turn();
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, MAX_BATCH);
-      try {
-        await this.#write(batch.map(({ act }) => act));
-        for (const { done } of batch) done.resolve(undefined);
-      } catch (error) {
-        this.#options.log.error({ err: error }, 'the audit log cannot be written');
-        this.#abandon();
-        for (const { done } of batch) done.reject(unavailable(error));
-      }
+      const isWritten = await this.#settle(this.#waiting.splice(0, MAX_BATCH));
+      if (isWritten) this.#options.onAppended?.(this.#head.sequence);
     }
     this.#flushing = undefined;
+  }
+
+  async #settle(batch: readonly Waiting[]): Promise<boolean> {
+    try {
+      await this.#write(batch.map(({ act }) => act));
+      for (const { done } of batch) done.resolve(undefined);
+      return true;
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'the audit log cannot be written');
+      this.#abandon();
+      for (const { done } of batch) done.reject(unavailable(error));
+      return false;
+    }
   }
 
   async #write(acts: readonly AuditAct[]): Promise<void> {

@@ -48,7 +48,7 @@ function describeAct({ caller, method, subject }: Call, outcome: string): Omit<A
   const { serialNumber, kind, reader } = subject?.card ?? {};
   return {
     callerKind: origin === undefined ? 'native' : 'web',
-    caller: caller.name,
+    caller: caller.fullName ?? caller.name,
     ...(origin === undefined ? {} : { origin }),
     method,
     ...(serialNumber === undefined ? {} : { cardSerial: serialNumber }),

@@ -1,15 +1,18 @@
 /** `kortd agent`: shows the daemon's trusted prompts in a person's session, until SIGTERM or SIGINT. A systemd user unit runs it. */
-import { readFileSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import pino from 'pino';
+import { defaultDataFolder } from '../data-folder.ts';
 import { hardenProcess } from '../hardening/harden-process.ts';
 import type { Log } from '../log.ts';
 import { runAgent } from '../prompt/agent/agent.ts';
 import { languageOf } from '../prompt/agent/language.ts';
+import { withProgramName } from '../prompt/agent/program-name.ts';
 import { trustedUsers } from '../prompt/agent/trusted-socket.ts';
 import type { Show } from '../prompt/agent/daemon-connection.ts';
 import { findProgram, type Environment } from '../prompt/pinentry/find-program.ts';
 import { showPrompt } from '../prompt/pinentry/show-prompt.ts';
+import { findService } from '../service/where.ts';
 import { printResult } from './output.ts';
 
 export interface AgentFlags {
@@ -30,9 +33,10 @@ export async function runAgentCommand({ dataDir, socket, pinentry }: AgentFlags)
   const find = (): Promise<string> => findProgram({ environment, ...(pinentry === undefined ? {} : { configured: pinentry }) });
   if (pinentry === undefined) await warnIfMissing(find, log);
   else await find();
+  const { socket: ofService } = await findService({});
   let isReady = false;
   await runAgent({
-    socketPath: () => socket ?? socketIn(dataDir),
+    socketPath: () => socket ?? socketFor(dataDir, ofService),
     trustedUsers: trustedUsers(),
     show: showWith(find, environment),
     log,
@@ -55,13 +59,21 @@ async function warnIfMissing(find: () => Promise<string>, log: Log): Promise<voi
 
 function showWith(find: () => Promise<string>, environment: Environment): Show {
   const language = languageOf(environment);
-  return async (prompt, options) => showPrompt(prompt, { ...options, language, environment, program: await find() });
+  return async (prompt, options) =>
+    showPrompt(withProgramName(prompt), { ...options, language, environment, program: await find() });
 }
 
 /** The terminal that the agent runs in, for programs that show a prompt there. */
 function ownTerminal(): { readonly GPG_TTY?: string } {
   if (process.platform !== 'linux' || !process.stdin.isTTY) return {};
   return { GPG_TTY: readlinkSync('/proc/self/fd/0') };
+}
+
+/** The installed service's where no folder was named and this user has no daemon of their own, as for every command. */
+function socketFor(dataDir: string, ofService: string): string {
+  const own = socketIn(dataDir);
+  const isNamed = resolve(dataDir) !== resolve(defaultDataFolder());
+  return isNamed || existsSync(own) || !existsSync(ofService) ? own : ofService;
 }
 
 /** The daemon tells in its folder; it is not there before the daemon ran. */

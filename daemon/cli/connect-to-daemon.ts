@@ -1,8 +1,8 @@
-import { accessSync, constants, existsSync } from 'node:fs';
 import { WebSocket as UnixWebSocket } from 'ws';
 import { connect, type Client } from '../../api-spec/client/client.ts';
 import { WEB_SOCKET_PATH } from '../../api-spec/wire.ts';
-import { DataFolderError, SERVICE_SOCKET, defaultDataFolder, findDaemon, type Endpoint } from '../data-folder.ts';
+import type { Endpoint } from '../data-folder.ts';
+import { findDoor, type DoorOptions } from '../service/door.ts';
 
 export interface Connected {
   readonly client: Client;
@@ -14,34 +14,16 @@ export interface Connected {
 const URL_OF_SOCKET = 'http://127.0.0.1';
 
 /**
- * Through the Unix socket of the data folder, so that others who find a card busy are told that it is this command; with the token where there are no such
- * sockets. Where no folder was named and no daemon of the user's own runs, through that of the installed service. Throws DataFolderError when no daemon runs, and
- * what `connect` throws. Whoever asked closes the client.
+ * Through a Unix socket, so that others who find a card busy are told that it is this command; with the token where there are no such sockets. Throws
+ * DataFolderError when no daemon runs, and what `connect` throws. Whoever asked closes the client.
  */
-export async function connectToDaemon(dataDir: string, serviceSocket: string = SERVICE_SOCKET): Promise<Connected> {
+export async function connectToDaemon(dataDir: string, options: DoorOptions = {}): Promise<Connected> {
   process.title = 'kortd';
-  let found: ReturnType<typeof findDaemon>;
-  try {
-    found = findDaemon(dataDir);
-  } catch (error) {
-    if (!(error instanceof DataFolderError) || dataDir !== defaultDataFolder() || !existsSync(serviceSocket)) throw error;
-    return { client: await connectToSocket(URL_OF_SOCKET, usable(serviceSocket)) };
-  }
-  const { token, ...endpoint } = found;
+  const door = await findDoor(dataDir, options);
+  if ('serviceSocket' in door) return { client: await connectToSocket(URL_OF_SOCKET, door.serviceSocket) };
+  const { endpoint, token } = door;
   if (process.platform === 'win32') return { endpoint, client: await connect({ url: endpoint.url, token }) };
   return { endpoint, client: await connectToSocket(endpoint.url, endpoint.socket) };
-}
-
-function usable(serviceSocket: string): string {
-  try {
-    accessSync(serviceSocket, constants.R_OK | constants.W_OK);
-    return serviceSocket;
-  } catch (error) {
-    throw new DataFolderError(
-      `kortd runs as a service, and this user may not use it at ${serviceSocket}. Have an administrator run "adduser NAME kortd", and log in anew.`,
-      { cause: error },
-    );
-  }
 }
 
 function connectToSocket(url: string, socket: string): Promise<Client> {

@@ -1,7 +1,6 @@
 /** Bytes that are too long for a message, to and from the running daemon: over HTTP, by the same way as `connectToDaemon`. */
-import { existsSync } from 'node:fs';
 import { request, type RequestOptions } from 'node:http';
-import { DataFolderError, SERVICE_SOCKET, defaultDataFolder, findDaemon } from '../data-folder.ts';
+import { findDoor } from '../service/door.ts';
 
 /** Base64 of this, and what goes around it, fits one message. */
 const INLINE_BYTES = 131_072;
@@ -33,9 +32,9 @@ export async function giveBytes(
   throw new Error('uploading: the daemon names no content');
 }
 
-function send(dataDir: string, options: RequestOptions, body?: Uint8Array): Promise<Uint8Array> {
-  const { authorization, ...way } = wayTo(dataDir);
-  return new Promise((resolve, reject) => {
+async function send(dataDir: string, options: RequestOptions, body?: Uint8Array): Promise<Uint8Array> {
+  const { authorization, ...way } = await wayTo(dataDir);
+  return await new Promise((resolve, reject) => {
     const sent = request({ ...options, ...way, signal: AbortSignal.timeout(TIMEOUT_MS) }, (answer) => {
       const chunks: Buffer[] = [];
       let size = 0;
@@ -60,16 +59,11 @@ function send(dataDir: string, options: RequestOptions, body?: Uint8Array): Prom
 type Way = Pick<RequestOptions, 'hostname' | 'port' | 'socketPath'> & { readonly authorization?: string };
 
 /** Throws DataFolderError when no daemon runs. */
-function wayTo(dataDir: string): Way {
-  let found: ReturnType<typeof findDaemon>;
-  try {
-    found = findDaemon(dataDir);
-  } catch (error) {
-    if (!(error instanceof DataFolderError) || dataDir !== defaultDataFolder() || !existsSync(SERVICE_SOCKET)) throw error;
-    return { socketPath: SERVICE_SOCKET };
-  }
-  const { socket, token, url } = found;
-  if (process.platform !== 'win32') return { socketPath: socket };
-  const { hostname, port } = new URL(url);
+async function wayTo(dataDir: string): Promise<Way> {
+  const door = await findDoor(dataDir);
+  if ('serviceSocket' in door) return { socketPath: door.serviceSocket };
+  const { endpoint, token } = door;
+  if (process.platform !== 'win32') return { socketPath: endpoint.socket };
+  const { hostname, port } = new URL(endpoint.url);
   return { hostname, port, authorization: `Bearer ${token}` };
 }

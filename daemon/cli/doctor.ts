@@ -4,7 +4,7 @@ import { describeReport, languageOf, type Language } from '../doctor/print.ts';
 import { DoctorReport, reportOf } from '../doctor/report.ts';
 import { runChecks } from '../doctor/run.ts';
 import { thisMachine, type MachineOptions, type ThisMachine } from '../doctor/this-machine.ts';
-import { findWhere, type Named, type Where } from '../doctor/where.ts';
+import { findWhere, type Named, type Where } from '../service/where.ts';
 import { printResult } from './output.ts';
 import { UsageError } from './usage-error.ts';
 

@@ -2,12 +2,12 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
-import { programsSocketOf } from '../data-folder.ts';
-import { serverAddress } from '../pkcs11/module-file.ts';
+import { addressOf } from '../pkcs11/module-file.ts';
 import { SetupError, type Texts } from '../pkcs11/setup/errors.ts';
 import { programSetups } from '../pkcs11/setup/index.ts';
 import { thisMachine } from '../pkcs11/setup/machine.ts';
 import type { Change, Changes, Place, PlaceState, ProgramId, ProgramSetup } from '../pkcs11/setup/program-setup.ts';
+import { findWhere } from '../service/where.ts';
 import { printNotice, printResult } from './output.ts';
 
 export interface Pkcs11Flags {
@@ -20,27 +20,33 @@ export interface ProgramFlags extends Pkcs11Flags, Partial<Record<ProgramId, tru
 }
 
 /** For P11_KIT_SERVER_ADDRESS, and nothing else. */
-export function runPkcs11Address({ dataDir }: Pkcs11Flags): void {
-  printResult(serverAddress(dataDir));
+export async function runPkcs11Address(flags: Pkcs11Flags): Promise<void> {
+  printResult(addressOf(await socketOf(flags)));
+}
+
+async function socketOf({ dataDir }: Pkcs11Flags): Promise<string> {
+  const { programsSocket } = await findWhere({ dataDir });
+  return programsSocket;
 }
 
 /** p11-kit in any case: the others come to kortd by its module file. */
 export async function runPkcs11Enable(flags: ProgramFlags): Promise<void> {
-  const setups = chosen({ ...flags, p11Kit: true });
+  const setups = await chosen({ ...flags, p11Kit: true });
   await changeAll(setups, flags, { act: (setup) => setup.enable(), describe: describeEnabled, isStoppedByFirst: true });
 }
 
 /** The programs before p11-kit: none of them is left with a library that leads nowhere. */
 export async function runPkcs11Disable(flags: ProgramFlags): Promise<void> {
-  const setups = [...chosen(flags)].reverse();
+  const setups = [...(await chosen(flags))].reverse();
   await changeAll(setups, flags, { act: (setup) => setup.disable(), describe: describeDisabled });
-  noticeStranded(flags);
+  await noticeStranded(flags);
 }
 
 export async function runPkcs11Status(flags: ProgramFlags): Promise<void> {
-  const address = serverAddress(flags.dataDir);
-  const isListening = await answers(programsSocketOf(flags.dataDir));
-  const setups = chosen(flags);
+  const socket = await socketOf(flags);
+  const address = addressOf(socket);
+  const isListening = await answers(socket);
+  const setups = await chosen(flags);
   if (flags.json) {
     const programs = setups.map((setup) => [setup.id, { isInstalled: setup.isInstalled(), places: setup.places() }]);
     printJson({ address, isListening, programs: Object.fromEntries(programs) as object });
@@ -51,8 +57,8 @@ export async function runPkcs11Status(flags: ProgramFlags): Promise<void> {
 }
 
 /** In order; all unless some are named. */
-function chosen(flags: ProgramFlags): readonly ProgramSetup[] {
-  const setups = Object.values(programSetups(thisMachine(), serverAddress(flags.dataDir)));
+async function chosen(flags: ProgramFlags): Promise<readonly ProgramSetup[]> {
+  const setups = Object.values(programSetups(thisMachine(), addressOf(await socketOf(flags))));
   const named = setups.filter(({ id }) => flags[id]);
   return named.length > 0 ? named : setups;
 }
@@ -115,8 +121,8 @@ const STATES: Readonly<Record<PlaceState, string>> = {
 };
 
 /** p11-kit's file is what the others go by. */
-function noticeStranded(flags: ProgramFlags): void {
-  const setups = programSetups(thisMachine(), serverAddress(flags.dataDir));
+async function noticeStranded(flags: ProgramFlags): Promise<void> {
+  const setups = programSetups(thisMachine(), addressOf(await socketOf(flags)));
   const isEnabled = ({ state }: Place): boolean => state === 'enabled';
   if (setups.p11Kit.places().some(isEnabled)) return;
   const stranded = Object.values(setups).filter((setup) => setup.places().some(isEnabled));

@@ -6,6 +6,8 @@ import { DataFolderError } from '../data-folder.ts';
 import { printCallError } from './call.ts';
 import { printProblems } from './config-problems.ts';
 import { createProgram } from './commands.ts';
+import { languageOf } from '../prompt/agent/language.ts';
+import { SimulationFileError } from '../../drivers/simulated/errors.ts';
 import { printNotice } from './output.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -26,6 +28,8 @@ function report(error: unknown): number {
     return 2;
   }
   if (error instanceof CallError) printCallError(error);
+  else if (error instanceof SimulationFileError && error.sv !== undefined && languageOf(process.env) === 'sv')
+    printNotice(`kortd: ${error.sv}`);
   else if (error instanceof ConfigurationError) printProblems(error.problems);
   else if (error instanceof DataFolderError || error instanceof ConnectionError || error instanceof SyntaxError)
     printNotice(`kortd: ${error.message}`);

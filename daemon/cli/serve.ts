@@ -10,6 +10,7 @@ import { defaultDataFolder } from '../data-folder.ts';
 import { startDaemon, type DaemonOptions } from '../daemon.ts';
 import { selectorOf } from '../desk/reader-selector.ts';
 import { hardenProcess } from '../hardening/harden-process.ts';
+import type { Log } from '../log.ts';
 import { keepIdleMemoryLow } from '../hardening/idle-memory.ts';
 import { takeSystemdEnvironment, type SystemdEnvironment } from '../service/systemd-environment.ts';
 import { superviseBy } from '../service/supervision.ts';
@@ -19,6 +20,7 @@ import { returnUnusedMemory } from '../../drivers/unused-memory.ts';
 import type { ScannerDriver } from '../../drivers/scanners/driver.ts';
 import type { AuthorityServer } from '../../drivers/simulated/authority/server.ts';
 import type { Scenario } from '../../drivers/simulated/scenario.ts';
+import type { TellDeviation } from '../trace/scenario-card.ts';
 import { printResult } from './output.ts';
 import { sourceOf, type SettingFlags } from './setting-options.ts';
 import { describeAuthority } from './simulate-authority.ts';
@@ -67,7 +69,7 @@ async function serveUntilStopped(
   const systemd = takeSystemdEnvironment(process.env, process.pid);
   await hardenProcess(log);
   await using resources = new AsyncDisposableStack();
-  const { source, scenario, ...simulatedDesk } = await openSource(simulation.scenario, resources);
+  const { source, scenario, ...simulatedDesk } = await openSource(simulation.scenario, { log, resources });
   const authority = await openAuthority(scenario, simulation, { log, resources });
   const daemon = await startDaemon({
     configuration,
@@ -132,7 +134,7 @@ function onHangup(reload: () => void): Disposable {
 /** Only what is served is loaded: the native library for real readers, the simulators for simulated ones. */
 export async function openSource(
   simulate: string | undefined,
-  resources: AsyncDisposableStack,
+  { log, resources }: { readonly log: Log; readonly resources: AsyncDisposableStack },
 ): Promise<
   { readonly source: ReaderSource; readonly scenario?: Scenario } & Partial<
     Pick<
@@ -158,7 +160,10 @@ export async function openSource(
     };
   }
   const { loadScenario } = await import('../../drivers/simulated/scenario.ts');
-  const scenario = await loadScenario(simulate);
+  const { recordedCardKinds } = await import('../trace/scenario-card.ts');
+  const tell: TellDeviation = (card, deviation) =>
+    log.warn({ card, ...deviation }, 'a recorded card was asked what was not recorded');
+  const scenario = await loadScenario(simulate, { kinds: recordedCardKinds(tell) });
   resources.use(scenario);
   const { source, administrators } = scenario;
   return {

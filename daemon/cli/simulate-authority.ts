@@ -16,7 +16,9 @@ export async function runSimulateAuthority(options: SimulateAuthorityOptions): P
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
   const { loadScenario } = await import('../../drivers/simulated/scenario.ts');
   const { serveTestAuthority } = await import('../../drivers/simulated/authority/server.ts');
-  await using scenario = await loadScenario(options.scenario);
+  const { recordedCardKinds } = await import('../trace/scenario-card.ts');
+  // Its cards are there, and nobody asks them.
+  await using scenario = await loadScenario(options.scenario, { kinds: recordedCardKinds(() => undefined) });
   await using server = await serveTestAuthority({
     scenario,
     port: options.port,

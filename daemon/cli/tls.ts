@@ -1,5 +1,6 @@
 /** `kortd tls enable`, `disable` and `status`: the certificate for https on loopback, and who trusts it. */
 import { CallError, ConnectionError } from '../../api-spec/client/client.ts';
+import { timeLeft } from '../../api-spec/time-left.ts';
 import { DataFolderError } from '../data-folder.ts';
 import { connectToDaemon } from './connect-to-daemon.ts';
 import { TlsFilesError } from '../tls/errors.ts';
@@ -89,8 +90,9 @@ export async function runTlsStatus(flags: TlsFlags): Promise<void> {
   }
 }
 
-function describeStatus({ state, authority, expires, daysLeft }: TlsOn, trusted: NssState): void {
-  printResult(`TLS is on until ${dayOf(expires)} (${daysLeft} days).`);
+function describeStatus({ state, authority, expires }: TlsOn, trusted: NssState): void {
+  const { unit, en } = timeLeft(expires, new Date());
+  printResult(`TLS is on until ${dayOf(expires)}${unit === 'date' ? '' : ` (${en})`}.`);
   if (state === 'renewal_advised')
     printResult('Renew soon: kortd tls enable --renew. That makes another authority, which must be trusted anew.');
   printAuthority(authority);

@@ -138,11 +138,13 @@ async function resendTo(
   trace: Trace,
   { on, as, signal }: { readonly on: string; readonly as: string | undefined; readonly signal: AbortSignal },
 ): Promise<readonly TransactionReport[]> {
-  const [{ loadScenario }, { resendTrace }] = await Promise.all([
+  const [{ loadScenario }, { resendTrace }, { recordedCardKinds }] = await Promise.all([
     import('../../drivers/simulated/scenario.ts'),
     import('../trace/resend.ts'),
+    import('../trace/scenario-card.ts'),
   ]);
-  await using scenario = await loadScenario(on);
+  // What was not recorded shows as an answer that is another.
+  await using scenario = await loadScenario(on, { kinds: recordedCardKinds(() => undefined) });
   const card = as === undefined ? undefined : scenario.cards.get(as)?.card;
   if (!card) throw new UsageError(`--as ${as ?? 'CARD'}: the scenario has ${[...scenario.cards.keys()].join(', ')}`);
   return await resendTrace(trace, card, { which: undefined, signal });

@@ -6,13 +6,10 @@ import type { EventNotice } from '../../api-spec/client/client.ts';
 import type { Params, Result } from '../../api-spec/methods/index.ts';
 import type { ConfigurationSource } from '../configuration/configuration.ts';
 import type { Endpoint } from '../data-folder.ts';
+import type { Seen, SystemFiles } from '../service/files.ts';
 import type { PcscService } from './pcsc-service.ts';
 
-/** `forbidden`: somebody else may. `failed`: nobody could, at this moment. */
-export type Seen<T> =
-  | { readonly state: 'seen'; readonly value: T }
-  | { readonly state: 'absent' }
-  | { readonly state: 'forbidden' | 'failed'; readonly why: string };
+export type { Seen } from '../service/files.ts';
 
 export interface FileStatus {
   readonly kind: 'file' | 'folder' | 'socket' | 'device' | 'other';
@@ -67,7 +64,7 @@ export interface ProcessView {
   readonly name: string;
 }
 
-export interface Look {
+export interface Look extends SystemFiles {
   readonly platform: NodeJS.Platform;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Undefined on Windows. */
@@ -89,9 +86,6 @@ export interface Look {
   readonly signal: AbortSignal;
   /** Where a path of the system is to be found: below another folder, when an image is looked at. */
   path(path: string): string;
-  /** As text, and no more than 1 MB of it. */
-  readText(path: string): Promise<Seen<string>>;
-  list(path: string): Promise<Seen<readonly string[]>>;
   /** Follows links. */
   status(path: string): Promise<Seen<FileStatus>>;
   /** Where a link leads; of processes, which file they run. */

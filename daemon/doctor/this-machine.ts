@@ -10,7 +10,7 @@ import { defaultConfigurationFile } from '../configuration/read.ts';
 import { programsSocketOf, SERVICE_SOCKET } from '../data-folder.ts';
 import { SOCKET_VARIABLE } from '../../drivers/pcsc/pcscd-winscard.ts';
 import { askDaemon } from './daemon-view.ts';
-import { filesBelow, readStart, seen } from './files.ts';
+import { filesBelow, readStart, seen } from '../service/files.ts';
 import type { DiskSpace, FileStatus, Look, ProcessView, Ran, Seen } from './look.ts';
 import { askPcscService, PCSCD_SOCKET } from './pcsc-service.ts';
 
@@ -32,6 +32,8 @@ export interface MachineOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** The data folder is that of the installed service, which members of its group may ask. */
   readonly isService?: boolean;
+  /** Where they ask it; the usual place unless given. */
+  readonly groupSocket?: string | undefined;
   /** As `kortd serve` reads it; the usual file and no flags unless given. */
   readonly configuration?: ConfigurationSource;
   /** Where programs reach it through PKCS #11 when it does not say. */
@@ -52,7 +54,7 @@ export function thisMachine(options: MachineOptions): ThisMachine {
   const path = pathsBelow(resolve(root), [resolve(options.dataFolder), resolve(options.policyFolder), resolve(home)]);
   const { isService = false, programsSocket = programsSocketOf(options.dataFolder) } = options;
   const { configuration = { file: path(defaultConfigurationFile()), mayBeMissing: true, flags: {} } } = options;
-  const groupSocket = isService ? path(SERVICE_SOCKET) : undefined;
+  const { groupSocket = isService ? path(SERVICE_SOCKET) : undefined } = options;
   const daemon = once(() => askDaemon(options.dataFolder, { answerMs, signal: end.signal, groupSocket }));
   const socket = environment[SOCKET_VARIABLE] ?? path(PCSCD_SOCKET);
   const pcsc = once(() => askPcscService({ socket, timeoutMs: answerMs }));

@@ -5,8 +5,8 @@ import { SCOPES, type Scope } from '../../api-spec/scopes.ts';
 import type { Caller, CallerConnection } from '../api/call.ts';
 
 export type Admission =
-  /** `name` in plain words, where the system tells it. */
-  | { readonly kind: 'native'; readonly user: string; readonly name?: string }
+  /** `name` and `fullName` in plain words, where the system tells them. */
+  | { readonly kind: 'native'; readonly user: string; readonly name?: string; readonly fullName?: string }
   /** `scopes` are those of its grant as it stands at the moment, and the right to ask for more. */
   /** The console's view of the desk: `scopes` say which events it gets, `methods` what it may call. */
   | {
@@ -25,8 +25,10 @@ export function callerOf(admission: Admission, connection?: CallerConnection): C
   const id = randomUUID();
   const { user } = admission;
   const common = { id, user, ...(connection ? { connection } : {}) };
-  if (admission.kind === 'native')
-    return { ...common, name: admission.name ?? `program ${id.slice(0, 8)}`, scopes: NATIVE_SCOPES };
+  if (admission.kind === 'native') {
+    const { name = `program ${id.slice(0, 8)}`, fullName } = admission;
+    return { ...common, name, ...(fullName === undefined ? {} : { fullName }), scopes: NATIVE_SCOPES };
+  }
   if (admission.kind === 'console')
     return { ...common, name: admission.name, scopes: admission.scopes, methods: admission.methods };
   const { origin, scopes } = admission;

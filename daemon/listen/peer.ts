@@ -4,15 +4,19 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { peerCredentials, programName, type PeerCredentials } from '../../drivers/peer-credentials.ts';
+import { basename } from 'node:path';
+import { peerCredentials, programFile, programName, type PeerCredentials } from '../../drivers/peer-credentials.ts';
 import { ownerOfPeer, type LoopbackConnection } from '../../drivers/socket-owner.ts';
 import { ownUser } from '../access/local-user.ts';
+import { KnownPrograms } from './known-programs.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 export interface UnixPeer {
   readonly user: string;
-  /** In plain words, for others who find a card busy and for the audit log. */
+  /** As people know it, for others who find a card busy. */
   readonly name: string;
+  /** With its file as the evidence, where the system tells: for the person who is asked and for the audit log. No web page is told where a user's files are. */
+  readonly fullName?: string;
 }
 
 const unixSockets = new WeakSet<Socket>();
@@ -38,10 +42,37 @@ export function unixPeerOf(socket: Socket): UnixPeer {
   return peer;
 }
 
-export function peerOfProcess(credentials: PeerCredentials | undefined): UnixPeer {
+const systemPrograms = new KnownPrograms();
+
+export function peerOfProcess(credentials: PeerCredentials | undefined, known: KnownPrograms = systemPrograms): UnixPeer {
   if (!credentials) return { user: ownUser(), name: 'program' };
   const { pid, uid } = credentials;
-  return { user: String(uid), name: `${programName(pid) ?? 'program'} (process ${pid})` };
+  const path = programFile(pid);
+  const name = (path === undefined ? programName(pid) : nameOf(path, pid, known)) ?? 'program';
+  const peer = { user: String(uid), name: `${name} (process ${pid})` };
+  return path === undefined ? peer : { ...peer, fullName: `${name} (${shortened(path)}, process ${pid})` };
+}
+
+/** In both languages where they differ. What no .desktop file names has the name of its file; what runs scripts, the script's as well. */
+function nameOf(path: string, pid: number, known: KnownPrograms): string | undefined {
+  const names = known.nameOf(path);
+  if (names) return names.en === names.sv ? names.en : `${names.en} / ${names.sv}`;
+  const file = oneLine(basename(path)).replaceAll(/[()]/g, '_');
+  return file === 'node' ? programName(pid) : file.slice(0, MAX_FILE_NAME);
+}
+
+const MAX_FILE_NAME = 64;
+/** Places that show a name have room for 200 characters, and none of its path may be taken for the whole. */
+const PATH_BEGINNING = 30;
+const PATH_END = 50;
+
+function shortened(path: string): string {
+  const shown = oneLine(path);
+  return shown.length <= PATH_BEGINNING + PATH_END ? shown : `${shown.slice(0, PATH_BEGINNING)}…${shown.slice(-PATH_END)}`;
+}
+
+function oneLine(path: string): string {
+  return path.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '_');
 }
 
 /**

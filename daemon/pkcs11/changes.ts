@@ -60,7 +60,7 @@ export class CardChanges {
     const { audit, prompts } = this.#options;
     const { program, card } = changer;
     const { signal } = request;
-    await recorded(audit, { act: request.change.act, program: program.name, card }, async () => {
+    await recorded(audit, { act: request.change.act, program: program.fullName ?? program.name, card }, async () => {
       using asked = new AskedPins();
       for (;;) {
         try {

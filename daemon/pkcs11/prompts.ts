@@ -12,6 +12,8 @@ import type { LastTryPrompt, PinLength, PinPrompt } from '../prompt/prompt.ts';
 export interface Program {
   readonly user: string;
   readonly name: string;
+  /** With its file: for the person who is asked and for the audit log. */
+  readonly fullName?: string;
 }
 
 /** Whose tries are at stake, and who has them tried. */
@@ -102,7 +104,7 @@ function about({
   const triesLeft = pin === undefined ? undefined : card.tries.last(pin);
   const serial = card.serialNumber === undefined ? '' : ` ${card.serialNumber}`;
   return {
-    asker: { kind: 'program', name: program.name },
+    asker: { kind: 'program', name: program.fullName ?? program.name },
     task: TASK,
     card: `${card.kind?.id ?? 'card'}${serial}, ${card.reader.name}`,
     ...(triesLeft === undefined ? {} : { triesLeft }),

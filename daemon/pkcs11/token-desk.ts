@@ -135,7 +135,7 @@ export class SharedSlots {
 
   async #proveManagementKey(program: Program, slot: TokenSlot, ...[given, signal]: [Secret, AbortSignal]): Promise<void> {
     const { audit } = this.#options;
-    await recorded(audit, { act: 'pkcs11.login', program: program.name, card: this.#card(slot) }, () =>
+    await recorded(audit, { act: 'pkcs11.login', program: program.fullName ?? program.name, card: this.#card(slot) }, () =>
       this.#use(slot, { program, act: 'pkcs11.login', signal }, async (session) => {
         const { managementKey } = managementOf(await session.token());
         using key = parseManagementKey(given);
@@ -170,7 +170,7 @@ export class SharedSlots {
         if (PIN_CHANGES.has(act)) this.#changes.requireAllowed(card);
         return await work(guardedToken(session, await session.token(), { allowsLastTry: () => isAllowed }));
       });
-    return await recorded(audit, { act, program: program.name, card }, async () => {
+    return await recorded(audit, { act, program: program.fullName ?? program.name, card }, async () => {
       try {
         // A card that is used by commands verifies a PIN in no time: it is left as soon as may be.
         const shared =

@@ -23,17 +23,23 @@ export interface ReplayCardOptions {
   readonly exchanges: readonly TraceExchange[];
   readonly isLenient: boolean;
   readonly onDeviation: (deviation: Deviation) => void;
+  /** What its reader could carry when it was recorded: its commands have that form. Default: whatever the reader can. */
+  readonly supportsExtendedLength?: boolean;
+  /** The status word for a command that was not recorded. Default: 6F00. */
+  readonly answerToStranger?: (command: Uint8Array) => number;
 }
 
 export class ReplayCard implements SimulatedCard {
   readonly kind = 'trace';
   readonly atr: Uint8Array;
+  readonly supportsExtendedLength?: boolean;
   readonly #options: ReplayCardOptions;
   #next = 0;
 
   constructor(options: ReplayCardOptions) {
     this.#options = options;
     this.atr = fillPieces(options.atr);
+    if (options.supportsExtendedLength !== undefined) this.supportsExtendedLength = options.supportsExtendedLength;
   }
 
   /** Of the exchange that is expected next, from 0 on. */
@@ -54,12 +60,12 @@ export class ReplayCard implements SimulatedCard {
   }
 
   process(command: Uint8Array): Uint8Array {
-    const { exchanges, isLenient, onDeviation } = this.#options;
+    const { exchanges, isLenient, onDeviation, answerToStranger } = this.#options;
     const found = isLenient ? this.#find(command) : this.#isNext(command) ? this.#next : undefined;
     const exchange = found === undefined ? undefined : exchanges[found];
     if (found === undefined || !exchange) {
       onDeviation({ exchange: this.#next + 1, message: this.#describeStranger(command) });
-      return statusWord(SW_UNKNOWN);
+      return statusWord(answerToStranger?.(command) ?? SW_UNKNOWN);
     }
     this.#next = found + 1;
     if (exchange.response) return fillPieces(exchange.response);
@@ -75,14 +81,18 @@ export class ReplayCard implements SimulatedCard {
     return expected !== undefined && matchesPieces(expected.command, command);
   }
 
+  /** One whose end is hidden (a PIN) comes last: it begins as the question does how many tries are left. */
   #find(command: Uint8Array): number | undefined {
     const { exchanges } = this.#options;
+    let hidden: number | undefined;
     for (let step = 0; step < exchanges.length; step++) {
       const index = (this.#next + step) % exchanges.length;
       const exchange = exchanges[index];
-      if (exchange && matchesPieces(exchange.command, command)) return index;
+      if (!exchange || !matchesPieces(exchange.command, command)) continue;
+      if (exchange.command.at(-1)?.kind !== 'rest') return index;
+      hidden ??= index;
     }
-    return undefined;
+    return hidden;
   }
 
   /** Only the header of what was sent: there may be a PIN behind it. */
@@ -90,6 +100,7 @@ export class ReplayCard implements SimulatedCard {
     const expected = this.#options.exchanges[this.#next];
     const sent = describeCommand([{ kind: 'bytes', bytes: command.slice(0, 4) }]);
     const header = Buffer.from(command.subarray(0, 4)).toString('hex').toUpperCase();
+    if (this.#options.isLenient) return `sent was ${sent} (${header}, ${command.length} bytes), which was not recorded`;
     const wanted = expected ? `${describeCommand(expected.command)} (${formatPieces(expected.command)})` : 'nothing more';
     return `recorded was ${wanted}; sent was ${sent} (${header}, ${command.length} bytes)`;
   }

@@ -6,6 +6,8 @@ export interface SimulatedCard {
   readonly kind: string;
   /** Answer to Reset (ISO/IEC 7816-3). Empty: the card is mute. */
   readonly atr: Uint8Array;
+  /** False: whatever its reader could, it is used with short commands. Default: what the reader can. */
+  readonly supportsExtendedLength?: boolean;
   /** Cold reset: everything that is not in non-volatile memory is gone. */
   powerUp(): void;
   /** Warm reset, or loss of power: the same for what a card remembers. A command under way has no effect from here on. */

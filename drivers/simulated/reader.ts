@@ -180,7 +180,7 @@ export class SimulatedReader {
       const connection = new SimulatedConnection({
         readerName: this.name,
         card,
-        supportsExtendedLength: this.#options.supportsExtendedLength ?? true,
+        supportsExtendedLength: (this.#options.supportsExtendedLength ?? true) && (card.supportsExtendedLength ?? true),
         muteTimeoutMs: this.#options.muteTimeoutMs ?? DEFAULT_MUTE_TIMEOUT_MS,
         clock: this.#clock,
         faults: this.#faults,

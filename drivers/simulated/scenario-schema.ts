@@ -43,6 +43,7 @@ const readerSchema = Type.Object(
 const cardSchema = Type.Object(
   {
     name: Type.String({ minLength: 1 }),
+    /** One of `cards/index.ts`; "trace": recorded in the file that `options` name (`daemon/trace/scenario-card.ts`). */
     kind: Type.String(),
     /** Whose card it is. */
     persona: Type.Optional(Type.Object({ name: Type.String(), hsaId: Type.Optional(Type.String()) }, strict)),

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parseBase64 } from './bytes.ts';
+import type { ForeignCardKind } from './card-kind.ts';
 import type { SimulatedCard } from './card.ts';
 import { UTOPIAN_COUNTRY_SIGNERS } from './cards/emrtd.ts';
 import { CARD_KINDS } from './cards/index.ts';
@@ -24,6 +25,16 @@ export interface ScenarioOptions {
   /** Where `stateFile` of a card is relative to. Default: the folder of the scenario file, or the working folder for a named scenario. */
   readonly stateFolder?: string;
   readonly clock?: SimulatedClock;
+  /** Kinds of card beside those of the desk itself. */
+  readonly kinds?: ReadonlyMap<string, ForeignCardKind>;
+}
+
+/** What cards are made with. */
+interface CardSurroundings {
+  readonly stateFolder: string;
+  /** Of the scenario file. */
+  readonly folder: string;
+  readonly kinds: ReadonlyMap<string, ForeignCardKind>;
 }
 
 export interface ScenarioReader {
@@ -86,8 +97,9 @@ export async function loadScenario(nameOrPath: string, options: ScenarioOptions 
   const attempt = `loading scenario ${nameOrPath}`;
   try {
     const file = check(scenarioSchema, isPath ? parseJson(await readScenario(nameOrPath)) : findNamed(nameOrPath));
-    const stateFolder = options.stateFolder ?? (isPath ? dirname(nameOrPath) : '.');
-    return await build(file, { ...options, stateFolder });
+    const folder = isPath ? dirname(nameOrPath) : '.';
+    const { stateFolder = folder, kinds = new Map<string, ForeignCardKind>() } = options;
+    return await build(file, { ...options, folder, stateFolder, kinds });
   } catch (error) {
     throw withFile(error, attempt, nameOrPath);
   }
@@ -107,7 +119,7 @@ async function readScenario(path: string): Promise<string> {
   }
 }
 
-async function build(file: ScenarioFile, options: ScenarioOptions & { readonly stateFolder: string }): Promise<Scenario> {
+async function build(file: ScenarioFile, options: ScenarioOptions & CardSurroundings): Promise<Scenario> {
   const authorities = (file.authorities ?? []).map((authority) => ({
     name: authority.name,
     certificate: parseBase64(authority.certificate),
@@ -116,7 +128,7 @@ async function build(file: ScenarioFile, options: ScenarioOptions & { readonly s
   const cards = new Map<string, ScenarioCard>();
   for (const [index, row] of file.cards.entries()) {
     if (cards.has(row.name)) throw fieldError(`cards[${index}].name`, `there are two cards ${row.name}`);
-    cards.set(row.name, await makeCard(row, `cards[${index}]`, options.stateFolder));
+    cards.set(row.name, await makeCard(row, `cards[${index}]`, options));
   }
   const readers = file.readers.map((row) => makeReader(row, options.clock ?? systemClock));
   requireUniqueNames(file.readers);
@@ -140,19 +152,37 @@ async function build(file: ScenarioFile, options: ScenarioOptions & { readonly s
   };
 }
 
-async function makeCard(row: ScenarioCardRow, field: string, stateFolder: string): Promise<ScenarioCard> {
-  const kind = CARD_KINDS.get(row.kind);
-  if (!kind) throw fieldError(`${field}.kind`, `there is no such kind of card (there is: ${[...CARD_KINDS.keys()].join(', ')})`);
+async function makeCard(row: ScenarioCardRow, field: string, surroundings: CardSurroundings): Promise<ScenarioCard> {
+  const open = openerOf(row, field, surroundings);
   try {
-    const options = check(kind.schema, row.options ?? {}) as object;
-    const card =
-      row.stateFile === undefined ? kind.create(options) : await kind.openFile(resolve(stateFolder, row.stateFile), options);
+    const card = await open(row.options ?? {});
     return { name: row.name, card, ...(row.persona ? { persona: row.persona } : {}), ...(row.note ? { note: row.note } : {}) };
   } catch (error) {
     if (!(error instanceof SimulationFileError) || error.file !== undefined) throw error;
     const inner = error.field === undefined || error.field === '' ? '' : `.${error.field}`;
-    throw new SimulationFileError(`${field}.options: ${error.message}`, { field: `${field}.options${inner}` }, { cause: error });
+    const where = `${field}.options`;
+    const sv = error.sv === undefined ? {} : { sv: `${where}: ${error.sv}` };
+    throw new SimulationFileError(`${where}: ${error.message}`, { field: `${where}${inner}`, ...sv }, { cause: error });
   }
+}
+
+type CardOpener = (options: object) => SimulatedCard | Promise<SimulatedCard>;
+
+function openerOf(row: ScenarioCardRow, field: string, surroundings: CardSurroundings): CardOpener {
+  const { stateFolder, folder, kinds } = surroundings;
+  const { name, stateFile } = row;
+  const foreign = kinds.get(row.kind);
+  if (foreign) {
+    if (stateFile !== undefined) throw fieldError(`${field}.stateFile`, 'a card of this kind keeps nothing');
+    return (options) => foreign.create(check(foreign.schema, options) as object, { folder, name });
+  }
+  const kind = CARD_KINDS.get(row.kind);
+  const known = [...CARD_KINDS.keys(), ...kinds.keys()].join(', ');
+  if (!kind) throw fieldError(`${field}.kind`, `there is no such kind of card (there is: ${known})`);
+  return (options) => {
+    const checked = check(kind.schema, options) as object;
+    return stateFile === undefined ? kind.create(checked) : kind.openFile(resolve(stateFolder, stateFile), checked);
+  };
 }
 
 function makeReader(row: ScenarioReaderRow, clock: SimulatedClock): ScenarioReader {

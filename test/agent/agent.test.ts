@@ -103,6 +103,16 @@ describe.each(FRONTS)('kortd agent with $name', (front) => {
     expect(session.agent.log()).not.toContain(pin);
   });
 
+  it('names a program that the daemon could not see by its file', async () => {
+    await using session = await openSession(front);
+    const asker = { kind: 'program', name: `program (process ${process.pid})` } as const;
+    const asked = session.ask({ ...PIN_PROMPT, asker });
+    await session.terminal.waitFor(new RegExp(`bin/node, process ${process.pid}\\)[^]*PIN: ?`));
+    await session.terminal.press(front.cancelKey);
+    await expect(asked).rejects.toBeInstanceOf(PromptCancelledError);
+    expectNothingLeft(session, front);
+  });
+
   it('asks again after a wrong length and an empty entry, and gives up at last', async () => {
     await using session = await openSession(front);
     const asked = session.ask(PIN_PROMPT);

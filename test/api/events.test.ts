@@ -161,6 +161,25 @@ describe('a subscriber', () => {
     expect(eventsOf(socket).map(({ name }) => name)).toEqual(['card.removed']);
   });
 
+  it('hears that the audit log has grown, with the number of its latest record and nothing else, a few times however many records came', async () => {
+    await using bench = await openBench();
+    const card = await bench.insert(watchedPivCard());
+    const socket = await subscribed(bench, { events: ['audit.appended'] });
+    const acts = 200;
+    const began = performance.now();
+    await Promise.all(Array.from({ length: acts }, () => socket.call('console.open', { page: 'desk' })));
+    resultOf(await socket.call('pin.verify', { card, pin: PIN }));
+    const { last } = resultOf<{ last: number }>(await socket.call('audit.list', { limit: 1 }));
+    expect(last).toBeGreaterThan(acts);
+    await socket.find('the latest number', () => eventsOf(socket).find(({ data }) => (data as { last: number }).last === last));
+    const seconds = (performance.now() - began) / 1000;
+    const events = eventsOf(socket);
+    expect(events.length).toBeLessThanOrEqual(2 * seconds + 2);
+    const numbers = events.map(({ data }) => (data as { last: number }).last);
+    expect(numbers).toEqual(numbers.toSorted((one, other) => one - other));
+    for (const { data } of events) expect(Object.keys(data as object)).toEqual(['last']);
+  });
+
   it('is one of 500 that all get one event', async () => {
     await using bench = await openBench();
     const sockets = await Promise.all(Array.from({ length: 500 }, () => subscribed(bench, { events: ['card.inserted'] })));

@@ -84,7 +84,7 @@ it('shows the certificate of an e-ID card; where kortd asks for the PIN, what is
   const first = tab.goto(`${page.url}/first`);
   await screen.type(QUESTION, 'nothing');
   const { id, prompt } = await station.prompt();
-  expect(prompt.asker.name).toMatch(/^chromium \(process \d+\)$/);
+  expect(prompt.asker.name).toMatch(/^chromium \(\/usr\/lib\/chromium\/chromium, process \d+\)$/);
   station.type(id, { pin: PIN });
   await first;
   expect(await tab.title()).toBe('/first Anna Lindqvist');

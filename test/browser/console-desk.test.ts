@@ -99,7 +99,7 @@ describe('a card', () => {
     expect(await page.locator('main').innerText()).toMatch(/Name\n\S+ \S+/);
     const meters = page.getByRole('meter', { name: 'Validity' });
     expect(await meters.count()).toBeGreaterThan(1);
-    expect(await meters.first().getAttribute('aria-valuetext')).toMatch(/^\d+ days left$/);
+    expect(await meters.first().getAttribute('aria-valuetext')).toMatch(/^(\d+ (days|months) left|Valid until \d{4}-\d\d-\d\d)$/);
     const [pin] = (await desk.program.call('card.read', { card: await operatorCard() })).pins;
     if (!pin) throw new Error('the operator’s card has no PIN');
     const left = pin.attemptsRemaining ?? 0;
@@ -195,6 +195,11 @@ describe('the audit log', () => {
     await page.getByLabel('How it ended').selectOption('all');
     await page.getByLabel('What was done').selectOption('key.delete');
     await expect.poll(() => rows.count()).toBe(1);
+    await page.getByLabel('What was done').selectOption('');
+    const latest = rows.first().locator('td').first();
+    const before = Number(await latest.innerText());
+    await desk.program.call('console.open', { page: 'desk' });
+    await expect.poll(async () => Number(await latest.innerText()), { timeout: 3_000 }).toBe(before + 1);
     expect(complaints).toEqual([]);
   });
 });

@@ -35,7 +35,7 @@ export async function openShownDesk({ browser, scenario: name = 'office', policy
   const policyFolder = join(folder, 'policy.d');
   mkdirSync(policyFolder);
   writeFileSync(join(policyFolder, '50.json'), JSON.stringify(policy), { mode: 0o600 });
-  const { source, scenario, ...simulatedDesk } = await openSource(name, undo);
+  const { source, scenario, ...simulatedDesk } = await openSource(name, { log: silentLog, resources: undo });
   if (!scenario) throw new Error(`opening ${name}: it is no scenario`);
   const kortd = undo.use(new AsyncDisposableStack());
   const daemon = kortd.use(

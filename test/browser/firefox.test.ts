@@ -110,7 +110,10 @@ describe.each(CARDS)('a fresh profile, with $name,', ({ person, make }) => {
     await using firefox = await newFirefox();
     await firefox.open(`${page.url}/first`);
     const { id, prompt } = await station.prompt();
-    expect(prompt.asker).toMatchObject({ kind: 'program', name: `firefox-esr (process ${firefox.pid})` });
+    expect(prompt.asker).toMatchObject({
+      kind: 'program',
+      name: `Firefox ESR (/usr/lib/firefox-esr/firefox-esr, process ${firefox.pid})`,
+    });
     await firefox.untilDialog(ELSEWHERE);
     station.type(id, { pin: PIN });
     await firefox.untilTitle(`/first ${person}`);
@@ -149,7 +152,10 @@ describe.each(STAFF_KEYS)('a fresh profile, with the token of a module ($label),
     noteTyped(STAFF.pin);
     const typePin = async (): Promise<void> => {
       const { id, prompt } = await station.prompt();
-      expect(prompt.asker).toMatchObject({ kind: 'program', name: `firefox-esr (process ${firefox.pid})` });
+      expect(prompt.asker).toMatchObject({
+        kind: 'program',
+        name: `Firefox ESR (/usr/lib/firefox-esr/firefox-esr, process ${firefox.pid})`,
+      });
       await firefox.untilDialog(ELSEWHERE);
       station.type(id, { pin: STAFF.pin });
     };

@@ -12,6 +12,7 @@ import { SCOPES } from '../../api-spec/scopes.ts';
 import { readPolicy } from '../../daemon/access/policy.ts';
 import { createProgram } from '../../daemon/cli/commands.ts';
 import { OPTIONS } from '../../daemon/configuration/schema.ts';
+import { recordedCardKinds } from '../../daemon/trace/scenario-card.ts';
 import { parseConfiguration } from '../../drivers/scanners/configuration.ts';
 import { SCANNER_KINDS } from '../../drivers/scanners/index.ts';
 import { collect } from '../../docs/site/collect.ts';
@@ -19,6 +20,8 @@ import { loadScenario } from '../../drivers/simulated/scenario.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const FOLDER = join(ROOT, 'docs');
+/** What an example calls card.txt. */
+const RECORDED = readFileSync(join(ROOT, 'test', 'trace', 'piv.txt'));
 const guides = readdirSync(FOLDER).filter((name) => name.endsWith('.md'));
 /** Everything else that pages are made of. */
 const others = [...collect(ROOT).pages.keys()].filter((path) => !guides.includes(path.replace('docs/', '')));
@@ -114,7 +117,8 @@ async function exampleProblems({ text, language }: Code): Promise<readonly strin
     if (!scenario) return [];
     const path = join(folder, 'desk.json');
     writeFileSync(path, JSON.stringify(scenario));
-    const loaded = await loadScenario(path);
+    writeFileSync(join(folder, 'card.txt'), RECORDED);
+    const loaded = await loadScenario(path, { kinds: recordedCardKinds(() => undefined) });
     await loaded[Symbol.asyncDispose]();
     return [];
   } catch (error) {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { openDataFolder } from '../../daemon/data-folder.ts';
 import { askDaemon } from '../../daemon/doctor/daemon-view.ts';
-import { findWhere } from '../../daemon/doctor/where.ts';
+import { findWhere } from '../../daemon/service/where.ts';
 import { systemFiles } from '../../installer/linux/system-files.ts';
 import { PlantedMachine } from './planted-machine.ts';
 
@@ -68,6 +68,15 @@ it('a drop-in of the administrator and the configuration file count', async () =
     ...{ isService: true, dataFolder: inImage('/srv/kortd'), policyFolder: inImage('/etc/desk') },
     ...{ port: 4711, programsSocket: '/run/desk' },
   });
+});
+
+it('a drop-in of its socket says where members of its group ask it', async () => {
+  installService();
+  expect(await find()).toMatchObject({ groupSocket: inImage('/run/kortd/socket') });
+  expect(await find({ dataDir: machine.emptyData })).toMatchObject({ groupSocket: undefined });
+  machine.write('/usr/lib/systemd/system/kortd.socket', '[Socket]\nListenStream=/run/kortd/socket\n');
+  machine.write('/etc/systemd/system/kortd.socket.d/place.conf', '[Socket]\nListenStream=/run/desk\n');
+  expect(await find()).toMatchObject({ groupSocket: inImage('/run/desk') });
 });
 
 it('what the running daemon says counts before all', async () => {

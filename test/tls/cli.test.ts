@@ -264,7 +264,7 @@ describe('kortd tls status', () => {
     expect(await tls(['status'])).toEqual({ status: 0, stdout: 'TLS is off. Turn it on with: kortd tls enable\n', stderr: '' });
     await tls(['enable']);
     const on = await tls(['status']);
-    expect(on.stdout).toMatch(/^TLS is on until \d{4}-\d\d-\d\d \(396 days\)\.\n/);
+    expect(on.stdout).toMatch(/^TLS is on until \d{4}-\d\d-\d\d \(13 months left\)\.\n/);
     expect(on.stdout).toMatch(/Chromium +does not trust it/);
     await tls(['enable', '--trust']);
     expect((await tls(['status'])).stdout).toMatch(/Chromium +trusts it/);
@@ -273,7 +273,7 @@ describe('kortd tls status', () => {
   it('advises to renew in the last 30 days', async () => {
     await enableTls(data(), { now: new Date(Date.now() - 370 * 86_400_000) });
     const { status, stdout } = await tls(['status']);
-    expect([status, stdout]).toEqual([0, expect.stringMatching(/\(2[67] days\)\.\nRenew soon: kortd tls enable --renew\./)]);
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/\(2[67] days left\)\.\nRenew soon: kortd tls enable --renew\./)]);
     expect(JSON.parse((await tls(['status', '--json'])).stdout)).toMatchObject({ state: 'renewal_advised' });
   });
 

@@ -221,7 +221,7 @@ export function pinCaller(
   if (origin === undefined) {
     return {
       ...common,
-      asker: { kind: 'program', name: caller.name },
+      asker: { kind: 'program', name: caller.fullName ?? caller.name },
       allowsLastTry: (reference) => params.allowLastTry === true || call.allowsLastTry(reference),
       requireTries: () => undefined,
       onWrong: () => undefined,

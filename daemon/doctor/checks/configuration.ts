@@ -4,10 +4,10 @@ import { inBothLanguages, materialProblems } from '../../configuration/check.ts'
 import { readEffective } from '../../configuration/configuration.ts';
 import { ConfigurationError, sentenceOf, type ConfigurationProblem } from '../../configuration/problem.ts';
 import { readConfigurations } from '../../scanners/configuration-file.ts';
-import { findAccount } from '../accounts.ts';
+import { findAccount } from '../../service/accounts.ts';
 import { defineCheck, type Texts, type TypedReport } from '../check.ts';
 import type { Look } from '../look.ts';
-import { findServiceUnit } from '../service-unit.ts';
+import { findServiceUnit } from '../../service/service-unit.ts';
 
 const FAULTS = {
   configuration_refused: {

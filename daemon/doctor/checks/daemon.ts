@@ -2,7 +2,7 @@
 import { VERSION } from '../../version.ts';
 import { defineCheck, type Texts, type TypedReport } from '../check.ts';
 import type { DaemonView, Look } from '../look.ts';
-import { SERVICE } from '../service-unit.ts';
+import { SERVICE } from '../../service/service-unit.ts';
 
 const FAULTS = {
   daemon_died: {

@@ -19,10 +19,11 @@ import { resumeCheck } from './resume.ts';
 import { rightsCheck } from './rights.ts';
 import { trustCheck } from './trust.ts';
 import { udevCheck } from './udev.ts';
+import { upgradeCheck } from './upgrade.ts';
 import { virtualReadersCheck } from './virtual-readers.ts';
 
 export const CHECKS: readonly Check[] = [
-  ...[clockCheck, diskCheck, rightsCheck, databasesCheck, daemonCheck, portsCheck, configurationCheck, policyCheck],
+  ...[clockCheck, diskCheck, rightsCheck, databasesCheck, daemonCheck, upgradeCheck, portsCheck, configurationCheck, policyCheck],
   ...[pcscCheck, polkitCheck, readersCheck, virtualReadersCheck, resumeCheck, udevCheck],
   ...[middlewareCheck, modulesCheck, pkcs11Check, browserPolicyCheck, trustCheck, lastErrorsCheck],
 ];

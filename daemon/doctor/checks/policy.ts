@@ -2,8 +2,8 @@
 import { readPolicy } from '../../access/policy.ts';
 import { inSwedish } from '../../configuration/swedish.ts';
 import { defineCheck } from '../check.ts';
-import { findAccount } from '../accounts.ts';
-import { findServiceUnit } from '../service-unit.ts';
+import { findAccount } from '../../service/accounts.ts';
+import { findServiceUnit } from '../../service/service-unit.ts';
 
 const FAULTS = {
   policy_file_refused: {

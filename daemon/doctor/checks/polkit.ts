@@ -5,7 +5,7 @@
 import { Script } from 'node:vm';
 import { defineCheck } from '../check.ts';
 import type { Look, Seen } from '../look.ts';
-import { findServiceUnit } from '../service-unit.ts';
+import { findServiceUnit } from '../../service/service-unit.ts';
 import { isDeskSimulated } from '../simulated-desk.ts';
 
 const FAULTS = {

@@ -1,9 +1,9 @@
 /** Who may read and write what: the service's user, the data folder and what is in it. */
 import { join } from 'node:path';
-import { findAccount, userName } from '../accounts.ts';
+import { findAccount, userName } from '../../service/accounts.ts';
 import { defineCheck, type TypedReport } from '../check.ts';
 import type { FileStatus, Look } from '../look.ts';
-import { findServiceUnit } from '../service-unit.ts';
+import { findServiceUnit } from '../../service/service-unit.ts';
 
 const FAULTS = {
   data_file_foreign: {

@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { isTrustedInNss, nssDatabaseFolders, hasNssDatabase } from '../../tls/nss-database.ts';
 import { tlsStatus, type AuthorityFile } from '../../tls/tls-folder.ts';
+import { timeLeft } from '../../../api-spec/time-left.ts';
+import { dayOf } from '../../tls/validate.ts';
 import { defineCheck } from '../check.ts';
 import type { Look } from '../look.ts';
 import { setupMachine } from '../setup-machine.ts';
@@ -56,8 +58,11 @@ export const trustCheck = defineCheck({
         report.found(problem === 'expired' ? 'tls_certificate_expired' : 'tls_unusable', message);
       return;
     }
-    if (status.state === 'renewal_advised')
-      report.found('tls_renewal_due', `${status.daysLeft} days left, until ${status.expires.toISOString()}`);
+    if (status.state === 'renewal_advised') {
+      const left = timeLeft(status.expires, look.now());
+      const day = dayOf(status.expires);
+      report.found('tls_renewal_due', { en: `${left.en}, until ${day}`, sv: `${left.sv}, till ${day}` });
+    }
     if (!(await isTrusted(look, status.authority)))
       report.found('tls_not_trusted', `${status.authority.name} (${status.authority.path})`);
   },

@@ -2,10 +2,10 @@
 import { PRODUCT_FT232, VENDOR_FTDI } from '../../../drivers/pads/topaz/models.ts';
 import { STU_MODELS, WACOM } from '../../../drivers/pads/stu/models.ts';
 import { FRAMINGS, type Framing } from '../../../drivers/scanners/serial/framings.ts';
-import { findAccount, type Account } from '../accounts.ts';
+import { findAccount, type Account } from '../../service/accounts.ts';
 import { defineCheck, type TypedReport } from '../check.ts';
 import type { FileStatus, Look } from '../look.ts';
-import { findServiceUnit } from '../service-unit.ts';
+import { findServiceUnit } from '../../service/service-unit.ts';
 import { isDeskSimulated } from '../simulated-desk.ts';
 import { usbDevices } from '../usb-devices.ts';
 

@@ -1,12 +1,11 @@
 /** The audit log: whether it is whole, and its records, the latest first, a page at a time. */
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { AuditRecord } from '../../../../api-spec/methods/audit.ts';
 import type { Result } from '../../../../api-spec/methods/index.ts';
 import { sanitise } from '../../page/sanitise.js';
 import { useLanguage, useTexts } from '../language.ts';
 import { Answered, Badge, Foreign, Loading, Moment, Problem } from '../parts.tsx';
-import { usePolled } from '../polling.ts';
 import { Topic } from '../topic.ts';
 import { useAnswer, useTopic } from '../use-live.ts';
 import type { View } from '../view.ts';
@@ -15,16 +14,17 @@ import { useAskAgain } from './ask-again.ts';
 import { AUDIT_TEXTS } from './audit-texts.ts';
 import { AuditFilter, EVERYTHING, filterRecords, paramsOf, type Filter } from './audit-filter.tsx';
 
-/** Of acts that come with no event, as a signature that nobody was asked for. */
-const POLL_MS = 15_000;
-/** Most acts come with one of these: then there may be a further record. */
-const actsHeard = new Topic({
-  events: [
-    ...(['access.changed', 'access.settled', 'card.changed', 'document.judged', 'issuance.changed', 'pad.changed'] as const),
-    ...(['prompt.ended', 'reader.changed', 'scanner.changed', 'sign.progress'] as const),
-  ],
-  load: () => Promise.resolve(0),
-  apply: (count: number, events) => count + events.length,
+interface Heard {
+  /** Grows when events may have been lost: then the latest number is asked for again. */
+  readonly reads: number;
+  readonly last: number;
+}
+
+let reads = 0;
+const appended = new Topic<Heard, 'audit.appended'>({
+  events: ['audit.appended'],
+  load: () => Promise.resolve({ reads: ++reads, last: 0 }),
+  apply: (heard, events) => ({ ...heard, last: Math.max(heard.last, ...events.map(({ data }) => data.last)) }),
 });
 /** On one page. A filtered page looks through more, and shows those of them that fit. */
 export const PAGE_RECORDS = 50;
@@ -35,12 +35,13 @@ const LONG_NUMBERS = /\b([0-9a-f]{8})(?:(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f
 export const auditView: View = { id: 'audit', title: { en: 'Audit log', sv: 'Granskningslogg' }, Component: Audit };
 
 function Audit(): JSX.Element {
-  const answer = usePolled('audit.list', { since: Number.MAX_SAFE_INTEGER, limit: 1 }, POLL_MS);
-  useAskAgain(useTopic(actsHeard), answer.askAgain);
+  const answer = useAnswer('audit.list', { since: Number.MAX_SAFE_INTEGER, limit: 1 });
+  const heard = useTopic(appended);
+  useAskAgain(heard?.reads, answer.askAgain);
   return (
     <>
       <Verification />
-      <Answered answer={answer}>{({ last }) => <Records last={last} />}</Answered>
+      <Answered answer={answer}>{({ last }) => <Records last={Math.max(last, heard?.last ?? 0)} />}</Answered>
     </>
   );
 }
@@ -97,6 +98,10 @@ function Records({ last }: { readonly last: number }): JSX.Element {
   const end = Math.min(to ?? last, last);
   const since = Math.max(0, end - size);
   const answer = useAnswer('audit.list', last === 0 ? undefined : { since, limit: size, ...paramsOf(filter) });
+  /** While the log grows the rows stay, until the further ones are there. */
+  const before = useRef<{ readonly of: Filter; readonly to: number | undefined; readonly records: readonly AuditRecord[] }>();
+  if (answer.result) before.current = { of: filter, to, records: answer.result.records };
+  const shown = before.current?.of === filter && before.current.to === to ? before.current.records : undefined;
   if (last === 0) return <p class="empty">{texts.none}</p>;
   const choose = (chosen: Filter): void => {
     setFilter(chosen);
@@ -107,8 +112,8 @@ function Records({ last }: { readonly last: number }): JSX.Element {
       <AuditFilter filter={filter} onFilter={choose} />
       <Pages {...{ since, end, last }} onPage={(page) => setTo(page >= last ? undefined : page)} size={size} />
       {answer.error !== undefined && <Problem error={answer.error} onRetry={answer.askAgain} />}
-      {answer.result ? (
-        <RecordTable records={filterRecords(answer.result.records, filter).filter(({ sequence }) => sequence <= end)} />
+      {shown ? (
+        <RecordTable records={filterRecords(shown, filter).filter(({ sequence }) => sequence <= end)} />
       ) : (
         answer.error === undefined && <Loading />
       )}

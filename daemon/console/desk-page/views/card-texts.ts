@@ -31,7 +31,6 @@ interface CardTexts {
   readonly validFrom: string;
   readonly validTo: string;
   readonly unreadable: string;
-  readonly daysLeft: (days: number) => string;
   readonly expired: string;
   readonly notYet: string;
   readonly validity: string;
@@ -75,7 +74,6 @@ export const CARD_TEXTS: In<CardTexts> = {
     validFrom: 'Valid from',
     validTo: 'Valid to',
     unreadable: 'This certificate cannot be read.',
-    daysLeft: (days) => (days === 1 ? '1 day left' : `${days} days left`),
     expired: 'Expired',
     notYet: 'Not valid yet',
     validity: 'Validity',
@@ -120,7 +118,6 @@ export const CARD_TEXTS: In<CardTexts> = {
     validFrom: 'Giltigt från',
     validTo: 'Giltigt till',
     unreadable: 'Det här certifikatet går inte att läsa.',
-    daysLeft: (days) => (days === 1 ? '1 dag kvar' : `${days} dagar kvar`),
     expired: 'Har gått ut',
     notYet: 'Gäller inte än',
     validity: 'Giltighet',

@@ -2,6 +2,7 @@
 import type { JSX } from 'preact';
 import type { Result } from '../../../../api-spec/methods/index.ts';
 import type { Card, Certificate, Pin } from '../../../../api-spec/schemas.ts';
+import { timeLeft } from '../../../../api-spec/time-left.ts';
 import { desk } from '../desk-state.ts';
 import { useLanguage, useTexts } from '../language.ts';
 import { Answered, Badge, Facts, Foreign, Loading, Moment, type Tone } from '../parts.tsx';
@@ -205,7 +206,8 @@ function ValidityBar({
   const [from, to, now] = [Date.parse(notBefore), Date.parse(notAfter), Date.now()];
   const gone = Math.min(1, Math.max(0, (now - from) / Math.max(1, to - from)));
   const days = Math.max(0, Math.ceil((to - now) / DAY_MS));
-  const words = { expired: texts.expired, not_yet_valid: texts.notYet, valid: texts.daysLeft(days) }[validity];
+  const left = timeLeft(new Date(to), new Date(now))[useLanguage()];
+  const words = { expired: texts.expired, not_yet_valid: texts.notYet, valid: left }[validity];
   const tone = validity !== 'valid' ? 'bad' : days <= SOON_DAYS ? 'warning' : 'good';
   const percent = Math.round((1 - gone) * 100);
   return (

@@ -1,6 +1,6 @@
 /**
- * Which daemon of a computer is looked at, and how it is meant to run: one that was named; else the user's own while it runs; else the installed service, as its
- * unit and the configuration file have it. `kortd doctor` and `kortd support-bundle` both go by this.
+ * Which daemon of a computer is meant, and how it is to run: one that was named; else the user's own while it runs; else the installed service, as its units with
+ * their drop-ins and the configuration file have it. Every command that looks at a daemon or talks to one goes by this (`door.ts`).
  */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -8,10 +8,10 @@ import { readEffective, type ConfigurationSource } from '../configuration/config
 import { effectiveOf, type Effective } from '../configuration/effective.ts';
 import { ConfigurationError } from '../configuration/problem.ts';
 import { defaultConfigurationFile } from '../configuration/read.ts';
-import { defaultDataFolder, findDaemon, programsSocketOf, SERVICE_FOLDER } from '../data-folder.ts';
+import { defaultDataFolder, findDaemon, programsSocketOf, SERVICE_FOLDER, SERVICE_SOCKET } from '../data-folder.ts';
 import { findAccount } from './accounts.ts';
 import { filesBelow, pathBelow } from './files.ts';
-import { findServiceUnit, flagsIn, type ServiceUnit } from './service-unit.ts';
+import { findServiceSocket, findServiceUnit, flagsIn, type ServiceUnit } from './service-unit.ts';
 
 /** As the command line names them; what is absent is found. */
 export interface Named {
@@ -28,6 +28,8 @@ export interface Where {
   readonly port: number;
   /** It is that of the installed service: members of its group may ask it. */
   readonly isService: boolean;
+  /** That the service opens for them. Undefined: it is not the service. */
+  readonly groupSocket: string | undefined;
   /** Where its programs reach it through PKCS #11 when nothing was published. */
   readonly programsSocket: string;
   readonly configuration: ConfigurationSource;
@@ -38,19 +40,37 @@ interface Chosen {
   readonly isService: boolean;
 }
 
+/** The installed service. */
+export interface Service {
+  readonly unit: ServiceUnit | undefined;
+  /** Undefined where nothing speaks for a service. */
+  readonly dataFolder: string | undefined;
+  /** For members of its group. */
+  readonly socket: string;
+  readonly source: ConfigurationSource;
+  readonly effective: Effective;
+}
+
 /** Never rejects for what a machine can be like. */
-export async function findWhere(named: Named): Promise<Where> {
+export async function findService(named: Named): Promise<Service> {
   const root = resolve(named.root ?? '/');
   const files = filesBelow((path) => pathBelow(root, path));
   const unit = await findServiceUnit(files);
   const { source, effective } = await serviceConfiguration(files, { named, root, unit });
-  const service = serviceFolder({ unit, effective, root });
+  const socket = pathBelow(root, (await findServiceSocket(files)) ?? SERVICE_SOCKET);
+  return { ...{ unit, source, effective, socket }, dataFolder: serviceFolder({ unit, effective, root }) };
+}
+
+/** Never rejects for what a machine can be like. */
+export async function findWhere(named: Named): Promise<Where> {
+  const root = resolve(named.root ?? '/');
+  const { source, effective, socket, dataFolder: service } = await findService(named);
   const chosen = choose(named, service);
   const { dataFolder, isService } = chosen;
   const own = { ...source, flags: {} };
   const { settings } = isService ? effective : readOrDefaults(own);
   return {
-    ...{ dataFolder, isService },
+    ...{ dataFolder, isService, groupSocket: isService ? socket : undefined },
     policyFolder: named.policyDir ?? pathBelow(root, settings.folders.policy),
     port: named.port ?? settings.listen.port,
     programsSocket: settings.pkcs11.socket ?? programsSocketOf(dataFolder),

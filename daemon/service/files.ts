@@ -1,16 +1,29 @@
 /** Files of the machine, or of an image of one below a folder, read with bounds: what cannot be read is told, never thrown. */
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Look, Seen } from './look.ts';
 
 const MAX_TEXT_BYTES = 1_048_576;
+
+/** `forbidden`: somebody else may. `failed`: nobody could, at this moment. */
+export type Seen<T> =
+  | { readonly state: 'seen'; readonly value: T }
+  | { readonly state: 'absent' }
+  | { readonly state: 'forbidden' | 'failed'; readonly why: string };
+
+/** Of a machine, by the paths that its own programs have. */
+export interface SystemFiles {
+  /** The first MiB. */
+  readText(path: string): Promise<Seen<string>>;
+  /** Names in a folder, sorted. */
+  list(path: string): Promise<Seen<readonly string[]>>;
+}
 
 /** Where a path of the system is to be found. What stands below the image already is left. */
 export function pathBelow(root: string, path: string): string {
   return root === '/' || path === root || path.startsWith(`${root}/`) ? path : join(root, path);
 }
 
-export function filesBelow(path: (of: string) => string): Pick<Look, 'list' | 'readText'> {
+export function filesBelow(path: (of: string) => string): SystemFiles {
   return {
     readText: (file) => seen(() => readStart(path(file))),
     list: (folder) => seen(async () => (await readdir(path(folder))).sort()),

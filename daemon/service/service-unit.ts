@@ -1,9 +1,10 @@
-/** The service as the package installs it and an administrator has changed it: its unit with its drop-ins, and the user that it runs as (systemd.unit(5), systemd.exec(5)). */
+/** The service and its socket as the package installs them and an administrator has changed it: its unit with its drop-ins, and the user that it runs as (systemd.unit(5), systemd.exec(5), systemd.socket(5)). */
 import type { FlagValues } from '../configuration/effective.ts';
 import { OPTIONS } from '../configuration/schema.ts';
-import type { Look } from './look.ts';
+import type { SystemFiles } from './files.ts';
 
 export const SERVICE = 'kortd.service';
+const SOCKET = 'kortd.socket';
 const FOLDERS = [
   '/etc/systemd/system',
   '/run/systemd/system',
@@ -26,23 +27,35 @@ export interface ServiceUnit {
 }
 
 /** Undefined where the service is not installed. */
-export async function findServiceUnit(look: Pick<Look, 'list' | 'readText'>): Promise<ServiceUnit | undefined> {
+export async function findServiceUnit(look: SystemFiles): Promise<ServiceUnit | undefined> {
+  const found = await readUnit(look, SERVICE);
+  return found && unitOf(found.file, found.text);
+}
+
+/** The last path that the unit of its socket and drop-ins say; undefined where there is no such unit. */
+export async function findServiceSocket(look: SystemFiles): Promise<string | undefined> {
+  const found = await readUnit(look, SOCKET);
+  const path = found && lastOf(found.text, 'ListenStream')?.trim();
+  return path?.startsWith('/') ? path : undefined;
+}
+
+async function readUnit(look: SystemFiles, unit: string): Promise<{ readonly file: string; readonly text: string } | undefined> {
   for (const folder of FOLDERS) {
-    const file = `${folder}/${SERVICE}`;
+    const file = `${folder}/${unit}`;
     const text = await look.readText(file);
-    if (text.state === 'seen') return unitOf(file, [text.value, ...(await dropIns(look))].join('\n'));
+    if (text.state === 'seen') return { file, text: [text.value, ...(await dropIns(look, unit))].join('\n') };
   }
   return undefined;
 }
 
 /** In the order in which they hold: by their names; of two with the same name the first folder's. */
-async function dropIns(look: Pick<Look, 'list' | 'readText'>): Promise<readonly string[]> {
+async function dropIns(look: SystemFiles, unit: string): Promise<readonly string[]> {
   const byName = new Map<string, string>();
   for (const folder of FOLDERS) {
-    const names = await look.list(`${folder}/${SERVICE}.d`);
+    const names = await look.list(`${folder}/${unit}.d`);
     if (names.state !== 'seen') continue;
     for (const name of names.value.filter((each) => each.endsWith('.conf')).slice(0, MAX_DROP_INS))
-      if (!byName.has(name)) byName.set(name, `${folder}/${SERVICE}.d/${name}`);
+      if (!byName.has(name)) byName.set(name, `${folder}/${unit}.d/${name}`);
   }
   const files = [...byName].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, file]) => file);
   const texts = await Promise.all(files.map((file) => look.readText(file)));

@@ -1,5 +1,5 @@
 /** Users and groups of the system's files (passwd(5), group(5)). Those of a directory service are not in them. */
-import type { Look } from './look.ts';
+import type { SystemFiles } from './files.ts';
 
 export interface Account {
   readonly name: string;
@@ -8,7 +8,7 @@ export interface Account {
   readonly gids: ReadonlySet<number>;
 }
 
-export async function findAccount(look: Pick<Look, 'readText'>, name: string): Promise<Account | undefined> {
+export async function findAccount(look: Pick<SystemFiles, 'readText'>, name: string): Promise<Account | undefined> {
   const [users, groups] = await Promise.all([look.readText('/etc/passwd'), look.readText('/etc/group')]);
   const row = rowsOf(users.state === 'seen' ? users.value : '').find(([user]) => user === name);
   if (!row) return undefined;
@@ -19,7 +19,7 @@ export async function findAccount(look: Pick<Look, 'readText'>, name: string): P
 }
 
 /** By number, or undefined where the files do not name it. */
-export async function userName(look: Look, uid: number): Promise<string | undefined> {
+export async function userName(look: Pick<SystemFiles, 'readText'>, uid: number): Promise<string | undefined> {
   const users = await look.readText('/etc/passwd');
   return rowsOf(users.state === 'seen' ? users.value : '').find(([, , id]) => Number(id) === uid)?.[0];
 }
