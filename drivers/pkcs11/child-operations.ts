@@ -85,6 +85,9 @@ export async function perform(
     case 'destroy':
       module.call('C_DestroyObject', BigInt(request.arguments.session), BigInt(request.arguments.object));
       return { result: {} };
+    case 'setAttributes':
+      module.setAttributes(request.arguments, blobs);
+      return { result: {} };
     case 'generate':
       return { result: module.generate(request.arguments, blobs) };
     case 'mechanisms':
@@ -195,6 +198,13 @@ export class LoadedModule {
     const object = Buffer.alloc(8);
     this.#lend(encoded.values, () => this.call('C_CreateObject', BigInt(session), encoded.bytes, encoded.count, object));
     return readUlong(object, this.#loaded.numbers);
+  }
+
+  setAttributes({ session, object, template }: Arguments<'setAttributes'>, blobs: readonly Uint8Array[]): void {
+    const encoded = encodeTemplate(this.#loaded, template, blobs);
+    this.#lend(encoded.values, () =>
+      this.call('C_SetAttributeValue', BigInt(session), BigInt(object), encoded.bytes, encoded.count),
+    );
   }
 
   generate(

@@ -48,7 +48,7 @@ const FUNCTIONS = [
   ['C_DestroyObject', 'UU'],
   ['C_GetObjectSize', ''],
   ['C_GetAttributeValue', 'UUPU'],
-  ['C_SetAttributeValue', ''],
+  ['C_SetAttributeValue', 'UUPU'],
   ['C_FindObjectsInit', 'UPU'],
   ['C_FindObjects', 'UPUP'],
   ['C_FindObjectsFinal', 'U'],

@@ -59,6 +59,7 @@ const ARGUMENTS = {
   logout: Type.Object({ session: Handle }, closed),
   mechanisms: Type.Object({ slot: Handle }, closed),
   open: Type.Object({ slot: Handle, isReadOnly: Type.Boolean() }, closed),
+  setAttributes: Type.Object({ session: Handle, object: Handle, template: Template }, closed),
   setPin: Type.Object({ session: Handle }, closed),
   sign: Type.Object(
     {
@@ -114,6 +115,7 @@ const RESULTS = {
   logout: Empty,
   mechanisms: Type.Object({ types: Type.Array(Uint32, { maxItems: MAX_MECHANISMS }) }, closed),
   open: Type.Object({ session: Handle }, closed),
+  setAttributes: Empty,
   setPin: Empty,
   sign: Empty,
   slots: Type.Object(

@@ -24,6 +24,7 @@ import { padded, slotInfo, tokenInfo } from './information.ts';
 import { mechanismsOf } from './mechanisms.ts';
 import { matches, objectsOf, type TokenObject } from './objects.ts';
 import { Sessions, endSign, type Session } from './sessions.ts';
+import { settingFunctions } from './setting.ts';
 import { signFunctions } from './signing.ts';
 import { unwrapFunctions } from './unwrapping.ts';
 import { verifyFunctions } from './verifying.ts';
@@ -92,6 +93,7 @@ export class Application implements RpcApplication {
       ...unwrapFunctions(context),
       ...deriveFunctions(context),
       ...generatingFunctions(context),
+      ...settingFunctions(context),
       ...writingFunctions(context),
     };
     this.#watch = options.desk.watch((slotId) => this.#note(slotId));
@@ -288,6 +290,10 @@ export class Application implements RpcApplication {
       key: (handle, keyHandle, isPrivate) => this.#key(handle, keyHandle, isPrivate),
       object: (handle, objectHandle) => this.#object(handle, objectHandle),
       objectsOf: (slot) => this.#objectsOf(slot),
+      renamed: (slot, objects, id) => {
+        this.#handles.renamed(slot.id, slot.token.insertion, objects, id);
+        this.#objects.delete(slot.id);
+      },
       slowly: (ask, drop) => this.#slowly(ask, drop),
       useKey: (use, work) => this.#useKey(use, work),
     };
