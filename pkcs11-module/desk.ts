@@ -23,6 +23,8 @@ export interface SlotToken {
   readonly pin: PinReference;
   /** The first of its card: certificates of authorities are here. */
   readonly isFirst: boolean;
+  /** PINs can be typed on the reader. */
+  readonly hasKeypad: boolean;
   /** Further CKA_IDs by which programs know keys of such cards, in hexadecimal, and the key that each means. */
   readonly otherIds?: ReadonlyMap<string, string>;
 }
@@ -94,6 +96,8 @@ export interface TokenUse {
   readonly signal: AbortSignal;
   /** The person was shown how many tries are left, and typed the PIN all the same. */
   readonly allowsLastTry?: boolean;
+  /** It verifies a PIN that the person types on the reader: that may take as long as people take. */
+  readonly atKeypad?: boolean;
   /** It verifies its PIN and signs, and may do so beside others who bring the same PIN: `work` may then be begun twice. */
   readonly isShared?: boolean;
 }

@@ -4,6 +4,7 @@ import * as ck from '../constants.ts';
 import type { SlotReading, TokenAbilities, TokenChange, TokenRight } from '../desk.ts';
 import { CkError, valueOf } from '../errors.ts';
 import type { ApplicationContext, PresentSlot } from './context.ts';
+import { isTypedOnReader } from './keypad.ts';
 import type { Session } from './sessions.ts';
 
 export interface Changeable {
@@ -56,7 +57,8 @@ function rightOf({ desk, sessions }: ApplicationContext, slot: PresentSlot): Tok
   return {
     pinOf: (reference) => {
       const holder = desk.slots().find(({ token }) => token?.insertion === insertion && token.pin === reference);
-      return holder && sessions.pinOf(holder.id, insertion);
+      const pin = holder && sessions.pinOf(holder.id, insertion);
+      return isTypedOnReader(pin) ? undefined : pin;
     },
     managementKey: officer && isManagementKey(officer) ? officer : undefined,
   };
