@@ -164,6 +164,18 @@ export interface ManagementKey {
 }
 
 /** Changing what is on the card: after the management key was proven, or a PIN verified, in the same transaction. */
+/** A key; with `der` that certificate of it. */
+export interface NamedObject {
+  readonly keyReference: string;
+  readonly der?: Uint8Array;
+}
+
+export interface NextName {
+  /** Of a key alone; none on the card has it. */
+  readonly keyReference?: string;
+  readonly label?: string;
+}
+
 export interface TokenManagement {
   /** Present on cards that want it. */
   readonly managementKey?: ManagementKey;
@@ -179,6 +191,11 @@ export interface TokenManagement {
   addCertificate?(keyReference: string, der: Uint8Array): Promise<void>;
   /** Absent on cards that cannot delete a key. */
   deleteKey?(keyReference: string): Promise<void>;
+  /**
+   * Another name or label of a key, which its certificates follow in the name; or another label of one certificate. All of it or nothing. Absent where
+   * names are the card's own.
+   */
+  rename?(object: NamedObject, next: NextName): Promise<void>;
   /** The card tells the key's public half no longer; the key itself stays where it is, until one is made in its place. For cards that cannot delete a key. */
   forgetPublicKey?(keyReference: string): Promise<void>;
 }

@@ -20,6 +20,8 @@ export const OpenPrompt = Closed({
   }),
   user: Type.String({ description: 'User id of the operating system, who is asked.' }),
   card: Type.Optional(Type.String({ description: 'What the person knows the card by.' })),
+  pinLabel: Type.Optional(Type.String({ description: 'What the card calls the PIN or PUK, on a card with more than one.' })),
+  reader: Type.Optional(Type.String({ description: 'Name of the reader on whose keypad it is typed.' })),
   task: Type.Optional(Closed({ en: Type.String(), sv: Type.String() })),
   where: Type.Optional(
     Type.Enum(['agent', 'console', 'keypad'] as const, {

@@ -31,7 +31,25 @@ export interface ApplicationConnection extends AsyncDisposable {
   readonly hasKeypad: boolean;
   /** `remembered` is what an earlier transaction with this card read, unchanged since. Valid until the connection is disposed of. */
   open(remembered?: TokenContents): CardApplication;
+  /** Every call into a vendor's code is told from now on: as numbers, without anything that it was given or gave. */
+  record?(onCall: (call: SeenCall) => void): void;
 }
+
+/** `slot`: of the card's slots, from 1 on. A call that came back, or an operation whose calls nobody knows: the process went, or was too late. */
+export type SeenCall = { readonly slot: number; readonly durationMs: number } & (
+  | {
+      readonly function: string;
+      /** CK_RV. */
+      readonly value: number;
+      readonly mechanism?: number;
+      /** In templates. */
+      readonly attributes?: number;
+      readonly bytesIn?: number;
+      readonly bytesOut?: number;
+      readonly found?: number;
+    }
+  | { readonly operation: string; readonly problem: Error }
+);
 
 /** Uses cards in the readers of other sources, in a way of its own: a vendor's module. */
 export interface ApplicationSource {

@@ -1,6 +1,6 @@
 /** What the module needs of a desk: slots with tokens, and turns on their cards. The daemon brings it; the module knows nothing of readers and leases. */
 import type { Secret } from '../apdu/secret.ts';
-import type { KeyAlgorithm, PinReference, PinStatus, Token, TokenContents } from '../apdu/token.ts';
+import type { KeyAlgorithm, NextName, PinReference, PinStatus, Token, TokenContents } from '../apdu/token.ts';
 
 /** A reader, seen with one of the PINs of its card: a card with two PINs is in two slots. */
 export interface TokenSlot {
@@ -23,6 +23,8 @@ export interface SlotToken {
   readonly pin: PinReference;
   /** The first of its card: certificates of authorities are here. */
   readonly isFirst: boolean;
+  /** PINs can be typed on the reader. */
+  readonly hasKeypad: boolean;
   /** Further CKA_IDs by which programs know keys of such cards, in hexadecimal, and the key that each means. */
   readonly otherIds?: ReadonlyMap<string, string>;
 }
@@ -42,6 +44,8 @@ export interface TokenAbilities {
   readonly addsCertificates: boolean;
   /** Keys come wherever a program wants them; else into places that the card has for them. */
   readonly hasOpenPlaces: boolean;
+  /** CKA_ID and CKA_LABEL of keys, and CKA_LABEL of certificates, are whatever they are set to. */
+  readonly renames: boolean;
 }
 
 /** What is done with a card in one turn. */
@@ -69,6 +73,8 @@ export type TokenChange = { readonly keyReference: string } & (
   | { readonly act: 'pkcs11.deleteKey' }
   | { readonly act: 'pkcs11.deleteCertificate'; readonly der: Uint8Array }
   | { readonly act: 'pkcs11.writeCertificate'; readonly der: Uint8Array }
+  /** Of a key, or with `der` of that certificate. */
+  | { readonly act: 'pkcs11.rename'; readonly der?: Uint8Array; readonly next: NextName }
 );
 
 /** What a program has given that may be the right to a change. Whoever asks for one keeps nothing of it. */
@@ -90,6 +96,8 @@ export interface TokenUse {
   readonly signal: AbortSignal;
   /** The person was shown how many tries are left, and typed the PIN all the same. */
   readonly allowsLastTry?: boolean;
+  /** It verifies a PIN that the person types on the reader: that may take as long as people take. */
+  readonly atKeypad?: boolean;
   /** It verifies its PIN and signs, and may do so beside others who bring the same PIN: `work` may then be begun twice. */
   readonly isShared?: boolean;
 }

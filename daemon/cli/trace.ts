@@ -122,15 +122,22 @@ export async function runTraceReplay(name: string, { dataDir, json, on, as }: Re
     on === undefined ? await replayTrace(trace, stop.signal) : await resendTo(trace, { on, as, signal: stop.signal });
   if (json) printResult(JSON.stringify({ transactions: reports }, undefined, 2));
   else for (const report of reports) printReport(report);
-  const compared = reports.filter(({ outcome }) => outcome !== 'resent');
+  const compared = reports.filter(({ outcome }) => outcome !== 'resent' && outcome !== 'passed');
+  const passed = reports.filter(({ outcome }) => outcome === 'passed').length;
   const different = reports.filter(({ outcome }) => outcome === 'different');
   if (different.length > 0)
     throw new ReplayDifferenceError(`${different.length} of ${compared.length} transactions are not as recorded`);
+  if (compared.length === 0 && passed === reports.length && passed > 0)
+    throw new ReplayDifferenceError("nothing in this trace can be done again: all of it went through a vendor's module");
   if (compared.length === 0)
     throw new ReplayDifferenceError('nothing in this trace can be done again: begin a trace before the card is put in');
   if (json) return;
-  const resent = reports.length - compared.length;
-  printResult(`${compared.length} transactions are as recorded${resent > 0 ? `, ${resent} were sent again as they stand` : ''}.`);
+  const resent = reports.length - compared.length - passed;
+  const others = [
+    ...(resent > 0 ? [`, ${resent} were sent again as they stand`] : []),
+    ...(passed > 0 ? [`, ${passed} were passed over: they went through a vendor's module`] : []),
+  ];
+  printResult(`${compared.length} transactions are as recorded${others.join('')}.`);
 }
 
 /** Every command of the trace, to a card of a simulated desk. Throws UsageError. */
@@ -154,6 +161,7 @@ const OUTCOMES = {
   same: 'as recorded',
   beginning: 'as recorded, as far as that goes',
   different: 'NOT as recorded',
+  passed: "passed over: it went through a vendor's module, which sends what nobody sees",
   resent: 'sent again as it stands: it wants a PIN, a key or what its caller gave',
 } as const;
 

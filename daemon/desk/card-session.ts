@@ -242,6 +242,7 @@ export function noteAbilities(card: CardRecord, { token }: CardApplication): voi
     hasManagementKey: management.managementKey !== undefined,
     deletesKeys: management.deleteKey !== undefined,
     addsCertificates: management.addCertificate !== undefined,
+    renames: management.rename !== undefined,
   };
 }
 

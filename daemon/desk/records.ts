@@ -71,6 +71,8 @@ export interface CardAbilities {
   readonly deletesKeys: boolean;
   /** A key can have more than one certificate. */
   readonly addsCertificates: boolean;
+  /** Names and labels of keys, and labels of certificates, are whatever they are set to. */
+  readonly renames: boolean;
 }
 
 export interface GeneratedKey {

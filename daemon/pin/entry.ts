@@ -42,7 +42,7 @@ export interface PinCaller {
 
 export interface KeypadPrompt {
   readonly reference: PinReference;
-  readonly about: Pick<PinPrompt, 'action' | 'asker' | 'card' | 'kind' | 'task'>;
+  readonly about: Pick<PinPrompt, 'action' | 'asker' | 'card' | 'kind' | 'pinLabel' | 'task'> & { readonly reader: string };
 }
 
 const ENTRIES: Readonly<Record<PinAction, readonly EntryName[]>> = {
@@ -77,7 +77,10 @@ export async function enterPins(session: CardSession, token: Token, caller: PinC
   if (entries.includes('keypad')) {
     requireLook(session, caller, { reference: guarded, keypadFollows: true });
     const { action, reference } = request;
-    await caller.atKeypad({ reference, about: { kind: 'pin', action, ...about(session, caller, {}) } }, spend);
+    const { card } = session;
+    const label = card.pins?.find((pin) => pin.reference === guarded);
+    const named = { ...(label ? labelled(session, label) : {}), reader: card.reader.name };
+    await caller.atKeypad({ reference, about: { kind: 'pin', action, ...about(session, caller, {}), ...named } }, spend);
   } else await spend();
   const { tries } = session.card;
   if (request.action === 'verify') tries.observeSuccess(guarded);
@@ -226,9 +229,10 @@ async function statusOf(session: CardSession, token: Token, reference: PinRefere
 }
 
 /** Where there are several, people know them by what the card calls them. */
-function labelled({ card }: CardSession, { label }: PinStatus): Pick<PinPrompt, 'pinLabel'> {
-  const pins = new Set(card.contents?.keys.map(({ pin }) => pin));
-  return pins.size > 1 ? { pinLabel: label } : {};
+export function labelled({ card }: Pick<CardSession, 'card'>, { label }: Pick<PinStatus, 'label'>): Pick<PinPrompt, 'pinLabel'> {
+  const ofKeys = card.contents && new Set(card.contents.keys.map(({ pin }) => pin)).size;
+  const count = ofKeys ?? card.pins?.filter(({ kind }) => kind === 'pin').length ?? 0;
+  return count > 1 ? { pinLabel: label } : {};
 }
 
 function about(

@@ -64,7 +64,8 @@ export class Authority {
   }
 
   /** A card that wants its management key gets the one that the program gave; else the one that it left the factory with, when the PIN was right. */
-  async prove({ act, keyReference }: TokenChange): Promise<void> {
+  async prove(change: TokenChange): Promise<void> {
+    const { act, keyReference } = change;
     const { token, right } = this.#work;
     const management = managementOf(token);
     const { managementKey } = management;
@@ -73,7 +74,8 @@ export class Authority {
       await managementKey.authenticate(key);
       return;
     }
-    const what = act === 'pkcs11.generateKey' || act === 'pkcs11.deleteKey' ? 'key' : 'certificate';
+    const isOfKey = act === 'pkcs11.generateKey' || act === 'pkcs11.deleteKey' || (act === 'pkcs11.rename' && !change.der);
+    const what = isOfKey ? 'key' : 'certificate';
     await this.verify((await management.pinFor?.(keyReference, what)) ?? this.#pin);
     if (managementKey) await proveFactoryKey(managementKey);
   }

@@ -32,6 +32,8 @@ export async function prepare(change: TokenChange, work: Prepared): Promise<(() 
       return await prepareCertificate(change, work);
     case 'pkcs11.deleteCertificate':
       return await prepareCertificateDeletion(change, work);
+    case 'pkcs11.rename':
+      return prepareRenaming(change, work);
   }
 }
 
@@ -98,5 +100,26 @@ async function prepareCertificateDeletion(
     session.card.contents = undefined;
     const after = await token.contents('certificates');
     if (after.certificates.some(isDoomed)) throw new CardDataError(`${attempt}: the card still gives it`);
+  };
+}
+
+function prepareRenaming(
+  { keyReference, der, next }: Extract<TokenChange, { act: 'pkcs11.rename' }>,
+  { session, token, management }: Prepared,
+): () => Promise<void> {
+  const attempt = `renaming ${der ? 'a certificate of ' : ''}${keyReference}`;
+  if (!management.rename) throw new NotSupportedByCardError(`${attempt}: names are the card's own`);
+  return async () => {
+    await management.rename?.({ keyReference, ...(der ? { der } : {}) }, next);
+    session.card.contents = undefined;
+    if (!der) session.card.generated.delete(keyReference);
+    const named = next.keyReference ?? keyReference;
+    const { keys, certificates } = await token.contents('certificates');
+    const isIt = (one: { readonly keyReference: string }): boolean => one.keyReference === named;
+    const labels = der
+      ? certificates.filter((one) => isIt(one) && equalBytes(one.der, der)).map(({ label }) => label)
+      : keys.filter(isIt).map(({ label }) => label);
+    const isDone = labels.length > 0 && (next.label === undefined || labels.every((label) => label === next.label));
+    if (!isDone) throw new CardDataError(`${attempt}: the card does not show it`);
   };
 }

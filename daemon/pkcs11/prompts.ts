@@ -2,9 +2,11 @@
 import { PinBlockedError } from '../../apdu/errors.ts';
 import type { PinReference } from '../../apdu/token.ts';
 import type { Secret } from '../../apdu/secret.ts';
+import { DeviceCancelledError, DeviceTimeoutError } from '../../drivers/errors.ts';
 import * as ck from '../../pkcs11-module/constants.ts';
 import { CkError } from '../../pkcs11-module/errors.ts';
 import type { CardRecord } from '../desk/records.ts';
+import { labelled } from '../pin/entry.ts';
 import type { PromptDesk } from '../prompt/prompt-desk.ts';
 import type { EnteredPins } from '../prompt/entered-pins.ts';
 import type { LastTryPrompt, PinLength, PinPrompt } from '../prompt/prompt.ts';
@@ -37,6 +39,21 @@ export async function askPin(prompts: PromptDesk, question: PinQuestion): Promis
   const typed = entered.release().get('pin');
   if (typed) return typed;
   throw nothingTyped();
+}
+
+/** While it is typed on the reader, it is told that somebody is asked. Throws CKR_FUNCTION_CANCELED when the person does not want it, or does nothing. */
+export async function atKeypad<R>(prompts: PromptDesk, question: PinQuestion, work: () => Promise<R>): Promise<R> {
+  const { card, program, signal } = question;
+  const asked = { kind: 'pin', action: 'verify', ...about(question), reader: card.reader.name } as const;
+  try {
+    return await prompts.open.during({ about: asked, user: program.user, signal }, (shown) => {
+      shown('keypad');
+      return work();
+    });
+  } catch (error) {
+    if (!(error instanceof DeviceCancelledError || error instanceof DeviceTimeoutError)) throw error;
+    throw new CkError(ck.CKR_FUNCTION_CANCELED, 'asking for the PIN on the reader: none was typed', { cause: error });
+  }
 }
 
 /** The PIN and a new one; or the PUK and a new PIN. The caller disposes of both. */
@@ -102,11 +119,13 @@ function about({
   pin,
 }: Pick<PinQuestion, 'card' | 'program'> & { readonly pin: PinReference | undefined }): Omit<LastTryPrompt, 'kind' | 'entry'> {
   const triesLeft = pin === undefined ? undefined : card.tries.last(pin);
+  const status = card.pins?.find(({ reference }) => reference === pin);
   const serial = card.serialNumber === undefined ? '' : ` ${card.serialNumber}`;
   return {
     asker: { kind: 'program', name: program.fullName ?? program.name },
     task: TASK,
     card: `${card.kind?.id ?? 'card'}${serial}, ${card.reader.name}`,
+    ...(status ? labelled({ card }, status) : {}),
     ...(triesLeft === undefined ? {} : { triesLeft }),
   };
 }

@@ -96,6 +96,7 @@ function tokensOf(card: CardRecord, { keys, names }: TokenContents): readonly Sl
     serialNumber: (card.serialNumber ?? '').slice(-16),
     pin,
     isFirst: index === 0,
+    hasKeypad: card.reader.hasKeypad === true,
     ...(card.kind?.id === 'piv' ? { otherIds: PIV_IDS } : {}),
   }));
 }

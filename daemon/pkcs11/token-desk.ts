@@ -18,7 +18,7 @@ import { parseManagementKey } from '../management/management-key.ts';
 import { recorded } from './acts.ts';
 import { CardChanges, type CardChangesOptions } from './changes.ts';
 import { guardedToken } from './guarded-token.ts';
-import { askForLastTry, askNewPin, askPin, type Program } from './prompts.ts';
+import { askForLastTry, askNewPin, askPin, atKeypad, type Program } from './prompts.ts';
 import { Readings } from './readings.ts';
 import { SharedTurns, type OpenTurn } from './shared-turns.ts';
 import { readCompletely } from './untold-keys.ts';
@@ -27,6 +27,9 @@ import { takeTurn, type ProgramTurn } from './turn.ts';
 
 /** Readers come one after another when the daemon starts: they are all there when two looks find the same. */
 const SETTLING_STEP_MS = 25;
+
+/** Readers give up a keypad that nobody touches after half a minute or so; then the key is used. */
+const KEYPAD_WORK_MS = 90_000;
 
 const NEVER = new AbortController().signal;
 const PIN_CHANGES: ReadonlySet<TokenAct> = new Set<TokenAct>(['pkcs11.changePin', 'pkcs11.unblockPin']);
@@ -110,7 +113,14 @@ export class SharedSlots {
   /** Programs ask for it with each call: made anew when a reader, or the card in it, is otherwise. */
   #list(): readonly TokenSlot[] {
     const { readers } = this.#options.desk;
-    const facts = readers.flatMap((reader) => [reader, reader.role, reader.card, reader.card?.status, reader.card?.contents]);
+    const facts = readers.flatMap((reader) => [
+      reader,
+      reader.role,
+      reader.hasKeypad,
+      reader.card,
+      reader.card?.status,
+      reader.card?.contents,
+    ]);
     const known = this.#listed;
     if (known?.facts.length === facts.length && known.facts.every((fact, index) => fact === facts[index])) return known.slots;
     const slots = this.#slots.list(readers);
@@ -161,14 +171,24 @@ export class SharedSlots {
   async #act<R>(
     program: Program,
     slot: TokenSlot,
-    ...[{ act, signal, allowsLastTry = false, isShared = false }, work]: [TokenUse, (token: TokenInUse) => Promise<R>]
+    ...[{ act, signal, allowsLastTry = false, isShared = false, atKeypad: isTyped = false }, work]: [
+      TokenUse,
+      (token: TokenInUse) => Promise<R>,
+    ]
   ): Promise<R> {
     const { audit, prompts } = this.#options;
     const { card, pin } = this.#pin(slot);
     const turn = (isAllowed: boolean): Promise<R> =>
-      this.#use(slot, { program, act, signal }, async (session) => {
+      this.#use(slot, { program, act, signal, ...(isTyped ? { workMs: KEYPAD_WORK_MS } : {}) }, async (session) => {
         if (PIN_CHANGES.has(act)) this.#changes.requireAllowed(card);
-        return await work(guardedToken(session, await session.token(), { allowsLastTry: () => isAllowed }));
+        const token = guardedToken(session, await session.token(), { allowsLastTry: () => isAllowed });
+        return await work({
+          ...token,
+          verifyPin: (reference, entry) => {
+            const verify = (): Promise<void> => token.verifyPin(reference, entry);
+            return entry === 'keypad' ? atKeypad(prompts, { program, card, pin: reference, signal }, verify) : verify();
+          },
+        });
       });
     return await recorded(audit, { act, program: program.fullName ?? program.name, card }, async () => {
       try {

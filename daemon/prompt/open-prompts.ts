@@ -21,7 +21,7 @@ export interface OpenPromptsOptions {
 
 /** What it is about, and how it is known that whoever asked is gone. */
 export interface Asking {
-  readonly about: Pick<Prompt, 'asker' | 'kind'> & Partial<Pick<OpenPrompt, 'action' | 'card' | 'task'>>;
+  readonly about: Pick<Prompt, 'asker' | 'kind'> & Partial<Pick<OpenPrompt, 'action' | 'card' | 'pinLabel' | 'reader' | 'task'>>;
   readonly user: string;
   readonly signal: AbortSignal;
 }
@@ -66,12 +66,22 @@ export class OpenPrompts {
   }
 }
 
-function describe({ kind, asker, action, card, task }: Asking['about']): Omit<OpenPrompt, 'prompt' | 'since' | 'user'> {
+function describe({
+  kind,
+  asker,
+  action,
+  card,
+  pinLabel,
+  reader,
+  task,
+}: Asking['about']): Omit<OpenPrompt, 'prompt' | 'since' | 'user'> {
   return {
     kind,
     asker: { kind: asker.kind, name: asker.name },
     ...(action === undefined ? {} : { action }),
     ...(card === undefined ? {} : { card }),
+    ...(pinLabel === undefined ? {} : { pinLabel }),
+    ...(reader === undefined ? {} : { reader }),
     ...(task === undefined ? {} : { task: { en: task.en, sv: task.sv } }),
   };
 }

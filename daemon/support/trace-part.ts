@@ -2,6 +2,7 @@
  * A trace of exchanges with cards (`kortd trace`), as it may go into a support bundle. Its recorder has hidden what is a person's; here it is held against the form that a
  * redacted trace has, line by line, so that no other file goes out under its name. Comments and names of readers are a person's to write, and are redacted.
  */
+import { parseCall } from '../trace/module-calls.ts';
 import type { Redaction } from './redaction.ts';
 
 /** For people: why it is not taken. */
@@ -42,7 +43,7 @@ function lineForBundle(line: string, { number, redaction }: Place): string {
   if (line === '' || HEADER_LINE.test(line)) return line;
   if (line.startsWith('#')) return '#';
   if (PIN_COMMAND.test(line)) throw new TraceRefusedError(`line ${number}: more stands of a PIN command than its header`);
-  if (COMMAND.test(line) || ANSWER.test(line)) return line;
+  if (COMMAND.test(line) || ANSWER.test(line) || parseCall(line)) return line;
   if (EVENT.test(line)) return line.replaceAll(TOLD, (told) => (HARMLESS.test(told) ? told : redaction.text(told)));
   throw new TraceRefusedError(`line ${number} is none of a trace`);
 }

@@ -60,6 +60,7 @@ export const MANAGEMENT_OPERATIONS = {
   forgetPublicKey: 'forget_public_key',
   generateKey: 'generate_key',
   pinFor: 'pin_for',
+  rename: 'rename',
   writeCertificate: 'write_certificate',
 } as const satisfies Table<TokenManagement>;
 

@@ -13,6 +13,23 @@ export interface TraceExchange {
   readonly onKeypad?: true;
 }
 
+/** A call into a vendor's PKCS #11 module, in the transaction that it is part of: numbers, and nothing of what was given or came. */
+export type TraceCall = { readonly kind: 'call'; readonly slot: number; readonly durationMs: number } & (
+  | {
+      /** "C_Sign". */
+      readonly function: string;
+      /** CK_RV. */
+      readonly value: number;
+      readonly mechanism?: number;
+      readonly attributes?: number;
+      readonly bytesIn?: number;
+      readonly bytesOut?: number;
+      readonly found?: number;
+    }
+  /** What was wanted of the module, and the code of the error that came: its process went, or was too late, and its calls are not known. */
+  | { readonly operation: string; readonly problem: string }
+);
+
 /** What happened beside exchanges, `atMs` after the beginning of the trace. Readers and cards have numbers of this trace. */
 export type TraceEvent =
   /** `source`: "pcsc", "simulated". */
@@ -38,7 +55,7 @@ export type TraceEvent =
 export const STOP_REASONS = ['asked', 'disk', 'shutdown', 'size', 'time'] as const;
 export type StopReason = (typeof STOP_REASONS)[number];
 
-export type TraceEntry = TraceEvent | TraceExchange;
+export type TraceEntry = TraceCall | TraceEvent | TraceExchange;
 
 export interface TraceHeader {
   /** Of kortd. */

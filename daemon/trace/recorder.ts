@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { CardConnection } from '../../apdu/card-connection.ts';
-import type { AnyConnection } from '../../drivers/reader-source.ts';
+import type { AnyConnection, ApplicationConnection } from '../../drivers/reader-source.ts';
 import { codeOf } from '../api/wire-error.ts';
 import type { CardRecord, ReaderRecord } from '../desk/records.ts';
 import { ApiError } from '../errors.ts';
@@ -14,6 +14,7 @@ import { VERSION } from '../version.ts';
 import { tapConnection } from './card-tap.ts';
 import type { StopReason, TraceContents, TraceEntry, TraceEvent } from './entry.ts';
 import { describeReaderName, maskAtr, protocolOf } from './labels.ts';
+import { callOf } from './module-calls.ts';
 import { toPieces } from './notation.ts';
 import { Pseudonyms } from './pseudonyms.ts';
 import { Redaction } from './redaction.ts';
@@ -82,6 +83,21 @@ interface Running {
   pendingBytes: number;
 }
 
+type Ending = 'cut' | 'kept' | 'reset';
+
+interface Beginning {
+  readonly purpose: string;
+  readonly extendedLength: boolean;
+  readonly beforeEnd: (how: Ending) => void;
+}
+
+/** One that is being recorded. */
+interface Transaction {
+  readonly isOpen: () => boolean;
+  readonly keep: (entry: TraceEntry) => void;
+  readonly finish: (how: Ending) => void;
+}
+
 export class TraceRecorder implements Disposable {
   readonly #options: RecorderOptions;
   readonly #elapsed: () => number;
@@ -128,10 +144,14 @@ export class TraceRecorder implements Disposable {
   }
 
   /** The connection itself while no trace wants it. */
-  tap<C extends AnyConnection>(card: CardRecord, connection: C, taker: string | undefined): C | CardConnection {
+  tap<C extends CardConnection>(card: CardRecord, connection: C, taker: string | undefined): C | CardConnection;
+  tap(card: CardRecord, connection: AnyConnection, taker: string | undefined): AnyConnection;
+  tap(card: CardRecord, connection: AnyConnection, taker: string | undefined): AnyConnection {
     const running = this.#running;
-    if (!running || !('transmit' in connection) || !isWanted(running.options.target, card)) return connection;
-    return this.#record(running, card, { connection, purpose: purposeOf(taker) });
+    if (!running || !isWanted(running.options.target, card)) return connection;
+    const purpose = purposeOf(taker);
+    if ('transmit' in connection) return this.#record(running, card, { connection, purpose });
+    return connection.record ? this.#recordCalls(running, card, { connection, purpose }) : connection;
   }
 
   /** The card was not to be had. */
@@ -158,25 +178,67 @@ export class TraceRecorder implements Disposable {
     card: CardRecord,
     { connection, purpose }: { readonly connection: CardConnection; readonly purpose: string },
   ): CardConnection {
-    const [number, introduction] = this.#introduce(running, card, connection.supportsExtendedLength);
-    const lines = [introduction];
-    const keep = (entry: TraceEntry, text: string): void => {
-      lines.push(text);
-      running.pendingBytes += text.length;
-      if (entry.kind === 'exchange') running.exchanges++;
-      if (this.#running === running && running.file.bytes + running.pendingBytes > this.#maxBytes) this.#end('size');
-    };
+    const transaction = this.#begin(running, card, {
+      ...{ purpose, extendedLength: connection.supportsExtendedLength },
+      beforeEnd: (how) => {
+        redaction.flush();
+        if (redaction.isPiv && how === 'kept') running.pivCards.add(card.id);
+        else running.pivCards.delete(card.id);
+      },
+    });
     const redaction = new Redaction({
       contents: running.options.contents ?? 'redacted',
       isPiv: running.pivCards.has(card.id),
       nameOf: (text) => running.pseudonyms.of(text),
-      onExchange: (exchange) => keep(exchange, formatEntry(exchange)),
+      onExchange: (exchange) => {
+        running.exchanges++;
+        transaction.keep(exchange);
+      },
     });
-    const finish = (how: 'cut' | 'kept' | 'reset'): void => {
+    return tapConnection(connection, {
+      onExchange: (seen) => {
+        if (transaction.isOpen()) redaction.add(seen);
+      },
+      onClose: transaction.finish,
+      elapsed: this.#elapsed,
+    });
+  }
+
+  /** What a vendor's module is called for; what it sends to the card nobody sees. */
+  #recordCalls(
+    running: Running,
+    card: CardRecord,
+    { connection, purpose }: { readonly connection: ApplicationConnection; readonly purpose: string },
+  ): ApplicationConnection {
+    const transaction = this.#begin(running, card, { purpose, extendedLength: false, beforeEnd: () => undefined });
+    connection.record?.((seen) => {
+      if (transaction.isOpen()) transaction.keep(callOf(seen));
+    });
+    return {
+      ...connection,
+      [Symbol.asyncDispose]: async () => {
+        try {
+          await connection[Symbol.asyncDispose]();
+        } finally {
+          transaction.finish('kept');
+        }
+      },
+    };
+  }
+
+  #begin(running: Running, card: CardRecord, { purpose, extendedLength, beforeEnd }: Beginning): Transaction {
+    const [number, introduction] = this.#introduce(running, card, extendedLength);
+    const lines = [introduction];
+    const isOpen = (): boolean => running.transactions.has(cut);
+    const keep = (entry: TraceEntry): void => {
+      const text = formatEntry(entry);
+      lines.push(text);
+      running.pendingBytes += text.length;
+      if (this.#running === running && running.file.bytes + running.pendingBytes > this.#maxBytes) this.#end('size');
+    };
+    const finish = (how: Ending): void => {
       if (!running.transactions.delete(cut)) return;
-      redaction.flush();
-      if (redaction.isPiv && how === 'kept') running.pivCards.add(card.id);
-      else running.pivCards.delete(card.id);
+      beforeEnd(how);
       const end = this.#format(running, { kind: 'end', card: number, how });
       const text = lines.join('') + end;
       running.pendingBytes -= text.length - end.length - introduction.length;
@@ -186,13 +248,7 @@ export class TraceRecorder implements Disposable {
     running.transactions.add(cut);
     lines.push(this.#format(running, { kind: 'begin', card: number, purpose }));
     running.pendingBytes += lines.at(-1)?.length ?? 0;
-    return tapConnection(connection, {
-      onExchange: (seen) => {
-        if (running.transactions.has(cut)) redaction.add(seen);
-      },
-      onClose: finish,
-      elapsed: this.#elapsed,
-    });
+    return { isOpen, keep, finish };
   }
 
   /** Its number, and the lines that tell what it is when it is seen for the first time. */

@@ -113,6 +113,8 @@ function statusWord(value: number): Uint8Array {
 export interface RecordedTransaction {
   readonly purpose: string;
   readonly exchanges: readonly TraceExchange[];
+  /** Of a vendor's module: what those sent to the card nobody knows. */
+  readonly calls: number;
 }
 
 /** One insertion of a card. */
@@ -126,14 +128,15 @@ export interface RecordedCard {
 /** Every card of a trace with its transactions, in the order in which they were written. */
 export function recordedCards({ entries }: Trace): readonly RecordedCard[] {
   const cards = new Map<number, RecordedCard & { readonly transactions: RecordedTransaction[] }>();
-  let open: TraceExchange[] | undefined;
+  let open: { readonly purpose: string; readonly exchanges: TraceExchange[]; calls: number } | undefined;
   for (const entry of entries) {
     if (entry.kind === 'card')
       cards.set(entry.card, { card: entry.card, atr: entry.atr, supportsExtendedLength: entry.extendedLength, transactions: [] });
     else if (entry.kind === 'begin') {
-      open = [];
-      cards.get(entry.card)?.transactions.push({ purpose: entry.purpose, exchanges: open });
-    } else if (entry.kind === 'exchange') open?.push(entry);
+      open = { purpose: entry.purpose, exchanges: [], calls: 0 };
+      cards.get(entry.card)?.transactions.push(open);
+    } else if (entry.kind === 'exchange') open?.exchanges.push(entry);
+    else if (entry.kind === 'call' && open) open.calls++;
     else if (entry.kind === 'end') open = undefined;
   }
   return [...cards.values()];

@@ -1,6 +1,7 @@
 /** A trace as text, and back: see README.md for what is written how. Reading is total: any text gives a trace or a TraceTextError that names the line. */
 import { isMethodName } from '../../api-spec/methods/index.ts';
 import { STOP_REASONS, type StopReason, type Trace, type TraceEntry, type TraceEvent, type TraceHeader } from './entry.ts';
+import { formatCall, parseCall } from './module-calls.ts';
 import { NotationError, formatPieces, parsePieces, type Pieces } from './notation.ts';
 
 export const FORMAT = 'kortd trace';
@@ -10,6 +11,8 @@ export const MAX_TRACE_BYTES = 64 * 1024 * 1024;
 /** The longest command, in hexadecimal, and what stands behind it. */
 const MAX_LINE = 160_000;
 const MAX_ENTRIES = 1_000_000;
+/** A card that a vendor's module alone can see. */
+const NO_ATR = '-';
 
 export class TraceTextError extends Error {
   override readonly name = 'TraceTextError';
@@ -28,6 +31,7 @@ export function formatHeader({ version, platform, began, contents }: TraceHeader
 
 /** One line, or two for an exchange. */
 export function formatEntry(entry: TraceEntry): string {
+  if (entry.kind === 'call') return `${formatCall(entry)}\n`;
   if (entry.kind !== 'exchange') return `@ ${formatSeconds(entry.atMs)} ${formatEvent(entry)}\n`;
   const { command, response, problem, durationMs, onKeypad } = entry;
   const answer = response ? `< ${formatPieces(response)}` : `! ${problem ?? 'unknown'}`;
@@ -44,7 +48,7 @@ function formatEvent(event: TraceEvent): string {
       return `reader ${event.reader} ${event.source} "${event.name}"`;
     case 'card': {
       const details = [...(event.protocol === undefined ? [] : [event.protocol]), ...(event.extendedLength ? ['extended'] : [])];
-      return [`card ${event.card} reader ${event.reader} atr ${formatPieces(event.atr)}`, ...details].join(' ');
+      return [`card ${event.card} reader ${event.reader} atr ${formatPieces(event.atr) || NO_ATR}`, ...details].join(' ');
     }
     case 'begin':
       return `begin card ${event.card} for ${event.purpose}`;
@@ -122,7 +126,9 @@ function parseHeader(lines: Lines): TraceHeader {
 function parseEntry(lines: Lines, line: string): TraceEntry {
   const mark = line.slice(0, 2);
   if (mark === '@ ') return parseEvent(lines, line.slice(2));
-  if (mark !== '> ') throw lines.error('neither an event (@) nor a command (>)');
+  const call = mark === '* ' ? parseCall(line) : undefined;
+  if (call) return call;
+  if (mark !== '> ') throw lines.error('neither an event (@), nor a command (>), nor a call of a module (*)');
   const [, command = '', onKeypad] = /^> ([^ ]+)( ; keypad)?$/.exec(line) ?? [];
   const pieces = readPieces(lines, command);
   const answer = lines.next();
@@ -159,7 +165,7 @@ const ID = '([1-9]\\d{0,5})';
 const PURPOSE = '([A-Za-z]{1,40}(?:\\.[A-Za-z]{1,40})?)';
 const EVENT_FORMS = {
   reader: new RegExp(`^reader ${ID} ([a-z0-9:_-]{1,80}) "([^"\\p{Cc}]{0,200})"$`, 'u'),
-  card: new RegExp(`^card ${ID} reader ${ID} atr ([^ ]{2,200})(?: (T=[01]))?( extended)?$`),
+  card: new RegExp(`^card ${ID} reader ${ID} atr ([^ ]{1,200})(?: (T=[01]))?( extended)?$`),
   begin: new RegExp(`^begin card ${ID} for ${PURPOSE}$`),
   end: new RegExp(`^end card ${ID} (cut|kept|reset)$`),
   refused: new RegExp(`^refused card ${ID} for ${PURPOSE}: ([a-z][a-z_]{0,63})$`),
@@ -181,7 +187,7 @@ function parseEvent(lines: Lines, text: string): TraceEvent {
       return { kind: 'reader', atMs, reader: Number(one), source: two, name: three };
     case 'card':
       return {
-        ...{ kind: 'card', atMs, card: Number(one), reader: Number(two), atr: readPieces(lines, three) },
+        ...{ kind: 'card', atMs, card: Number(one), reader: Number(two), atr: three === NO_ATR ? [] : readPieces(lines, three) },
         ...(four === undefined ? {} : { protocol: four }),
         extendedLength: five !== undefined,
       };

@@ -1,6 +1,7 @@
 /** A trace for people: every exchange in one line of words, with how long it took; the bytes below when they are wanted. */
 import type { Trace, TraceEntry, TraceEvent, TraceExchange } from './entry.ts';
 import { describeAnswer, describeCommand } from './command-names.ts';
+import { describeCall } from './module-calls.ts';
 import { formatPieces } from './notation.ts';
 
 export interface ViewOptions {
@@ -12,7 +13,8 @@ export function* viewTrace({ header, entries }: Trace, options: ViewOptions): Ge
   yield `Trace of kortd ${version} on ${platform}, begun ${began}; contents: ${contents}`;
   let number = 0;
   for (const entry of entries) {
-    if (entry.kind !== 'exchange') yield viewEvent(entry);
+    if (entry.kind === 'call') yield `${'*'.padStart(11)}  ${describeCall(entry)}`;
+    else if (entry.kind !== 'exchange') yield viewEvent(entry);
     else yield* viewExchange(entry, ++number, options);
   }
   yield viewSummary(entries);
@@ -24,7 +26,7 @@ function viewEvent(event: TraceEvent): string {
     case 'reader':
       return `${at}  reader ${event.reader} is ${event.name} (${event.source})`;
     case 'card':
-      return `${at}  card ${event.card} is in reader ${event.reader}: ATR ${formatPieces(event.atr)}${event.protocol === undefined ? '' : `, ${event.protocol}`}`;
+      return `${at}  card ${event.card} is in reader ${event.reader}: ATR ${formatPieces(event.atr) || 'unknown'}${event.protocol === undefined ? '' : `, ${event.protocol}`}`;
     case 'begin':
       return `${at}  card ${event.card}: ${event.purpose}`;
     case 'end':
@@ -67,5 +69,7 @@ function viewSummary(entries: readonly TraceEntry[]): string {
   const ms = exchanges.reduce((sum, { durationMs }) => sum + durationMs, 0);
   const isWhole = entries.some(({ kind }) => kind === 'stopped');
   const end = isWhole ? '' : ' It does not tell its end: kortd still writes it, or was cut off.';
-  return `${exchanges.length} exchanges in ${transactions} transactions, ${ms} ms with the cards.${end}`;
+  const calls = entries.filter(({ kind }) => kind === 'call').length;
+  const ofModules = calls === 0 ? '' : ` ${calls} calls of vendors' modules.`;
+  return `${exchanges.length} exchanges in ${transactions} transactions, ${ms} ms with the cards.${ofModules}${end}`;
 }

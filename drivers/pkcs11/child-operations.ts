@@ -1,8 +1,10 @@
 /** What the process of a module does for kortd: each operation is a few calls into the module, and everything that comes back is doubted. */
 import { blobCount, encodeTemplate, readAttributes } from './attributes.ts';
 import * as ck from './constants.ts';
-import { isMapped, loadCryptoki, type Argument, type Cryptoki, type CryptokiFunctionName } from './cryptoki.ts';
+import type { CallTape } from './call-tape.ts';
+import { isMapped, loadCryptoki, type Argument, type Cryptoki } from './cryptoki.ts';
 import { ModuleFaultError, ReturnedError } from './faults.ts';
+import type { CryptokiFunctionName } from './functions.ts';
 import {
   STRUCTURE_BYTES,
   decodeInfo,
@@ -85,6 +87,9 @@ export async function perform(
     case 'destroy':
       module.call('C_DestroyObject', BigInt(request.arguments.session), BigInt(request.arguments.object));
       return { result: {} };
+    case 'setAttributes':
+      module.setAttributes(request.arguments, blobs);
+      return { result: {} };
     case 'generate':
       return { result: module.generate(request.arguments, blobs) };
     case 'mechanisms':
@@ -100,6 +105,8 @@ export class LoadedModule {
   #cryptoki: Cryptoki | undefined;
   readonly #lent = new Set<unknown>();
   readonly #lanes = new LaneThreads();
+  /** Of the request that is being done, while somebody wants to see its calls. */
+  tape: CallTape | undefined;
 
   /** Checks the file, loads it, makes sure that it is this one that is in memory, and only then calls it. */
   async start({ path, sha256 }: Arguments<'start'>): Promise<Results<'start'>> {
@@ -197,6 +204,13 @@ export class LoadedModule {
     return readUlong(object, this.#loaded.numbers);
   }
 
+  setAttributes({ session, object, template }: Arguments<'setAttributes'>, blobs: readonly Uint8Array[]): void {
+    const encoded = encodeTemplate(this.#loaded, template, blobs);
+    this.#lend(encoded.values, () =>
+      this.call('C_SetAttributeValue', BigInt(session), BigInt(object), encoded.bytes, encoded.count),
+    );
+  }
+
   generate(
     { session, mechanism, publicTemplate, privateTemplate }: Arguments<'generate'>,
     blobs: readonly Uint8Array[],
@@ -268,8 +282,9 @@ export class LoadedModule {
       const [first] = inputs;
       // Memory that is shared costs one alone more than it is worth.
       if (first && inputs.length === 1) return [signInput(functions, own, first)];
-      // A key that wants its PIN each time has one lane alone: what was verified is of the whole token.
-      return await this.#signInLanes(functions, [own, ...(authenticate === 'no' ? others : [])], { inputs, onDone });
+      // A key that wants its PIN each time has one lane alone: what was verified is of the whole token. So has one whose calls are looked at: all are made here.
+      const isAlone = authenticate !== 'no' || this.tape !== undefined;
+      return await this.#signInLanes(functions, [own, ...(isAlone ? [] : others)], { inputs, onDone });
     } finally {
       this.#lent.delete(encoded);
     }
@@ -302,7 +317,7 @@ export class LoadedModule {
 
   get #loaded(): Cryptoki {
     if (!this.#cryptoki) throw new ModuleFaultError('using a module: none was started');
-    return this.#cryptoki;
+    return this.tape?.watch(this.#cryptoki) ?? this.#cryptoki;
   }
 
   #function(name: CryptokiFunctionName): ReturnType<Cryptoki['of']> {

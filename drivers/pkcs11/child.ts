@@ -4,10 +4,11 @@
  */
 import { Socket } from 'node:net';
 import { dieWithParent, forbidCoreDumps } from '../process-limits.ts';
+import { CallTape } from './call-tape.ts';
 import { LoadedModule, perform } from './child-operations.ts';
 import { ModuleFaultError, ReturnedError } from './faults.ts';
 import { FrameReader, decodeFrame, encodeFrame } from './frames.ts';
-import { MessageError, parseRequest, type Answer } from './messages.ts';
+import { MessageError, parseRequest, type Answer, type ModuleCall } from './messages.ts';
 import { ModuleFileError } from './module-file.ts';
 
 /** After standard input, output and error. */
@@ -33,13 +34,18 @@ async function answer(body: Buffer): Promise<void> {
     const { content, blobs } = decodeFrame(body);
     const request = parseRequest(content);
     id = request.id;
+    module.tape = request.isTraced ? new CallTape() : undefined;
     const { result, blobs: found } = await perform(module, request, blobs, (done) => send({ id, kind: 'progress', done }));
-    send({ id, kind: 'result', result }, found);
+    send({ id, kind: 'result', result, ...callsOf(module.tape) }, found);
   } catch (error) {
-    send(problemOf(id, error));
+    send({ ...problemOf(id, error), ...callsOf(module.tape) });
   } finally {
     body.fill(0);
   }
+}
+
+function callsOf(tape: CallTape | undefined): { readonly calls?: ModuleCall[] } {
+  return tape ? { calls: [...tape.calls] } : {};
 }
 
 function problemOf(id: number, error: unknown): Answer {

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import koffi from 'koffi';
+import { FUNCTIONS, type CryptokiFunctionName } from './functions.ts';
 
 /** Sizes on this system. */
 export interface CryptokiNumbers {
@@ -17,54 +18,6 @@ export type Argument = bigint | number | Uint8Array | null;
 
 /** A function of the module: CK_RV. */
 export type CryptokiFunction = (...args: readonly Argument[]) => number;
-
-/**
- * In the order of CK_FUNCTION_LIST (PKCS #11 v2.40, pkcs11f.h), with the parameters of those that are called: U a CK_ULONG, handle or flags, P a pointer, B a
- * CK_BBOOL. The rest are there for their place.
- */
-const FUNCTIONS = [
-  ['C_Initialize', 'P'],
-  ['C_Finalize', 'P'],
-  ['C_GetInfo', 'P'],
-  ['C_GetFunctionList', 'P'],
-  ['C_GetSlotList', 'BPP'],
-  ['C_GetSlotInfo', 'UP'],
-  ['C_GetTokenInfo', 'UP'],
-  ['C_GetMechanismList', 'UPP'],
-  ['C_GetMechanismInfo', ''],
-  ['C_InitToken', ''],
-  ['C_InitPIN', 'UPU'],
-  ['C_SetPIN', 'UPUPU'],
-  ['C_OpenSession', 'UUPPP'],
-  ['C_CloseSession', 'U'],
-  ['C_CloseAllSessions', ''],
-  ['C_GetSessionInfo', ''],
-  ['C_GetOperationState', ''],
-  ['C_SetOperationState', ''],
-  ['C_Login', 'UUPU'],
-  ['C_Logout', 'U'],
-  ['C_CreateObject', 'UPUP'],
-  ['C_CopyObject', ''],
-  ['C_DestroyObject', 'UU'],
-  ['C_GetObjectSize', ''],
-  ['C_GetAttributeValue', 'UUPU'],
-  ['C_SetAttributeValue', ''],
-  ['C_FindObjectsInit', 'UPU'],
-  ['C_FindObjects', 'UPUP'],
-  ['C_FindObjectsFinal', 'U'],
-  ...Array.from({ length: 4 }, () => ['', ''] as const), // C_EncryptInit to C_EncryptFinal
-  ['C_DecryptInit', 'UPU'],
-  ['C_Decrypt', 'UPUPP'],
-  ...Array.from({ length: 7 }, () => ['', ''] as const), // C_DecryptUpdate to C_DigestFinal
-  ['C_SignInit', 'UPU'],
-  ['C_Sign', 'UPUPP'],
-  ...Array.from({ length: 15 }, () => ['', ''] as const), // C_SignUpdate to C_GenerateKey
-  ['C_GenerateKeyPair', 'UPPUPUPP'],
-  ...Array.from({ length: 7 }, () => ['', ''] as const), // C_WrapKey to C_CancelFunction
-  ['C_WaitForSlotEvent', 'UPP'],
-] as const;
-
-export type CryptokiFunctionName = Extract<(typeof FUNCTIONS)[number][0], `C_${string}`>;
 
 export interface Cryptoki {
   readonly numbers: CryptokiNumbers;

@@ -1,20 +1,16 @@
 /** Changing what is on a card through its module: new objects are made before old ones go, so that a failure leaves what was there. */
 import { X509Certificate } from 'node:crypto';
 import { equalBytes, parseHex } from '../../apdu/bytes.ts';
-import {
-  CardDataError,
-  KeyNotFoundError,
-  NotSupportedByCardError,
-  ObjectNotFoundError,
-  SecurityStatusError,
-} from '../../apdu/errors.ts';
+import { CardDataError, KeyNotFoundError, NotSupportedByCardError, ObjectNotFoundError } from '../../apdu/errors.ts';
 import type { GenerateKeyOptions, PinReference, TokenManagement } from '../../apdu/token.ts';
 import { decodeFirstTlv, decodeTlv, encodeTlv } from '../../apdu/tlv/ber-tlv.ts';
 import * as ck from './constants.ts';
 import { CURVES, PRIVATE_KEY_ATTRIBUTES, idOf, readPublicKey, type DirectoryCertificate } from './key-directory.ts';
-import type { TemplateRow } from './messages.ts';
 import type { CardKeys } from './module-token.ts';
 import { userPin } from './pins.ts';
+import { rename } from './renaming.ts';
+import { bytes, no, number, template, yes, type Row } from './template-rows.ts';
+import { certificatesOf, requirePin } from './writable.ts';
 
 /** 65537, as everybody's RSA keys have it. */
 const PUBLIC_EXPONENT = Uint8Array.of(0x01, 0x00, 0x01);
@@ -30,19 +26,13 @@ export function createManagement(keys: CardKeys): TokenManagement {
     },
     deleteCertificate: (keyReference, der) => deleteCertificate(keys, keyReference, der),
     deleteKey: (keyReference) => deleteKey(keys, keyReference),
+    rename: (object, next) => rename(keys, object, next),
   };
 }
 
 /** The slot of the key; a new key comes into the first. */
 async function slotFor(keys: CardKeys, keyReference: string): Promise<number> {
   return (await keys.find(keyReference))?.slot ?? (await findCertificate(keys, keyReference))?.slot ?? 0;
-}
-
-/** Some modules let anybody who has a session write what is public: certificates. Here that wants the PIN too. */
-function requirePin({ session }: CardKeys, attempt: string, slot: number): void {
-  const flags = session.group.slots[slot]?.token.flags ?? 0;
-  if ((flags & ck.CKF_LOGIN_REQUIRED) === 0 || session.loggedIn(slot) === 'user') return;
-  throw new SecurityStatusError(`${attempt}: its PIN must be verified first`);
 }
 
 async function pinFor(keys: CardKeys, keyReference: string): Promise<PinReference> {
@@ -161,12 +151,6 @@ async function objectsOf(keys: CardKeys, slot: number, id: Uint8Array): Promise<
   return halves.map(({ handle }) => handle);
 }
 
-/** As they are now: handles are of this transaction alone. */
-async function certificatesOf(keys: CardKeys, keyReference: string): Promise<readonly DirectoryCertificate[]> {
-  const { certificates } = await keys.readAnew();
-  return certificates.filter((certificate) => certificate.keyReference === keyReference.toUpperCase());
-}
-
 async function findCertificate(keys: CardKeys, keyReference: string): Promise<DirectoryCertificate | undefined> {
   const { certificates } = await keys.directory();
   return certificates.find((certificate) => certificate.keyReference === keyReference.toUpperCase());
@@ -191,29 +175,4 @@ function namesOf(
   } catch (error) {
     throw new CardDataError(`${attempt}: it does not parse as a certificate`, {}, { cause: error });
   }
-}
-
-type Row = TemplateRow & { readonly blob?: Uint8Array };
-
-function yes(type: number): Row {
-  return { type, kind: 'boolean', value: 1 };
-}
-
-function no(type: number): Row {
-  return { type, kind: 'boolean', value: 0 };
-}
-
-function number(type: number, value: number): Row {
-  return { type, kind: 'number', value };
-}
-
-function bytes(type: number, blob: Uint8Array): Row {
-  return { type, kind: 'bytes', blob };
-}
-
-function template(rows: readonly Row[]): { readonly rows: TemplateRow[]; readonly blobs: readonly Uint8Array[] } {
-  return {
-    rows: rows.map(({ type, kind, value }) => ({ type, kind, ...(value === undefined ? {} : { value }) })),
-    blobs: rows.flatMap(({ blob }) => blob ?? []),
-  };
 }

@@ -4,6 +4,7 @@
  */
 import Type, { type Static, type TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { CALLED_FUNCTIONS, OPERATIONS } from './functions.ts';
 
 export const MAX_SLOTS = 64;
 export const MAX_OBJECTS = 1_024;
@@ -13,11 +14,14 @@ export const MAX_MECHANISMS = 1_024;
 export const MAX_VALUE_BYTES = 65_536;
 export const MAX_DIGESTS = 4_096;
 export const MAX_PATH = 4_096;
+/** Of one request: what reads a card with as many objects as it may have, and more. */
+export const MAX_CALLS = 4_096;
+export const MAX_NUMBER = 0xffff_ffff;
 
 const closed = { additionalProperties: false } as const;
 /** CK_ULONG: beyond what a JSON number holds. */
 const Handle = Type.String({ pattern: '^\\d{1,20}$' });
-const Uint32 = Type.Integer({ minimum: 0, maximum: 0xffff_ffff });
+const Uint32 = Type.Integer({ minimum: 0, maximum: MAX_NUMBER });
 const Text = (maxLength: number) => Type.String({ maxLength });
 
 const Kind = Type.Enum(['boolean', 'bytes', 'number']);
@@ -59,6 +63,7 @@ const ARGUMENTS = {
   logout: Type.Object({ session: Handle }, closed),
   mechanisms: Type.Object({ slot: Handle }, closed),
   open: Type.Object({ slot: Handle, isReadOnly: Type.Boolean() }, closed),
+  setAttributes: Type.Object({ session: Handle, object: Handle, template: Template }, closed),
   setPin: Type.Object({ session: Handle }, closed),
   sign: Type.Object(
     {
@@ -72,7 +77,7 @@ const ARGUMENTS = {
   slots: Type.Object({ known: Type.Array(Handle, { maxItems: MAX_SLOTS }) }, closed),
   start: Type.Object({ path: Text(MAX_PATH), sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }) }, closed),
   token: Type.Object({ slot: Handle }, closed),
-} as const satisfies Readonly<Record<string, TSchema>>;
+} as const satisfies Readonly<Record<(typeof OPERATIONS)[number], TSchema>>;
 
 const TokenInfo = Type.Object(
   {
@@ -114,6 +119,7 @@ const RESULTS = {
   logout: Empty,
   mechanisms: Type.Object({ types: Type.Array(Uint32, { maxItems: MAX_MECHANISMS }) }, closed),
   open: Type.Object({ session: Handle }, closed),
+  setAttributes: Empty,
   setPin: Empty,
   sign: Empty,
   slots: Type.Object(
@@ -143,22 +149,48 @@ export type TemplateRow = Static<typeof TemplateRow>;
 export type AttributeKind = Static<typeof Kind>;
 export type MechanismChoice = Static<typeof Mechanism>;
 
+/** One call of the module's functions, as numbers. What the child says of it is not believed either: nothing but these fits. */
+const Call = Type.Object(
+  {
+    function: Type.Enum([...CALLED_FUNCTIONS]),
+    value: Uint32,
+    durationMs: Uint32,
+    mechanism: Type.Optional(Uint32),
+    attributes: Type.Optional(Uint32),
+    bytesIn: Type.Optional(Uint32),
+    bytesOut: Type.Optional(Uint32),
+    found: Type.Optional(Uint32),
+  },
+  closed,
+);
+const Calls = Type.Optional(Type.Array(Call, { maxItems: MAX_CALLS }));
+export type ModuleCall = Static<typeof Call>;
+
 const Id = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 const Request = Type.Object(
-  { id: Id, operation: Type.Enum(Object.keys(ARGUMENTS) as Operation[]), arguments: Type.Unknown() },
+  {
+    ...{ id: Id, operation: Type.Enum([...OPERATIONS]), arguments: Type.Unknown() },
+    /** The answer tells the calls that it took. */
+    isTraced: Type.Optional(Type.Boolean()),
+  },
   closed,
 );
 const Answer = Type.Union([
-  Type.Object({ id: Id, kind: Type.Literal('result'), result: Type.Unknown() }, closed),
+  Type.Object({ id: Id, kind: Type.Literal('result'), result: Type.Unknown(), calls: Calls }, closed),
   /** The module's function answered with an error. */
-  Type.Object({ id: Id, kind: Type.Literal('returned'), call: Text(64), value: Uint32 }, closed),
+  Type.Object({ id: Id, kind: Type.Literal('returned'), call: Text(64), value: Uint32, calls: Calls }, closed),
   /** The module, or its file, cannot be worked with. */
-  Type.Object({ id: Id, kind: Type.Literal('fault'), problem: Text(1_024) }, closed),
+  Type.Object({ id: Id, kind: Type.Literal('fault'), problem: Text(1_024), calls: Calls }, closed),
   Type.Object({ id: Id, kind: Type.Literal('progress'), done: Uint32 }, closed),
 ]);
 
 export type Request = {
-  readonly [O in Operation]: { readonly id: number; readonly operation: O; readonly arguments: Arguments<O> };
+  readonly [O in Operation]: {
+    readonly id: number;
+    readonly operation: O;
+    readonly arguments: Arguments<O>;
+    readonly isTraced?: boolean;
+  };
 }[Operation];
 export type Answer = Static<typeof Answer>;
 

@@ -10,7 +10,15 @@ import { DeviceProtocolError, DeviceTimeoutError, ServiceUnavailableError } from
 import type { ModuleConfiguration } from './configuration.ts';
 import { ReturnedError } from './faults.ts';
 import { FrameReader, decodeFrame, encodeFrame } from './frames.ts';
-import { MessageError, parseAnswer, parseResult, type Arguments, type Operation, type Results } from './messages.ts';
+import {
+  MessageError,
+  parseAnswer,
+  parseResult,
+  type Arguments,
+  type ModuleCall,
+  type Operation,
+  type Results,
+} from './messages.ts';
 
 /** As the daemon itself is started (daemon/hardening), and little memory: a card holds little. */
 const NODE_FLAGS = ['--disable-sigusr1', '--disable-proto=throw', '--max-semi-space-size=2', '--max-old-space-size=128'];
@@ -31,6 +39,8 @@ export interface RequestOptions {
   readonly onDone?: (done: number) => void;
   /** It may be sent while another such one is being done: whatever becomes of that, this one is to be done as well. */
   readonly isIndependent?: boolean;
+  /** Told of the calls that it took, before it resolves or rejects; for an answer that came. */
+  readonly onCalls?: (calls: readonly ModuleCall[]) => void;
 }
 
 export interface Reply<O extends Operation> {
@@ -140,7 +150,8 @@ export class ModuleProcess {
   async #exchange<O extends Operation>(operation: O, args: Arguments<O>, options: RequestOptions): Promise<Reply<Operation>> {
     if (this.isEnding) throw this.#gone(operation);
     const id = ++this.#lastId;
-    const frame = encodeFrame({ id, operation, arguments: args }, options.blobs);
+    const traced = options.onCalls ? { isTraced: true } : {};
+    const frame = encodeFrame({ id, operation, arguments: args, ...traced }, options.blobs);
     return await new Promise((resolve, reject) => {
       const pending: Pending = { id, operation, options, resolve, reject, timer: undefined };
       this.#pending.push(pending);
@@ -179,6 +190,7 @@ export class ModuleProcess {
       pending.options.onDone?.(answer.done);
       return;
     }
+    if (answer.calls) pending.options.onCalls?.(answer.calls);
     if (answer.kind === 'fault') {
       this.#fail(this.#faultOf(pending.operation, answer.problem));
       return;

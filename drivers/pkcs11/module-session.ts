@@ -7,9 +7,10 @@ import type { SlotGroup, TokenSlot } from './card-slots.ts';
 import * as ck from './constants.ts';
 import { ReturnedError } from './faults.ts';
 import type { TokenInfo } from './layout.ts';
-import type { Arguments, Operation } from './messages.ts';
+import type { SeenCall } from '../reader-source.ts';
+import type { Arguments, ModuleCall, Operation } from './messages.ts';
 import type { ModuleDeadlines } from './module-host.ts';
-import type { ModuleProcess, Reply } from './module-process.ts';
+import type { ModuleProcess, Reply, RequestOptions } from './module-process.ts';
 import { errorOf } from './return-values.ts';
 
 export type User = 'so' | 'user';
@@ -38,6 +39,7 @@ export class ModuleSession implements AsyncDisposable {
   readonly #signal: AbortSignal;
   readonly #slots: readonly SlotState[];
   #loginCount = 0;
+  #onCall: ((call: SeenCall) => void) | undefined;
 
   constructor(
     process: ModuleProcess,
@@ -51,6 +53,11 @@ export class ModuleSession implements AsyncDisposable {
     this.#slots = group.slots.map((slot) => ({ slot, sessions: [], loggedIn: undefined, entry: undefined }));
   }
 
+  /** From now on every call into the module is told. */
+  record(onCall: (call: SeenCall) => void): void {
+    this.#onCall = onCall;
+  }
+
   /** One operation of the module. Errors of the module come as what they mean, with `attempt` before them. */
   async call<O extends Operation>(
     attempt: string,
@@ -62,7 +69,7 @@ export class ModuleSession implements AsyncDisposable {
     const { isLong = false, ...rest } = options;
     const timeoutMs = isLong ? this.#deadlines.longMs : this.#deadlines.normalMs;
     try {
-      return await this.#process.request(operation, args, { timeoutMs, signal: this.#signal, ...rest });
+      return await this.#request(operation, args, { timeoutMs, signal: this.#signal, ...rest });
     } catch (error) {
       throw this.#translate(attempt, error);
     }
@@ -159,13 +166,38 @@ export class ModuleSession implements AsyncDisposable {
   async #leave<O extends 'close' | 'logout'>(operation: O, args: Arguments<O>): Promise<void> {
     if (this.#process.hasEnded) return;
     try {
-      await this.#process.request(operation, args, { timeoutMs: this.#deadlines.normalMs });
+      await this.#request(operation, args, { timeoutMs: this.#deadlines.normalMs });
     } catch (error) {
       if (!(error instanceof ReturnedError || error instanceof DeviceError)) throw error;
       // One that still stands would leave the PIN verified for the next transaction: then the process goes, and everything with it.
       const isGone = error instanceof ServiceUnavailableError || (error instanceof ReturnedError && CLOSED.has(error.value));
       if (!isGone) await this.#process.kill(new Error(`its session could not be closed: ${error.message}`));
     }
+  }
+
+  async #request<O extends Operation>(operation: O, args: Arguments<O>, options: RequestOptions): Promise<Reply<O>> {
+    const tell = this.#onCall;
+    if (!tell) return await this.#process.request(operation, args, options);
+    const slot = this.#slotOf(args);
+    const began = performance.now();
+    const onCalls = (calls: readonly ModuleCall[]): void => {
+      for (const call of calls) tell({ slot, ...call });
+    };
+    try {
+      return await this.#process.request(operation, args, { ...options, onCalls });
+    } catch (error) {
+      if (error instanceof DeviceError)
+        tell({ slot, operation, problem: error, durationMs: Math.round(performance.now() - began) });
+      throw error;
+    }
+  }
+
+  /** Of the card, from 1 on. */
+  #slotOf(args: Arguments<Operation>): number {
+    const session = 'session' in args ? args.session : 'lanes' in args ? args.lanes[0]?.session : undefined;
+    const isOne = ({ slot, sessions }: SlotState): boolean =>
+      'slot' in args ? slot.id === args.slot : session !== undefined && sessions.includes(session);
+    return Math.max(this.#slots.findIndex(isOne), 0) + 1;
   }
 
   #translate(attempt: string, error: unknown): unknown {

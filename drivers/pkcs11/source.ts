@@ -192,6 +192,7 @@ class OpenModuleSource implements ModuleSource {
       kind: { id: 'pkcs11', specification: `PKCS #11, ${this.module.name}` },
       hasKeypad: hasKeypad(group),
       open: (remembered) => openModuleApplication(session, this.#wantsPin, remembered),
+      record: (onCall) => session.record(onCall),
       [Symbol.asyncDispose]: async () => {
         if (!isOpen) return;
         isOpen = false;

@@ -19,11 +19,13 @@ import { digestFunctions } from './digesting.ts';
 import { encryptFunctions } from './encrypting.ts';
 import { generatingFunctions, generatingMechanisms } from './generating.ts';
 import { ObjectHandles } from './handles.ts';
+import { entryOf, isTypedOnReader, typedOnReader } from './keypad.ts';
 import { loginOfficer, pinFunctions } from './pins.ts';
 import { padded, slotInfo, tokenInfo } from './information.ts';
 import { mechanismsOf } from './mechanisms.ts';
 import { matches, objectsOf, type TokenObject } from './objects.ts';
 import { Sessions, endSign, type Session } from './sessions.ts';
+import { settingFunctions } from './setting.ts';
 import { signFunctions } from './signing.ts';
 import { unwrapFunctions } from './unwrapping.ts';
 import { verifyFunctions } from './verifying.ts';
@@ -92,6 +94,7 @@ export class Application implements RpcApplication {
       ...unwrapFunctions(context),
       ...deriveFunctions(context),
       ...generatingFunctions(context),
+      ...settingFunctions(context),
       ...writingFunctions(context),
     };
     this.#watch = options.desk.watch((slotId) => this.#note(slotId));
@@ -145,7 +148,7 @@ export class Application implements RpcApplication {
         return tokenInfo(slot.token, pin, {
           isChangeable: abilities !== undefined,
           sessions: this.#sessions.countOf(slotId),
-          canAskPin: this.#options.desk.canAskPin(),
+          isPinAsked: this.#options.desk.canAskPin() || slot.token.hasKeypad,
         });
       },
       C_GetMechanismList: async ([slotId, room]) => [listed([...(await this.#mechanisms(slotId)).keys()], room)],
@@ -223,8 +226,11 @@ export class Application implements RpcApplication {
       throw new CkError(ck.CKR_OPERATION_NOT_INITIALIZED, 'logging in for an operation: none was begun');
     const pin = await this.#pinFor(slot, given);
     try {
-      const use = { act: 'pkcs11.login', signal: this.#ended.signal, allowsLastTry: given === undefined } as const;
-      await this.#options.desk.use(slot, use, (token) => token.verifyPin(slot.token.pin, pin));
+      if (isTypedOnReader(pin)) await this.#loginAtKeypad(slot, user);
+      else {
+        const use = { act: 'pkcs11.login', signal: this.#ended.signal, allowsLastTry: given === undefined } as const;
+        await this.#options.desk.use(slot, use, (token) => token.verifyPin(slot.token.pin, pin));
+      }
     } catch (error) {
       pin[Symbol.dispose]();
       throw error;
@@ -237,6 +243,13 @@ export class Application implements RpcApplication {
     else if (operation && (operation === session.sign || operation === session.decrypt)) replacePin(operation, pin);
     else pin[Symbol.dispose]();
     return [];
+  }
+
+  /** For an operation alone nothing is typed yet: it is when the key is used, and would be asked for twice. */
+  async #loginAtKeypad(slot: PresentSlot, user: number): Promise<void> {
+    const use = { act: 'pkcs11.login', signal: this.#ended.signal, atKeypad: true } as const;
+    const verify = (): Promise<void> => this.#options.desk.use(slot, use, (token) => token.verifyPin(slot.token.pin, 'keypad'));
+    await this.#slowly(user === ck.CKU_USER ? verify : () => Promise.resolve(), nothing);
   }
 
   #requireNobody(slot: PresentSlot, isLoggedIn: boolean): void {
@@ -288,6 +301,10 @@ export class Application implements RpcApplication {
       key: (handle, keyHandle, isPrivate) => this.#key(handle, keyHandle, isPrivate),
       object: (handle, objectHandle) => this.#object(handle, objectHandle),
       objectsOf: (slot) => this.#objectsOf(slot),
+      renamed: (slot, objects, id) => {
+        this.#handles.renamed(slot.id, slot.token.insertion, objects, id);
+        this.#objects.delete(slot.id);
+      },
       slowly: (ask, drop) => this.#slowly(ask, drop),
       useKey: (use, work) => this.#useKey(use, work),
     };
@@ -300,9 +317,10 @@ export class Application implements RpcApplication {
     using lent = pin?.copy(); // another thread may log out meanwhile
     if (!pin && key.pinPolicy !== 'never') throw new CkError(ck.CKR_USER_NOT_LOGGED_IN, 'using a key: it wants its PIN');
     try {
-      const isShared = act === 'pkcs11.sign' && pin === kept && key.pinPolicy === 'once';
-      return await this.#options.desk.use(slot, { act, signal: this.#ended.signal, isShared }, async (token) => {
-        if (lent) await token.verifyPin(key.pin, lent);
+      const atKeypad = isTypedOnReader(pin);
+      const isShared = act === 'pkcs11.sign' && pin === kept && key.pinPolicy === 'once' && !atKeypad;
+      return await this.#options.desk.use(slot, { act, signal: this.#ended.signal, isShared, atKeypad }, async (token) => {
+        if (pin) await token.verifyPin(key.pin, entryOf(pin, lent));
         return await work(token);
       });
     } catch (error) {
@@ -320,6 +338,8 @@ export class Application implements RpcApplication {
 
   async #pinFor(slot: PresentSlot, given: Uint8Array | undefined): Promise<Secret> {
     if (given) return Secret.take(given);
+    // Where it is typed in kortd's own prompt it holds for the login.
+    if (slot.token.hasKeypad && !this.#options.desk.canAskPin()) return typedOnReader();
     return await this.#slowly(
       () => this.#options.desk.askPin(slot, this.#ended.signal),
       (pin) => pin[Symbol.dispose](),
@@ -436,6 +456,10 @@ function stateOf(session: { readonly isReadWrite: boolean; readonly isLoggedIn: 
   if (session.isOfficer) return ck.CKS_RW_SO_FUNCTIONS;
   if (session.isLoggedIn) return session.isReadWrite ? ck.CKS_RW_USER_FUNCTIONS : ck.CKS_RO_USER_FUNCTIONS;
   return session.isReadWrite ? ck.CKS_RW_PUBLIC_SESSION : ck.CKS_RO_PUBLIC_SESSION;
+}
+
+function nothing(): void {
+  return undefined;
 }
 
 function replacePin(operation: { pin?: Secret }, pin: Secret): void {

@@ -4,6 +4,7 @@ import * as ck from '../constants.ts';
 import type { SlotReading, TokenAbilities, TokenChange, TokenRight } from '../desk.ts';
 import { CkError, valueOf } from '../errors.ts';
 import type { ApplicationContext, PresentSlot } from './context.ts';
+import { isTypedOnReader } from './keypad.ts';
 import type { Session } from './sessions.ts';
 
 export interface Changeable {
@@ -14,19 +15,26 @@ export interface Changeable {
 }
 
 /** Throws CKR_SESSION_READ_ONLY, CKR_TOKEN_WRITE_PROTECTED, CKR_USER_NOT_LOGGED_IN. */
-export async function beginChange(
-  { desk, sessions, signal, session: open }: ApplicationContext,
+export async function beginChange(context: ApplicationContext, handle: number): Promise<Changeable> {
+  const changeable = await requireChangeable(context, handle);
+  const { slot } = changeable;
+  const officer = context.sessions.officerPinOf(slot.id, slot.token.insertion);
+  if (!context.session(handle).isLoggedIn && !(officer && isManagementKey(officer)))
+    throw new CkError(ck.CKR_USER_NOT_LOGGED_IN, 'changing the token: nobody is logged in who could');
+  return changeable;
+}
+
+/** Whoever is logged in. Throws CKR_SESSION_READ_ONLY, CKR_TOKEN_WRITE_PROTECTED. */
+export async function requireChangeable(
+  { desk, signal, session: open }: ApplicationContext,
   handle: number,
 ): Promise<Changeable> {
-  const { session, slot, isLoggedIn } = open(handle);
+  const { session, slot } = open(handle);
   requireReadWrite(session);
   const reading = await desk.read(slot, signal);
   const { abilities } = reading;
   if (!abilities)
     throw new CkError(ck.CKR_TOKEN_WRITE_PROTECTED, 'changing the token: it cannot be, or the policy does not let it');
-  const officer = sessions.officerPinOf(slot.id, slot.token.insertion);
-  if (!isLoggedIn && !(officer && isManagementKey(officer)))
-    throw new CkError(ck.CKR_USER_NOT_LOGGED_IN, 'changing the token: nobody is logged in who could');
   return { session, slot, reading, abilities };
 }
 
@@ -49,7 +57,8 @@ function rightOf({ desk, sessions }: ApplicationContext, slot: PresentSlot): Tok
   return {
     pinOf: (reference) => {
       const holder = desk.slots().find(({ token }) => token?.insertion === insertion && token.pin === reference);
-      return holder && sessions.pinOf(holder.id, insertion);
+      const pin = holder && sessions.pinOf(holder.id, insertion);
+      return isTypedOnReader(pin) ? undefined : pin;
     },
     managementKey: officer && isManagementKey(officer) ? officer : undefined,
   };

@@ -34,6 +34,8 @@ export interface ApplicationContext {
   };
   /** Throws CKR_OBJECT_HANDLE_INVALID. */
   object(handle: number, objectHandle: number): Promise<TokenObject>;
+  /** They have another CKA_ID, and are known by the same handles. */
+  renamed(slot: PresentSlot, objects: readonly TokenObject[], id: Uint8Array): void;
   objectsOf(slot: PresentSlot): Promise<readonly TokenObject[]>;
   /** What a person is asked is not answered before programs expect it. `drop`: nobody waits for the answer any more. */
   slowly<R>(ask: () => Promise<R>, drop: (answer: R) => void): Promise<R>;

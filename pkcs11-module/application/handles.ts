@@ -19,6 +19,13 @@ export class ObjectHandles {
     });
   }
 
+  /** Objects that have got another CKA_ID, and are what they were. */
+  renamed(slotId: number, insertion: string, ...[objects, id]: readonly [readonly TokenObject[], Uint8Array]): void {
+    const handles = this.#handlesOf(slotId, insertion);
+    for (const { attributes, handle, ...object } of objects)
+      handles.set(nameOf({ ...object, attributes: new Map(attributes).set(ck.CKA_ID, id) }), handle);
+  }
+
   #handlesOf(slotId: number, insertion: string): Map<string, number> {
     const known = this.#tokens.get(slotId);
     if (known?.insertion === insertion) return known.handles;

@@ -30,11 +30,11 @@ export function tokenInfo(
   pin: PinStatus,
   {
     sessions,
-    canAskPin,
+    isPinAsked,
     isChangeable,
   }: {
     readonly sessions: { readonly all: number; readonly readWrite: number };
-    readonly canAskPin: boolean;
+    readonly isPinAsked: boolean;
     readonly isChangeable: boolean;
   },
 ): Answer<'C_GetTokenInfo'> {
@@ -44,7 +44,7 @@ export function tokenInfo(
     ck.CKF_LOGIN_REQUIRED |
     ck.CKF_USER_PIN_INITIALIZED |
     ck.CKF_TOKEN_INITIALIZED |
-    (canAskPin ? ck.CKF_PROTECTED_AUTHENTICATION_PATH : 0) |
+    (isPinAsked ? ck.CKF_PROTECTED_AUTHENTICATION_PATH : 0) |
     triesFlags(pin);
   return [
     padded(token.label, 32),

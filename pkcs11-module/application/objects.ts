@@ -1,5 +1,5 @@
 /** The objects of a token as PKCS #11 has them: certificates, public keys, private keys, and profiles. Pure: made anew of what the card holds. */
-import { X509Certificate, createPublicKey, type KeyObject } from 'node:crypto';
+import { X509Certificate, createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import type { KeyAlgorithm, TokenContents, TokenKey } from '../../apdu/token.ts';
 import * as ck from '../constants.ts';
 import type { SlotReading, SlotToken } from '../desk.ts';
@@ -34,23 +34,35 @@ export function objectsOf({ contents, abilities }: SlotReading, { pin, isFirst, 
     isDestroyable: false,
     attributes: profileOf(profile),
   }));
+  const ofKeys = keys.flatMap((key) => keyObjects(key, contents, abilities));
   const found = (keyReference: string): Pick<HeldObject, 'otherIds'> => {
-    const ids = [...(otherIds ?? [])].filter(([, one]) => one === keyReference).map(([id]) => idOf(id));
+    const named = [...(otherIds ?? [])].filter(([, one]) => one === keyReference).map(([id]) => idOf(id));
+    const key = ofKeys.find((object) => object.key?.keyReference === keyReference);
+    const ids = key ? [...named, madeUpId(key)] : named;
     return ids.length > 0 ? { otherIds: ids } : {};
   };
   for (const { keyReference, der, label, isAuthority } of contents.certificates) {
     const key = keys.find((one) => one.keyReference === keyReference);
     const isDestroyable = key !== undefined && abilities !== undefined;
     const isShown = key !== undefined || (isFirst && isAuthority);
-    const named = { id: keyReference, label: label ?? key?.label, isDestroyable };
+    const isModifiable = isDestroyable && abilities.renames;
+    const named = { id: keyReference, label: label ?? key?.label, isDestroyable, isModifiable };
     const attributes = isShown ? certificateAttributes(der, named) : undefined;
     const certificate = key && { certificate: { keyReference, der } };
     if (attributes) objects.push({ isPrivate: false, isDestroyable, attributes, ...certificate, ...found(keyReference) });
   }
-  for (const key of keys)
-    for (const object of keyObjects(key, contents, abilities?.deletesKeys === true))
-      objects.push({ ...object, ...found(key.keyReference) });
+  for (const object of ofKeys) objects.push({ ...object, ...found(object.key?.keyReference ?? '') });
   return objects;
+}
+
+/**
+ * SHA-1 of the modulus or of the point: what NSS names a key by after it was made, and looks for then (PK11_MakeIDFromPubKey, NSS 3.87). As it follows from the
+ * key, the key is found by it for good, whatever its card calls it.
+ */
+function madeUpId({ attributes }: HeldObject): Uint8Array {
+  const point = attributes.get(ck.CKA_EC_POINT);
+  const value = point ? derField(point, []).value : (attributes.get(ck.CKA_MODULUS) ?? new Uint8Array());
+  return new Uint8Array(createHash('sha1').update(value).digest());
 }
 
 const PROFILES = [
@@ -67,12 +79,12 @@ const idOf = (keyReference: string): Uint8Array => new Uint8Array(Buffer.from(ke
 
 type Rows = readonly (readonly [number, Uint8Array])[];
 
-function common(objectClass: number, { isPrivate = false, isDestroyable = false } = {}): Rows {
+function common(objectClass: number, { isPrivate = false, isDestroyable = false, isModifiable = false } = {}): Rows {
   return [
     [ck.CKA_CLASS, encodeUlong(objectClass)],
     [ck.CKA_TOKEN, yes],
     [ck.CKA_PRIVATE, isPrivate ? yes : no],
-    [ck.CKA_MODIFIABLE, no],
+    [ck.CKA_MODIFIABLE, isModifiable ? yes : no],
     [ck.CKA_COPYABLE, no],
     [ck.CKA_DESTROYABLE, isDestroyable ? yes : no],
   ];
@@ -82,17 +94,22 @@ function profileOf(profile: number): ReadonlyMap<number, Uint8Array> {
   return new Map([...common(ck.CKO_PROFILE), [ck.CKA_PROFILE_ID, encodeUlong(profile)]]);
 }
 
+interface Can {
+  readonly isDestroyable: boolean;
+  readonly isModifiable: boolean;
+}
+
 /** Undefined for bytes that are no certificate. One that has no other name goes by its subject's. */
 function certificateAttributes(
   der: Uint8Array,
-  { id, label, isDestroyable }: { readonly id: string; readonly label: string | undefined; readonly isDestroyable: boolean },
+  { id, label, ...can }: { readonly id: string; readonly label: string | undefined } & Can,
 ): ReadonlyMap<number, Uint8Array> | undefined {
   const fields = certificateFields(der);
   if (!fields) return undefined;
   const { certificate, serialNumber, issuer, subject } = fields;
   const category = certificate.ca ? ck.CK_CERTIFICATE_CATEGORY_AUTHORITY : ck.CK_CERTIFICATE_CATEGORY_TOKEN_USER;
   return new Map([
-    ...common(ck.CKO_CERTIFICATE, { isDestroyable }),
+    ...common(ck.CKO_CERTIFICATE, can),
     [ck.CKA_CERTIFICATE_TYPE, encodeUlong(ck.CKC_X_509)],
     [ck.CKA_CERTIFICATE_CATEGORY, encodeUlong(category)],
     [ck.CKA_TRUSTED, no],
@@ -135,8 +152,10 @@ export function certificateFields(der: Uint8Array):
 /** A card that deletes a key deletes both halves of it. */
 function keyObjects(
   key: TokenKey,
-  ...[{ certificates }, isDestroyable]: readonly [TokenContents, boolean]
+  ...[{ certificates }, abilities]: readonly [TokenContents, SlotReading['abilities']]
 ): readonly HeldObject[] {
+  const isDestroyable = abilities?.deletesKeys === true;
+  const isModifiable = abilities?.renames === true;
   const publicKey = publicKeyOf(key, certificates.find(({ keyReference }) => keyReference === key.keyReference)?.der);
   const { algorithm } = key;
   if (!publicKey || !algorithm) return [];
@@ -154,7 +173,7 @@ function keyObjects(
   ];
   const isOf = (condition: boolean): Uint8Array => (condition ? yes : no);
   const ofPublic: Rows = [
-    ...common(ck.CKO_PUBLIC_KEY),
+    ...common(ck.CKO_PUBLIC_KEY, { isModifiable }),
     ...named,
     ...material,
     [ck.CKA_VERIFY, yes],
@@ -164,7 +183,7 @@ function keyObjects(
     [ck.CKA_DERIVE, no],
   ];
   const ofPrivate: Rows = [
-    ...common(ck.CKO_PRIVATE_KEY, { isPrivate: true, isDestroyable }),
+    ...common(ck.CKO_PRIVATE_KEY, { isPrivate: true, isDestroyable, isModifiable }),
     ...named,
     ...material,
     [ck.CKA_SIGN, isOf(signs)],

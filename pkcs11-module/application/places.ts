@@ -31,7 +31,7 @@ const MAX_NAME_LENGTH = 2;
 const OPEN_ID_LENGTH = 20;
 
 /** By a program, for whatever it makes; it names no place. */
-export function isMadeUp(id: Uint8Array): boolean {
+function isMadeUp(id: Uint8Array): boolean {
   return id.length > MAX_NAME_LENGTH;
 }
 

@@ -100,8 +100,8 @@ export function secretKeyOf({ keyType, isPrivate, told }: SecretTemplate, value:
     [ck.CKA_ID, new Uint8Array()],
     ...booleans.map((type) => [type, no] as const),
     [ck.CKA_DESTROYABLE, yes],
+    [ck.CKA_MODIFIABLE, yes],
     ...told,
-    [ck.CKA_MODIFIABLE, no],
     [ck.CKA_COPYABLE, no],
     [ck.CKA_PRIVATE, isPrivate ? yes : no],
     [ck.CKA_EXTRACTABLE, yes],
@@ -109,4 +109,33 @@ export function secretKeyOf({ keyType, isPrivate, told }: SecretTemplate, value:
     [ck.CKA_VALUE, value],
   ]);
   return { isPrivate, isDestroyable: true, attributes };
+}
+
+/** What can be changed of a key that was made (PKCS #11 v3.0, section 4: footnote 8 of its tables of attributes). */
+const CHANGEABLE: ReadonlySet<number> = new Set([
+  ...[ck.CKA_LABEL, ck.CKA_ID, ck.CKA_ENCRYPT, ck.CKA_DECRYPT, ck.CKA_SIGN, ck.CKA_VERIFY, ck.CKA_WRAP, ck.CKA_UNWRAP],
+  ...[ck.CKA_DERIVE, ck.CKA_START_DATE, ck.CKA_END_DATE],
+]);
+/** CK_DATE: YYYYMMDD, or nothing. */
+const DATE_BYTES: readonly number[] = [0, 8];
+
+/** With the attributes of C_SetAttributeValue, all of them or none. Throws CkError. */
+export function changedSecretKey(object: TokenObject, template: readonly Attribute[]): TokenObject {
+  const what = (type: number): string => `changing a key: attribute ${type}`;
+  const attributes = new Map(object.attributes);
+  const isModifiable = attributes.get(ck.CKA_MODIFIABLE)?.[0] === 1;
+  if (!isModifiable) throw new CkError(ck.CKR_ACTION_PROHIBITED, 'changing a key: it was made to stay as it is (CKA_MODIFIABLE)');
+  for (const { type, value } of template) {
+    if (!attributes.has(type) && !CHANGEABLE.has(type)) throw new CkError(ck.CKR_ATTRIBUTE_TYPE_INVALID, what(type));
+    if (!CHANGEABLE.has(type)) throw new CkError(ck.CKR_ATTRIBUTE_READ_ONLY, what(type));
+    if (!(value instanceof Uint8Array) || !fits(type, value)) throw new CkError(ck.CKR_ATTRIBUTE_VALUE_INVALID, what(type));
+    attributes.set(type, isBoolean(type) ? (value[0] === 0 ? no : yes) : value.slice());
+  }
+  return { ...object, attributes };
+}
+
+function fits(type: number, { length }: Uint8Array): boolean {
+  if (isBoolean(type)) return length === 1;
+  const isDate = type === ck.CKA_START_DATE || type === ck.CKA_END_DATE;
+  return isDate ? DATE_BYTES.includes(length) : length <= MAX_NAME_BYTES;
 }

@@ -50,6 +50,12 @@ export class SessionObjects implements Disposable {
     return held?.slotId === slotId ? held.object : undefined;
   }
 
+  /** The same object with other attributes; its value stays where it is. */
+  replace(handle: number, object: TokenObject): void {
+    const held = this.#held.get(handle);
+    if (held) this.#held.set(handle, { ...held, object });
+  }
+
   destroy(handle: number): void {
     const held = this.#held.get(handle);
     if (held) wipe(held.object);

@@ -1,4 +1,4 @@
-/** Objects that programs make, change and delete on a token (PKCS #11 v3.0, sections 5.7.1 to 5.7.6). Certificates of the card's keys are written; keys are made on the card alone. */
+/** Objects that programs make, change and delete on a token (PKCS #11 v3.0, sections 5.7.1 to 5.7.3). Certificates of the card's keys are written; keys are made on the card alone. */
 import type { X509Certificate } from 'node:crypto';
 import * as ck from '../constants.ts';
 import { CkError } from '../errors.ts';
@@ -6,7 +6,7 @@ import type { Attribute } from '../rpc/attributes.ts';
 import { beginChange, change, requireReadWrite } from './changing.ts';
 import type { ApplicationContext, Functions } from './context.ts';
 import { certificateFields, type TokenObject } from './objects.ts';
-import { isMadeUp, placeForCertificate } from './places.ts';
+import { placeForCertificate } from './places.ts';
 import { Template } from './template.ts';
 
 const KNOWN: ReadonlySet<number> = new Set([
@@ -56,21 +56,6 @@ export function writingFunctions(context: ApplicationContext): Functions {
     C_CopyObject: async ([handle, objectHandle]) => {
       await context.object(handle, objectHandle);
       throw prohibited(`copying object ${objectHandle}: objects of cards are not copied`);
-    },
-    C_SetAttributeValue: async ([handle, objectHandle, attributes]) => {
-      const object = await context.object(handle, objectHandle);
-      for (const { type, value } of attributes) {
-        const own = object.attributes.get(type);
-        // As in C_GenerateKeyPair: the card has the names. NSS deletes a key at once whose CKA_ID it cannot make up.
-        if (type === ck.CKA_ID && object.key && value instanceof Uint8Array && isMadeUp(value)) {
-          await beginChange(context, handle);
-          continue;
-        }
-        if (!own) throw new CkError(ck.CKR_ATTRIBUTE_TYPE_INVALID, `changing attribute ${type}: the object has it not`);
-        if (!(value instanceof Uint8Array) || Buffer.compare(own, value) !== 0)
-          throw new CkError(ck.CKR_ATTRIBUTE_READ_ONLY, `changing attribute ${type}: it is as the card has it`);
-      }
-      return [];
     },
     C_InitToken: ([slotId]) => refuseInitialising(slotId),
     C_InitToken2: ([slotId]) => refuseInitialising(slotId),

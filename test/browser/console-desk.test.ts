@@ -2,8 +2,9 @@
  * The page that shows the desk: what each view says while devices come and go, in both languages, light and dark, for everybody. With
  * KORTD_SCREENSHOTS=1 it renews the pictures in docs/console/.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,6 +15,7 @@ import { UNREADABLE } from './contrast.ts';
 import { goTo, openShownDesk, type ShownDesk } from './desk-window.ts';
 
 const PICTURES = join(import.meta.dirname, '..', '..', 'docs', 'console');
+const OFFICE = join(import.meta.dirname, '..', '..', 'drivers', 'simulated', 'scenarios', 'office.json');
 const ORIGIN = 'https://portal.example';
 const VIEWS = ['readers', 'access', 'audit', 'health'] as const;
 const WRONG_PIN = '999999';
@@ -37,6 +39,10 @@ function askForAccess(origin: string, scopes: readonly Scope[]): void {
   request.on('response', (response) => response.resume());
   request.on('error', () => undefined); // kortd ended before anybody answered
   request.end(JSON.stringify({ scopes, reason: 'to hand out “cards”\nat this desk' }));
+}
+
+function remove(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
 }
 
 async function denyAll(): Promise<void> {
@@ -149,6 +155,43 @@ describe('what waits for a person', () => {
     await request.getByText('https://elsewhere.example').waitFor();
     await denyAll();
     await request.waitFor({ state: 'detached' });
+    expect(complaints).toEqual([]);
+  });
+});
+
+describe('a PIN that is typed on a reader', () => {
+  it.each([
+    [
+      'en-GB',
+      /A PIN is asked for\n.*Who asks\n\S.*PIN\n.*Underskrift.*On the reader’s keypad\n.*Reader\nSimulated Operator.*Since/s,
+    ],
+    [
+      'sv-SE',
+      /PIN-kod efterfrågas\n.*Vem som frågar\n\S.*PIN-kod\n.*Underskrift.*På läsarens knappsats\n.*Läsare\nSimulated Operator.*Sedan/s,
+    ],
+  ])('stands among what waits (%s), with who asks, which PIN and which reader', async (locale, words) => {
+    await using stack = new AsyncDisposableStack();
+    const scenario = join(stack.adopt(mkdtempSync(join(tmpdir(), 'kortd-keypad-')), remove), 'keypad.json');
+    const office = JSON.parse(readFileSync(OFFICE, 'utf8')) as { readers: object[] };
+    const [operator, ...others] = office.readers;
+    writeFileSync(
+      scenario,
+      JSON.stringify({ ...office, readers: [{ ...operator, card: 'operatorEid', keypad: ['timeout', '964731'] }, ...others] }),
+    );
+    const keypads = stack.use(await openShownDesk({ browser: chromium, scenario }));
+    const { page, complaints } = await keypads.look('readers', { locale });
+    const { cards } = await keypads.program.call('card.list');
+    const card = cards.find(({ role }) => role === 'operator')?.id ?? '';
+    const [, pin] = (await keypads.program.call('card.read', { card })).pins;
+    const asked = { card, pinReference: pin?.reference ?? '' };
+    await expect(keypads.program.call('pin.verify', asked)).rejects.toThrow(); // nobody typed
+    keypads.scenario.readers[0]?.reader.arm([{ kind: 'delay', delayMs: 1_200 }]);
+    const typed = keypads.program.call('pin.verify', asked).catch(() => undefined);
+    const tileOfPin = page.locator('[data-prompt=pin]');
+    await tileOfPin.waitFor();
+    await expect.poll(() => tileOfPin.innerText()).toMatch(words);
+    await typed;
+    await tileOfPin.waitFor({ state: 'detached' });
     expect(complaints).toEqual([]);
   });
 });

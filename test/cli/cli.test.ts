@@ -127,6 +127,27 @@ describe('wrong usage', () => {
 });
 
 describe('trace', () => {
+  it('replays what went to cards, and says what it passes over of vendors’ modules; alone that is nothing to replay', async () => {
+    const recorded = readFileSync(join(ROOT, 'test', 'trace', 'eid.txt'), 'utf8');
+    const begun = '@ 90.000 card 9 reader 1 atr -\n@ 90.001 begin card 9 for program\n';
+    const calls = `${begun}* C_Login slot 1 = 000000A0 ; 3 ms\n@ 90.009 end card 9 kept\n`;
+    const [both, alone] = [join(folder, 'both.txt'), join(folder, 'alone.txt')];
+    writeFileSync(both, recorded.replace(/^@ .* stopped/m, `${calls}$&`));
+    const header = recorded.slice(0, recorded.indexOf('\n\n') + 2);
+    writeFileSync(alone, `${header}@ 0.001 reader 1 pkcs11:staff "Staff"\n${calls}`);
+    const replayed = await run(['trace', 'replay', both]);
+    expect(replayed.stdout).toMatch(
+      /^card 9, transaction 1 \(program, 0 exchanges\): passed over: it went through a vendor's module/m,
+    );
+    expect(replayed.stdout).toMatch(
+      /^\d+ transactions are as recorded.*, 1 were passed over: they went through a vendor's module\.$/m,
+    );
+    const nothing = await run(['trace', 'replay', alone]);
+    expect([nothing.status, nothing.stderr]).toEqual([1, expect.stringContaining("all of it went through a vendor's module")]);
+    const shown = await run(['trace', 'show', alone]);
+    expect(shown.stdout).toMatch(/C_Login, slot 1 → CKR_PIN_INCORRECT \(000000A0\) \(3 ms\)/);
+  });
+
   it.each([
     ['kortd trace 2\n', /version 2 of the format is not known/],
     ['nonsense', /this is no trace of kortd/],

@@ -265,6 +265,8 @@ describe('a trace', () => {
     ['one that was recorded whole', TRACE.replace('contents: redacted', 'contents: whole')],
     ['one with a PIN in it', TRACE.replace('> 00200080{*}', '> 0020008006343832393135')],
     ['one with a line of something else', `${TRACE}Annelie Lindqvist\n`],
+    ['one with a call of a module that tells more', `${TRACE}* C_Login slot 1 pin 428915 = 00000000 ; 1 ms\n`],
+    ['one with a call of what is no function', `${TRACE}* C_AnnelieLindqvist slot 1 = 00000000 ; 1 ms\n`],
   ])('is refused: %s', (_, text) => {
     expect(() => traceForBundle(text, createRedaction())).toThrow(TraceRefusedError);
   });
@@ -274,6 +276,11 @@ describe('a trace', () => {
     const { status, file: bundle } = await supportBundle('refused.zip', ['--trace', file]);
     expect(status).toBe(2);
     expect(() => statSync(bundle)).toThrow(/ENOENT/);
+  });
+
+  it('keeps calls of vendors’ modules', () => {
+    const calls = '* C_Sign slot 1 in 51 out 256 = 00000000 ; 4 ms\n* sign slot 1 ! device_timeout ; 30000 ms\n';
+    expect(traceForBundle(`${TRACE}@ 1.000 card 9 reader 1 atr -\n${calls}`, createRedaction())).toContain(calls);
   });
 
   it('keeps its form, without comments and names', () => {

@@ -225,3 +225,56 @@ describe('deriving is refused', () => {
     await expectValue(old.client.call('C_GetMechanismInfo', slot, ck.CKM_ECDH1_DERIVE), ck.CKR_MECHANISM_INVALID);
   });
 });
+
+describe('a key of a session is changed by its program', () => {
+  const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+
+  it('in its names, dates and uses, also in a session that reads, and in nothing else', async () => {
+    await using desk = await openPkcs11Desk();
+    const deriving = await begin(await desk.program());
+    const { program, session } = deriving;
+    const object = await derive(deriving, ecdh(makePeer().getPublicKey()));
+    const set = (template: Template) => program.client.call('C_SetAttributeValue', session, object, template);
+    expect(await program.attribute(session, object, ck.CKA_MODIFIABLE)).toEqual(Uint8Array.of(1));
+    await set([
+      [ck.CKA_LABEL, text('mine')],
+      [ck.CKA_ID, Uint8Array.of(7)],
+      [ck.CKA_ENCRYPT, true],
+      [ck.CKA_START_DATE, text('20261123')],
+    ]);
+    const [found] = await program.find(session, [
+      [ck.CKA_LABEL, text('mine')],
+      [ck.CKA_ID, Uint8Array.of(7)],
+    ]);
+    expect(found).toBe(object);
+    expect(await program.attribute(session, object, ck.CKA_ENCRYPT)).toEqual(Uint8Array.of(1));
+    expect(Buffer.from(await program.attribute(session, object, ck.CKA_START_DATE)).toString()).toBe('20261123');
+    for (const [type, value] of [
+      [ck.CKA_EXTRACTABLE, false],
+      [ck.CKA_SENSITIVE, true],
+      [ck.CKA_TOKEN, true],
+      [ck.CKA_KEY_TYPE, ck.CKK_AES],
+      [ck.CKA_VALUE, Uint8Array.of(1)],
+    ] as const)
+      await expectValue(
+        set([
+          [ck.CKA_LABEL, text('half')],
+          [type, value],
+        ]),
+        ck.CKR_ATTRIBUTE_READ_ONLY,
+      );
+    await expectValue(set([[ck.CKA_MODULUS, Uint8Array.of(1)]]), ck.CKR_ATTRIBUTE_TYPE_INVALID);
+    await expectValue(set([[ck.CKA_START_DATE, text('today')]]), ck.CKR_ATTRIBUTE_VALUE_INVALID);
+    await expectValue(set([[ck.CKA_LABEL, new Uint8Array(513)]]), ck.CKR_ATTRIBUTE_VALUE_INVALID);
+    expect(Buffer.from(await program.attribute(session, object, ck.CKA_LABEL)).toString()).toBe('mine');
+  });
+
+  it('unless it was made to stay as it is', async () => {
+    await using desk = await openPkcs11Desk();
+    const deriving = await begin(await desk.program());
+    const { program, session } = deriving;
+    const object = await derive(deriving, ecdh(makePeer().getPublicKey()), [[ck.CKA_MODIFIABLE, false]]);
+    const change = program.client.call('C_SetAttributeValue', session, object, [[ck.CKA_LABEL, text('mine')]]);
+    await expectValue(change, ck.CKR_ACTION_PROHIBITED);
+  });
+});

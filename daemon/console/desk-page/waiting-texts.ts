@@ -10,9 +10,11 @@ interface WaitingTexts {
   readonly asked: Readonly<Record<Asked, string>>;
   readonly asker: string;
   readonly card: string;
+  readonly pin: string;
   readonly task: string;
   readonly where: string;
   readonly places: Readonly<Record<NonNullable<OpenPrompt['where']> | 'later', string>>;
+  readonly reader: string;
   readonly since: string;
   readonly look: string;
 }
@@ -31,6 +33,7 @@ export const WAITING_TEXTS: In<WaitingTexts> = {
     },
     asker: 'Who asks',
     card: 'Card',
+    pin: 'PIN',
     task: 'What for',
     where: 'Where',
     places: {
@@ -39,6 +42,7 @@ export const WAITING_TEXTS: In<WaitingTexts> = {
       keypad: 'On the reader’s keypad',
       later: 'Behind another question',
     },
+    reader: 'Reader',
     since: 'Since',
     look: 'Show the request',
   },
@@ -55,6 +59,7 @@ export const WAITING_TEXTS: In<WaitingTexts> = {
     },
     asker: 'Vem som frågar',
     card: 'Kort',
+    pin: 'PIN-kod',
     task: 'Vad det gäller',
     where: 'Var',
     places: {
@@ -63,6 +68,7 @@ export const WAITING_TEXTS: In<WaitingTexts> = {
       keypad: 'På läsarens knappsats',
       later: 'Efter en annan fråga',
     },
+    reader: 'Läsare',
     since: 'Sedan',
     look: 'Visa begäran',
   },

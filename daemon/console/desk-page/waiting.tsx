@@ -46,7 +46,7 @@ function Tiles({ state: { prompts, requests } }: { readonly state: WaitingState 
 function PromptTile({ prompt }: { readonly prompt: OpenPrompt }): JSX.Element {
   const texts = useTexts(WAITING_TEXTS);
   const language = useLanguage();
-  const { kind, action = 'verify', asker, card, task, where = 'later', since } = prompt;
+  const { kind, action = 'verify', asker, card, pinLabel, reader, task, where = 'later', since } = prompt;
   const asked = kind === 'pin' ? action : kind === 'consent' ? 'access' : kind;
   return (
     <article class="tile" data-prompt={kind}>
@@ -55,8 +55,10 @@ function PromptTile({ prompt }: { readonly prompt: OpenPrompt }): JSX.Element {
         facts={[
           [texts.asker, <Foreign text={asker.name} cut={asker.kind === 'origin' ? 'start' : 'end'} />],
           [texts.card, card !== undefined && <Foreign text={card} />],
+          [texts.pin, pinLabel !== undefined && <Foreign text={pinLabel} />],
           [texts.task, task?.[language]],
           [texts.where, texts.places[where]],
+          [texts.reader, reader !== undefined && <Foreign text={reader} />],
           [texts.since, <Moment iso={since} />],
         ]}
       />

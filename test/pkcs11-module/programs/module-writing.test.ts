@@ -1,4 +1,5 @@
 /** Programs of Debian that make keys, write and delete certificates, and change PINs on a token behind the module of a vendor; and then use what they made. */
+import { createHash, createPublicKey } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noteTyped } from '../../evidence/typed.ts';
 import { MODULE, openToolDesk, PIN, STAFF, type ToolDesk } from './tools.ts';
@@ -77,6 +78,20 @@ describe('pkcs11-tool', () => {
     for (const id of ['c6', 'c7']) await onToken(...logIn, '--delete-object', '--type', 'privkey', '--id', id);
   });
 
+  it('gives a key another CKA_ID, which its certificate follows, and both are used by it', async () => {
+    await onToken(...logIn, '--keypairgen', '--key-type', 'EC:prime256v1', '--id', 'c8');
+    await selfSigned(`${TOKEN};id=%c8`, 'Person c8');
+    await onToken(...logIn, '--write-object', 'own.der', '--type', 'cert', '--id', 'c8');
+    const taken = ['--type', 'privkey', '--id', 'c8', '--set-id', 'a101'];
+    await expect(onToken(...logIn, ...taken)).rejects.toThrow(/CKR_ATTRIBUTE_VALUE_INVALID/);
+    await onToken(...logIn, '--type', 'privkey', '--id', 'c8', '--set-id', 'c9');
+    expect(await onToken(...logIn, '-O')).not.toMatch(/ID: +c8/);
+    expect((await onToken(...logIn, '-O')).match(/ID: +c9/g)).toHaveLength(3);
+    await expectSigns(`${TOKEN};id=%c9`);
+    await onToken(...logIn, '--delete-object', '--type', 'cert', '--id', 'c9');
+    await onToken(...logIn, '--delete-object', '--type', 'privkey', '--id', 'c9');
+  });
+
   it('changes the PIN of the security officer', async () => {
     const asOfficer = (pin: string): readonly string[] => ['--login', '--login-type', 'so', '--so-pin', pin];
     await onToken(...asOfficer(STAFF.officerPin), '--change-pin', '--new-pin', NEW_OFFICER_PIN);
@@ -110,6 +125,33 @@ describe('p11tool', () => {
     expect(await p11tool('--list-all', TOKEN)).not.toMatch(/ID: d[12]/);
   });
 
+  it('gives a key another name and label, and a certificate another label', async () => {
+    await p11tool(
+      '--login',
+      '--generate-ecc',
+      '--curve',
+      'secp256r1',
+      '--label',
+      'mine',
+      '--id',
+      'd3',
+      '--outfile',
+      'ec.pub',
+      TOKEN,
+    );
+    await p11tool('--login', '--set-id', 'd4', `${TOKEN};id=%d3;type=private`);
+    await p11tool('--login', '--set-label', 'Ny nyckel', `${TOKEN};id=%d4;type=private`);
+    await selfSigned(`${TOKEN};id=%d4`, 'Person d4');
+    await p11tool('--login', '--write', '--load-certificate', 'own.pem', '--label', 'mine', TOKEN);
+    await p11tool('--login', '--set-label', 'Nytt certifikat', `${TOKEN};id=%d4;type=cert`);
+    const shown = await onToken(...logIn, '-O');
+    expect(shown.match(/label: +Ny nyckel\n/g)).toHaveLength(2);
+    expect(shown).toMatch(/label: +Nytt certifikat\n/);
+    await expectSigns(`${TOKEN};object=Ny%20nyckel`);
+    await p11tool('--login', '--delete', `${TOKEN};id=%d4;type=cert`);
+    await p11tool('--login', '--delete', `${TOKEN};id=%d4;type=private`);
+  });
+
   it('makes a key whose name it makes up itself', async () => {
     await p11tool('--login', '--generate-ecc', '--curve', 'secp384r1', '--label', 'own', '--outfile', 'own.pub', TOKEN);
     const [, id = ''] = /SECP384R1[^]*?ID: ([0-9a-f:]{59})/.exec(await p11tool('--list-all', TOKEN)) ?? [];
@@ -135,6 +177,16 @@ describe('certutil of NSS', () => {
     await desk.run('certutil', ['-R', ...place, '-k', 'rsa', '-g', '2048', '-s', 'CN=Person of NSS', '-o', 'own.csr']);
     expect(await keys()).toBe(before + 2);
     expect(await desk.run('openssl', ['req', '-inform', 'DER', '-in', 'own.csr', '-verify', '-noout'])).toContain('verify OK');
+    await desk.run('openssl', ['req', '-inform', 'DER', '-in', 'own.csr', '-pubkey', '-noout', '-out', 'own.pub']);
+    const { n } = createPublicKey(await desk.read('own.pub')).export({ format: 'jwk' });
+    const named = createHash('sha1')
+      .update(Buffer.from(n ?? '', 'base64url'))
+      .digest('hex');
+    expect((await onToken(...logIn, '-O')).match(new RegExp(`ID: +${named}`, 'g'))).toHaveLength(2);
+    const rename = ['-n', `${STAFF.label}:Staff curve`, '--new-n', 'Renamed by NSS'];
+    // It renames without a login, and is told that it needs one.
+    await expect(desk.run('certutil', ['--rename', ...place, ...rename])).rejects.toThrow(/SEC_ERROR_TOKEN_NOT_LOGGED_IN/);
+    expect(await onToken('-O', '--type', 'cert')).not.toContain('Renamed by NSS');
   });
 });
 

@@ -1,4 +1,5 @@
 /** Programs of Debian that make keys, write and delete certificates, and change PINs; and then use what they made. */
+import { createHash, createPublicKey } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEidCard } from '../../../drivers/simulated/cards/eid.ts';
 import { eventually, watchedPivCard } from '../../api/support.ts';
@@ -225,6 +226,25 @@ describe('p11tool', () => {
   });
 });
 
+describe('names that a card has of its own', () => {
+  it('are not changed: the program is told, and nothing is otherwise', async () => {
+    await insertPiv();
+    await onPiv(...logIn, '--keypairgen', '--key-type', 'EC:prime256v1', '--id', '01');
+    await selfSigned(`${PIV};id=%9a`);
+    await onPiv(...logIn, '--write-object', 'own.der', '--type', 'cert', '--id', '01', '--label', 'mine');
+    const before = await onPiv(...logIn, '-O');
+    for (const type of ['privkey', 'pubkey', 'cert'])
+      for (const id of ['11223344', '9c'])
+        await expect(onPiv(...logIn, '--type', type, '--id', '9a', '--set-id', id)).rejects.toThrow(/CKR_ATTRIBUTE_READ_ONLY/);
+    for (const type of ['private', 'public', 'cert'])
+      for (const set of [['--set-id', '11223344'] as const, ['--set-label', 'mine'] as const])
+        await expect(p11tool('--login', ...set, `${PIV};id=%9a;type=${type}`)).rejects.toThrow(/PKCS #11 error in attribute/);
+    expect(await onPiv(...logIn, '-O')).toBe(before);
+    expect(await onPiv(...logIn, '--type', 'privkey', '--id', '9a', '--set-id', '01')).toMatch(/ID: +9a/);
+    await expectSigns(`${PIV};id=%9a`);
+  });
+});
+
 describe('certutil of NSS', () => {
   it.each([
     ['ec', ['-q', 'nistp256']],
@@ -245,8 +265,20 @@ describe('certutil of NSS', () => {
     expect(await desk.run('certutil', ['-K', ...place])).toMatch(/< 0> (ec|rsa) +9a +PIV Authentication Key/);
     expect(await desk.run('certutil', ['-L', '-d', 'sql:.', '-h', 'PIV card'])).toMatch(/PIV Authentication Key +u,u,u/);
     await expectSigns(`${PIV};id=%9a`);
+    const rename = ['-n', 'PIV card:PIV Authentication Key', '--new-n', 'mine'];
+    await expect(desk.run('certutil', ['--rename', ...place, ...rename])).rejects.toThrow(/SEC_ERROR_READ_ONLY/);
+    expect(await onPiv(...logIn, '-O', '--type', 'privkey', '--id', await madeUpByNss())).toMatch(/ID: +9a/);
   });
 });
+
+/** SHA-1 of the modulus or of the point. */
+async function madeUpByNss(): Promise<string> {
+  await desk.run('openssl', ['x509', '-in', 'own.pem', '-pubkey', '-noout', '-out', 'own.pub']);
+  const { n, x, y } = createPublicKey(await desk.read('own.pub')).export({ format: 'jwk' });
+  const bytes = (text: unknown): Buffer => Buffer.from(typeof text === 'string' ? text : '', 'base64url');
+  const value = n === undefined ? Buffer.concat([Uint8Array.of(0x04), bytes(x), bytes(y)]) : bytes(n);
+  return createHash('sha1').update(value).digest('hex');
+}
 
 describe('a policy that denies it', () => {
   it('keeps every program from changing the card, and none from using it', async () => {
