@@ -5,6 +5,7 @@
 import { CardError, PinBlockedError, PinRejectedError } from '../../apdu/errors.ts';
 import type { Secret } from '../../apdu/secret.ts';
 import type { PinEntry, PinReference, PinStatus, Token } from '../../apdu/token.ts';
+import { cardTitle } from '../desk/card-title.ts';
 import type { CardSession } from '../desk/card-session.ts';
 import { ApiError } from '../errors.ts';
 import type { EntryName } from '../prompt/entered-pins.ts';
@@ -240,12 +241,11 @@ function about(
   { asker, task, purpose, documents, statement }: PinCaller,
   { attemptsRemaining }: Pick<PinStatus, 'attemptsRemaining'>,
 ): Pick<PinPrompt, 'asker' | 'card' | 'task' | 'purpose' | 'triesLeft' | 'documents' | 'statement'> {
-  const serial = card.serialNumber === undefined ? '' : ` ${card.serialNumber}`;
   return {
     asker,
     task,
     ...(purpose === undefined ? {} : { purpose }),
-    card: `${card.kind?.id ?? 'card'}${serial}, ${card.reader.name}`,
+    card: cardTitle(card),
     ...(attemptsRemaining === undefined ? {} : { triesLeft: attemptsRemaining }),
     ...(documents ? { documents } : {}),
     ...(statement === undefined ? {} : { statement }),

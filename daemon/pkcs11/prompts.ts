@@ -5,6 +5,7 @@ import type { Secret } from '../../apdu/secret.ts';
 import { DeviceCancelledError, DeviceTimeoutError } from '../../drivers/errors.ts';
 import * as ck from '../../pkcs11-module/constants.ts';
 import { CkError } from '../../pkcs11-module/errors.ts';
+import { cardTitle } from '../desk/card-title.ts';
 import type { CardRecord } from '../desk/records.ts';
 import { labelled } from '../pin/entry.ts';
 import type { PromptDesk } from '../prompt/prompt-desk.ts';
@@ -120,11 +121,10 @@ function about({
 }: Pick<PinQuestion, 'card' | 'program'> & { readonly pin: PinReference | undefined }): Omit<LastTryPrompt, 'kind' | 'entry'> {
   const triesLeft = pin === undefined ? undefined : card.tries.last(pin);
   const status = card.pins?.find(({ reference }) => reference === pin);
-  const serial = card.serialNumber === undefined ? '' : ` ${card.serialNumber}`;
   return {
     asker: { kind: 'program', name: program.fullName ?? program.name },
     task: TASK,
-    card: `${card.kind?.id ?? 'card'}${serial}, ${card.reader.name}`,
+    card: cardTitle(card),
     ...(status ? labelled({ card }, status) : {}),
     ...(triesLeft === undefined ? {} : { triesLeft }),
   };

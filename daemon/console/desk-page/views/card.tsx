@@ -9,7 +9,7 @@ import { Answered, Badge, Facts, Foreign, Loading, Moment, type Tone } from '../
 import { addressOf } from '../route.ts';
 import { useAct, useAnswer, useTopic } from '../use-live.ts';
 import { useAskAgain } from './ask-again.ts';
-import { kindOf } from './card-kind.ts';
+import { kindOf } from '../../../../api-spec/card-kinds.ts';
 import { CARD_TEXTS } from './card-texts.ts';
 
 export type CertificateFields = NonNullable<Certificate['parsed']>;

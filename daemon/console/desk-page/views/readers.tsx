@@ -9,7 +9,7 @@ import { Still } from '../still.tsx';
 import { useTopic } from '../use-live.ts';
 import type { View, ViewProps } from '../view.ts';
 import { Waiting } from '../waiting.tsx';
-import { kindOf } from './card-kind.ts';
+import { kindOf } from '../../../../api-spec/card-kinds.ts';
 import { CardDetail } from './card.tsx';
 import { READER_TEXTS } from './readers-texts.ts';
 

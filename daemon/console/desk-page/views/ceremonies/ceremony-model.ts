@@ -6,7 +6,7 @@ import type { Ceremony } from '../../../../../api-spec/issuance.ts';
 import type { Routine, RoutineField } from '../../../../../api-spec/routine.ts';
 import type { Language } from '../../language.ts';
 import type { Tone } from '../../parts.tsx';
-import { kindOf } from '../card-kind.ts';
+import { kindOf } from '../../../../../api-spec/card-kinds.ts';
 import { CEREMONY_TEXTS } from './ceremony-texts.ts';
 
 export type Step = Ceremony['steps'][number];
