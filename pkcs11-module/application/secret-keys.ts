@@ -108,7 +108,7 @@ export function secretKeyOf({ keyType, isPrivate, told }: SecretTemplate, value:
     [ck.CKA_VALUE_LEN, encodeUlong(value.length)],
     [ck.CKA_VALUE, value],
   ]);
-  return { isPrivate, isDestroyable: true, attributes };
+  return { isPrivate, isDestroyable: attributes.get(ck.CKA_DESTROYABLE)?.[0] === 1, attributes };
 }
 
 /** What can be changed of a key that was made (PKCS #11 v3.0, section 4: footnote 8 of its tables of attributes). */

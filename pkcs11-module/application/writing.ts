@@ -41,7 +41,9 @@ export function writingFunctions(context: ApplicationContext): Functions {
     },
     C_DestroyObject: async ([handle, objectHandle]) => {
       const { session, slot } = open(handle);
-      if (sessions.objects.find(slot.id, objectHandle)) {
+      const held = sessions.objects.find(slot.id, objectHandle);
+      if (held) {
+        if (!held.isDestroyable) throw prohibited(`deleting object ${objectHandle}: it was made to stay (CKA_DESTROYABLE)`);
         sessions.objects.destroy(objectHandle);
         return [];
       }

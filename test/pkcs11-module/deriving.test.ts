@@ -277,4 +277,16 @@ describe('a key of a session is changed by its program', () => {
     const change = program.client.call('C_SetAttributeValue', session, object, [[ck.CKA_LABEL, text('mine')]]);
     await expectValue(change, ck.CKR_ACTION_PROHIBITED);
   });
+
+  it('and is not deleted when it was made to stay; it goes with its session', async () => {
+    await using desk = await openPkcs11Desk();
+    const deriving = await begin(await desk.program());
+    const { program, session } = deriving;
+    const object = await derive(deriving, ecdh(makePeer().getPublicKey()), [[ck.CKA_DESTROYABLE, Uint8Array.of(0)]]);
+    await expectValue(program.client.call('C_DestroyObject', session, object), ck.CKR_ACTION_PROHIBITED);
+    expect(await program.attribute(session, object, ck.CKA_DESTROYABLE)).toEqual(Uint8Array.of(0));
+    await program.client.call('C_CloseSession', session);
+    const next = await program.session();
+    await expectValue(program.attribute(next, object, ck.CKA_DESTROYABLE), ck.CKR_OBJECT_HANDLE_INVALID);
+  });
 });
