@@ -9,7 +9,7 @@ import { filledPivCard } from './desk.ts';
 import { ck, expectValue, Program } from './program.ts';
 
 const SIGN = { mechanism: { type: ck.CKM_ECDSA }, data: new Uint8Array(32).fill(7) };
-const PROGRAM = /^\S+ \(process \d+\)$/;
+const PROGRAM = /^\S+ \(\S+, process \d+\)$/;
 const NOT_BEFORE_MS = 500;
 
 interface Keypad {
@@ -120,7 +120,7 @@ describe('what is typed on a keypad for a program', () => {
       {
         ...{ prompt: prompts[0]?.prompt, kind: 'pin', action: 'verify', where: 'keypad', reader: 'Bench 0' },
         asker: { kind: 'program', name: expect.stringMatching(PROGRAM) as string },
-        card: expect.stringMatching(/^piv .*Bench 0$/) as string,
+        card: expect.stringMatching(/^PIV .*Bench 0$/) as string,
         user: String(process.getuid?.()),
         task: { en: 'Using the card', sv: 'Att använda kortet' },
         since: expect.stringMatching(/^\d{4}-.*Z$/) as string,

@@ -6,7 +6,7 @@ import { openPkcs11Desk } from './desk.ts';
 import { ck, expectValue } from './program.ts';
 
 const SIGN = { mechanism: { type: ck.CKM_ECDSA }, data: new Uint8Array(32).fill(7) };
-const PROGRAM = /^\S+ \(process \d+\)$/;
+const PROGRAM = /^\S+ \(\S+, process \d+\)$/;
 /** Firefox hangs when the answer comes before its dialog. */
 const NOT_BEFORE_MS = 500;
 
