@@ -22,16 +22,13 @@ afterAll(async () => {
   await hsm[Symbol.asyncDispose]();
 });
 
-/** What is sent while the module stands still from its first signature on. It goes on when `work` has looked, and all that was asked for is answered. */
+/** What is sent while the module stands still. It goes on when `look` has looked, and all that was asked for is answered. */
 async function observe(ask: (token: Token) => Promise<unknown>[], look: (sent: readonly string[]) => void): Promise<void> {
   const sent: string[] = [];
-  let stopped: number | undefined;
-  let isWatched = false;
+  let module = 0;
   const onRequest = (operation: string, pid: number): void => {
-    if (!isWatched) return;
     sent.push(operation);
-    if (stopped === undefined) process.kill(pid, 'SIGSTOP');
-    stopped = pid;
+    module = pid;
   };
   await using watched = watchModule(hsm.configuration, { tickMs: 3_600_000, onRequest });
   await using connection = await watched.connect();
@@ -39,14 +36,16 @@ async function observe(ask: (token: Token) => Promise<unknown>[], look: (sent: r
   if (!token) throw new Error('no token');
   await token.verifyPin('01', Secret.fromText(TOKEN.pin));
   await token.sign(KEY, 'ES256', digestOf('before')); // from here on its place is known
-  isWatched = true;
+  sent.length = 0;
+  expect(module).toBeGreaterThan(0);
+  process.kill(module, 'SIGSTOP'); // before it is asked: a signature takes it less than a turn of a busy machine
   const asked = ask(token);
   try {
-    await eventually('the first request', () => stopped);
+    await eventually('the first request', () => sent.length > 0);
     for (let turns = 0; turns < TURNS; turns++) await new Promise((resolve) => setImmediate(resolve));
     look([...sent]);
   } finally {
-    if (stopped !== undefined) process.kill(stopped, 'SIGCONT');
+    process.kill(module, 'SIGCONT');
   }
   await Promise.all(asked);
 }
