@@ -35,20 +35,23 @@ export interface ApplicationConnection extends AsyncDisposable {
   record?(onCall: (call: SeenCall) => void): void;
 }
 
+/** Of a function of PKCS #11 that came back: numbers, and nothing of what was given or came. */
+export interface CompletedCall {
+  /** "C_Sign". */
+  readonly function: string;
+  /** CK_RV. */
+  readonly value: number;
+  readonly mechanism?: number;
+  /** In templates. */
+  readonly attributes?: number;
+  readonly bytesIn?: number;
+  readonly bytesOut?: number;
+  readonly found?: number;
+}
+
 /** `slot`: of the card's slots, from 1 on. A call that came back, or an operation whose calls nobody knows: the process went, or was too late. */
 export type SeenCall = { readonly slot: number; readonly durationMs: number } & (
-  | {
-      readonly function: string;
-      /** CK_RV. */
-      readonly value: number;
-      readonly mechanism?: number;
-      /** In templates. */
-      readonly attributes?: number;
-      readonly bytesIn?: number;
-      readonly bytesOut?: number;
-      readonly found?: number;
-    }
-  | { readonly operation: string; readonly problem: Error }
+  CompletedCall | { readonly operation: string; readonly problem: Error }
 );
 
 /** Uses cards in the readers of other sources, in a way of its own: a vendor's module. */

@@ -1,4 +1,5 @@
 /** One exchange as a trace has it, and what else it tells. */
+import type { CompletedCall } from '../../drivers/reader-source.ts';
 import type { Pieces } from './notation.ts';
 
 export interface TraceExchange {
@@ -15,17 +16,7 @@ export interface TraceExchange {
 
 /** A call into a vendor's PKCS #11 module, in the transaction that it is part of: numbers, and nothing of what was given or came. */
 export type TraceCall = { readonly kind: 'call'; readonly slot: number; readonly durationMs: number } & (
-  | {
-      /** "C_Sign". */
-      readonly function: string;
-      /** CK_RV. */
-      readonly value: number;
-      readonly mechanism?: number;
-      readonly attributes?: number;
-      readonly bytesIn?: number;
-      readonly bytesOut?: number;
-      readonly found?: number;
-    }
+  | CompletedCall
   /** What was wanted of the module, and the code of the error that came: its process went, or was too late, and its calls are not known. */
   | { readonly operation: string; readonly problem: string }
 );
