@@ -1,11 +1,10 @@
 /** Events: in order, numbered, replayed, and never without a word about what was lost. */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { Compile, type Validator } from 'typebox/compile';
 import { EVENT_NAMES, EVENTS, EventNotice, GapNotice, type EventName } from '../../api-spec/events.ts';
 import { REPLAY_EVENTS } from '../../daemon/api/event-log.ts';
 import { EVENT_BACKLOG_BYTES } from '../../daemon/api/limits.ts';
+import { memoryInUse } from '../support/memory-in-use.ts';
 import { PIN, PUK } from './cards.ts';
 import { eventually, openBench, outcomeOf, resultOf, watchedPivCard, type Bench, type RpcSocket } from './support.ts';
 
@@ -59,16 +58,6 @@ function publishMany(bench: Bench, count: number): void {
   const [card] = bench.daemon.desk.cards;
   if (!card) throw new Error('no card is in');
   for (let left = count; left > 0; left--) bench.daemon.desk.announce(card);
-}
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
-/** Bytes of heap and buffers that something still holds. */
-function memoryInUse(): number {
-  collectGarbage();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
 }
 
 describe('a subscriber', () => {

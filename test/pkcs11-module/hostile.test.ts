@@ -8,6 +8,7 @@ import { CALL_NAMES, CALLS, type CallName } from '../../pkcs11-module/rpc/calls.
 import { MAX_UNREAD_BYTES } from '../../pkcs11-module/rpc/connection.ts';
 import { RpcWriter } from '../../pkcs11-module/rpc/writer.ts';
 import { PIN, seededNumbers, within } from '../api/support.ts';
+import { memoryInUse } from '../support/memory-in-use.ts';
 import { openPkcs11Desk, type Pkcs11Desk } from './desk.ts';
 import { ck, expectValue, SERIAL } from './program.ts';
 import { encodeRequest, frameOf, RpcClient } from './rpc-client.ts';
@@ -143,7 +144,7 @@ describe('a client that reads nothing', () => {
     socket.write(Uint8Array.of(2));
     socket.write(encodeRequest(1, 'C_Initialize', [HANDSHAKE, 0, Uint8Array.of(0)], 2));
     socket.pause();
-    const before = memory();
+    const before = memoryInUse();
     const flood = Buffer.concat(Array.from({ length: 1_000 }, (_, index) => encodeRequest(index + 2, 'C_GetInfo', [], 2)));
     let taken = 0;
     for (let count = 0; count < 400; count++) {
@@ -156,7 +157,7 @@ describe('a client that reads nothing', () => {
     }
     // 400 times would be 70 MB of answers.
     expect(taken).toBeLessThan(100);
-    expect(memory() - before).toBeLessThan(32 * MAX_UNREAD_BYTES);
+    expect(memoryInUse() - before).toBeLessThan(16 * MAX_UNREAD_BYTES);
     await expectGood(desk);
     socket.destroy();
     await expectGood(desk);
@@ -167,21 +168,16 @@ describe('many connections', () => {
   it('that say nothing keep nobody out, and each is a little', async () => {
     await using desk = await openPkcs11Desk();
     await expectGood(desk);
-    const before = memory();
+    const before = memoryInUse();
     const clients = await Promise.all(Array.from({ length: 300 }, () => RpcClient.open(pathOf(desk))));
     await expectGood(desk);
-    const each = (memory() - before) / clients.length;
+    const each = (memoryInUse() - before) / clients.length;
     await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
     // Both ends are in this process: under 200 kB at the daemon's.
     expect(each).toBeLessThan(200_000);
     await within(expectGood(desk), 'a good program');
   });
 });
-
-function memory(): number {
-  const { heapUsed, external, arrayBuffers } = process.memoryUsage();
-  return heapUsed + external + arrayBuffers;
-}
 
 describe('what belongs to another connection', () => {
   it('is not to be had by its handle: neither sessions, nor logins, nor what was begun in them', async () => {

@@ -3,12 +3,11 @@
  * more often than the policy says, and memory stays where it is. A quarter of a minute; with `KORTD_LONG=1` ten minutes.
  */
 import { createHash, verify } from 'node:crypto';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { resultOf, testKey, WatchedCard, type RpcSocket } from '../../api/support.ts';
 import { noteTyped } from '../../evidence/typed.ts';
 import { TestStation } from '../../prompts/station.ts';
+import { memoryInUse } from '../../support/memory-in-use.ts';
 import { MODULE, openToolDesk, PIN, type ToolDesk } from '../programs/tools.ts';
 import { openPage, pagePolicy } from '../page.ts';
 import { watchTurns } from '../turns.ts';
@@ -109,22 +108,15 @@ async function signByTool(desk: ToolDesk, isOver: () => boolean): Promise<number
 
 /** Of this process, after garbage was collected: from a tenth of the time on, when everything is loaded. */
 function watchMemory(begin: number): { readonly before: () => number; readonly after: () => number; end(): void } {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  const look = (): number => {
-    collect();
-    const { heapUsed, external } = process.memoryUsage();
-    return heapUsed + external;
-  };
   let first: number | undefined;
   let last = 0;
-  const timer = setTimeout(() => (first = look()), begin + DURATION_MS / 10 - performance.now());
+  const timer = setTimeout(() => (first = memoryInUse()), begin + DURATION_MS / 10 - performance.now());
   return {
     before: () => first ?? 0,
     after: () => last,
     end: () => {
       clearTimeout(timer);
-      last = look();
+      last = memoryInUse();
     },
   };
 }
