@@ -163,7 +163,6 @@ export interface ManagementKey {
   authenticate(managementKey: Secret): Promise<void>;
 }
 
-/** Changing what is on the card: after the management key was proven, or a PIN verified, in the same transaction. */
 /** A key; with `der` that certificate of it. */
 export interface NamedObject {
   readonly keyReference: string;
@@ -176,6 +175,7 @@ export interface NextName {
   readonly label?: string;
 }
 
+/** Changing what is on the card: after the management key was proven, or a PIN verified, in the same transaction. */
 export interface TokenManagement {
   /** Present on cards that want it. */
   readonly managementKey?: ManagementKey;
