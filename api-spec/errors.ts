@@ -390,18 +390,6 @@ const GENERAL_ERRORS = {
       action: 'Ange den publika nyckel som key.generate gav, eller skapa en ny nyckel.',
     },
   },
-  public_key_unknown: {
-    httpStatus: 409,
-    retry: 'after_user_action',
-    en: {
-      happened: 'the card does not tell the public key, so its signatures cannot be verified.',
-      action: 'Write the certificate of the key to the card, or sign the documents one by one.',
-    },
-    sv: {
-      happened: 'kortet visar inte den publika nyckeln, så dess underskrifter kan inte kontrolleras.',
-      action: 'Skriv nyckelns certifikat till kortet, eller signera dokumenten ett i taget.',
-    },
-  },
   reader_failed: {
     httpStatus: 502,
     retry: 'now',
@@ -464,28 +452,32 @@ const GENERAL_ERRORS = {
   },
 } as const satisfies Record<string, ErrorDefinition>;
 
-const all = {
-  ...GENERAL_ERRORS,
-  ...AUTHORITY_ERRORS,
-  ...DOCUMENT_ERRORS,
-  ...ISSUANCE_ERRORS,
-  ...PDF_ERRORS,
-  ...PAD_ERRORS,
-  ...PIN_ENTRY_ERRORS,
-  ...ROLE_ERRORS,
-  ...SCANNER_ERRORS,
-  ...SIGNING_ERRORS,
-  ...TRACE_ERRORS,
-  ...VERDICT_ERRORS,
-};
+/** A code stands in one of them. */
+export const ERROR_TABLES = [
+  AUTHORITY_ERRORS,
+  DOCUMENT_ERRORS,
+  GENERAL_ERRORS,
+  ISSUANCE_ERRORS,
+  PAD_ERRORS,
+  PDF_ERRORS,
+  PIN_ENTRY_ERRORS,
+  ROLE_ERRORS,
+  SCANNER_ERRORS,
+  SIGNING_ERRORS,
+  TRACE_ERRORS,
+  VERDICT_ERRORS,
+] as const;
 
 /** All of them, in the order of their codes. */
-export const ERRORS = sorted(all);
+export const ERRORS = joined(ERROR_TABLES);
 
 export type ErrorCode = keyof typeof ERRORS;
 
-function sorted<T extends object>(table: T): T {
-  return Object.fromEntries(Object.entries(table).sort(([one], [other]) => (one < other ? -1 : 1))) as T;
+type AllOf<Table> = (Table extends unknown ? (table: Table) => void : never) extends (table: infer All) => void ? All : never;
+
+function joined<Table extends object>(tables: readonly Table[]): AllOf<Table> {
+  const definitions = tables.flatMap((table) => Object.entries(table));
+  return Object.fromEntries(definitions.sort(([one], [other]) => (one < other ? -1 : 1))) as AllOf<Table>;
 }
 
 /** What every call can end in, whatever its method. */

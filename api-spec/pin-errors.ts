@@ -39,18 +39,6 @@ export const PIN_ENTRY_ERRORS = {
     en: { happened: 'the person cancelled, or did not answer in time.', action: 'Try again when the person is ready.' },
     sv: { happened: 'personen avbröt eller svarade inte i tid.', action: 'Försök igen när personen är redo.' },
   },
-  pin_each_time: {
-    httpStatus: 422,
-    retry: 'after_user_action',
-    en: {
-      happened: 'the key wants its PIN for each signature, and this reader takes PINs on its keypad.',
-      action: 'Put the card into a reader without a keypad, or sign the documents one by one.',
-    },
-    sv: {
-      happened: 'nyckeln kräver sin PIN-kod för varje underskrift, och läsaren tar emot den på sin knappsats.',
-      action: 'Sätt kortet i en läsare utan knappsats, eller signera dokumenten ett i taget.',
-    },
-  },
   pin_format_invalid: {
     httpStatus: 422,
     retry: 'after_user_action',

@@ -3,7 +3,7 @@
  * with the reason why simulated parts cannot provoke it.
  */
 import { describe, expect, it } from 'vitest';
-import { COMMON_ERRORS, ERRORS, type ErrorCode } from '../../api-spec/errors.ts';
+import { COMMON_ERRORS, ERROR_TABLES, ERRORS, type ErrorCode } from '../../api-spec/errors.ts';
 import { EXAMPLE_CMS, EXAMPLE_CONTENT } from '../../api-spec/generate/example-signatures.ts';
 import type { ApiMethod } from '../../api-spec/method.ts';
 import { METHODS, METHOD_NAMES, type MethodName } from '../../api-spec/methods/index.ts';
@@ -186,5 +186,10 @@ describe('every method', () => {
     });
     expect(new Set(paths).size).toBe(paths.length);
     for (const [, code] of DOCUMENTED) expect(ERRORS).toHaveProperty(code);
+  });
+
+  it('ends in errors that are each defined once', () => {
+    const codes = ERROR_TABLES.flatMap((table) => Object.keys(table));
+    expect(codes.toSorted()).toEqual(Object.keys(ERRORS));
   });
 });
