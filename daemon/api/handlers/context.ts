@@ -18,6 +18,7 @@ import type { CardRecord } from '../../desk/records.ts';
 import type { EntryName } from '../../prompt/entered-pins.ts';
 import type { DocumentList, Prompt, PromptPlace } from '../../prompt/prompt.ts';
 import { ApiError } from '../../errors.ts';
+import { fullNameOf } from '../../full-name.ts';
 import type { IdentitySettings } from '../../identity/identity.ts';
 import type { Authorities } from '../../issuance/authority/authority.ts';
 import type { Ceremonies } from '../../issuance/ceremonies.ts';
@@ -221,7 +222,7 @@ export function pinCaller(
   if (origin === undefined) {
     return {
       ...common,
-      asker: { kind: 'program', name: caller.fullName ?? caller.name },
+      asker: { kind: 'program', name: fullNameOf(caller) },
       allowsLastTry: (reference) => params.allowLastTry === true || call.allowsLastTry(reference),
       requireTries: () => undefined,
       onWrong: () => undefined,
