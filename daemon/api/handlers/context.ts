@@ -118,7 +118,9 @@ export async function withCard<R>(
   work: (session: CardSession) => Promise<R>,
 ): Promise<R> {
   const card = context.desk.resolve(params.card);
-  call.subject = subjectOf(card, params.lease);
+  const { purpose } = call.subject ?? {};
+  // What the call is for stays: the card is what it is done with.
+  call.subject = { ...subjectOf(card, params.lease), ...(purpose === undefined ? {} : { purpose }) };
   // Another card may be in the reader by the time the person has answered.
   const use = (): Promise<R> =>
     useCard(
