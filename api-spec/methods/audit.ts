@@ -22,7 +22,7 @@ export const AuditRecord = Closed(
     purpose: Type.Optional(
       Type.String({
         description:
-          'As the lease gave it, under which the card was used; for access.*, whose access; for sign.batch before that how many were signed, and the manifest.',
+          'As the lease gave it, under which the card was used; for access.*, whose access; for issuance.*, which ceremony; for sign.batch before that how many were signed, and the manifest.',
       }),
     ),
     previousHash: hash('Hash of the record before; zeros before the first.'),

@@ -2,6 +2,7 @@
 import type { Call } from '../api/call.ts';
 import { documentedCode } from '../api/wire-error.ts';
 import { ApiError } from '../errors.ts';
+import { fullNameOf } from '../full-name.ts';
 import type { AuditAct } from './record.ts';
 
 export interface Audit {
@@ -48,7 +49,7 @@ function describeAct({ caller, method, subject }: Call, outcome: string): Omit<A
   const { serialNumber, kind, reader } = subject?.card ?? {};
   return {
     callerKind: origin === undefined ? 'native' : 'web',
-    caller: caller.fullName ?? caller.name,
+    caller: fullNameOf(caller),
     ...(origin === undefined ? {} : { origin }),
     method,
     ...(serialNumber === undefined ? {} : { cardSerial: serialNumber }),

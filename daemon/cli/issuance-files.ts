@@ -1,6 +1,6 @@
 /** `kortd issuance export|import|evidence|verify`: ceremonies on their way to another desk, and what finished ones are proven by, as files. */
 import { readFileSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { createDurably } from '../issuance/evidence/durable-file.ts';
 import { bytesOfAnswer, giveBytes } from './contents-of-daemon.ts';
 import { printCeremony, withClient } from './issuance.ts';
@@ -82,9 +82,11 @@ export async function runIssuanceVerify(path: string, flags: EvidenceVerifyFlags
   throw new EvidenceProblemError(`the evidence is NOT as it was sealed: ${told.join('; ')}`);
 }
 
-/** Throws UsageError for one that is there: nothing is overwritten, and nothing is let go for it. */
+/** Throws UsageError for one that is there, or in no folder: nothing is overwritten, and nothing is let go for it. */
 function freeFile(path: string): string {
   const file = resolve(path);
+  if (!statSync(dirname(file), { throwIfNoEntry: false })?.isDirectory())
+    throw new UsageError(`${dirname(file)} is no folder: name a file in another one with --out`);
   if (statSync(file, { throwIfNoEntry: false })) throw new UsageError(`${file} is there already: name another file with --out`);
   return file;
 }

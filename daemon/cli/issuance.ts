@@ -108,7 +108,7 @@ function rowOf({ ceremony, routine, state, startedAt, updatedAt, isProtected }: 
 /** Who took which step and when, what is next, what becomes of the card, and what is to be reported. */
 export function describeCeremony(view: Ceremony): string {
   const { ceremony, routine, state, startedAt, reason, isProtected } = view;
-  const ended = reason === undefined ? state : `${state} (${reason})`;
+  const ended = reason === undefined ? state : `${state} (${harmless(reason)})`;
   const next = view.nextCall === undefined ? [] : [`next: ${view.nextCall}${stepInWords(view)}`];
   const reports = view.reports.length === 0 ? [] : [`to report: ${view.reports.join(', ')}`];
   return [
@@ -119,6 +119,11 @@ export function describeCeremony(view: Ceremony): string {
     ...next,
     ...reports,
   ].join('\n');
+}
+
+/** A web page may have written it: nothing in it steers the terminal, or turns the direction of the text around it. */
+function harmless(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Bidi_Control}]/gu, ' ');
 }
 
 type Step = Ceremony['steps'][number];

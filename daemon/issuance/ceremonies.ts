@@ -203,12 +203,13 @@ export class Ceremonies {
 
   /**
    * Writes it to the journal; when it returns, it is on the disk, with what follows from it: messages are made out when their turn comes; the last step of a
-   * routine finishes the ceremony, and a card that was given up cancels it. Whenever it breaks off, all of that is there or nothing.
+   * routine finishes the ceremony, and a card that was given up cancels it. Whenever it breaks off, all of that is there or nothing. It follows what stands in the
+   * journal by then: while a person typed a PIN, a time may have run out.
    */
-  note(ceremony: Ceremony, ...noted: readonly CeremonyEntry[]): Ceremony {
-    const time = this.#now(ceremony);
+  note({ id }: Pick<Ceremony, 'id'>, ...noted: readonly CeremonyEntry[]): Ceremony {
     const entries: CeremonyEntry[] = [];
-    let next = ceremony;
+    let next = this.get(id);
+    const time = this.#now(next);
     const add = (entry: CeremonyEntry): void => {
       entries.push(entry);
       next = applyToCeremony(next, { time: time.toISOString(), entry });
@@ -219,6 +220,12 @@ export class Ceremonies {
     const end = endOf(next);
     if (end) add(end);
     return this.#write(next, entries, time);
+  }
+
+  /** What a participant did. Throws as requireStep does: whoever took too long over it was not in time. */
+  noteStep(ceremony: Ceremony, { id, kind }: RoutineStep, entry: CeremonyEntry): Ceremony {
+    this.requireStep(this.get(ceremony.id), id, kind);
+    return this.note(ceremony, entry);
   }
 
   /** All of them, or none. */

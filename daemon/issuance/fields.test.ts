@@ -75,6 +75,16 @@ describe('the fields of an order', () => {
       'validTo: it is after 2026-12-31',
     ]);
   });
+
+  it('are compared with each other as they are recorded, without what surrounds them', () => {
+    const foreign = { documentKind: 'passport', checkedBy: 'scanner', assignmentEndsOn: ' 2026-12-31\t' };
+    expect(problemsWith({ ...foreign, validTo: '2026-12-31' }, 'reserve-card-loa2-foreign-document')).toEqual([]);
+    const { step, context } = orderOf('reserve-card-loa3');
+    const verdict = { kind: 'documentVerdict', statement: '{}', sha256: '00' } as const;
+    const found = { ...verdict, documentNumbers: ['AA1234567'], personalNumbers: ['198112189876'] };
+    const given = { ...GOOD, verdict: 'verdict-1', personalNumber: '198112189876 ' };
+    expect(checkFields(step, given, { ...context, findProof: () => found }).problems).toEqual([]);
+  });
 });
 
 it('a day is that of the workstation', () => {

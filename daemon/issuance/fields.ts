@@ -38,13 +38,18 @@ export function checkFields(
     .filter((field) => !Object.hasOwn(step.fields, field))
     .map((field) => ({ field, problem: 'the step has no such field' }));
   for (const [field, definition] of Object.entries(step.fields)) {
-    const text = (Object.hasOwn(given, field) ? given[field] : undefined)?.trim() ?? '';
+    const text = textOf(given, field);
     const problem =
       text === '' ? (definition.optional ? undefined : 'it is missing') : problemOf(definition, text, given, step, context);
     if (problem !== undefined) problems.push({ field, problem });
     else if (text !== '') fields[field] = text;
   }
   return { fields, problems: [...problems, ...groupProblems(step, fields)] };
+}
+
+/** Without what surrounds it; "" for what was left out. */
+function textOf(given: Readonly<Record<string, string>>, field: string): string {
+  return (Object.hasOwn(given, field) ? given[field] : undefined)?.trim() ?? '';
 }
 
 /** One of the groups is whole, and nothing of the others is there. */
@@ -101,7 +106,7 @@ function problemOf(
   }
 }
 
-/** Of the same step, or of an earlier one. */
+/** As it is, or was, recorded: of the same step, or of an earlier one. */
 function valueOf(
   path: string,
   given: Readonly<Record<string, string>>,
@@ -109,7 +114,8 @@ function valueOf(
   context: FieldContext,
 ): string | undefined {
   const [owner, name = ''] = path.split('.');
-  return path === 'today' ? localDate(context.now) : owner === step.id ? given[name] : context.valueAt(path);
+  if (path === 'today') return localDate(context.now);
+  return owner === step.id ? textOf(given, name) || undefined : context.valueAt(path);
 }
 
 /** Of fields that were checked. */

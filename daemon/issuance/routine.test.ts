@@ -71,6 +71,11 @@ describe('a routine is refused', () => {
       /reviewed\.name leads to nothing/,
     ],
     [
+      'whose text has a time that would be another one at each look',
+      spoilt(({ steps }) => (steps[1] = { ...steps[1], statement: { en: '{ceremony.now}', sv: '-' } })),
+      /ceremony\.now leads to nothing: of the ceremony itself there are ceremony\.id and ceremony\.startedAt/,
+    ],
+    [
       'that compares a participant with themselves',
       spoilt(({ participants }) => (participants['holder'] = { ...participants['holder'], notSamePersonAs: ['holder'] })),
       /compared with holder/,

@@ -73,8 +73,7 @@ function stepProblem(routine: Routine, step: RoutineStep, earlier: ReadonlyMap<s
   // It is signed before the step is taken: what is filled in there cannot stand in it.
   const tooEarly = step.kind === 'record' && step.document ? pathsInText(step.document) : [];
   if (tooEarly.some((path) => path.startsWith(`${step.id}.`))) return 'its document tells what is filled in beside it';
-  for (const path of pathsOf(step))
-    if (!isKnownPath(path, step, earlier)) return `${path} leads to nothing that was recorded before`;
+  for (const path of pathsOf(step)) if (!isKnownPath(path, step, earlier)) return pathProblem(path);
   return step.kind === 'record' ? fieldsProblem(routine, step) : undefined;
 }
 
@@ -166,8 +165,14 @@ export const STEP_FACTS = {
   unblockPin: ['name', 'hsaId', 'personalNumber', 'cardNumber', 'pin', 'time'],
   verifyPin: ['name', 'hsaId', 'personalNumber', 'cardNumber', 'time'],
 } as const satisfies Record<RoutineStep['kind'], readonly string[]>;
-/** Known from the start. */
-const CEREMONY_FACTS: readonly string[] = ['id', 'startedAt', 'now'];
+/** Known from the start, and the same whenever a text is shown. Of what was done, `{step.time}` tells when. */
+const CEREMONY_FACTS: readonly string[] = ['id', 'startedAt'];
+
+function pathProblem(path: string): string {
+  if (!path.startsWith('ceremony.')) return `${path} leads to nothing that was recorded before`;
+  const known = CEREMONY_FACTS.map((fact) => `ceremony.${fact}`).join(' and ');
+  return `${path} leads to nothing: of the ceremony itself there are ${known}`;
+}
 
 function isKnownPath(path: string, step: RoutineStep | undefined, earlier: ReadonlyMap<string, RoutineStep>): boolean {
   const [owner = '', fact = '', ...rest] = path.split('.');

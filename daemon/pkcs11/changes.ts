@@ -9,6 +9,7 @@ import { CkError } from '../../pkcs11-module/errors.ts';
 import type { Audit } from '../audit/trace.ts';
 import { managementOf } from '../desk/card-session.ts';
 import type { CardRecord } from '../desk/records.ts';
+import { fullNameOf } from '../full-name.ts';
 import type { PromptDesk } from '../prompt/prompt-desk.ts';
 import { recorded } from './acts.ts';
 import { AskedPins, Authority, PinNeededError } from './change-authority.ts';
@@ -60,7 +61,7 @@ export class CardChanges {
     const { audit, prompts } = this.#options;
     const { program, card } = changer;
     const { signal } = request;
-    await recorded(audit, { act: request.change.act, program: program.fullName ?? program.name, card }, async () => {
+    await recorded(audit, { act: request.change.act, program: fullNameOf(program), card }, async () => {
       using asked = new AskedPins();
       for (;;) {
         try {

@@ -7,6 +7,7 @@ import * as ck from '../../pkcs11-module/constants.ts';
 import { CkError } from '../../pkcs11-module/errors.ts';
 import { cardTitle } from '../desk/card-title.ts';
 import type { CardRecord } from '../desk/records.ts';
+import { fullNameOf } from '../full-name.ts';
 import { labelled } from '../pin/entry.ts';
 import type { PromptDesk } from '../prompt/prompt-desk.ts';
 import type { EnteredPins } from '../prompt/entered-pins.ts';
@@ -122,7 +123,7 @@ function about({
   const triesLeft = pin === undefined ? undefined : card.tries.last(pin);
   const status = card.pins?.find(({ reference }) => reference === pin);
   return {
-    asker: { kind: 'program', name: program.fullName ?? program.name },
+    asker: { kind: 'program', name: fullNameOf(program) },
     task: TASK,
     card: cardTitle(card),
     ...(status ? labelled({ card }, status) : {}),

@@ -13,6 +13,7 @@ import { managementOf, type CardReading, type CardSession } from '../desk/card-s
 import { NOT_LOOKED_AT } from '../desk/desk.ts';
 import type { CardRecord } from '../desk/records.ts';
 import { ApiError } from '../errors.ts';
+import { fullNameOf } from '../full-name.ts';
 import { PromptCancelledError, PromptError, PromptTimedOutError } from '../prompt/errors.ts';
 import { parseManagementKey } from '../management/management-key.ts';
 import { recorded } from './acts.ts';
@@ -145,7 +146,7 @@ export class SharedSlots {
 
   async #proveManagementKey(program: Program, slot: TokenSlot, ...[given, signal]: [Secret, AbortSignal]): Promise<void> {
     const { audit } = this.#options;
-    await recorded(audit, { act: 'pkcs11.login', program: program.fullName ?? program.name, card: this.#card(slot) }, () =>
+    await recorded(audit, { act: 'pkcs11.login', program: fullNameOf(program), card: this.#card(slot) }, () =>
       this.#use(slot, { program, act: 'pkcs11.login', signal }, async (session) => {
         const { managementKey } = managementOf(await session.token());
         using key = parseManagementKey(given);
@@ -190,7 +191,7 @@ export class SharedSlots {
           },
         });
       });
-    return await recorded(audit, { act, program: program.fullName ?? program.name, card }, async () => {
+    return await recorded(audit, { act, program: fullNameOf(program), card }, async () => {
       try {
         // A card that is used by commands verifies a PIN in no time: it is left as soon as may be.
         const shared =

@@ -103,6 +103,29 @@ describe('in another language', () => {
     await page.reload();
     await portal.atStep('Granska och underteckna beställningen');
   });
+
+  it('what failed is told anew, at its fields, and is gone when another step is next', async () => {
+    await using office = await open();
+    const portal = await office.openPage();
+    const { page } = portal;
+    await portal.begin('Reserve card, LoA3');
+    await portal.press('Save');
+    expect(await portal.problem()).toContain('Correct what is marked below.');
+    const marked = await page.locator('[aria-invalid=true]').count();
+    expect(marked).toBeGreaterThan(5);
+    await page.getByRole('button', { name: 'Svenska' }).click();
+    expect(await portal.problem()).toMatch(/^Det gick inte[\s\S]*Rätta det som är markerat nedan\.$/);
+    expect(await page.locator('[aria-invalid=true]').count()).toBe(marked);
+    expect(await focusedText(page)).toBe('Svenska');
+    const { ceremony, program } = { ceremony: portal.ceremony, program: office.program };
+    await portal.press('Fyll i ett exempel');
+    const fields = await page.evaluate<Record<string, string>>(
+      `Object.fromEntries([...document.querySelectorAll('.fields input, .fields select')].map((one) => [one.id.slice(6), one.value]))`,
+    );
+    await program.call('issuance.record', { ceremony, step: 'order', fields });
+    await portal.atStep('Underteckna beställningen');
+    expect(await page.locator('.alarm:not([hidden])').count()).toBe(0);
+  });
 });
 
 describe('everybody', () => {
@@ -111,6 +134,7 @@ describe('everybody', () => {
     ['dark', 'sv-SE', 800, 600],
     ['light', 'sv-SE', 800, 600],
     ['dark', 'en-GB', 1100, 850],
+    ['light', 'sv-SE', 360, 740],
   ] as const)('can read it, %s, %s, %i by %i: contrast, names, nothing cut off', async (colorScheme, locale, width, height) => {
     await using office = await open();
     const portal = await office.openPage({ colorScheme, locale, viewport: { width, height }, reducedMotion: 'reduce' });

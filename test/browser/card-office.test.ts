@@ -236,6 +236,28 @@ describe('the LoA3 routine', () => {
   });
 });
 
+describe('certificates that kortd refuses', () => {
+  it('are revoked, and others are issued at the next try', async () => {
+    await using office = await open();
+    const portal = await office.openPage();
+    await orderCard(portal);
+    await portal.page.route('**/certificates', async (route) => {
+      const response = await route.fetch();
+      const { certificates } = (await response.json()) as { certificates: string[] };
+      await route.fulfill({ response, json: { certificates: certificates.slice(0, 1) } });
+    });
+    await portal.press('Download to the card');
+    for (const pin of [PINS.legitimering, PINS.underskrift]) await portal.typePin(pin);
+    expect(await portal.problem()).toContain('missing');
+    await portal.page.unroute('**/certificates');
+    await portal.press('Go on with the card');
+    await portal.typePin(PINS.legitimering);
+    await portal.atStep('Sign the receipt');
+    const revoked = office.authority.authority.issued().map(({ revocation }) => revocation !== undefined);
+    expect(revoked).toEqual([true, false, false, false]);
+  });
+});
+
 describe('the renewal', () => {
   it('puts new certificates in place of the old ones, by the holder alone, once', async () => {
     await using office = await open();

@@ -70,6 +70,9 @@ describe('kortd issuance', () => {
     await using office = await openOffice();
     const { ceremony } = await orderReserveCard(office);
     const file = join(folder, 'away.p7m');
+    const nowhere = await kortd(office, 'export', ceremony, '--out', join(folder, 'none', 'away.p7m'));
+    expect(nowhere).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('is no folder') as string });
+    expect(resultOf(await office.api.call('issuance.get', { ceremony })).isAway).toBeUndefined();
     expect(await kortd(office, 'export', ceremony, '--out', file)).toMatchObject({ status: 0, stdout: `${file}\n` });
     expect(resultOf(await office.api.call('issuance.get', { ceremony })).isAway).toBe(true);
     const back = await kortd(office, 'import', file);

@@ -71,6 +71,13 @@ describe('kortd issuance', () => {
     expect((await resumed).stdout).toContain('cancelled (the holder went home)');
   });
 
+  it('show prints a reason that a page gave without what would steer the terminal', async () => {
+    await using office = await openOffice({ isEmpty: true });
+    const { ceremony } = resultOf(await office.api.call('issuance.start', { routine: 'renewal' }));
+    resultOf(await office.api.call('issuance.cancel', { ceremony, reason: 'away\u001b[2J\u009b1m\n\u202enow' }));
+    expect((await kortd(office, 'show', ceremony)).stdout).toContain('\ncancelled (away [2J 1m  now), begun ');
+  });
+
   it('cancel without the card for good needs no card', async () => {
     await using office = await openOffice();
     const { ceremony } = await downloadReserveCard(office, await orderReserveCard(office));

@@ -39,11 +39,18 @@ export interface IssueOptions {
   readonly authority?: string;
 }
 
-/** What the authority makes of a request: PEM. The usage is in the request. */
+/** What the authority makes of a request, PEM or base64: PEM. */
 export function issue(request: string, usage: 'authentication' | 'signature', options: IssueOptions = {}): string {
   const parsed = new Pkcs10CertificateRequest(request);
   const key = createPublicKey({ key: Buffer.from(parsed.publicKey.rawData), format: 'der', type: 'spki' });
   return issueTo(key, usage, { name: parsed.subjectName.getField('CN')[0] ?? '', ...options });
+}
+
+/** DER of both. The usage is told by the extension that it asks for: nonRepudiation is the second bit (RFC 5280, section 4.2.1.3). */
+export function issueByUsage(request: Uint8Array, options: IssueOptions = {}): Uint8Array {
+  const der = Buffer.from(request);
+  const usage = /0603551d0f(?:0101ff)?040403020640/.test(der.toString('hex')) ? 'signature' : 'authentication';
+  return new Uint8Array(new X509Certificate(issue(der.toString('base64'), usage, options)).raw);
 }
 
 /** PEM. */

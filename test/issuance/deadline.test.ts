@@ -56,6 +56,19 @@ it('a receipt that comes a moment too late is refused, though nobody had looked 
   await expectTakenOff(office, ceremony);
 });
 
+it('a receipt whose PIN was typed too late is refused, though it was asked for in time', async () => {
+  await using office = await openOffice();
+  const { api, station } = office;
+  const { ceremony } = await downloadReserveCard(office, await orderReserveCard(office));
+  const signed = api.call('issuance.sign', { ceremony, step: 'receipt', language: 'sv' });
+  const { id } = await station.prompt();
+  pass(office, 16);
+  await lateOf(office, ceremony);
+  station.type(id, { pin: PINS.underskrift });
+  expect(errorOf(await signed).code).toBe('ceremony_late');
+  await expectTakenOff(office, ceremony);
+});
+
 it('a receipt in time stays good, whatever the clock says after', async () => {
   await using office = await openOffice();
   const { ceremony } = await downloadReserveCard(office, await orderReserveCard(office));

@@ -91,6 +91,35 @@ describe('the evidence of a reserve card', () => {
     ]);
   });
 
+  it('has every act of the ceremony by its name, and nothing that the signers did meanwhile for others', async () => {
+    await using office = await openOffice();
+    const { api } = office;
+    const { ceremony } = await orderReserveCard(office);
+    const { ceremony: other } = resultOf(await api.call('issuance.start', { routine: 'reserve-card-loa3' }));
+    resultOf(await api.call('issuance.record', { ceremony: other, step: 'order', fields: orderFields(office.clock.now) }));
+    resultOf(await sign(office, other, 'ordered'));
+    const patient = { data: Buffer.from('a letter').toString('base64') };
+    const signed = {
+      card: { role: 'operator' },
+      content: patient,
+      detached: true,
+      keyReference: '46',
+      pin: PINS.underskrift,
+    } as const;
+    resultOf(await api.call('sign.cms', signed));
+    await downloadReserveCard(office, resultOf(await api.call('issuance.get', { ceremony })));
+    resultOf(await sign(office, ceremony, 'receipt'));
+    resultOf(await api.call('issuance.confirm', { ceremony }));
+    const files = new Map(unpackZip(bytesOf(await evidenceOf(office, ceremony))).entries.map((one) => [one.name, one.content]));
+    const acts = Buffer.from(files.get('audit.jsonl') ?? [])
+      .toString('utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { readonly method: string; readonly purpose?: string });
+    expect(acts.map(({ purpose }) => purpose)).toEqual(acts.map(() => ceremony));
+    expect(acts.filter(({ method }) => method === 'issuance.sign')).toHaveLength(3);
+  });
+
   it('is there for finished ceremonies alone', async () => {
     await using office = await openOffice();
     const { ceremony } = resultOf(await office.api.call('issuance.start', { routine: 'reserve-card-loa3' }));

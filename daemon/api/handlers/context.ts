@@ -18,6 +18,7 @@ import type { CardRecord } from '../../desk/records.ts';
 import type { EntryName } from '../../prompt/entered-pins.ts';
 import type { DocumentList, Prompt, PromptPlace } from '../../prompt/prompt.ts';
 import { ApiError } from '../../errors.ts';
+import { fullNameOf } from '../../full-name.ts';
 import type { IdentitySettings } from '../../identity/identity.ts';
 import type { Authorities } from '../../issuance/authority/authority.ts';
 import type { Ceremonies } from '../../issuance/ceremonies.ts';
@@ -117,7 +118,9 @@ export async function withCard<R>(
   work: (session: CardSession) => Promise<R>,
 ): Promise<R> {
   const card = context.desk.resolve(params.card);
-  call.subject = subjectOf(card, params.lease);
+  const { purpose } = call.subject ?? {};
+  // What the call is for stays: the card is what it is done with.
+  call.subject = { ...subjectOf(card, params.lease), ...(purpose === undefined ? {} : { purpose }) };
   // Another card may be in the reader by the time the person has answered.
   const use = (): Promise<R> =>
     useCard(
@@ -221,7 +224,7 @@ export function pinCaller(
   if (origin === undefined) {
     return {
       ...common,
-      asker: { kind: 'program', name: caller.fullName ?? caller.name },
+      asker: { kind: 'program', name: fullNameOf(caller) },
       allowsLastTry: (reference) => params.allowLastTry === true || call.allowsLastTry(reference),
       requireTries: () => undefined,
       onWrong: () => undefined,

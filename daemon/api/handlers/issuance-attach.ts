@@ -22,7 +22,7 @@ export function issuanceAttachHandlers(context: HandlerContext): Pick<Handlers, 
         if (file === undefined) throw invalid(`the card tells no number of the person to store it with, at ${step.id}`);
         await pictures.store(file, bytes);
         try {
-          issuance.note(ceremony, {
+          issuance.noteStep(ceremony, step, {
             ...{ type: 'step.attached', step: step.id, file, mediaType: `image/${type}`, lengthBytes: bytes.length },
             sha256: createHash('sha256').update(bytes).digest('hex'),
           });

@@ -40,7 +40,7 @@ export function issuancePinHandlers(context: HandlerContext): Pick<Handlers, Pin
         await atCard(context, params, call, { ceremony, step, changes: false }, async (session, given, seen) => {
           if (!seen.isTrusted) throw untrusted(step);
           const proof = await provePin(context, session, given, call);
-          issuance.note(ceremony, { type: 'step.pinVerified', step: step.id, person: seen.person, ...proof });
+          issuance.noteStep(ceremony, step, { type: 'step.pinVerified', step: step.id, person: seen.person, ...proof });
         });
       }),
   };

@@ -34,7 +34,7 @@ export function issuanceStepHandlers(context: HandlerContext): Pick<Handlers, St
           const days = validDays === undefined ? {} : { validDays };
           const entry = { type: 'step.read', step: step.id, person, ...days } as const;
           issuance.requireOnce(ceremony, entry);
-          issuance.note(ceremony, entry);
+          issuance.noteStep(ceremony, step, entry);
         });
       }),
     'issuance.sign': (params, call) =>
@@ -153,7 +153,7 @@ async function signStep(context: HandlerContext, session: CardSession, task: Ste
       ? await createSignedData({ ...wanted, content, signingTime: context.issuance.now(ceremony) }, sign)
       : (await addSigner(Buffer.from(earlier.cms, 'base64'), { ...wanted, signingTime: context.issuance.now(ceremony) }, sign))
           .cms;
-  context.issuance.note(ceremony, {
+  context.issuance.noteStep(ceremony, step, {
     type: 'step.signed',
     step: step.id,
     // A key may have several certificates: the one that is in the signature counts.

@@ -33,6 +33,8 @@ export class CaseView {
   #ceremony: Ceremony;
   #step: StepPanel | undefined;
   #countdown: Countdown | undefined;
+  /** What failed, as long as the same is to be done. */
+  #failure: { readonly error: unknown } | undefined;
   /** A call is under way. */
   #work: AbortController | undefined;
   #shown = '';
@@ -58,7 +60,9 @@ export class CaseView {
     );
     this.element.replaceChildren(header, h('div', { class: 'columns' }, this.#aside, this.#panel));
     this.#shown = '';
+    const failure = this.#failure;
     this.#show(this.#ceremony);
+    if (failure) this.#tellProblem(failure);
   }
 
   focus(): void {
@@ -109,6 +113,7 @@ export class CaseView {
   #showPanel(ceremony: Ceremony): void {
     this.#countdown?.stop();
     this.#countdown = undefined;
+    this.#forgetProblem();
     const { kortd, desk, routine, isSimulated } = this.#options;
     const draft = this.#draftOf(ceremony.nextStep ?? '');
     const run = (action: Action): void => void this.#run(action);
@@ -152,7 +157,7 @@ export class CaseView {
     if (this.#work) return;
     const work = new AbortController();
     this.#work = work;
-    this.#problem.hidden = true;
+    this.#forgetProblem();
     this.#step?.fields?.showProblems(new Map());
     this.#showWaiting(work);
     const failure = await action(work.signal, (ceremony) => this.#show(ceremony)).then(
@@ -206,14 +211,26 @@ export class CaseView {
       this.focus();
       return;
     }
-    const problems = fieldProblems(error);
+    const firstWrong = this.#tellProblem({ error });
+    if (firstWrong) firstWrong.focus();
+    else focusOn(this.#problem);
+  }
+
+  /** In the language of the moment; the focus stays where it is. Returns the first field that is wrong. */
+  #tellProblem(failure: { readonly error: unknown }): HTMLElement | undefined {
+    this.#failure = failure;
+    const problems = fieldProblems(failure.error);
     const { who, seat } = this.#step ?? {};
     const scene = { ...(who === undefined ? {} : { who }), seat: seat?.() };
-    const lines = problems.size > 0 ? [say(WORDS.correct)] : explain(error, scene);
+    const lines = problems.size > 0 ? [say(WORDS.correct)] : explain(failure.error, scene);
     this.#problem.replaceChildren(h('h3', {}, say(WORDS.problem)), ...lines.map((line) => h('p', {}, line)));
     this.#problem.hidden = false;
-    if (problems.size > 0) this.#step?.fields?.showProblems(problems);
-    else focusOn(this.#problem);
+    return problems.size > 0 ? this.#step?.fields?.showProblems(problems) : undefined;
+  }
+
+  #forgetProblem(): void {
+    this.#failure = undefined;
+    this.#problem.hidden = true;
   }
 
   #cancel(): void {

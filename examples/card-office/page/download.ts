@@ -2,7 +2,8 @@
  * Keys and certificates onto a card: the calls that `nextCall` names, one after the other, with the authority in between. Each call does what one PIN allows, and what was
  * done stands in kortd's journal: after any failure, pull or reload the same loop goes on from there.
  */
-import { fetchCertificates, type Order } from './authority.ts';
+import { CallError } from '../../../api-spec/client/client.ts';
+import { fetchCertificates, reportRevocation, type Order } from './authority.ts';
 import { valueAt, type CardTarget, type Ceremony, type RoutineStep } from './case.ts';
 import type { Kortd } from './kortd.ts';
 
@@ -51,9 +52,18 @@ async function takeCall(at: Ceremony, { kortd, step, target, signal }: DownloadO
   if (at.nextCall !== 'issuance.writeCertificates') return undefined;
   const certificates = issued.get(ceremony) ?? (await fetchCertificates(orderOf(at, step), signal));
   issued.set(ceremony, certificates);
-  const written = await kortd.call('issuance.writeCertificates', { ceremony, certificates }, signal);
-  issued.delete(ceremony);
-  return written;
+  try {
+    const written = await kortd.call('issuance.writeCertificates', { ceremony, certificates }, signal);
+    issued.delete(ceremony);
+    return written;
+  } catch (error) {
+    // They are not what was ordered: the next try has others issued.
+    if (error instanceof CallError && error.code === 'certificates_refused') {
+      issued.delete(ceremony);
+      await reportRevocation(certificates);
+    }
+    throw error;
+  }
 }
 
 /** The routine says where it stands how long they are valid. */

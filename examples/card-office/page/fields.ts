@@ -10,8 +10,8 @@ export interface Fields {
   readonly element: HTMLElement;
   values(): Readonly<Record<string, string>>;
   fill(values: Readonly<Record<string, string>>): void;
-  /** Marks these, and goes to the first. */
-  showProblems(problems: ReadonlyMap<string, string>): void;
+  /** Marks these. Returns the first. */
+  showProblems(problems: ReadonlyMap<string, string>): HTMLElement | undefined;
 }
 
 interface Row {
@@ -73,7 +73,7 @@ export function createFields(definitions: Readonly<Record<string, RoutineField>>
         control.setAttribute('aria-invalid', 'true');
         first ??= control;
       }
-      first?.focus();
+      return first;
     },
   };
 }

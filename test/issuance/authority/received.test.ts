@@ -2,6 +2,7 @@
  * What an authority has issued is not lost between its answer and the card: not by a caller who went away, nor a connection that broke, nor a new start; and nobody waits
  * for the card meanwhile. CMP by OpenSSL's own server.
  */
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -15,6 +16,7 @@ import { openAuthority } from '../../../daemon/issuance/authority/authority.ts';
 import { BODY, readMessage } from '../../../daemon/issuance/authority/cmp-message.ts';
 import { ApiError } from '../../../daemon/errors.ts';
 import { errorOf, eventually, outcomeOf, resultOf, type Answer } from '../../api/support.ts';
+import { issueByUsage } from '../authority.ts';
 import { GIVEN, PINS, issue, openOffice, orderReserveCard, stepOf, type Office, type OfficeOptions } from '../office.ts';
 import { startCmpServer, type CmpServer } from './cmp-server.ts';
 import { createAuthorityDesk, type AuthorityDesk } from './desk.ts';
@@ -62,14 +64,13 @@ function jobOf(ceremony: Ceremony): NonNullable<Ceremony['steps'][number]['job']
   return job;
 }
 
-/** By the extension that the request asks for: nonRepudiation is the second bit (RFC 5280, section 4.2.1.3). */
-function issueByUsage(request: string): string {
-  const der = Buffer.from(request.replaceAll(/-----[A-Z ]+-----/g, ''), 'base64').toString('hex');
-  return issue(request, /0603551d0f(?:0101ff)?040403020640/.test(der) ? 'signature' : 'authentication');
+function issueFor(request: string): string {
+  const der = Buffer.from(request.replaceAll(/-----[A-Z ]+-----/g, ''), 'base64');
+  return new X509Certificate(issueByUsage(new Uint8Array(der))).toString();
 }
 
 function startEst(more: Partial<EstServerOptions> = {}): Promise<EstServer> {
-  return startEstServer({ pki: desk.pki, password: SECRET, issueBy: issueByUsage, ...more });
+  return startEstServer({ pki: desk.pki, password: SECRET, issueBy: issueFor, ...more });
 }
 
 const enrolments = ({ asked }: EstServer): number => asked.filter((path) => path.endsWith('/simpleenroll')).length;

@@ -15,7 +15,7 @@ it(
   async () => {
     await using run = await CrashRun.open();
     const points = drawPoints(new SeededRandom(SEED), POINTS, await run.countAll());
-    expect(new Set(points.map(({ fault }) => fault.kind)).size).toBe(5);
+    expect(new Set(points.map(({ fault }) => fault.kind)).size).toBe(6);
     const results = await run.run(points, () => undefined);
     expect(results.length).toBe(POINTS);
     expect(results.filter(({ problems }) => problems.length > 0).map(({ name, problems }) => ({ name, problems }))).toEqual([]);

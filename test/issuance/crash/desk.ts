@@ -6,6 +6,8 @@ import type { Log } from '../../../daemon/log.ts';
 import { SimulatedReader } from '../../../drivers/simulated/reader.ts';
 import { createSimulatedSource } from '../../../drivers/simulated/source.ts';
 import { OFFICE_RULES } from '../authority.ts';
+import type { AuthorityProtocol } from './authority.ts';
+import { CMP_CREDENTIALS } from './cmp-authority.ts';
 import { cardKind, openPersonaFile, type CardKindId } from './cards.ts';
 import { FaultyDesk, type Fault } from './faults.ts';
 
@@ -20,6 +22,8 @@ export interface DeskDescription {
   readonly hasAdministrators: boolean;
   /** Of issuance: so much later than it is. */
   readonly lateMs: number;
+  /** Whom the policy names. */
+  readonly authority?: { readonly protocol: AuthorityProtocol; readonly url: string };
 }
 
 export interface DeskAddress {
@@ -38,6 +42,8 @@ export interface CrashDesk extends AsyncDisposable {
   take(): void;
 }
 
+/** As the policy calls it. */
+export const AUTHORITY_NAME = 'office';
 const SETTLE_MS = 10_000;
 const MUTE_TIMEOUT_MS = 60;
 
@@ -74,7 +80,7 @@ export async function openCrashDesk(description: DeskDescription): Promise<Crash
   const daemon = undo.use(
     await startDaemon({
       dataFolder: dataFolderOf(folder),
-      policyFolder: writePolicy(folder),
+      policyFolder: writePolicy(description),
       port: 0,
       sources: [createSimulatedSource(readers)],
       simulated: true,
@@ -120,11 +126,15 @@ export async function openCrashDesk(description: DeskDescription): Promise<Crash
   };
 }
 
-function writePolicy(folder: string): string {
+function writePolicy({ folder, authority }: DeskDescription): string {
   const policyFolder = join(folder, 'policy.d');
   mkdirSync(policyFolder, { recursive: true });
   const roles = Object.fromEntries(READERS.map((role) => [role, { reader: { serialNumber: `OFFICE-${role}` } }]));
-  writeFileSync(join(policyFolder, 'policy.json'), JSON.stringify({ roles }), { mode: 0o600 });
+  const credentials = join(folder, 'credentials');
+  writeFileSync(credentials, CMP_CREDENTIALS, { mode: 0o600 });
+  const secret = authority?.protocol === 'cmp' ? { credentials } : {};
+  const authorities = authority ? [{ name: AUTHORITY_NAME, ...authority, ...secret }] : [];
+  writeFileSync(join(policyFolder, 'policy.json'), JSON.stringify({ roles, issuance: { authorities } }), { mode: 0o600 });
   return policyFolder;
 }
 

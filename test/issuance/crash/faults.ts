@@ -9,9 +9,10 @@ import { openPrivateDatabase } from '../../../daemon/private-database.ts';
 import type { SimulatedCard } from '../../../drivers/simulated/card.ts';
 
 export interface Fault {
-  readonly kind: 'full' | 'kill' | 'pull' | 'reset' | 'swap';
+  readonly kind: 'cut' | 'full' | 'kill' | 'pull' | 'reset' | 'swap';
   readonly when: 'after' | 'before' | 'during';
-  readonly of: 'exchange' | 'write';
+  /** Messages to the authority are the campaign's (authority.ts). */
+  readonly of: 'exchange' | 'message' | 'write';
   /** From 1. */
   readonly number: number;
 }

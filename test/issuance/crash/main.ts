@@ -39,8 +39,10 @@ async function main(): Promise<number> {
 
 async function draw(run: CrashRun, amount: number, seed: number): Promise<readonly CrashPoint[]> {
   const counts = await run.countAll();
-  for (const [scenario, { exchanges, writes }] of counts)
-    process.stdout.write(`${scenario}: ${exchanges} exchanges with the card, ${writes} writes of the journal\n`);
+  for (const [scenario, { exchanges, messages, writes }] of counts) {
+    const asked = messages === 0 ? '' : `, ${messages} messages to the authority`;
+    process.stdout.write(`${scenario}: ${exchanges} exchanges with the card, ${writes} writes of the journal${asked}\n`);
+  }
   process.stdout.write(`${countAll(counts)} crash points in all; ${amount} of them, drawn by seed ${seed}\n`);
   return drawPoints(new SeededRandom(seed), amount, counts);
 }

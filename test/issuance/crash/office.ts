@@ -4,6 +4,7 @@ import { CallError } from '../../../api-spec/client/client.ts';
 import type { Ceremony } from '../../../api-spec/issuance.ts';
 import { issueAll, orderFields, stepOf } from '../authority.ts';
 import { PINS } from './cards.ts';
+import { AUTHORITY_NAME } from './desk.ts';
 import type { Scenario } from './scenarios.ts';
 
 /** Calls of one ceremony, at most: more go round in a circle. */
@@ -69,6 +70,11 @@ async function takeNext(tools: OfficeTools, view: Ceremony): Promise<void> {
       await resume(tools, ceremony);
       return;
     case 'issuance.writeCertificates':
+      if (scenario.authority) {
+        const authority = { ceremony, authority: AUTHORITY_NAME };
+        await client.call('issuance.requestCertificates', { ...authority, ...onCard, ...rights(tools, 'authentication') });
+        return;
+      }
       await client.call('issuance.writeCertificates', {
         ...{ ceremony, certificates: [...issueAll(view, step)] },
         ...rights(tools, 'authentication'),

@@ -20,6 +20,8 @@ export interface CrashPoint {
 export interface Counts {
   readonly exchanges: number;
   readonly writes: number;
+  /** To an authority. */
+  readonly messages: number;
 }
 
 type FaultType = Omit<Fault, 'number'>;
@@ -38,6 +40,10 @@ const FAULT_TYPES: readonly FaultType[] = [
   { kind: 'swap', when: 'after', of: 'exchange' },
   { kind: 'full', when: 'before', of: 'write' },
   { kind: 'full', when: 'during', of: 'write' },
+  { kind: 'kill', when: 'before', of: 'message' },
+  { kind: 'kill', when: 'after', of: 'message' },
+  { kind: 'cut', when: 'before', of: 'message' },
+  { kind: 'cut', when: 'after', of: 'message' },
 ];
 
 /** "eid-plain-confirm/kill-after-exchange/37/on". */
@@ -56,10 +62,13 @@ export function parsePoint(name: string): CrashPoint {
 
 /** How many there are in all. */
 export function countAll(counts: ReadonlyMap<string, Counts>): number {
-  const each = [...counts.values()].map((one) =>
-    FAULT_TYPES.reduce((sum, { of }) => sum + (of === 'exchange' ? one.exchanges : one.writes), 0),
-  );
+  const each = [...counts.values()].map((one) => FAULT_TYPES.reduce((sum, type) => sum + limitOf(type, one), 0));
   return WAYS.length * each.reduce((sum, one) => sum + one, 0);
+}
+
+/** The last number that a point of this type has. */
+function limitOf({ of }: FaultType, { exchanges, messages, writes }: Counts): number {
+  return of === 'exchange' ? exchanges : of === 'message' ? messages : writes;
 }
 
 const MAX_TRIES = 1_000;
@@ -71,12 +80,12 @@ export function drawPoints(random: SeededRandom, amount: number, counts: Readonl
   for (let tries = 0; drawn.size < amount; tries++) {
     if (tries > amount * MAX_TRIES) throw new Error(`there are no ${amount} crash points`);
     const scenario = lots[random.below(lots.length)];
-    const type = FAULT_TYPES[random.below(FAULT_TYPES.length)];
-    const way = WAYS[random.below(WAYS.length)];
     const count = scenario && counts.get(scenario.id);
+    const types = count ? FAULT_TYPES.filter((type) => limitOf(type, count) > 0) : [];
+    const type = types[random.below(types.length)];
+    const way = WAYS[random.below(WAYS.length)];
     if (!type || !way || !count) continue;
-    const limit = type.of === 'exchange' ? count.exchanges : count.writes;
-    const point = { scenario, fault: { ...type, number: 1 + random.below(limit) }, way };
+    const point = { scenario, fault: { ...type, number: 1 + random.below(limitOf(type, count)) }, way };
     drawn.set(nameOf(point), point);
   }
   return [...drawn.values()];

@@ -9,7 +9,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CallError, ConnectionError, connect, type Client } from '../../../api-spec/client/client.ts';
 import type { Ceremony } from '../../../api-spec/issuance.ts';
+import { CrashAuthority, type MessageFault } from './authority.ts';
 import { cardFileOf, dataFolderOf, logOf, type DeskAddress, type DeskDescription, type ReaderRole } from './desk.ts';
+import type { Fault } from './faults.ts';
 import { TOO_LATE_MS, cancel, findOrStart, goOn, type OfficeTools } from './office.ts';
 import { nameOf, type Counts, type CrashPoint } from './points.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
@@ -61,7 +63,7 @@ export class CrashRun implements AsyncDisposable {
       const folder = join(root, `lane-${index}`);
       mkdirSync(join(folder, 'disk'), { recursive: true });
       await mountMemory(join(folder, 'disk'), DISK_MEGABYTES);
-      lanes.push(new Lane(folder));
+      lanes.push(new Lane(folder, await CrashAuthority.open()));
     }
     return new CrashRun(root, lanes);
   }
@@ -115,16 +117,19 @@ async function mountMemory(folder: string, megabytes: number): Promise<void> {
 /** One process and one disk; what it does, it does one after the other. */
 class Lane implements AsyncDisposable {
   readonly #folder: string;
+  readonly #authority: CrashAuthority;
   #worker: WorkerProcess | undefined;
   #client: Client | undefined;
 
-  constructor(folder: string) {
+  constructor(folder: string, authority: CrashAuthority) {
     this.#folder = folder;
+    this.#authority = authority;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#client?.close();
     await this.#worker?.[Symbol.asyncDispose]();
+    await this.#authority[Symbol.asyncDispose]();
   }
 
   /** Up to where the scenario begins, once; kept in a folder. */
@@ -151,10 +156,12 @@ class Lane implements AsyncDisposable {
     this.#restore(template);
     const tools = this.#tools(await this.#open(scenario, { lateMs: 0 }), scenario);
     await this.#ask({ do: 'arm', fault: undefined });
+    this.#authority.begin();
     const view = await goOn(tools, template.ceremony ?? (await findOrStart(tools)));
-    const counts = (await this.#ask({ do: 'count' })) as Counts;
+    const { issued, messages } = this.#authority;
+    const counts = { ...((await this.#ask({ do: 'count' })) as Omit<Counts, 'messages'>), messages };
     await this.#close();
-    const problems = await judge({ ...template, folder: this.#folder, view });
+    const problems = await judge({ ...template, folder: this.#folder, view, issued });
     const wanted = scenario.ending === 'confirm' ? 'finished' : 'cancelled';
     if (view.state === wanted && problems.length === 0) return counts;
     throw new Error(`${scenario.id}: ${view.state}, not ${wanted}, with nothing to break it off: ${problems.join('; ')}`);
@@ -166,7 +173,9 @@ class Lane implements AsyncDisposable {
       this.#restore(template);
       const view = await this.#breakOffAndEnd(template, point);
       await this.#close();
-      const problems = [...(await judge({ ...template, folder: this.#folder, view })), ...directionProblems(point, view)];
+      const { issued } = this.#authority;
+      const judged = await judge({ ...template, folder: this.#folder, view, issued });
+      const problems = [...judged, ...directionProblems(point, view)];
       if (!isUntouched(this.#folder, template.other)) problems.push('the other card was changed, or a PIN tried on it');
       return { point, name, problems, state: view.state };
     } catch (error) {
@@ -179,12 +188,21 @@ class Lane implements AsyncDisposable {
   async #breakOffAndEnd(template: Template, { fault, scenario, way }: CrashPoint): Promise<Ceremony> {
     const first = this.#tools(await this.#open(scenario, { lateMs: 0 }), scenario);
     await this.#ask({ do: 'arm', fault });
+    this.#authority.begin(fault.of === 'message' ? this.#messageFault(fault) : undefined);
     const broken = await this.#breakOff(first, template);
     if (broken === undefined && fault.kind !== 'reset' && fault.kind !== 'full') return await this.#lastView(template, scenario);
     if (fault.kind === 'kill') await this.#killed();
     if (fault.kind === 'kill') await this.#open(scenario, { lateMs: this.#lateMs });
     await this.#ask({ do: 'disarm' });
+    this.#authority.disarm();
     return await this.#endIt(template, scenario, way);
+  }
+
+  #messageFault({ kind, number, when }: Fault): MessageFault {
+    const strike = async (): Promise<void> => {
+      if (kind === 'kill') await this.#worker?.kill();
+    };
+    return { number, when: when === 'before' ? when : 'after', strike };
   }
 
   /** Throws when the process lives on. */
@@ -246,7 +264,9 @@ class Lane implements AsyncDisposable {
     if (this.#worker?.hasEnded !== false) this.#worker = new WorkerProcess();
     this.#lateMs = how.lateMs;
     const hasAdministrators = scenario.from === 'nothing' && scenario.routine !== 'renewal';
-    const desk: DeskDescription = { folder: this.#folder, card: scenario.card.id, hasAdministrators, ...how };
+    const { authority: protocol } = scenario;
+    const authority = protocol ? { authority: { protocol, url: this.#authority.url } } : {};
+    const desk: DeskDescription = { folder: this.#folder, card: scenario.card.id, hasAdministrators, ...authority, ...how };
     const address = (await this.#worker.ask({ do: 'open', desk })) as DeskAddress;
     this.#client = await connect(address);
     return this.#client;

@@ -1,4 +1,5 @@
 /** Which ceremonies are broken off, on which cards, and how they would end. */
+import type { AuthorityProtocol } from './authority.ts';
 import { cardKind, type CardKind } from './cards.ts';
 
 export interface Scenario {
@@ -9,6 +10,8 @@ export interface Scenario {
   readonly from: 'nothing' | 'ordered';
   /** `confirm`: the card is confirmed. `cancel`: it is cancelled when the certificates are on it. `late`: the receipt is not signed in time. */
   readonly ending: 'cancel' | 'confirm' | 'late';
+  /** The certificates come from an authority that kortd asks itself; else the caller brings them. */
+  readonly authority?: AuthorityProtocol;
   /** How often it is drawn, beside the others. */
   readonly weight: number;
 }
@@ -22,6 +25,9 @@ export const SCENARIOS: readonly Scenario[] = [
   { id: 'eid-plain-cancel', ...onEid, ending: 'cancel', weight: 3 },
   { id: 'eid-plain-late', ...onEid, ending: 'late', weight: 3 },
   { id: 'eid-plain-whole', ...onEid, from: 'nothing', ending: 'confirm', weight: 1 },
+  { id: 'eid-plain-est', ...onEid, ending: 'confirm', authority: 'est', weight: 2 },
+  { id: 'eid-plain-cmp', ...onEid, ending: 'confirm', authority: 'cmp', weight: 3 },
+  { id: 'eid-plain-cmp-cancel', ...onEid, ending: 'cancel', authority: 'cmp', weight: 1 },
   { id: 'eid-myeid-confirm', ...onEid, card: cardKind('eid-myeid'), ending: 'confirm', weight: 3 },
   { id: 'eid-myeid-cancel', ...onEid, card: cardKind('eid-myeid'), ending: 'cancel', weight: 2 },
   { id: 'eid-nidel-confirm', ...onEid, card: cardKind('eid-nidel'), ending: 'confirm', weight: 1 },

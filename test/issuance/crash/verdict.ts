@@ -19,6 +19,7 @@ import { SimulatedReader } from '../../../drivers/simulated/reader.ts';
 import { createSimulatedSource } from '../../../drivers/simulated/source.ts';
 import { keyAlgorithmOf } from '../../../apdu/public-key.ts';
 import { describeHits, searchBytes, searchFolder } from '../../evidence/search.ts';
+import type { IssuedThere } from './authority.ts';
 import { PINS, type CardKind } from './cards.ts';
 import { cardFileOf, dataFolderOf, logOf } from './desk.ts';
 import type { Scenario } from './scenarios.ts';
@@ -37,6 +38,8 @@ export interface Outcome {
   readonly scenario: Scenario;
   readonly before: CardFacts;
   readonly view: Ceremony;
+  /** By the authority that was asked. */
+  readonly issued: readonly IssuedThere[];
 }
 
 export async function readCardFile(folder: string, kind: CardKind): Promise<CardFacts> {
@@ -44,7 +47,7 @@ export async function readCardFile(folder: string, kind: CardKind): Promise<Card
 }
 
 /** What is wrong; empty when all is as it may be. */
-export async function judge({ folder, scenario, before, view }: Outcome): Promise<readonly string[]> {
+export async function judge({ folder, scenario, before, view, issued }: Outcome): Promise<readonly string[]> {
   const kind = scenario.card;
   const after = await readCardFile(folder, kind);
   const problems = [
@@ -53,6 +56,7 @@ export async function judge({ folder, scenario, before, view }: Outcome): Promis
       ? await judgeFinished(folder, scenario, view, after)
       : judgeBefore(scenario, before, after, view)),
     ...judgeJournal(folder, view),
+    ...judgeIssued(issued, { folder, scenario, view }),
     ...findPins(folder),
   ];
   return view.state === 'open' ? ['the ceremony is still open', ...problems] : problems;
@@ -109,6 +113,33 @@ function judgeJournal(folder: string, view: Ceremony): readonly string[] {
   const ceremony = foldCeremony(view.ceremony, journal.entriesOf(view.ceremony), routine);
   const summary = journal.summaryOf(view.ceremony);
   return ceremony.state === view.state && summary?.state === view.state ? [] : ['the journal says otherwise than the view'];
+}
+
+/**
+ * What stood in the journal was asked for no second time; what is on the card, the authority knows to be taken; and what is not, is to be revoked. This authority
+ * takes every confirmation: nothing of it is refused.
+ */
+function judgeIssued(
+  issued: readonly IssuedThere[],
+  { folder, scenario, view }: Pick<Outcome, 'folder' | 'scenario' | 'view'>,
+): readonly string[] {
+  using journal = new Journal(join(dataFolderOf(folder), ISSUANCE_JOURNAL_FILE));
+  const entries = journal.entriesOf(view.ceremony).flatMap(({ entry }) => (entry.type === 'step.card' ? [entry.entry] : []));
+  const kept = new Set(entries.flatMap((entry) => (entry.type === 'certificate.issued' ? [entry.der] : [])));
+  const problems = entries.filter(({ type }) => type === 'certificates.refused').map(() => 'a certificate was refused');
+  issued.forEach(({ request, certificate }, index) => {
+    const isAskedAgain = issued.slice(index + 1).some((later) => later.request === request);
+    if (isAskedAgain && kept.has(certificate)) problems.push('a certificate that stood in the journal was asked for again');
+  });
+  if (view.state === 'cancelled' && kept.size > 0 && !view.reports.includes('revocation'))
+    problems.push('what was issued is not reported for revocation');
+  if (view.state !== 'finished' || !scenario.authority) return problems;
+  for (const { certificate, keyReference } of view.steps.flatMap(({ job }) => job?.keys ?? [])) {
+    const known = issued.find((one) => one.certificate === certificate);
+    if (!known || (scenario.authority === 'cmp' && !known.isConfirmed))
+      problems.push(`${keyReference}: the authority does not know that its certificate is taken`);
+  }
+  return problems;
 }
 
 function findPins(folder: string): readonly string[] {

@@ -53,9 +53,14 @@ export class WorkerProcess implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Resolves when it is dead. */
+  async kill(): Promise<void> {
     if (!this.#hasEnded) this.#child.kill('SIGKILL');
     await this.ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
   }
 
   #take(reply: Reply): void {
