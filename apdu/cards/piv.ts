@@ -25,6 +25,7 @@ import {
   PIN_REFERENCE,
   PIV_APPLICATION_ID,
   PIV_KEY_SLOTS,
+  PIV_MADE_KEYS,
   PIV_RETIRED_KEY_SLOTS,
   PUK_REFERENCE,
   TAG_CHUID,
@@ -43,7 +44,7 @@ import {
   encodeKeyHistory,
 } from './piv/objects.ts';
 import { changePin, describePin, readPinStatus, unblockPin, verifyPin } from './piv/pin.ts';
-import { deleteKey, isYubiKey, readMetadata, readSerial, type KeyMetadata } from './piv/yubico.ts';
+import { deleteKey, isYubiKey, readMadeKeys, readMetadata, readSerial, type KeyMetadata } from './piv/yubico.ts';
 
 export interface PivOptions {
   /** Challenges and PSS salts. */
@@ -113,7 +114,7 @@ async function readOnePin(channel: CardChannel, reference: PinReference): Promis
   };
 }
 
-/** Four certificates, the key history, retired certificates that it announces, and metadata of the keys that have no certificate. */
+/** Four certificates, the key history, retired certificates that it announces, metadata of the keys that have no certificate, and of a YubiKey its firmware. */
 async function readContents(channel: CardChannel): Promise<TokenContents> {
   const certificates = new Map<string, Uint8Array>();
   const readCertificate = async (slot: PivKeySlot): Promise<void> => {
@@ -128,7 +129,11 @@ async function readContents(channel: CardChannel): Promise<TokenContents> {
   const keys: TokenKey[] = [];
   for (const slot of [...PIV_KEY_SLOTS, ...retired])
     keys.push(await describeKey(channel, slot, certificates.get(slot.keyReference)));
-  return { keys, certificates: [...certificates].map(([keyReference, der]): TokenCertificate => ({ keyReference, der })) };
+  return {
+    keys,
+    certificates: [...certificates].map(([keyReference, der]): TokenCertificate => ({ keyReference, der })),
+    makes: isYubiKey(channel) ? await readMadeKeys(channel) : PIV_MADE_KEYS,
+  };
 }
 
 async function describeKey(channel: CardChannel, slot: PivKeySlot, certificate: Uint8Array | undefined): Promise<TokenKey> {

@@ -102,16 +102,17 @@ function wantedCurve(template: Template): KeyAlgorithm {
   throw new CkError(ck.CKR_CURVE_NOT_SUPPORTED, 'generating a key: its curve is neither P-256 nor P-384');
 }
 
-/** Of the places of a token: those that say nothing take every kind. */
+/** Of the places of a token: those that say nothing take every kind that the card makes. */
 export function generatingMechanisms(
-  { keys }: Pick<TokenContents, 'keys'>,
+  { keys, makes }: Pick<TokenContents, 'keys' | 'makes'>,
   { pin, abilities }: { readonly pin: string; readonly abilities: TokenAbilities | undefined },
 ): readonly (readonly [number, MechanismInfo])[] {
   if (!abilities) return [];
   const places = keys.filter((key) => key.pin === pin);
   const isFixed = (place: (typeof places)[number]): boolean => place.algorithm !== undefined && !abilities.hasManagementKey;
   const takesAll = abilities.hasOpenPlaces || abilities.hasManagementKey || !places.every(isFixed);
-  const kinds = takesAll ? [...MODULI.values(), ...CURVES.values()] : places.flatMap(({ algorithm }) => algorithm ?? []);
+  const made = [...MODULI.values(), ...CURVES.values()].filter((kind) => makes?.includes(kind) ?? true);
+  const kinds = takesAll ? made : places.flatMap(({ algorithm }) => algorithm ?? []);
   const row = (type: number, kind: 'P-' | 'RSA-', flags: number): readonly (readonly [number, MechanismInfo])[] => {
     const sizes = kinds.filter((one) => one.startsWith(kind)).map((one) => Number(one.slice(kind.length)));
     if (sizes.length === 0) return [];

@@ -51,6 +51,23 @@ async function slotOf(program: Program, role: string): Promise<number> {
   throw new Error(`there is no ${role}`);
 }
 
+describe('the sizes of keys that a PIV card makes', () => {
+  it.each([
+    ['as the standard has them', { profile: 'plain' }, [2_048, 3_072], [256, 384]],
+    ['as the firmware of a YubiKey has them (5.7.4)', { firmware: '5.7.4' }, [2_048, 4_096], [256, 384]],
+    ['as the firmware of a YubiKey has them (5.4.3)', { firmware: '5.4.3' }, [2_048, 2_048], [256, 384]],
+    ['as the firmware of a YubiKey has them (3.5.0)', { firmware: '3.5.0' }, [2_048, 2_048], [256, 256]],
+  ] as const)('are told %s', async (_, card, rsa, curves) => {
+    await using desk = await openBlankDesk(card);
+    const program = await desk.program();
+    const [slot = 0] = await program.slots();
+    const sizes = async (type: number): Promise<readonly number[]> =>
+      (await program.client.call('C_GetMechanismInfo', slot, type)).slice(0, 2).map(Number);
+    expect(await sizes(RSA)).toEqual(rsa);
+    expect(await sizes(EC)).toEqual(curves);
+  });
+});
+
 const SIGNING: Template = [[ck.CKA_SIGN, true]];
 const DERIVING: Template = [[ck.CKA_DERIVE, true]];
 const GUARDED: Template = [
