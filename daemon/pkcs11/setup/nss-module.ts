@@ -7,7 +7,7 @@ import { existsSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { ensureNssDatabase, NssDatabaseError, runNssTool } from '../../tls/nss-database.ts';
 import { SetupError, withFile } from './errors.ts';
-import { readIfThere } from './kept-file.ts';
+import { readIfThere } from './files.ts';
 import type { Place, PlaceState } from './program-setup.ts';
 
 /** Under this name the module stands in databases and policies. */
