@@ -44,7 +44,7 @@ import {
   encodeKeyHistory,
 } from './piv/objects.ts';
 import { changePin, describePin, readPinStatus, unblockPin, verifyPin } from './piv/pin.ts';
-import { deleteKey, isYubiKey, readMadeKeys, readMetadata, readSerial, type KeyMetadata } from './piv/yubico.ts';
+import { deleteKey, isYubiKey, readMetadata, readSerial, type KeyMetadata } from './piv/yubico.ts';
 
 export interface PivOptions {
   /** Challenges and PSS salts. */
@@ -114,7 +114,7 @@ async function readOnePin(channel: CardChannel, reference: PinReference): Promis
   };
 }
 
-/** Four certificates, the key history, retired certificates that it announces, metadata of the keys that have no certificate, and of a YubiKey its firmware. */
+/** Four certificates, the key history, retired certificates that it announces, and metadata of the keys that have no certificate. */
 async function readContents(channel: CardChannel): Promise<TokenContents> {
   const certificates = new Map<string, Uint8Array>();
   const readCertificate = async (slot: PivKeySlot): Promise<void> => {
@@ -132,7 +132,7 @@ async function readContents(channel: CardChannel): Promise<TokenContents> {
   return {
     keys,
     certificates: [...certificates].map(([keyReference, der]): TokenCertificate => ({ keyReference, der })),
-    makes: isYubiKey(channel) ? await readMadeKeys(channel) : PIV_MADE_KEYS,
+    ...(isYubiKey(channel) ? {} : { makes: PIV_MADE_KEYS }), // its firmware would say: an exchange more for each reading
   };
 }
 

@@ -95,17 +95,6 @@ export async function readVersion(channel: CardChannel): Promise<string | undefi
   return data?.length === 3 ? data.join('.') : undefined;
 }
 
-/** By firmware (Yubico/yubikey-manager, yubikit/piv.py, check_key_support): P-384 from 4.0 on, longer RSA keys from 5.7 on. */
-export async function readMadeKeys(channel: CardChannel): Promise<readonly KeyAlgorithm[]> {
-  const [major = 0, minor = 0] = ((await readVersion(channel)) ?? '').split('.').map(Number);
-  return [
-    'RSA-2048',
-    ...(major > 5 || (major === 5 && minor >= 7) ? (['RSA-3072', 'RSA-4096'] as const) : []),
-    'P-256',
-    ...(major >= 4 ? (['P-384'] as const) : []),
-  ];
-}
-
 /** Undefined for an empty key slot and on cards without metadata (firmware before 5.3). */
 export async function readMetadata(channel: CardChannel, reference: number): Promise<KeyMetadata | undefined> {
   const attempt = `reading metadata of ${reference.toString(16).toUpperCase()}`;
