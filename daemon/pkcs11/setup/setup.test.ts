@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  chownSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -220,6 +221,33 @@ describe("Firefox's profiles", () => {
     await profileOf('snapped', 'snap/firefox/common/.mozilla/firefox');
     expect(setup('firefox').places().at(-1)).toMatchObject({ state: 'out_of_reach' });
     await expectProblem(() => setup('firefox').enable(), 'no_profile');
+  });
+
+  it('that cannot be changed hold up no other, and are told of', async () => {
+    const odd = await profileOf('odd');
+    rmSync(join(odd, 'pkcs11.txt'));
+    mkdirSync(join(odd, 'pkcs11.txt'));
+    const good = await profileOf('good');
+    const list = ['odd', 'good'].map((name, index) => `[Profile${index}]\nName=${name}\nIsRelative=1\nPath=${name}\n`);
+    write(join(dirname(good), 'profiles.ini'), list.join('\n'));
+    await expectProblem(() => setup('firefox').enable(), 'in_the_way');
+    expect(readFileSync(join(good, 'pkcs11.txt'), 'utf8')).toContain('name=kortd');
+    await expectProblem(() => setup('firefox').disable(), 'in_the_way');
+    expect(readFileSync(join(good, 'pkcs11.txt'), 'utf8')).not.toContain('name=kortd');
+  });
+
+  it.runIf(process.getuid?.() === 0)("of another user are not root's to change: they could not be read any more", async () => {
+    const profile = await profileOf('theirs');
+    chownSync(profile, 1_234, 1_234);
+    const before = contents();
+    await expectProblem(() => setup('firefox').enable(), 'not_allowed');
+    expect(contents()).toEqual(before);
+    await addModule(profile, 'kortd', LIBRARY);
+    const during = contents();
+    await expectProblem(() => setup('firefox').disable(), 'not_allowed');
+    expect(contents()).toEqual(during);
+    chownSync(join(folder, 'home'), 1_234, 1_234);
+    await expectProblem(() => setup('chromium').enable(), 'not_allowed');
   });
 
   it("with somebody else's module of that name are left", async () => {
