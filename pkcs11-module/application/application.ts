@@ -425,7 +425,7 @@ export class Application implements RpcApplication {
         this.#dialect,
       ),
     );
-    for (const [type, info] of generatingMechanisms(contents, { pin: slot.token.pin, abilities })) mechanisms.set(type, info);
+    for (const [type, info] of generatingMechanisms(contents, { token: slot.token, abilities })) mechanisms.set(type, info);
     return mechanisms;
   }
 
