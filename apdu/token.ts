@@ -97,6 +97,8 @@ export interface TokenName {
 export interface TokenContents {
   readonly keys: readonly TokenKey[];
   readonly certificates: readonly TokenCertificate[];
+  /** Kinds of key that the card makes, as it or its standard tells. Absent: nothing is told beyond what each place is for. */
+  readonly makes?: readonly KeyAlgorithm[];
   /** Of cards that have such names themselves, one for each PIN: those behind a vendor's module. */
   readonly names?: readonly TokenName[];
   /** Where things are on the card: for the card application alone, which is handed it again by `CardProfile.open`. */

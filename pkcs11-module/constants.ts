@@ -36,6 +36,7 @@ export const CKR_SESSION_HANDLE_INVALID = 0xb3;
 export const CKR_SESSION_PARALLEL_NOT_SUPPORTED = 0xb4;
 export const CKR_SESSION_READ_ONLY = 0xb5;
 export const CKR_SESSION_READ_ONLY_EXISTS = 0xb7;
+export const CKR_SESSION_READ_WRITE_SO_EXISTS = 0xb8;
 export const CKR_SIGNATURE_INVALID = 0xc0;
 export const CKR_SIGNATURE_LEN_RANGE = 0xc1;
 export const CKR_TEMPLATE_INCOMPLETE = 0xd0;

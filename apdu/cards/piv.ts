@@ -25,6 +25,7 @@ import {
   PIN_REFERENCE,
   PIV_APPLICATION_ID,
   PIV_KEY_SLOTS,
+  PIV_MADE_KEYS,
   PIV_RETIRED_KEY_SLOTS,
   PUK_REFERENCE,
   TAG_CHUID,
@@ -128,7 +129,11 @@ async function readContents(channel: CardChannel): Promise<TokenContents> {
   const keys: TokenKey[] = [];
   for (const slot of [...PIV_KEY_SLOTS, ...retired])
     keys.push(await describeKey(channel, slot, certificates.get(slot.keyReference)));
-  return { keys, certificates: [...certificates].map(([keyReference, der]): TokenCertificate => ({ keyReference, der })) };
+  return {
+    keys,
+    certificates: [...certificates].map(([keyReference, der]): TokenCertificate => ({ keyReference, der })),
+    ...(isYubiKey(channel) ? {} : { makes: PIV_MADE_KEYS }), // its firmware would say: an exchange more for each reading
+  };
 }
 
 async function describeKey(channel: CardChannel, slot: PivKeySlot, certificate: Uint8Array | undefined): Promise<TokenKey> {

@@ -43,17 +43,41 @@ export async function runPkcs11Disable(flags: ProgramFlags): Promise<void> {
 }
 
 export async function runPkcs11Status(flags: ProgramFlags): Promise<void> {
+  const setups = await chosen(flags);
   const socket = await socketOf(flags);
   const address = addressOf(socket);
   const isListening = await answers(socket);
-  const setups = await chosen(flags);
+  const statuses = setups.map(statusOf);
   if (flags.json) {
-    const programs = setups.map((setup) => [setup.id, { isInstalled: setup.isInstalled(), places: setup.places() }]);
+    const programs = statuses.map(({ id, isInstalled, places, problem }) => [
+      id,
+      { isInstalled, places, ...(problem ? { problem: problem.problem } : {}) },
+    ]);
     printJson({ address, isListening, programs: Object.fromEntries(programs) as object });
-    return;
+  } else {
+    printResult(`address: ${address} (${isListening ? 'kortd listens' : 'nobody listens'})`);
+    for (const status of statuses) printResult(describeStatus(status));
   }
-  printResult(`address: ${address} (${isListening ? 'kortd listens' : 'nobody listens'})`);
-  for (const setup of setups) printResult(describeStatus(setup));
+  refuse(statuses.flatMap(({ problem }) => problem ?? []));
+}
+
+interface ProgramStatus extends Pick<ProgramSetup, 'id' | 'name'> {
+  readonly isInstalled: boolean;
+  readonly places: readonly Place[];
+  /** Why its places cannot be told. */
+  readonly problem?: SetupError;
+}
+
+/** What cannot be told of one program holds up no other. */
+function statusOf(setup: ProgramSetup): ProgramStatus {
+  const { id, name } = setup;
+  const isInstalled = setup.isInstalled();
+  try {
+    return { id, name, isInstalled, places: setup.places() };
+  } catch (error) {
+    if (error instanceof SetupError) return { id, name, isInstalled, places: [], problem: error };
+    throw error;
+  }
 }
 
 /** In order; all unless some are named. */
@@ -73,7 +97,7 @@ interface Action {
 /** What one program refuses holds up no other. Throws what the first of them refused. */
 async function changeAll(setups: readonly ProgramSetup[], flags: ProgramFlags, action: Action): Promise<void> {
   const done: [ProgramId, readonly Change[]][] = [];
-  const problems: unknown[] = [];
+  const problems: Error[] = [];
   for (const setup of setups) {
     try {
       const { changes, notices } = await action.act(setup);
@@ -81,14 +105,18 @@ async function changeAll(setups: readonly ProgramSetup[], flags: ProgramFlags, a
       if (!flags.json) for (const line of action.describe(setup, changes)) printResult(line);
       notices.forEach(printBoth);
     } catch (error) {
-      problems.push(error);
+      problems.push(error instanceof Error ? error : new Error(`setting up ${setup.name}`, { cause: error }));
       if (action.isStoppedByFirst && setup === setups[0]) break;
     }
   }
   if (flags.json) printJson(Object.fromEntries(done));
-  const [first, ...others] = problems;
-  for (const problem of others) printNotice(`kortd: ${problem instanceof Error ? problem.message : String(problem)}`);
-  if (problems.length === 0) return;
+  refuse(problems);
+}
+
+/** Says all, and throws the first. */
+function refuse([first, ...others]: readonly Error[]): void {
+  for (const { message } of others) printNotice(`kortd: ${message}`);
+  if (first === undefined) return;
   if (first instanceof SetupError && process.stderr.isTTY) printNotice(first.sv);
   throw first;
 }
@@ -104,11 +132,11 @@ function describeDisabled({ name }: ProgramSetup, changes: readonly Change[]): r
   return lines.length > 0 ? lines : [`${name}: it was not enabled`];
 }
 
-function describeStatus(setup: ProgramSetup): string {
-  const places = setup.places();
-  if (places.every(({ state }) => state === 'absent') && !setup.isInstalled()) return `${setup.name}: not installed`;
+function describeStatus({ name, isInstalled, places, problem }: ProgramStatus): string {
+  if (problem) return `${name}: not known`;
+  if (places.every(({ state }) => state === 'absent') && !isInstalled) return `${name}: not installed`;
   const lines = places.map(({ state, path }) => `${STATES[state]} (${path})`);
-  return `${setup.name}: ${lines.join(`\n${' '.repeat(setup.name.length + 2)}`)}`;
+  return `${name}: ${lines.join(`\n${' '.repeat(name.length + 2)}`)}`;
 }
 
 const STATES: Readonly<Record<PlaceState, string>> = {
@@ -123,9 +151,9 @@ const STATES: Readonly<Record<PlaceState, string>> = {
 /** p11-kit's file is what the others go by. */
 async function noticeStranded(flags: ProgramFlags): Promise<void> {
   const setups = programSetups(thisMachine(), addressOf(await socketOf(flags)));
-  const isEnabled = ({ state }: Place): boolean => state === 'enabled';
-  if (setups.p11Kit.places().some(isEnabled)) return;
-  const stranded = Object.values(setups).filter((setup) => setup.places().some(isEnabled));
+  const isEnabled = (setup: ProgramSetup): boolean => statusOf(setup).places.some(({ state }) => state === 'enabled');
+  if (isEnabled(setups.p11Kit)) return;
+  const stranded = Object.values(setups).filter(isEnabled);
   if (stranded.length === 0) return;
   const names = stranded.map(({ name }) => name).join('; ');
   printBoth({

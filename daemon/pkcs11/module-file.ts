@@ -2,10 +2,10 @@
  * The file that makes p11-kit itself speak to the daemon (pkcs11.conf(5), "remote:"): programs that go through p11-kit then need no module and no variable. It is the
  * user's own; p11-kit reads no user's files for root, whose file is the system's.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { programsSocketOf } from '../data-folder.ts';
 import { SetupError } from './setup/errors.ts';
+import { readIfThere, removeFile, writeText } from './setup/files.ts';
 import type { Machine } from './setup/machine.ts';
 
 const NAME = 'kortd.module';
@@ -37,31 +37,27 @@ export function moduleFilePath({ isRoot, config, etc }: Pick<Machine, 'config' |
 export type ModuleFile =
   { readonly state: 'absent' } | { readonly state: 'foreign' } | { readonly state: 'enabled'; readonly address: string };
 
+/** Throws SetupError for one that cannot be read. */
 export function readModuleFile(path: string): ModuleFile {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { state: 'absent' };
-    throw error;
-  }
+  const text = readIfThere(path);
+  if (text === undefined) return { state: 'absent' };
   const [, address] = /^remote: (.+)$/m.exec(text) ?? [];
   return text.startsWith(MARK) && address !== undefined ? { state: 'enabled', address } : { state: 'foreign' };
 }
 
 /** Throws SetupError when somebody else's file is there. */
-export function writeModuleFile(path: string, address: string): void {
+export function writeModuleFile(path: string, address: string, { isForAll = false } = {}): void {
   if (readModuleFile(path).state === 'foreign') throw foreign(path);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${MARK}\nremote: ${address}\n`, { mode: 0o644 });
+  writeText(path, `${MARK}\nremote: ${address}\n`, { mode: 0o644, isForAll });
 }
 
 /** False when there was none. Throws SetupError when somebody else's file is there. */
 export function removeModuleFile(path: string): boolean {
   const { state } = readModuleFile(path);
   if (state === 'foreign') throw foreign(path);
-  rmSync(path, { force: true });
-  return state === 'enabled';
+  if (state === 'absent') return false;
+  removeFile(path);
+  return true;
 }
 
 function foreign(path: string): SetupError {

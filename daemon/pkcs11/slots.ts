@@ -30,7 +30,7 @@ const PIV_IDS: ReadonlyMap<string, string> = new Map([
  */
 export class Slots {
   readonly #ids = new Map<string, number>();
-  /** A card whose contents are read again is there meanwhile. */
+  /** A card whose contents are read again is there meanwhile, and a PIN of it keeps its slot as long as the card is in: what was typed for one must not be sent to another. */
   readonly #tokens = new WeakMap<CardRecord, readonly SlotToken[]>();
   readonly #numberOf: (key: string) => number;
 
@@ -57,7 +57,8 @@ export class Slots {
 
   #tokensOf(card: CardRecord | undefined): readonly SlotToken[] {
     if (card?.status !== 'ready') return [];
-    const tokens = card.contents ? tokensOf(card, card.contents) : (this.#tokens.get(card) ?? []);
+    const before = this.#tokens.get(card) ?? [];
+    const tokens = card.contents ? tokensOf(card, card.contents, before) : before;
     this.#tokens.set(card, tokens);
     return tokens;
   }
@@ -82,13 +83,18 @@ function keyOf({ id }: ReaderRecord, index: number): string {
   return `${id} ${index}`;
 }
 
-/** A card without keys is a token too: keys can be made on it. */
-function tokensOf(card: CardRecord, { keys, names }: TokenContents): readonly SlotToken[] {
-  const ofKeys = [...new Set(keys.map(({ pin }) => pin))].slice(0, MAX_PINS);
+/** A card without keys is a token too: keys can be made on it. So is what was one `before` its last key went. */
+function tokensOf(card: CardRecord, { keys, names }: TokenContents, before: readonly SlotToken[]): readonly SlotToken[] {
+  const ofKeys = [...new Set([...before, ...keys].map(({ pin }) => pin))].slice(0, MAX_PINS);
   const pins = ofKeys.length > 0 || card.firstPin === undefined ? ofKeys : [card.firstPin];
+  const labelFor = (pin: string): string => {
+    const key = keys.find((one) => one.pin === pin);
+    const known = key ? undefined : before.find((token) => token.pin === pin);
+    return known?.label ?? labelOf(card, { isOnly: pins.length === 1, key });
+  };
   return pins.map((pin, index) => ({
     insertion: card.id,
-    label: labelOf(card, { isOnly: pins.length === 1, key: keys.find((key) => key.pin === pin) }),
+    label: labelFor(pin),
     manufacturer: 'kortd',
     model: nameOf(card),
     ...ownNames(names?.find((name) => name.pin === pin)),

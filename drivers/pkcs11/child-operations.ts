@@ -20,6 +20,7 @@ import {
 import { LaneThreads, signHere } from './lanes.ts';
 import {
   MAX_MECHANISMS,
+  MAX_NUMBER,
   MAX_OBJECTS,
   MAX_SLOTS,
   type Arguments,
@@ -93,7 +94,7 @@ export async function perform(
     case 'generate':
       return { result: module.generate(request.arguments, blobs) };
     case 'mechanisms':
-      return { result: { types: [...module.mechanisms(BigInt(request.arguments.slot))] } };
+      return { result: module.mechanisms(BigInt(request.arguments.slot)) };
     case 'decrypt':
       return { result: {}, blobs: [module.decrypt(request.arguments, blobs[0] ?? new Uint8Array())] };
     case 'sign':
@@ -237,15 +238,17 @@ export class LoadedModule {
   }
 
   /** Those of vendors, beyond 32 bits, are left out. */
-  mechanisms(slot: bigint): readonly number[] {
+  mechanisms(slot: bigint): Results<'mechanisms'> {
     const { numbers } = this.#loaded;
     const list = Buffer.alloc(MAX_MECHANISMS * numbers.ulongBytes);
     const count = encodeUlong(MAX_MECHANISMS, numbers);
     this.call('C_GetMechanismList', slot, list, count);
     const written = readUlong(count, numbers);
     if (written > BigInt(MAX_MECHANISMS)) throw new ModuleFaultError(`C_GetMechanismList gave ${written} mechanisms`);
-    const types = Array.from({ length: Number(written) }, (_, index) => readUlong(list, numbers, index * numbers.ulongBytes));
-    return types.filter((type) => type <= 0xffff_ffffn).map(Number);
+    const all = Array.from({ length: Number(written) }, (_, index) => readUlong(list, numbers, index * numbers.ulongBytes));
+    const types = all.filter((type) => type <= 0xffff_ffffn).map(Number);
+    const ofPairs = [ck.CKM_RSA_PKCS_KEY_PAIR_GEN, ck.CKM_EC_KEY_PAIR_GEN].filter((type) => types.includes(type));
+    return { types, made: ofPairs.map((type) => ({ type, ...this.#keySizes(slot, type) })) };
   }
 
   decrypt({ session, key, mechanism }: Arguments<'decrypt'>, cryptogram: Uint8Array): Uint8Array {
@@ -345,6 +348,15 @@ export class LoadedModule {
       return Array.from({ length: Number(written) }, (_, index) => readUlong(list, numbers, index * numbers.ulongBytes));
     }
     throw new ModuleFaultError(`C_GetSlotList grew ${LIST_TRIES} times while it was read`);
+  }
+
+  /** CK_MECHANISM_INFO: the smallest key, the largest, and flags (Base Specification, section 3.5). */
+  #keySizes(slot: bigint, type: number): { readonly min: number; readonly max: number } {
+    const { numbers } = this.#loaded;
+    const info = Buffer.alloc(STRUCTURE_BYTES);
+    if (this.#function('C_GetMechanismInfo')(slot, type, info) !== ck.CKR_OK) return { min: 0, max: 0 };
+    const [min, max] = [0, numbers.ulongBytes].map((offset) => Math.min(Number(readUlong(info, numbers, offset)), MAX_NUMBER));
+    return { min: min ?? 0, max: max ?? 0 };
   }
 
   #findHandles(session: bigint, match: Arguments<'find'>['match'], blobs: readonly Uint8Array[]): readonly bigint[] {

@@ -13,7 +13,7 @@ export const FUNCTIONS = [
   ['C_GetSlotInfo', 'UP'],
   ['C_GetTokenInfo', 'UP'],
   ['C_GetMechanismList', 'UPP'],
-  ['C_GetMechanismInfo', ''],
+  ['C_GetMechanismInfo', 'UUP'],
   ['C_InitToken', ''],
   ['C_InitPIN', 'UPU'],
   ['C_SetPIN', 'UPUPU'],

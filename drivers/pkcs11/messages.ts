@@ -117,7 +117,14 @@ const RESULTS = {
   initPin: Empty,
   login: Empty,
   logout: Empty,
-  mechanisms: Type.Object({ types: Type.Array(Uint32, { maxItems: MAX_MECHANISMS }) }, closed),
+  mechanisms: Type.Object(
+    {
+      types: Type.Array(Uint32, { maxItems: MAX_MECHANISMS }),
+      /** Bits of the keys that mechanisms for key pairs make; 0 and 0 where the module does not tell. */
+      made: Type.Array(Type.Object({ type: Uint32, min: Uint32, max: Uint32 }, closed), { maxItems: 2 }),
+    },
+    closed,
+  ),
   open: Type.Object({ session: Handle }, closed),
   setAttributes: Empty,
   setPin: Empty,

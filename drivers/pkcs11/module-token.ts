@@ -16,7 +16,7 @@ import {
 } from './key-directory.ts';
 import { decipher } from './deciphering.ts';
 import { createManagement } from './management.ts';
-import type { AttributeKind } from './messages.ts';
+import type { AttributeKind, Results } from './messages.ts';
 import type { ModuleSession } from './module-session.ts';
 import { changePin, readPin, readPins, unblockPin, userPin, verifyPin } from './pins.ts';
 import { sign, signAll, signPadded, type KeyPlace } from './signing.ts';
@@ -53,6 +53,8 @@ export class CardKeys {
   readonly #found = new Map<string, { readonly loginCount: number; readonly place: KeyPlace }>();
   /** Slots whose token does RSA without padding (CKM_RSA_X_509). */
   readonly #raw = new Set<number>();
+  /** In its first slot, where new keys come. */
+  #makes: readonly KeyAlgorithm[] = [];
   #directory: KeyDirectory | undefined;
   /** It was read in an earlier transaction. */
   #isRemembered: boolean;
@@ -116,6 +118,11 @@ export class CardKeys {
     return describeKey({ ...key, alwaysAuthenticates, deciphers }, { reference: userPin(key.slot), isWanted });
   }
 
+  /** Kinds of key that the module says to make, when the card was last read. */
+  get makes(): readonly KeyAlgorithm[] {
+    return this.#makes;
+  }
+
   noteWantsPin(key: DirectoryKey): void {
     this.#wantsPin.add(this.#nameOf(key));
   }
@@ -129,6 +136,7 @@ export class CardKeys {
     for (const [slot, { id }] of this.session.group.slots.entries()) {
       const { result } = await this.session.call('reading the card', 'mechanisms', { slot: id });
       if (result.types.includes(ck.CKM_RSA_X_509)) this.#raw.add(slot);
+      if (slot === 0) this.#makes = MADE_KEYS.filter((kind) => result.made.some((range) => isIn(range, kind)));
       const classes = [
         await this.findObjects(slot, ck.CKO_PRIVATE_KEY, PRIVATE_KEY_ATTRIBUTES),
         await this.findObjects(slot, ck.CKO_PUBLIC_KEY, PRIVATE_KEY_ATTRIBUTES),
@@ -166,6 +174,16 @@ export class CardKeys {
   }
 }
 
+/** Those that kortd has a name for, and programs may ask for. */
+const MADE_KEYS: readonly KeyAlgorithm[] = ['RSA-2048', 'RSA-3072', 'RSA-4096', 'P-256', 'P-384'];
+
+/** Sizes are in bits (PKCS #11 Current Mechanisms, sections 2.1.4 and 2.3.5). */
+function isIn({ type, min, max }: Results<'mechanisms'>['made'][number], kind: KeyAlgorithm): boolean {
+  if ((type === ck.CKM_RSA_PKCS_KEY_PAIR_GEN) !== kind.startsWith('RSA-')) return false;
+  const bits = Number(kind.slice(kind.indexOf('-') + 1));
+  return max === 0 || (bits >= min && bits <= max);
+}
+
 function createModuleToken(keys: CardKeys): Token {
   const { session } = keys;
   return {
@@ -199,6 +217,7 @@ function contentsOf(keys: CardKeys, directory: KeyDirectory): TokenContents {
       ...(label === undefined ? {} : { label }),
       der,
     })),
+    makes: keys.makes,
     names: keys.session.group.slots.map(({ token: { label, manufacturer, model } }, slot) => ({
       pin: userPin(slot),
       label,

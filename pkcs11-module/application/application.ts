@@ -176,7 +176,10 @@ export class Application implements RpcApplication {
         const slot = this.#present(slotId);
         if ((flags & ck.CKF_SERIAL_SESSION) === 0)
           throw new CkError(ck.CKR_SESSION_PARALLEL_NOT_SUPPORTED, 'opening a session: it is not said to be serial');
-        return [this.#sessions.open(slot, (flags & ck.CKF_RW_SESSION) !== 0).handle];
+        const isReadWrite = (flags & ck.CKF_RW_SESSION) !== 0;
+        if (!isReadWrite && this.#sessions.officerPinOf(slotId, slot.token.insertion))
+          throw new CkError(ck.CKR_SESSION_READ_WRITE_SO_EXISTS, 'opening a session to read: the security officer is logged in');
+        return [this.#sessions.open(slot, isReadWrite).handle];
       },
       C_CloseSession: ([handle]) => {
         this.#sessions.close(this.#sessions.get(handle));
@@ -211,15 +214,15 @@ export class Application implements RpcApplication {
   }
 
   async #login(handle: number, user: number, given: Uint8Array | undefined): Promise<[]> {
-    const { session, slot, isLoggedIn } = this.#session(handle);
+    const { session, slot } = this.#session(handle);
+    const requireNobody = (): void => this.#requireNobody(handle, user);
     if (user === ck.CKU_SO) {
-      this.#requireNobody(slot, isLoggedIn);
-      await loginOfficer(this.#context(), slot, given);
+      await loginOfficer(this.#context(), slot, { given, requireNobody });
       return [];
     }
     if (user !== ck.CKU_USER && user !== ck.CKU_CONTEXT_SPECIFIC)
       throw new CkError(ck.CKR_USER_TYPE_INVALID, `logging in as ${user}: there is no such user`);
-    if (user === ck.CKU_USER) this.#requireNobody(slot, isLoggedIn);
+    if (user === ck.CKU_USER) requireNobody();
     const begun = [session.sign, session.decrypt].filter((one) => one !== undefined);
     const operation = begun.find((one) => !one.pin) ?? begun[0];
     if (user === ck.CKU_CONTEXT_SPECIFIC && !operation)
@@ -231,13 +234,11 @@ export class Application implements RpcApplication {
         const use = { act: 'pkcs11.login', signal: this.#ended.signal, allowsLastTry: given === undefined } as const;
         await this.#options.desk.use(slot, use, (token) => token.verifyPin(slot.token.pin, pin));
       }
+      // The session may have ended while the person typed, and another thread may have logged in.
+      if (user === ck.CKU_USER) requireNobody();
     } catch (error) {
       pin[Symbol.dispose]();
       throw error;
-    }
-    if (user === ck.CKU_USER && this.#sessions.pinOf(slot.id, slot.token.insertion)) {
-      pin[Symbol.dispose]();
-      throw new CkError(ck.CKR_USER_ALREADY_LOGGED_IN, 'logging in: another thread did');
     }
     if (user === ck.CKU_USER) this.#sessions.login(slot.id, { insertion: slot.token.insertion, user: 'user', pin });
     else if (operation && (operation === session.sign || operation === session.decrypt)) replacePin(operation, pin);
@@ -252,10 +253,13 @@ export class Application implements RpcApplication {
     await this.#slowly(user === ck.CKU_USER ? verify : () => Promise.resolve(), nothing);
   }
 
-  #requireNobody(slot: PresentSlot, isLoggedIn: boolean): void {
-    if (isLoggedIn) throw new CkError(ck.CKR_USER_ALREADY_LOGGED_IN, 'logging in: it is done');
-    if (this.#sessions.officerPinOf(slot.id, slot.token.insertion))
-      throw new CkError(ck.CKR_USER_ANOTHER_ALREADY_LOGGED_IN, 'logging in: the security officer is');
+  /** Throws CKR_USER_ALREADY_LOGGED_IN, CKR_USER_ANOTHER_ALREADY_LOGGED_IN, and what a session that is over has thrown. */
+  #requireNobody(handle: number, user: number): void {
+    const { slot, isLoggedIn } = this.#session(handle);
+    const isOfficer = this.#sessions.officerPinOf(slot.id, slot.token.insertion) !== undefined;
+    if (user === ck.CKU_SO ? isOfficer : isLoggedIn) throw new CkError(ck.CKR_USER_ALREADY_LOGGED_IN, 'logging in: it is done');
+    if (isLoggedIn || isOfficer)
+      throw new CkError(ck.CKR_USER_ANOTHER_ALREADY_LOGGED_IN, 'logging in: somebody else is, user or security officer');
   }
 
   #ofObjects(): Functions {
@@ -421,12 +425,13 @@ export class Application implements RpcApplication {
         this.#dialect,
       ),
     );
-    for (const [type, info] of generatingMechanisms(contents, { pin: slot.token.pin, abilities })) mechanisms.set(type, info);
+    for (const [type, info] of generatingMechanisms(contents, { token: slot.token, abilities })) mechanisms.set(type, info);
     return mechanisms;
   }
 
   #note(slotId: number): void {
     this.#changed.add(slotId);
+    this.#sessions.noteCard(slotId, this.#options.desk.slots().find(({ id }) => id === slotId)?.token?.insertion);
     this.#options.onOtherwise?.();
     this.#wake();
   }

@@ -1,14 +1,14 @@
 /** Key pairs made on the card (PKCS #11 v3.0, section 5.13.2). The templates say what for; the place follows from it, and what cannot be stored is refused or left out. */
 import type { KeyAlgorithm, TokenContents } from '../../apdu/token.ts';
 import * as ck from '../constants.ts';
-import type { TokenAbilities } from '../desk.ts';
+import type { SlotToken, TokenAbilities } from '../desk.ts';
 import { CkError, valueOf } from '../errors.ts';
 import type { Attribute } from '../rpc/attributes.ts';
 import type { Mechanism } from '../rpc/mechanisms.ts';
 import { beginChange, change, requireReadWrite } from './changing.ts';
 import type { ApplicationContext, Functions } from './context.ts';
 import type { MechanismInfo } from './mechanisms.ts';
-import { placeForKey, type WantedKey } from './places.ts';
+import { makesKeys, placeForKey, type WantedKey } from './places.ts';
 import { Template } from './template.ts';
 
 /** What a key can be asked to be. Labels and dates have no place on a card: it has its own. */
@@ -102,16 +102,17 @@ function wantedCurve(template: Template): KeyAlgorithm {
   throw new CkError(ck.CKR_CURVE_NOT_SUPPORTED, 'generating a key: its curve is neither P-256 nor P-384');
 }
 
-/** Of the places of a token: those that say nothing take every kind. */
+/** Of the places of a token: those that say nothing take every kind that the card makes. */
 export function generatingMechanisms(
-  { keys }: Pick<TokenContents, 'keys'>,
-  { pin, abilities }: { readonly pin: string; readonly abilities: TokenAbilities | undefined },
+  { keys, makes }: Pick<TokenContents, 'keys' | 'makes'>,
+  { token, abilities }: { readonly token: SlotToken; readonly abilities: TokenAbilities | undefined },
 ): readonly (readonly [number, MechanismInfo])[] {
-  if (!abilities) return [];
-  const places = keys.filter((key) => key.pin === pin);
+  if (!abilities || !makesKeys(token, abilities)) return [];
+  const places = keys.filter((key) => key.pin === token.pin);
   const isFixed = (place: (typeof places)[number]): boolean => place.algorithm !== undefined && !abilities.hasManagementKey;
   const takesAll = abilities.hasOpenPlaces || abilities.hasManagementKey || !places.every(isFixed);
-  const kinds = takesAll ? [...MODULI.values(), ...CURVES.values()] : places.flatMap(({ algorithm }) => algorithm ?? []);
+  const made = [...MODULI.values(), ...CURVES.values()].filter((kind) => makes?.includes(kind) ?? true);
+  const kinds = takesAll ? made : places.flatMap(({ algorithm }) => algorithm ?? []);
   const row = (type: number, kind: 'P-' | 'RSA-', flags: number): readonly (readonly [number, MechanismInfo])[] => {
     const sizes = kinds.filter((one) => one.startsWith(kind)).map((one) => Number(one.slice(kind.length)));
     if (sizes.length === 0) return [];

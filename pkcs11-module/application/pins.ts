@@ -67,11 +67,19 @@ export function pinFunctions(context: ApplicationContext): Functions {
 }
 
 /** Without a PUK, one is typed in a trusted place when it is needed. Throws CKR_PIN_INCORRECT for a management key that is not the card's. */
-export async function loginOfficer(context: ApplicationContext, slot: PresentSlot, given: Uint8Array | undefined): Promise<void> {
+export async function loginOfficer(
+  context: ApplicationContext,
+  slot: PresentSlot,
+  { given, requireNobody }: { readonly given: Uint8Array | undefined; readonly requireNobody: () => void },
+): Promise<void> {
   const { desk, sessions, signal } = context;
   const { id, token } = slot;
-  if (sessions.countOf(id).readOnly > 0)
-    throw new CkError(ck.CKR_SESSION_READ_ONLY_EXISTS, 'logging in as security officer: a session is for reading only');
+  const requireFree = (): void => {
+    requireNobody();
+    if (sessions.countOf(id).readOnly > 0)
+      throw new CkError(ck.CKR_SESSION_READ_ONLY_EXISTS, 'logging in as security officer: a session is for reading only');
+  };
+  requireFree();
   if (!given && !desk.canAskPin()) throw new CkError(ck.CKR_ARGUMENTS_BAD, 'logging in as security officer: no PUK was given');
   const pin = Secret.take(given ?? new Uint8Array());
   try {
@@ -82,6 +90,7 @@ export async function loginOfficer(context: ApplicationContext, slot: PresentSlo
         () => Promise.resolve(),
         () => undefined,
       );
+    requireFree(); // as before, after whatever other threads did meanwhile
   } catch (error) {
     pin[Symbol.dispose]();
     throw error;

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { KeyAlgorithm, KeyUsage, TokenKey } from '../../apdu/token.ts';
 import * as ck from '../constants.ts';
-import type { SlotReading, TokenAbilities } from '../desk.ts';
+import type { SlotReading, SlotToken, TokenAbilities } from '../desk.ts';
 import { CkError } from '../errors.ts';
 import { hasCertificate, hasKnownKey, isTaken } from '../places.ts';
 import type { PresentSlot } from './context.ts';
@@ -35,9 +35,11 @@ function isMadeUp(id: Uint8Array): boolean {
   return id.length > MAX_NAME_LENGTH;
 }
 
-/** Throws CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT, CKR_DEVICE_MEMORY: no place is free. */
+/** Throws CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT, CKR_DEVICE_MEMORY: no place is free; CKR_FUNCTION_NOT_SUPPORTED for a token in which none is made. */
 export function placeForKey(wanted: WantedKey, token: Token): string {
-  const { reading, abilities } = token;
+  const { reading, abilities, slot } = token;
+  if (!makesKeys(slot.token, abilities))
+    throw new CkError(ck.CKR_FUNCTION_NOT_SUPPORTED, 'generating a key: new ones come to the first token of the card alone');
   const named = wanted.id && placeNamed(wanted.id, token);
   if (named) {
     requireFitting(wanted, named);
@@ -56,6 +58,14 @@ export function placeForKey(wanted: WantedKey, token: Token): string {
     ck.CKR_DEVICE_MEMORY,
     `generating an ${wanted.algorithm} key: no place on the card is free for one of its kind`,
   );
+}
+
+/** What is behind a module makes new keys with its first PIN: one that was asked for with another would come to a token where its program does not look. */
+export function makesKeys(
+  { isFirst }: Pick<SlotToken, 'isFirst'>,
+  { hasOpenPlaces }: Pick<TokenAbilities, 'hasOpenPlaces'>,
+): boolean {
+  return isFirst || !hasOpenPlaces;
 }
 
 /** Of the key that the certificate's ID names, else of the one that it certifies. */

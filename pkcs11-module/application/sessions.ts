@@ -50,6 +50,8 @@ interface Login {
 export class Sessions implements Disposable {
   readonly #sessions = new Map<number, Session>();
   readonly #logins = new Map<number, Login>();
+  /** Of the card that the latest session was opened with, by slot. */
+  readonly #insertions = new Map<number, string>();
   /** What was made in sessions, and goes with them. */
   readonly objects = new SessionObjects();
   readonly #onOtherwise: () => void;
@@ -66,6 +68,7 @@ export class Sessions implements Disposable {
   }
 
   open(slot: TokenSlot & { readonly token: NonNullable<TokenSlot['token']> }, isReadWrite: boolean): Session {
+    this.#endEarlier(slot.id, slot.token.insertion);
     if (this.#sessions.size >= MAX_SESSIONS)
       throw new CkError(ck.CKR_SESSION_COUNT, `opening a session: ${MAX_SESSIONS} are open`);
     const session = { handle: ++this.#last, slotId: slot.id, insertion: slot.token.insertion, isReadWrite };
@@ -89,6 +92,20 @@ export class Sessions implements Disposable {
   closeAll(slotId: number): void {
     for (const session of [...this.#sessions.values()]) if (session.slotId === slotId) this.#end(session.handle);
     this.logout(slotId);
+  }
+
+  /** The card in the slot is another, or none (undefined): what was given for the one that was there is no longer kept. */
+  noteCard(slotId: number, insertion: string | undefined): void {
+    if (this.#logins.has(slotId) && this.#logins.get(slotId)?.insertion !== insertion) this.logout(slotId);
+  }
+
+  /** Of the card that was there before: nobody asked for them since, and those of this card are not to be taken for theirs. */
+  #endEarlier(slotId: number, insertion: string): void {
+    if (this.#insertions.get(slotId) === insertion) return;
+    this.#insertions.set(slotId, insertion);
+    for (const session of [...this.#sessions.values()])
+      if (session.slotId === slotId && session.insertion !== insertion) this.#end(session.handle);
+    this.noteCard(slotId, insertion);
   }
 
   #end(handle: number): void {

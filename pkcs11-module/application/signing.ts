@@ -107,6 +107,7 @@ async function sign(
   const length = operation.input.signatureLength;
   if (room === undefined || room < length) return { length };
   const { object } = operation;
+  delete session.sign; // it ends with this call, whatever comes of it: no other thread goes on with it meanwhile
   try {
     if (data) operation.input.update(data);
     const input = operation.input.finish();
@@ -115,7 +116,7 @@ async function sign(
     const bytes = await context.useKey(use, (token) => signWith(token, object.key, { input, random: context.random }));
     return { bytes };
   } finally {
-    endSign(session);
+    operation.pin?.[Symbol.dispose]();
   }
 }
 

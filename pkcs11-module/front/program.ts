@@ -65,7 +65,7 @@ export class Program {
   readonly #frames = new FrameReader();
   readonly #underWay = new Map<number, Call>();
   readonly #lasting = new LastingAnswers();
-  #held: Held[] = [];
+  readonly #held: Held[] = [];
   #dialect: Dialect | undefined;
   #version = 0;
   /** The body of the C_Initialize that holds. */
@@ -173,8 +173,7 @@ export class Program {
 
   #forward(call: Call, bytes: Uint8Array): void {
     this.#underWay.set(call.code, call);
-    const isSecret = call.name !== undefined && HAVE_SECRETS.has(call.name);
-    this.#core?.write(bytes, isSecret ? () => bytes.fill(0) : undefined);
+    this.#core?.write(bytes, isSecret(call) ? () => bytes.fill(0) : undefined);
   }
 
   #hold(call: Held): void {
@@ -193,7 +192,7 @@ export class Program {
     }
     const state = { dialect: this.#dialect ?? 0, isInitialized: this.#initialize !== undefined, slots: this.#options.slots() };
     const answer = answerWithoutCore(call.code, call.body, state);
-    if (call.name !== undefined && HAVE_SECRETS.has(call.name)) call.body.fill(0);
+    if (isSecret(call)) call.body.fill(0);
     if (call.name === 'C_Finalize') this.#endWaits();
     this.#write(answer, call);
   }
@@ -287,11 +286,15 @@ export class Program {
     this.#hasEnded = true;
     clearTimeout(this.#greeting);
     this.#options.room.change(-this.#counted);
-    this.#held = [];
+    for (const call of this.#held.splice(0)) if (isSecret(call)) call.bytes.fill(0); // no core takes it any more
     this.#socket.destroy();
     this.#core?.end();
     this.#options.onEnd(problem);
   }
+}
+
+function isSecret({ name }: Call): boolean {
+  return name !== undefined && HAVE_SECRETS.has(name);
 }
 
 function copyOf({ body, bytes }: Frame): { readonly bytes: Uint8Array; readonly body: Uint8Array } {

@@ -1,10 +1,11 @@
 /** What comes when it comes: answers out of order, cards that go and come, programs that wait for them. */
 import { describe, expect, it } from 'vitest';
-import { eventually, PIN, within } from '../api/support.ts';
+import { eventually, PIN, PUK, within } from '../api/support.ts';
 import { filledPivCard, openPkcs11Desk } from './desk.ts';
-import { ck, expectValue, valueOf } from './program.ts';
+import { ck, expectValue, SERIAL, valueOf } from './program.ts';
 
 const WAIT = 0;
+const READ_WRITE = SERIAL | ck.CKF_RW_SESSION;
 const SIGN = { mechanism: { type: ck.CKM_ECDSA }, data: new Uint8Array(32).fill(7) };
 
 describe('answers', () => {
@@ -34,6 +35,28 @@ describe('answers', () => {
       }),
     );
     expect(new Set(signatures).size).toBe(20);
+  });
+});
+
+describe('two threads that sign in one session at once', () => {
+  it('are one operation, which the first has: the other has none, and what is begun next is its own', async () => {
+    await using desk = await openPkcs11Desk();
+    const program = await desk.program();
+    const session = await program.session();
+    await program.login(session, PIN);
+    const key = await program.key(session, '9A');
+    const held = Promise.withResolvers<undefined>();
+    await program.client.call('C_SignInit', session, SIGN.mechanism, key);
+    desk.card.forget();
+    desk.card.hold = held.promise;
+    const first = program.bytes('C_Sign', session, SIGN.data, 64);
+    await eventually('the signature to begin', () => desk.card.exchanges > 0);
+    await expectValue(program.client.call('C_Sign', session, SIGN.data, 64), ck.CKR_OPERATION_NOT_INITIALIZED);
+    await program.client.call('C_SignInit', session, SIGN.mechanism, key);
+    held.resolve(undefined);
+    desk.card.hold = undefined;
+    expect(await first).toHaveLength(64);
+    expect(await program.bytes('C_Sign', session, SIGN.data, 64)).toHaveLength(64);
   });
 });
 
@@ -104,6 +127,26 @@ describe('a card that was pulled', () => {
     );
     await program.login(again, PIN);
     expect(await program.sign(again, await program.key(again, '9A'), SIGN)).toHaveLength(64);
+  });
+
+  it('takes its sessions along, and none of those that were opened with the next card', async () => {
+    await using desk = await openPkcs11Desk();
+    const program = await desk.program();
+    const [slot = 0] = await program.slots();
+    const earlier = await program.session(slot);
+    desk.bench.reader().remove();
+    await expect.poll(() => program.slots()).toEqual([]);
+    await desk.bench.insert(filledPivCard());
+    const session = await program.session(slot, READ_WRITE);
+    expect((await program.client.call('C_GetTokenInfo', slot)).slice(5, 9)).toEqual([0, 1, 0, 1]);
+    await program.login(session, PUK, ck.CKU_SO); // no session that only reads is in the way
+    await program.client.call('C_Logout', session);
+    await program.login(session, PIN);
+    await expectValue(program.client.call('C_GetSessionInfo', earlier), ck.CKR_SESSION_HANDLE_INVALID);
+    expect(await program.sign(session, await program.key(session, '9A'), SIGN)).toHaveLength(64);
+    await program.client.call('C_CloseSession', session);
+    const [, state] = await program.client.call('C_GetSessionInfo', await program.session(slot));
+    expect(state).toBe(ck.CKS_RO_PUBLIC_SESSION);
   });
 
   it('in the middle of a signature is told so, and of a session that was not used meanwhile too', async () => {

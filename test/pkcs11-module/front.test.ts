@@ -2,8 +2,11 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
+import { duplexPair } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { Program as FrontProgram } from '../../pkcs11-module/front/program.ts';
+import { Room } from '../../pkcs11-module/front/room.ts';
 import { CALL_NAMES, CALLS, HANDSHAKE, type CallName, type Dialect } from '../../pkcs11-module/rpc/calls.ts';
 import { eventually, PIN, within } from '../api/support.ts';
 import { openFrontDesk, RawCore, type Core } from './front-desk.ts';
@@ -263,6 +266,21 @@ describe('a program that does not do its part', () => {
     if (core) await signs(program);
     socket.destroy();
     await program.client.call('C_GetInfo');
+  });
+
+  it('and ends while its login waits for a core leaves no PIN behind', () => {
+    const [, socket] = duplexPair();
+    const login = encodeRequest(0x10, 'C_Login', [1, ck.CKU_USER, new TextEncoder().encode(PIN)], 2);
+    const piece = Buffer.from([2, ...login]); // the dialect, and a frame in one piece, as clients write them
+    const program: FrontProgram = new FrontProgram({
+      ...{ socket, room: new Room(1_048_576), slots: () => [], isCoreExpected: () => true },
+      onNeedsCore: () => program.promise(),
+      onEnd: () => undefined,
+    });
+    program.take(piece);
+    expect(piece.includes(PIN)).toBe(true);
+    program.end();
+    expect(piece.includes(PIN)).toBe(false);
   });
 
   it('and sends frames by halves does not fill the front', async () => {

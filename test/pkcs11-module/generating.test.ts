@@ -51,6 +51,21 @@ async function slotOf(program: Program, role: string): Promise<number> {
   throw new Error(`there is no ${role}`);
 }
 
+describe('the sizes of keys that a PIV card makes', () => {
+  it.each([
+    ['as the standard has them', { profile: 'plain' }, [2_048, 3_072], [256, 384]],
+    ['as YubiKeys have them, whose firmware is not asked', { profile: 'yubikey' }, [2_048, 4_096], [256, 384]],
+  ] as const)('are told %s', async (_, card, rsa, curves) => {
+    await using desk = await openBlankDesk(card);
+    const program = await desk.program();
+    const [slot = 0] = await program.slots();
+    const sizes = async (type: number): Promise<readonly number[]> =>
+      (await program.client.call('C_GetMechanismInfo', slot, type)).slice(0, 2).map(Number);
+    expect(await sizes(RSA)).toEqual(rsa);
+    expect(await sizes(EC)).toEqual(curves);
+  });
+});
+
 const SIGNING: Template = [[ck.CKA_SIGN, true]];
 const DERIVING: Template = [[ck.CKA_DERIVE, true]];
 const GUARDED: Template = [

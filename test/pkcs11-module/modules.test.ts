@@ -159,6 +159,33 @@ describe('a token behind a module', () => {
   });
 });
 
+describe('the sizes of keys that a module makes', () => {
+  const RSA_PAIR = ck.CKM_RSA_PKCS_KEY_PAIR_GEN;
+  const sizes = async (program: Program, type: number): Promise<readonly number[]> => {
+    const [slot = 0] = await program.slots();
+    return (await program.client.call('C_GetMechanismInfo', slot, type)).slice(0, 2).map(Number);
+  };
+
+  it('are those that programs may ask for, where it makes others too', async () => {
+    await using desk = await openModuleDesk();
+    const program = await desk.program();
+    expect(await sizes(program, RSA_PAIR)).toEqual([2_048, 4_096]);
+    expect(await sizes(program, ck.CKM_EC_KEY_PAIR_GEN)).toEqual([256, 384]);
+  });
+
+  it.each([
+    ['what it says', 'short', [2_048, 2_048]],
+    ['any, where it does not say', 'fails', [2_048, 4_096]],
+  ] as const)('are %s, and none of a kind that it does not make', async (_, kind, told) => {
+    await using faulty = await compileFaultyModule();
+    await using bench = await openBench({ policy: policyOf(faulty.configuration(`${kind}:C_GetMechanismInfo`)) });
+    await untilReady(bench, 1);
+    await using program = await Program.open(bench);
+    expect(await sizes(program, RSA_PAIR)).toEqual(told);
+    await expectValue(sizes(program, ck.CKM_EC_KEY_PAIR_GEN), ck.CKR_MECHANISM_INVALID);
+  });
+});
+
 describe('programs that sign again and again', () => {
   it('share a turn with whoever brings the same PIN', async () => {
     await using desk = await openModuleDesk();

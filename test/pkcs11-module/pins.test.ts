@@ -103,6 +103,30 @@ describe('the security officer', () => {
     const program = await desk.program();
     await expectValue(program.login(await program.session(), PUK, ck.CKU_SO), ck.CKR_SESSION_READ_ONLY_EXISTS);
   });
+
+  it('keeps sessions that only read from being opened, until the logout', async () => {
+    await using desk = await openPkcs11Desk();
+    const program = await desk.program();
+    const session = await program.session(undefined, READ_WRITE);
+    await program.login(session, PUK, ck.CKU_SO);
+    await expectValue(program.session(), ck.CKR_SESSION_READ_WRITE_SO_EXISTS);
+    await program.session(undefined, READ_WRITE);
+    await program.client.call('C_Logout', session);
+    await program.session();
+  });
+
+  it('is one user, the other is another: who is logged in already, and who is in the way', async () => {
+    await using desk = await openPkcs11Desk();
+    const program = await desk.program();
+    const session = await program.session(undefined, READ_WRITE);
+    await program.login(session, PUK, ck.CKU_SO);
+    await expectValue(program.login(session, PUK, ck.CKU_SO), ck.CKR_USER_ALREADY_LOGGED_IN);
+    await expectValue(program.login(session, PIN), ck.CKR_USER_ANOTHER_ALREADY_LOGGED_IN);
+    await program.client.call('C_Logout', session);
+    await program.login(session, PIN);
+    await expectValue(program.login(session, PIN), ck.CKR_USER_ALREADY_LOGGED_IN);
+    await expectValue(program.login(session, PUK, ck.CKU_SO), ck.CKR_USER_ANOTHER_ALREADY_LOGGED_IN);
+  });
 });
 
 describe('functions of version 3.0', () => {

@@ -64,6 +64,20 @@ describe('a login without a PIN', () => {
     await again;
   });
 
+  it('is none when the session has ended before the PIN was typed: the next session begins logged out', async () => {
+    await using desk = await openPkcs11Desk();
+    const program = await desk.program();
+    await using station = await TestStation.open(desk.bench);
+    const session = await program.session();
+    const login = program.login(session, undefined);
+    const { id } = await station.prompt();
+    await program.client.call('C_CloseSession', session);
+    station.type(id, { pin: PIN });
+    await expectValue(login, ck.CKR_SESSION_HANDLE_INVALID);
+    const [, state] = await program.client.call('C_GetSessionInfo', await program.session());
+    expect(state).toBe(ck.CKS_RO_PUBLIC_SESSION);
+  });
+
   it('is withdrawn when the program ends, or the card goes', async () => {
     await using desk = await openPkcs11Desk();
     await using station = await TestStation.open(desk.bench);

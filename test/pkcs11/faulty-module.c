@@ -94,7 +94,24 @@ static U C_GetTokenInfo(U slot, B *info) {
   return 0;
 }
 
-static U C_GetMechanismList(U slot, U *list, U *count) { (void)slot; ENTER(C_GetMechanismList); if (list != NULL) list[0] = 1; *count = 1; return 0; }
+static U C_GetMechanismList(U slot, U *list, U *count) {
+  (void)slot;
+  ENTER(C_GetMechanismList);
+  if (list != NULL) list[0] = 1;
+  *count = 1;
+  if (!has("short", "C_GetMechanismInfo") && !has("fails", "C_GetMechanismInfo")) return 0;
+  if (list != NULL) list[1] = 0;
+  *count = 2;
+  return 0;
+}
+
+static U C_GetMechanismInfo(U slot, U type, U *info) {
+  (void)slot; (void)type;
+  ENTER(C_GetMechanismInfo);
+  if (has("fails", "C_GetMechanismInfo")) return 6;
+  info[0] = 1024; info[1] = 2048; info[2] = 0x10001;
+  return 0;
+}
 
 static U C_OpenSession(U slot, U flags, void *app, void *notify, U *session) {
   (void)slot; (void)flags; (void)app; (void)notify;
@@ -192,7 +209,7 @@ EXPORT U C_GetFunctionList(void **out) {
   list.version[0] = 2; list.version[1] = 40;
   void **f = list.functions;
   f[0] = C_Initialize; f[1] = C_Finalize; f[2] = C_GetInfo; f[3] = C_GetFunctionList; f[4] = C_GetSlotList; f[5] = C_GetSlotInfo; f[6] = C_GetTokenInfo;
-  f[7] = C_GetMechanismList; f[12] = C_OpenSession; f[13] = C_CloseSession; f[18] = C_Login; f[19] = C_Logout; f[24] = C_GetAttributeValue;
+  f[7] = C_GetMechanismList; f[8] = C_GetMechanismInfo; f[12] = C_OpenSession; f[13] = C_CloseSession; f[18] = C_Login; f[19] = C_Logout; f[24] = C_GetAttributeValue;
   f[26] = C_FindObjectsInit; f[27] = C_FindObjects; f[28] = C_FindObjectsFinal; f[42] = C_SignInit; f[43] = C_Sign; f[67] = C_WaitForSlotEvent;
   if (has("missing", "C_Sign")) f[43] = NULL;
   *out = has("null", "C_GetFunctionList") ? NULL : (void *)&list;

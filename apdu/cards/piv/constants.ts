@@ -51,6 +51,9 @@ export const ALGORITHM_IDS: Readonly<Record<KeyAlgorithm, number>> = {
   'P-384': 0x14,
 };
 
+/** What a card of the standard makes (SP 800-78-5, section 3.1); earlier cards have no RSA-3072, and refuse it. */
+export const PIV_MADE_KEYS: readonly KeyAlgorithm[] = ['RSA-2048', 'RSA-3072', 'P-256', 'P-384'];
+
 /** Dynamic authentication template and its data objects (SP 800-73-5 part 2, table 7). */
 export const TAG_DYNAMIC_AUTHENTICATION = 0x7c;
 export const TAG_WITNESS = 0x80;

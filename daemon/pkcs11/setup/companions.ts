@@ -5,7 +5,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Texts } from './errors.ts';
-import { readIfThere } from './kept-file.ts';
+import { readIfThere } from './files.ts';
 import type { Machine } from './machine.ts';
 import { MODULE_NAME } from './nss-module.ts';
 

@@ -6,7 +6,8 @@
  */
 import { join } from 'node:path';
 import { SetupError } from './errors.ts';
-import { addEntry, readIfThere, removeEntry, type Entry } from './kept-file.ts';
+import { readIfThere } from './files.ts';
+import { addEntry, removeEntry, type Entry } from './kept-file.ts';
 import type { Machine } from './machine.ts';
 import { isProxy, MODULE_NAME } from './nss-module.ts';
 import type { Place, PlaceState } from './program-setup.ts';
@@ -32,7 +33,7 @@ export function addToPolicy(machine: Machine, library: string): boolean {
   if (state === 'enabled' || state === 'other_name') return false;
   // What is kept must be what was there before kortd came.
   if (state === 'other_address') removeFromPolicy(machine);
-  addEntry(path, entryOf(path, library), { mode: 0o644 });
+  addEntry(path, entryOf(path, library), { mode: 0o644, isForAll: true });
   return true;
 }
 

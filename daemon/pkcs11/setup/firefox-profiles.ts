@@ -4,7 +4,7 @@
  */
 import { existsSync, readlinkSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { readIfThere } from './kept-file.ts';
+import { readIfThere } from './files.ts';
 import type { Machine } from './machine.ts';
 
 export interface FirefoxProfile {

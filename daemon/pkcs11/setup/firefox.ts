@@ -3,6 +3,7 @@
  *
  * A module that the policy added stays in a profile's database after the policy is gone: who used it takes it out of their own profiles.
  */
+import { NssDatabaseError } from '../../tls/nss-database.ts';
 import { companionNotices } from './companions.ts';
 import { SetupError } from './errors.ts';
 import { addToPolicy, policyPath, policyPlace, removeFromPolicy } from './firefox-policy.ts';
@@ -73,16 +74,21 @@ interface EachProfile {
   readonly change: (folder: string) => Promise<Change['did']>;
 }
 
-/** A running Firefox writes its list of modules over what others wrote. What can be done is done, before that is told. */
+/** A running Firefox writes its list of modules over what others wrote. What can be done is done, before what cannot is told. */
 async function eachProfile(folders: readonly string[], { isDone, change }: EachProfile): Promise<readonly Change[]> {
   const changes: Change[] = [];
-  let inUse: SetupError | undefined;
+  let problem: Error | undefined;
   for (const folder of folders) {
-    const pid = isDone(folder) ? undefined : profileUser(folder);
-    if (pid === undefined) changes.push({ path: folder, did: await change(folder) });
-    else inUse = openBy(pid, folder);
+    try {
+      const pid = isDone(folder) ? undefined : profileUser(folder);
+      if (pid !== undefined) throw openBy(pid, folder);
+      changes.push({ path: folder, did: await change(folder) });
+    } catch (error) {
+      if (!(error instanceof SetupError || error instanceof NssDatabaseError)) throw error;
+      problem ??= error;
+    }
   }
-  if (inUse) throw inUse;
+  if (problem) throw problem;
   return changes;
 }
 

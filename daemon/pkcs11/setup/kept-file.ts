@@ -2,9 +2,9 @@
  * A text file of somebody else in which kortd has an entry. What it was before is kept beside it, so that it comes back to the byte; where others have
  * changed it meanwhile, the entry alone is taken out.
  */
-import { readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { copyFileSync, rmSync } from 'node:fs';
 import { withFile } from './errors.ts';
+import { readBytes, readIfThere, removeFile, writeOver, writeText, type NewFile } from './files.ts';
 
 const KEPT = '.before-kortd';
 
@@ -15,36 +15,32 @@ export interface Entry {
   remove(text: string): string | undefined;
 }
 
-export function readIfThere(path: string): string | undefined {
-  try {
-    return withFile(path, () => readFileSync(path, 'utf8'));
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
-    throw error;
-  }
-}
-
 /** Throws SetupError where that is not allowed. */
-export function addEntry(path: string, entry: Entry, options: { readonly mode: number }): void {
+export function addEntry(path: string, entry: Entry, options: NewFile): void {
   const before = readIfThere(path);
   const after = entry.add(before);
-  withFile(path, () => {
-    mkdirSync(dirname(path), { recursive: true });
-    if (before !== undefined) writeFileSync(path + KEPT, before, { mode: options.mode });
-    writeFileSync(path, after, { mode: options.mode });
-  });
+  if (before !== undefined) withFile(path, () => copyFileSync(path, path + KEPT));
+  try {
+    writeText(path, after, options);
+  } catch (error) {
+    forgetKept(path);
+    throw error;
+  }
 }
 
 /** The file has the entry. Throws SetupError where that is not allowed. */
 export function removeEntry(path: string, entry: Entry): void {
   const text = readIfThere(path);
   if (text === undefined) return;
-  const kept = readIfThere(path + KEPT);
-  const isUntouched = entry.add(kept) === text;
-  const before = isUntouched ? kept : entry.remove(text);
-  withFile(path, () => {
-    if (before === undefined) rmSync(path);
-    else writeFileSync(path, before);
-    rmSync(path + KEPT, { force: true });
-  });
+  const kept = readBytes(path + KEPT);
+  const isUntouched = entry.add(kept?.toString()) === text;
+  const rest = isUntouched ? undefined : entry.remove(text);
+  const before = isUntouched ? kept : rest === undefined ? undefined : Buffer.from(rest);
+  if (before === undefined) removeFile(path);
+  else writeOver(path, before);
+  forgetKept(path);
+}
+
+function forgetKept(path: string): void {
+  withFile(path, () => rmSync(path + KEPT, { force: true }));
 }

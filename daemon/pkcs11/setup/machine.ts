@@ -1,7 +1,7 @@
 /** Where the programs of one user, and of the whole system, keep what is changed here; and p11-kit's library, which they are told to load. */
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { userInfo } from 'node:os';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { SetupError } from './errors.ts';
 
 export interface Machine {
@@ -26,7 +26,8 @@ const LIBRARIES = ['lib/x86_64-linux-gnu', 'lib/aarch64-linux-gnu', 'lib64', 'li
 );
 
 export function thisMachine(environment: NodeJS.ProcessEnv = process.env): Machine {
-  const { HOME: home = homedir(), XDG_CONFIG_HOME, XDG_DATA_HOME, PATH: path = '' } = environment;
+  const { XDG_CONFIG_HOME, XDG_DATA_HOME, PATH: path = '' } = environment;
+  const home = homeOf(environment);
   return {
     isRoot: process.getuid?.() === 0,
     home,
@@ -37,6 +38,21 @@ export function thisMachine(environment: NodeJS.ProcessEnv = process.env): Machi
     path,
     libraries: LIBRARIES,
   };
+}
+
+/** As programs find it: by HOME where that is a folder's whole path, else by the list of users. Throws SetupError. */
+function homeOf({ HOME }: NodeJS.ProcessEnv): string {
+  if (HOME !== undefined && isAbsolute(HOME)) return HOME;
+  try {
+    const { homedir } = userInfo();
+    if (isAbsolute(homedir)) return homedir;
+  } catch {
+    // a user who is in no list
+  }
+  throw new SetupError('no_home', {
+    en: 'looking for the files of this user: no home folder is known. Set HOME to it, then try again',
+    sv: 'ingen hemmapp är känd för den här användaren. Ange den i HOME och försök igen',
+  });
 }
 
 export function isInstalled({ path }: Machine, names: readonly string[]): boolean {

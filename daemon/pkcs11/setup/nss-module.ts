@@ -3,11 +3,11 @@
  * keeps (pkcs11.txt), since reading it with modutil would load every module that is listed.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ensureNssDatabase, NssDatabaseError, runNssTool } from '../../tls/nss-database.ts';
 import { SetupError, withFile } from './errors.ts';
-import { readIfThere } from './kept-file.ts';
+import { readIfThere } from './files.ts';
 import type { Place, PlaceState } from './program-setup.ts';
 
 /** Under this name the module stands in databases and policies. */
@@ -55,6 +55,7 @@ export async function addToNss(folder: string, library: string): Promise<boolean
   const state = stateIn(folder, library);
   if (state === 'foreign') throw foreign(folder);
   if (state === 'enabled' || state === 'other_name') return false;
+  requireOwn(folder);
   if (state === 'other_address') await modutil(folder, ['-delete', MODULE_NAME], attempt);
   else if (await makeDatabase(folder, attempt)) writeFileSync(join(folder, MADE_FILE), digestOf(folder), { mode: 0o600 });
   await modutil(folder, ['-add', MODULE_NAME, '-libfile', library], attempt);
@@ -68,9 +69,21 @@ export async function removeFromNss(folder: string): Promise<boolean> {
   const state = stateIn(folder, undefined);
   if (state === 'foreign') throw foreign(folder);
   const wasThere = state === 'enabled' || state === 'other_address';
+  if (wasThere) requireOwn(folder);
   if (wasThere) await modutil(folder, ['-delete', MODULE_NAME], `taking the module ${MODULE_NAME} out of ${folder}`);
   withFile(folder, () => removeIfUnused(folder));
   return wasThere;
+}
+
+/** As root with somebody's HOME (sudo may keep it): what modutil writes would be root's, and its user's browser could not read it any more. */
+function requireOwn(folder: string): void {
+  let there = folder;
+  while (!existsSync(there)) there = dirname(there);
+  if (process.getuid?.() !== 0 || statSync(there).uid === 0) return;
+  throw new SetupError('not_allowed', {
+    en: `changing the modules of ${folder}: it is another user's, who could not read it afterwards. Run this as that user, without sudo`,
+    sv: `modulerna i ${folder} kan inte ändras: mappen är en annan användares, som sedan inte skulle kunna läsa den. Kör detta som den användaren, utan sudo`,
+  });
 }
 
 async function makeDatabase(folder: string, attempt: string): Promise<boolean> {

@@ -2,17 +2,20 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  chownSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runNssTool } from '../../tls/nss-database.ts';
@@ -220,6 +223,33 @@ describe("Firefox's profiles", () => {
     await expectProblem(() => setup('firefox').enable(), 'no_profile');
   });
 
+  it('that cannot be changed hold up no other, and are told of', async () => {
+    const odd = await profileOf('odd');
+    rmSync(join(odd, 'pkcs11.txt'));
+    mkdirSync(join(odd, 'pkcs11.txt'));
+    const good = await profileOf('good');
+    const list = ['odd', 'good'].map((name, index) => `[Profile${index}]\nName=${name}\nIsRelative=1\nPath=${name}\n`);
+    write(join(dirname(good), 'profiles.ini'), list.join('\n'));
+    await expectProblem(() => setup('firefox').enable(), 'in_the_way');
+    expect(readFileSync(join(good, 'pkcs11.txt'), 'utf8')).toContain('name=kortd');
+    await expectProblem(() => setup('firefox').disable(), 'in_the_way');
+    expect(readFileSync(join(good, 'pkcs11.txt'), 'utf8')).not.toContain('name=kortd');
+  });
+
+  it.runIf(process.getuid?.() === 0)("of another user are not root's to change: they could not be read any more", async () => {
+    const profile = await profileOf('theirs');
+    chownSync(profile, 1_234, 1_234);
+    const before = contents();
+    await expectProblem(() => setup('firefox').enable(), 'not_allowed');
+    expect(contents()).toEqual(before);
+    await addModule(profile, 'kortd', LIBRARY);
+    const during = contents();
+    await expectProblem(() => setup('firefox').disable(), 'not_allowed');
+    expect(contents()).toEqual(during);
+    chownSync(join(folder, 'home'), 1_234, 1_234);
+    await expectProblem(() => setup('chromium').enable(), 'not_allowed');
+  });
+
   it("with somebody else's module of that name are left", async () => {
     const profile = await profileOf('other');
     await addModule(profile, 'kortd', LIBRARY.replace('proxy', 'trust').replace('gnu/', 'gnu/pkcs11/'));
@@ -305,7 +335,89 @@ describe('OpenSSH', () => {
   });
 });
 
+describe('files of a person', () => {
+  const config = (): string => join(folder, 'home', '.ssh', 'config');
+  const moduleFile = (): string => join(folder, 'home', '.config', 'pkcs11', 'modules', 'kortd.module');
+
+  it('keep every byte, whatever they are written in', async () => {
+    mkdirSync(dirname(config()), { recursive: true });
+    writeFileSync(config(), Buffer.from('Host a\r\n  # f\xf6r \xff\r\n', 'latin1'));
+    await expectRoundTrip(setup('ssh'));
+  });
+
+  it('that are links stay links, and lead to what they led to', async () => {
+    const target = write(join(folder, 'home', 'dotfiles', 'ssh'), 'Host a\n');
+    mkdirSync(dirname(config()));
+    symlinkSync(target, config());
+    await expectRoundTrip(setup('ssh'));
+    rmSync(target);
+    await setup('ssh').enable();
+    expect(readFileSync(target, 'utf8')).toContain('PKCS11Provider');
+    await setup('ssh').disable();
+    expect(readlinkSync(config())).toBe(target);
+    expect(existsSync(target)).toBe(false);
+  });
+
+  it('that cannot be files are told of, and left: folders, files that should be folders, links to nowhere', async () => {
+    mkdirSync(config(), { recursive: true });
+    mkdirSync(moduleFile(), { recursive: true });
+    for (const id of ['ssh', 'p11Kit'] as const) {
+      await expectProblem(() => setup(id).enable(), 'in_the_way');
+      await expectProblem(() => setup(id).disable(), 'in_the_way');
+      await expectProblem(() => setup(id).places(), 'in_the_way');
+    }
+    rmSync(dirname(moduleFile()), { recursive: true });
+    write(dirname(moduleFile()), '');
+    await expectProblem(() => setup('p11Kit').enable(), 'in_the_way');
+    expect((await setup('p11Kit').disable()).changes[0]).toMatchObject({ did: 'nothing' });
+    rmSync(config(), { recursive: true });
+    symlinkSync(join(folder, 'none', 'config'), config());
+    await expectProblem(() => setup('ssh').enable(), 'in_the_way');
+    expect(readlinkSync(config())).toBe(join(folder, 'none', 'config'));
+  });
+
+  it.each(['ssh', 'firefox'] as const)('are as they were when there is no room to change them (%s)', (id) => {
+    const text = '# '.padEnd(1_000, 'x');
+    write(config(), text);
+    write(
+      join(folder, 'etc', 'firefox', 'policies', 'policies.json'),
+      JSON.stringify({ policies: { Comment: text } }).padEnd(1_020),
+    );
+    const before = contents();
+    const module = new URL('index.ts', import.meta.url).href;
+    const program = `const { programSetups } = await import(${JSON.stringify(module)});
+      const setup = programSetups(${JSON.stringify(machine({ isRoot: id === 'firefox' }))}, 'unix:path=/a').${id};
+      await Promise.resolve().then(() => setup.enable()).catch((error) => console.log(error.problem));`;
+    // A file of this user can grow to 1024 bytes.
+    const limited = ['-c', 'trap "" XFSZ; ulimit -f 1; exec "$0" --input-type=module --eval "$1"', process.execPath, program];
+    expect(execFileSync('bash', limited, { encoding: 'utf8' })).toBe('disk_full\n');
+    expect(contents()).toEqual(before);
+  });
+});
+
+describe('files for everybody', () => {
+  it('can be read by everybody, whatever the umask: p11-kit gives no program any module otherwise', async () => {
+    const umask = process.umask(0o077);
+    try {
+      for (const id of ['p11Kit', 'firefox', 'ssh'] as const) await setup(id, { isRoot: true }).enable();
+    } finally {
+      process.umask(umask);
+    }
+    const made = readdirSync(join(folder, 'etc'), { recursive: true, withFileTypes: true });
+    expect(made.filter((entry) => entry.isFile())).toHaveLength(3);
+    for (const entry of made)
+      expect(statSync(join(entry.parentPath, entry.name)).mode & 0o777, entry.name).toBe(entry.isFile() ? 0o644 : 0o755);
+  });
+});
+
 describe('the machine', () => {
+  it.each([{}, { HOME: '' }, { HOME: 'here' }])(
+    'has the home folder of the list of users where HOME is none: %o',
+    (environment) => {
+      expect(thisMachine(environment)).toMatchObject({ home: userInfo().homedir, config: join(userInfo().homedir, '.config') });
+    },
+  );
+
   it('without the library says what to install, and changes nothing', async () => {
     await profileOf('any');
     const before = contents();

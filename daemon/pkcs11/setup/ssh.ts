@@ -5,10 +5,9 @@
  *
  * ssh-agent reads no such file, and takes modules under /usr/lib alone unless told otherwise (ssh-agent(1), -P): the person adds the module to it.
  */
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { SetupError, withFile } from './errors.ts';
-import { readIfThere } from './kept-file.ts';
+import { join } from 'node:path';
+import { SetupError } from './errors.ts';
+import { readIfThere, removeFile, writeText, type NewFile, type TextEncoding } from './files.ts';
 import { findLibrary, isInstalled, requireLibrary, type Machine } from './machine.ts';
 import { isProxy } from './nss-module.ts';
 import type { Changes, PlaceState, ProgramSetup } from './program-setup.ts';
@@ -17,40 +16,42 @@ const BEGIN = '# kortd begin: written by "kortd pkcs11 enable --ssh"; "kortd pkc
 const END = '# kortd end';
 const BLOCK = new RegExp(`(^|\\n)${escaped(BEGIN)}\\n([^]*?)\\n${escaped(END)}(\\n|$)`);
 
+/** People write comments as they like: what is not ASCII is left as it is. */
+const ENCODING: TextEncoding = 'latin1';
+const read = (path: string): string | undefined => readIfThere(path, ENCODING);
+
 export function sshSetup(machine: Machine): ProgramSetup {
-  const path = machine.isRoot ? join(machine.etc, 'ssh', 'ssh_config.d', 'kortd.conf') : join(machine.home, '.ssh', 'config');
+  const { isRoot } = machine;
+  const path = isRoot ? join(machine.etc, 'ssh', 'ssh_config.d', 'kortd.conf') : join(machine.home, '.ssh', 'config');
+  const file: NewFile = { mode: isRoot ? 0o644 : 0o600, isForAll: isRoot, encoding: ENCODING };
   return {
     id: 'ssh',
     name: 'OpenSSH',
     isInstalled: () => isInstalled(machine, ['ssh']),
-    places: () => [{ path, state: stateOf(readIfThere(path), findLibrary(machine)) }],
-    enable: () => enable(path, requireLibrary(machine)),
-    disable: () => ({ changes: [{ path, did: remove(path) ? 'disabled' : 'nothing' }], notices: [] }),
+    places: () => [{ path, state: stateOf(read(path), findLibrary(machine)) }],
+    enable: () => enable(path, requireLibrary(machine), file),
+    disable: () => ({ changes: [{ path, did: remove(path, file) ? 'disabled' : 'nothing' }], notices: [] }),
   };
 }
 
-function enable(path: string, library: string): Changes {
+function enable(path: string, library: string, file: NewFile): Changes {
   const notices = [agentNotice(library)];
-  const state = stateOf(readIfThere(path), library);
+  const state = stateOf(read(path), library);
   if (state === 'enabled' || state === 'other_name') return { changes: [{ path, did: 'nothing' }], notices };
   if (state === 'foreign') throw damaged(path);
-  if (state === 'other_address') remove(path);
-  withFile(path, () => {
-    const folder = dirname(path);
-    if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileSync(path, withBlock(readIfThere(path), library), { mode: 0o600 });
-    if (path.endsWith('.conf')) chmodSync(path, 0o644);
-  });
+  if (state === 'other_address') remove(path, file);
+  writeText(path, withBlock(read(path), library), file);
   return { changes: [{ path, did: 'enabled' }], notices };
 }
 
 /** True when it was there. */
-function remove(path: string): boolean {
-  const text = readIfThere(path);
+function remove(path: string, file: NewFile): boolean {
+  const text = read(path);
   if (text === undefined || !BLOCK.test(text)) return false;
   const rest = withoutBlock(text);
   const wasMade = rest === '' && text.endsWith('\n');
-  withFile(path, () => (wasMade ? rmSync(path) : writeFileSync(path, rest)));
+  if (wasMade) removeFile(path);
+  else writeText(path, rest, file);
   return true;
 }
 

@@ -69,7 +69,8 @@ describe('pkcs11-tool', () => {
     'makes a key on a PIV card (%s), OpenSSL a certificate by it, and both are used',
     async (profile) => {
       await insertPiv(profile);
-      expect(await onPiv('-M')).toMatch(/RSA-PKCS-KEY-PAIR-GEN, keySize=\{2048,4096\}, hw, generate_key_pair/);
+      const longest = profile === 'yubikey' ? 4096 : 3072;
+      expect(await onPiv('-M')).toContain(`RSA-PKCS-KEY-PAIR-GEN, keySize={2048,${longest}}, hw, generate_key_pair`);
       const made = await onPiv(...logIn, '--keypairgen', '--key-type', 'EC:prime256v1', '--id', '01');
       expect(made).toMatch(/Private Key Object; EC[^]*ID: +9a[^]*Public Key Object; EC {2}EC_POINT 256 bits/);
       await selfSigned(`${PIV};id=%9a`);
