@@ -39,6 +39,7 @@ import { Authorities } from './issuance/authority/authority.ts';
 import type { OpenDatabase } from './issuance/journal.ts';
 import { openIssuance } from './issuance/open-issuance.ts';
 import { listen, type HttpServer, type UnixSocket } from './listen/http-server.ts';
+import { readKnownPrograms } from './listen/peer.ts';
 import type { WebSocketConnection } from './listen/web-socket.ts';
 import type { Log } from './log.ts';
 import { Pads } from './pads/pads.ts';
@@ -132,6 +133,7 @@ interface Live {
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await using undo = new AsyncDisposableStack();
   const folder = undo.use(openDataFolder(options.dataFolder));
+  readKnownPrograms();
   const { configuration = Configuration.default() } = options;
   const databases = Databases.mend({ folder: folder.path, log: options.log });
   const parts = openParts(undo, folder, { ...options, configuration, databases });

@@ -11,12 +11,14 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
   writeSync,
   chmodSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { swedishReason } from './system-reasons.ts';
 
 const LOCK_FILE = 'daemon.lock';
 const TOKEN_FILE = 'token';
@@ -50,6 +52,13 @@ export interface Endpoint {
 /** For people: what is wrong with the folder and what to do. */
 export class DataFolderError extends Error {
   override readonly name = 'DataFolderError';
+  /** The message in Swedish. */
+  readonly sv: string;
+
+  constructor(message: string, { sv, cause }: { readonly sv: string; readonly cause?: unknown }) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.sv = sv;
+  }
 }
 
 /** The user's own: $XDG_STATE_HOME/kortd, else ~/.local/state/kortd. */
@@ -72,10 +81,11 @@ export interface DataFolder extends Disposable {
 export function openDataFolder(folder: string): DataFolder {
   const path = resolve(folder);
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makePrivateFolder(path);
     chmodSync(path, 0o700);
   } catch (error) {
     throw new DataFolderError(`cannot use ${path} as the data folder: ${reasonOf(error)}. Choose another with --data-dir.`, {
+      sv: `${path} kan inte användas som datamapp: ${swedishReason(error)}. Välj en annan med --data-dir.`,
       cause: error,
     });
   }
@@ -98,19 +108,35 @@ export function openDataFolder(folder: string): DataFolder {
   };
 }
 
+/** With those above it. Node's own way to that never ends where the system says that a folder which is there is not (a server's that is away, /proc). */
+export function makePrivateFolder(path: string): void {
+  const above = dirname(path);
+  if (above !== path && !existsSync(above)) makePrivateFolder(above);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
+  }
+}
+
 /** Where the daemon of this folder listens, and its token. Throws DataFolderError when none runs. */
 export function findDaemon(path: string): Endpoint & { readonly token: string } {
   try {
     const endpoint = JSON.parse(readFileSync(join(path, ENDPOINT_FILE), 'utf8')) as Endpoint;
     const token = readFileSync(join(path, TOKEN_FILE), 'utf8').trim();
     if (!isRunning(endpoint.pid))
-      throw new DataFolderError(`kortd ended without tidying up (data folder ${path}). Start it with: kortd serve`);
+      throw new DataFolderError(`kortd ended without tidying up (data folder ${path}). Start it with: kortd serve`, {
+        sv: `kortd avslutades utan att städa efter sig (datamapp ${path}). Starta med: kortd serve`,
+      });
     return { ...endpoint, token };
   } catch (error) {
     if (error instanceof DataFolderError) throw error;
     throw new DataFolderError(
       `no kortd runs with the data folder ${path} (${reasonOf(error)}). Start it with: kortd serve, or name its folder with --data-dir.`,
-      { cause: error },
+      {
+        sv: `ingen kortd är igång med datamappen ${path} (${swedishReason(error)}). Starta med: kortd serve, eller ange rätt mapp med --data-dir.`,
+        cause: error,
+      },
     );
   }
 }
@@ -153,10 +179,17 @@ function takeLock(path: string): void {
       if (holder !== undefined && (holder === process.pid ? held.has(path) : isRunning(holder))) {
         throw new DataFolderError(
           `another kortd (process ${holder}) uses the data folder ${path}. Stop it, or choose another with --data-dir.`,
-          { cause: error },
+          {
+            sv: `en annan kortd (process ${holder}) använder datamappen ${path}. Stoppa den, eller välj en annan mapp med --data-dir.`,
+            cause: error,
+          },
         );
       }
-      if (attempt > 0) throw new DataFolderError(`cannot lock the data folder ${path}: ${reasonOf(error)}`, { cause: error });
+      if (attempt > 0)
+        throw new DataFolderError(`cannot lock the data folder ${path}: ${reasonOf(error)}`, {
+          sv: `datamappen ${path} kan inte låsas: ${swedishReason(error)}`,
+          cause: error,
+        });
       rmSync(file, { force: true });
     }
   }

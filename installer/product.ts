@@ -36,6 +36,8 @@ export const product = {
     title: 'Cards, readers, pads and scanners of this desk',
     user: 'kortd',
     group: 'kortd',
+    /** Between a failure and the next start, without end: a crash is short, and what fails at every start neither keeps the computer busy nor fills its journal. */
+    restartSeconds: 2,
     /** Restarted when it says nothing for so long. */
     watchdogSeconds: 30,
     /** After that it is killed. */

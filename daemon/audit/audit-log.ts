@@ -10,6 +10,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { DataFolderError } from '../data-folder.ts';
 import { ApiError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { swedishReason } from '../system-reasons.ts';
 import { encodePublicKey, openAuditKey, signCheckpoint, type AuditKey, type CheckpointKind } from './checkpoint.ts';
 import { encodeCheckpoint, encodeHeader, encodeRecord } from './export.ts';
 import { CHAIN_START, chainRecord, type AuditAct, type AuditRecord, type ChainPoint } from './record.ts';
@@ -86,7 +87,10 @@ export class AuditLog implements Audit, AsyncDisposable {
       const reason = error instanceof Error ? error.message : String(error);
       throw new DataFolderError(
         `cannot use the audit log in ${options.folder}: ${reason}. To begin a new one, move ${AUDIT_FILE} away and keep it, with ${AUDIT_KEY_FILE}.`,
-        { cause: error },
+        {
+          sv: `granskningsloggen i ${options.folder} kan inte användas: ${swedishReason(error)}. För att börja en ny, flytta undan ${AUDIT_FILE} och behåll den, tillsammans med ${AUDIT_KEY_FILE}.`,
+          cause: error,
+        },
       );
     }
   }

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import pino from 'pino';
 import { defaultDataFolder } from '../data-folder.ts';
 import { hardenProcess } from '../hardening/harden-process.ts';
+import { readKnownPrograms } from '../listen/peer.ts';
 import type { Log } from '../log.ts';
 import { runAgent } from '../prompt/agent/agent.ts';
 import { languageOf } from '../prompt/agent/language.ts';
@@ -29,6 +30,7 @@ export async function runAgentCommand({ dataDir, socket, pinentry }: AgentFlags)
   const log = pino({ base: { pid: process.pid } }, pino.destination({ dest: 2, sync: true }));
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(name, () => stop.abort());
+  readKnownPrograms();
   await hardenProcess(log);
   const find = (): Promise<string> => findProgram({ environment, ...(pinentry === undefined ? {} : { configured: pinentry }) });
   if (pinentry === undefined) await warnIfMissing(find, log);

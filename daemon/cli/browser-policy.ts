@@ -90,7 +90,11 @@ function firefoxPolicy(origins: readonly string[]): object {
 /** Lists are numbered values in a key of their own; lines end as Windows has them. */
 function registryFile(browser: PolicyBrowser, origins: readonly string[]): string {
   const { registryKey }: BrowserPlace = POLICY_PLACES[browser];
-  if (registryKey === undefined) throw new UsageError(`--format reg: ${browser} takes the JSON file on Windows too`);
+  if (registryKey === undefined)
+    throw new UsageError(
+      `--format reg: ${browser} takes the JSON file on Windows too`,
+      `--format reg: ${browser} tar JSON-filen även på Windows`,
+    );
   const values = origins.map((origin, index) => `"${index + 1}"="${origin}"`);
   return ['Windows Registry Editor Version 5.00', '', `[${registryKey}\\${CHROMIUM_POLICY}]`, ...values, ''].join('\r\n');
 }
@@ -98,14 +102,23 @@ function registryFile(browser: PolicyBrowser, origins: readonly string[]): strin
 /** Throws UsageError. */
 export function requirePageOrigin(text: string): string {
   const parsed = parseOrigin(text);
-  if ('refusal' in parsed) throw new UsageError(`${text} is no origin of a web page (https://ra.example.org): ${parsed.refusal}`);
+  if ('refusal' in parsed)
+    throw new UsageError(
+      `${text} is no origin of a web page (https://ra.example.org): ${parsed.refusal}`,
+      `${text} är inget ursprung för en webbsida (https://ra.example.org): ${parsed.refusal}`,
+    );
   const { hostname } = new URL(parsed.origin);
-  if (/(^|\.)localhost$/.test(hostname)) throw new UsageError(`${text} names this computer, not the host of a web page`);
+  if (/(^|\.)localhost$/.test(hostname))
+    throw new UsageError(
+      `${text} names this computer, not the host of a web page`,
+      `${text} anger den här datorn, inte en webbsidas värd`,
+    );
   return parsed.origin;
 }
 
 function requireOneOf<T extends string>(option: string, text: string, choices: readonly T[]): T {
   const found = choices.find((choice) => choice === text);
-  if (found === undefined) throw new UsageError(`${option} ${text}: choose ${choices.join(', ')}`);
+  if (found === undefined)
+    throw new UsageError(`${option} ${text}: choose ${choices.join(', ')}`, `${option} ${text}: välj ${choices.join(', ')}`);
   return found;
 }

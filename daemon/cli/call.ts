@@ -80,15 +80,27 @@ export function printCallError(error: CallError): void {
   printNotice(JSON.stringify({ error: wire }, undefined, 2));
 }
 
+const QUOTED = `kortd call card.read '{"card":"…"}'`;
+
+class ParametersError extends SyntaxError {
+  override readonly name = 'ParametersError';
+  readonly sv: string;
+
+  constructor(message: string, sv: string, options: ErrorOptions) {
+    super(message, options);
+    this.sv = sv;
+  }
+}
+
 function parseParams(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new SyntaxError(
-      `the parameters are not JSON: ${error instanceof Error ? error.message : ''}. Quote them for your shell: kortd call card.read '{"card":"…"}'`,
-      {
-        cause: error,
-      },
+    const reason = error instanceof Error ? error.message : '';
+    throw new ParametersError(
+      `the parameters are not JSON: ${reason}. Quote them for your shell: ${QUOTED}`,
+      `parametrarna är inte JSON: ${reason}. Skriv dem inom citattecken för skalet: ${QUOTED}`,
+      { cause: error },
     );
   }
 }

@@ -11,7 +11,9 @@ import { addDoctorCommands } from './doctor-commands.ts';
 import { addDatabaseCommands } from './database-commands.ts';
 import { addIssuanceCommands } from './issuance-commands.ts';
 import { addSettingOptions, type SettingFlags } from './setting-options.ts';
+import { said } from './language.ts';
 import { addTraceCommands } from './trace-commands.ts';
+import { wrongUsage } from './wrong-usage.ts';
 
 const GRANT_VERBS = [
   ['approve', '<code>', 'Grant what the request under this code asks for.'],
@@ -26,7 +28,8 @@ export function createProgram(): Command {
   const program = new Command('kortd')
     .description('The service that owns the card readers, cards, pads and scanners of a workstation.')
     .version(VERSION);
-  program.exitOverride().showHelpAfterError('Try: kortd --help');
+  program.exitOverride().configureOutput({ outputError: (message, write) => write(wrongUsage(message)) });
+  program.showHelpAfterError(said({ en: 'Try: kortd --help', sv: 'Hjälp finns med: kortd --help' }));
   const dataDir = ['--data-dir <DIR>', 'folder with the address and token of the daemon', defaultDataFolder()] as const;
   addServeCommand(program);
   addWindowsServiceCommand(program);
@@ -388,22 +391,29 @@ function addSimulateScannerCommand(program: Command): void {
 }
 
 function parseCount(text: string): number {
-  if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError('a number from 1 on');
+  if (!/^[1-9]\d{0,4}$/.test(text))
+    throw new InvalidArgumentError(said({ en: 'a number from 1 on', sv: 'ett tal från 1 och uppåt' }));
   return Number(text);
 }
 
 function parsePort(text: string): number {
   const port = Number(text);
-  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError('a port is a number from 0 to 65535');
+  if (!/^\d{1,5}$/.test(text) || port > 65_535)
+    throw new InvalidArgumentError(
+      said({ en: 'a port is a number from 0 to 65535', sv: 'en port är ett tal från 0 till 65535' }),
+    );
   return port;
 }
 
 function parseSeconds(text: string): number {
-  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('a number of seconds');
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError(said({ en: 'a number of seconds', sv: 'ett antal sekunder' }));
   return Number(text);
 }
 
 function parseMilliseconds(text: string): number {
-  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('a deadline is a number of milliseconds');
+  if (!/^[1-9]\d{0,6}$/.test(text))
+    throw new InvalidArgumentError(
+      said({ en: 'a deadline is a number of milliseconds', sv: 'en tidsgräns är ett antal millisekunder' }),
+    );
   return Number(text);
 }

@@ -1,10 +1,11 @@
 /** `kortd doctor`: what is wrong on this computer, and what mends it. The exit status tells the worst, apart from those of wrong usage and failure. */
 import { CHECKS } from '../doctor/checks/index.ts';
-import { describeReport, languageOf, type Language } from '../doctor/print.ts';
+import { describeReport, type Language } from '../doctor/print.ts';
 import { DoctorReport, reportOf } from '../doctor/report.ts';
 import { runChecks } from '../doctor/run.ts';
 import { thisMachine, type MachineOptions, type ThisMachine } from '../doctor/this-machine.ts';
 import { findWhere, type Named, type Where } from '../service/where.ts';
+import { languageOf } from '../prompt/agent/language.ts';
 import { printResult } from './output.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -44,5 +45,5 @@ function optionsOf(where: Where, { root }: Named): MachineOptions {
 function parseLanguage(text: string | undefined): Language {
   if (text === undefined) return languageOf(process.env);
   if (text === 'sv' || text === 'en') return text;
-  throw new UsageError(`--language ${text}: choose sv or en`);
+  throw new UsageError(`--language ${text}: choose sv or en`, `--language ${text}: välj sv eller en`);
 }

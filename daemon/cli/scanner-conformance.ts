@@ -33,7 +33,7 @@ function findProgram(program: string): string {
   if (isAbsolute(program)) return program;
   const folders = /[/\\]/.test(program) ? ['.'] : (process.env['PATH'] ?? '').split(delimiter);
   const found = folders.map((folder) => resolve(folder, program)).find(isFile);
-  if (found === undefined) throw new UsageError(`there is no program ${program}`);
+  if (found === undefined) throw new UsageError(`there is no program ${program}`, `det finns inget program ${program}`);
   return found;
 }
 

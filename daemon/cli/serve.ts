@@ -41,9 +41,15 @@ const EXIT_PATIENCE_MS = 1_500;
 
 export async function runServe(flags: ServeFlags, surroundings: ServeSurroundings = {}): Promise<void> {
   if (flags['simulate'] === undefined && (flags['authorityPort'] ?? flags['authorityState']) !== undefined)
-    throw new UsageError('--authority-port and --authority-state go with --simulate');
+    throw new UsageError(
+      '--authority-port and --authority-state go with --simulate',
+      '--authority-port och --authority-state används tillsammans med --simulate',
+    );
   if (flags['authorityPort'] === undefined && flags['authorityState'] !== undefined)
-    throw new UsageError('--authority-state goes with --authority-port');
+    throw new UsageError(
+      '--authority-state goes with --authority-port',
+      '--authority-state används tillsammans med --authority-port',
+    );
   const configuration = Configuration.open(sourceOf(flags));
   await serveUntilStopped(configuration, { ...surroundings, examples: flags.examples ?? false });
   if (configuration.settings.simulation.scenario !== undefined) return;

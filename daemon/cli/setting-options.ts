@@ -5,6 +5,7 @@ import type { ConfigurationSource } from '../configuration/configuration.ts';
 import { defaultOf } from '../configuration/option.ts';
 import { defaultConfigurationFile } from '../configuration/read.ts';
 import { OPTIONS, type Option } from '../configuration/schema.ts';
+import { said } from './language.ts';
 
 /** By the name that commander gives them; those that are not given are absent. */
 export type SettingFlags = Readonly<Record<string, unknown>> & { readonly config?: string };
@@ -54,7 +55,10 @@ function parse({ schema }: Option, text: string): unknown {
   const fits = isNumber
     ? /^\d{1,9}$/.test(text) && Number(text) >= minimum && Number(text) <= maximum
     : text !== '' && (values === undefined || values.includes(text));
-  if (!fits) throw new InvalidArgumentError(`allowed is ${allowedBy(isNumber || values ? schema : { type: 'string' }).en}`);
+  if (!fits) {
+    const allowed = allowedBy(isNumber || values ? schema : { type: 'string' });
+    throw new InvalidArgumentError(said({ en: `allowed is ${allowed.en}`, sv: `tillåtet är ${allowed.sv}` }));
+  }
   return isNumber ? Number(text) : text;
 }
 

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import type { BenchDevice } from '../../drivers/simulated/testbed/bench-devices.ts';
 import { printNotice } from './output.ts';
+import { swedishReason } from '../system-reasons.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface SimulateDevicesOptions {
@@ -15,11 +16,15 @@ export interface SimulateDevicesOptions {
 /** Ends with the program, and with its exit status. */
 export async function runSimulateDevices(command: readonly string[], options: SimulateDevicesOptions): Promise<void> {
   const [file, ...parameters] = command;
-  if (file === undefined) throw new UsageError('name the program after "--"');
+  if (file === undefined) throw new UsageError('name the program after "--"', 'ange programmet efter "--"');
   const { BENCH_DEVICES } = await import('../../drivers/simulated/testbed/bench-devices.ts');
   const plugs = options.device.map((name) => {
     const plug = BENCH_DEVICES.get(name);
-    if (!plug) throw new UsageError(`--device wants one of: ${[...BENCH_DEVICES.keys()].join(', ')}`);
+    if (!plug)
+      throw new UsageError(
+        `--device wants one of: ${[...BENCH_DEVICES.keys()].join(', ')}`,
+        `--device ska vara något av: ${[...BENCH_DEVICES.keys()].join(', ')}`,
+      );
     return plug;
   });
   const { Testbed } = await import('../../drivers/simulated/testbed/testbed.ts');
@@ -45,7 +50,7 @@ async function statusOf(child: ChildProcess, file: string): Promise<number> {
   try {
     return await new Promise((resolve, reject) => {
       child.once('error', (error) => {
-        reject(new UsageError(`starting ${file}: ${error.message}`));
+        reject(new UsageError(`starting ${file}: ${error.message}`, `${file} kan inte startas: ${swedishReason(error)}`));
       });
       child.once('exit', (status, signal) => {
         resolve(status ?? 128 + (signal === null ? 0 : constants.signals[signal]));

@@ -23,11 +23,22 @@ export async function runSimulateScanner({ kind, port, document, defect, folder 
   const { VENDOR_KINDS, openVendorBench } = await import('../../drivers/simulated/scanners/bench.ts');
   const { PAGE_DEFECTS, PAGE_PERSONAS } = await import('../../drivers/simulated/scanners/printed-document.ts');
   const known = VENDOR_KINDS.find((each) => each === kind);
-  if (!known) throw new UsageError(`the scanner must be one of: ${VENDOR_KINDS.join(', ')}`);
+  if (!known)
+    throw new UsageError(
+      `the scanner must be one of: ${VENDOR_KINDS.join(', ')}`,
+      `skannern måste vara en av: ${VENDOR_KINDS.join(', ')}`,
+    );
   if (document !== 'none' && !PAGE_PERSONAS.includes(document))
-    throw new UsageError(`--document wants one of: none, ${PAGE_PERSONAS.join(', ')}`);
+    throw new UsageError(
+      `--document wants one of: none, ${PAGE_PERSONAS.join(', ')}`,
+      `--document ska vara något av: none, ${PAGE_PERSONAS.join(', ')}`,
+    );
   const defects = defect.map((each) => PAGE_DEFECTS.find((name) => name === each));
-  if (defects.includes(undefined)) throw new UsageError(`--defect wants one of: ${PAGE_DEFECTS.join(', ')}`);
+  if (defects.includes(undefined))
+    throw new UsageError(
+      `--defect wants one of: ${PAGE_DEFECTS.join(', ')}`,
+      `--defect ska vara något av: ${PAGE_DEFECTS.join(', ')}`,
+    );
   await using resources = new AsyncDisposableStack();
   const own = folder === undefined ? await mkdtemp(join(tmpdir(), 'kortd-scanner-')) : resolve(folder);
   if (folder === undefined) resources.defer(async () => rm(own, { recursive: true, force: true }));

@@ -13,7 +13,10 @@ export function openRecordedCard(
   const cards = recordedCards(readTraceFile(path));
   const recorded = cards.find(({ card }) => card === which);
   if (!recorded)
-    throw new UsageError(`--which ${which}: the trace has ${cards.length === 0 ? 'no card' : `cards 1 to ${cards.length}`}`);
+    throw new UsageError(
+      `--which ${which}: the trace has ${cards.length === 0 ? 'no card' : `cards 1 to ${cards.length}`}`,
+      `--which ${which}: inspelningen har ${cards.length === 0 ? 'inget kort' : `korten 1 till ${cards.length}`}`,
+    );
   const card = new ReplayCard({
     atr: recorded.atr,
     exchanges: recorded.transactions.flatMap(({ exchanges }) => exchanges),

@@ -40,9 +40,9 @@ interface NamedCard {
 }
 
 async function openCard({ card: name, trace, which = 1, lenient, state }: SimulateOptions): Promise<NamedCard> {
-  if ((name === undefined) === (trace === undefined)) throw new UsageError('give --card or --trace');
+  if ((name === undefined) === (trace === undefined)) throw new UsageError('give --card or --trace', 'ange --card eller --trace');
   if (trace === undefined) return await makeCard(name ?? '', state);
-  if (state !== undefined) throw new UsageError('--state goes with --card');
+  if (state !== undefined) throw new UsageError('--state goes with --card', '--state används tillsammans med --card');
   const { openRecordedCard } = await import('./simulate-trace.ts');
   return openRecordedCard(trace, which, { isLenient: lenient === true });
 }
@@ -53,7 +53,7 @@ async function makeCard(name: string, state: string | undefined): Promise<NamedC
   const kind = CARD_KINDS.get(kindName);
   if (!kind || (persona !== undefined && !kind.personas?.includes(persona))) {
     const names = [...CARD_KINDS].flatMap(([name, { personas = [] }]) => [name, ...personas.map((each) => `${name}:${each}`)]);
-    throw new UsageError(`--card wants one of: ${names.join(', ')}`);
+    throw new UsageError(`--card wants one of: ${names.join(', ')}`, `--card ska vara något av: ${names.join(', ')}`);
   }
   const description = persona === undefined ? {} : { persona };
   const card = state === undefined ? kind.create(description) : await kind.openFile(state, description);
@@ -65,6 +65,9 @@ function parseAddress(text: string): { host: string; port: number } {
   const port = Number(match?.groups?.['port']);
   const host = match?.groups?.['six'] ?? match?.groups?.['host'];
   if (host === undefined || !(port >= 1 && port <= 65_535))
-    throw new UsageError(`--vpcd wants HOST:PORT, as in 127.0.0.1:35963, not ${text}`);
+    throw new UsageError(
+      `--vpcd wants HOST:PORT, as in 127.0.0.1:35963, not ${text}`,
+      `--vpcd ska vara VÄRD:PORT, som 127.0.0.1:35963, inte ${text}`,
+    );
   return { host, port };
 }

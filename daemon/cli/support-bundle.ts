@@ -37,12 +37,16 @@ function filesOf(options: Parameters<typeof bundleFiles>[0]): ReturnType<typeof 
   try {
     return bundleFiles(options);
   } catch (error) {
-    if (error instanceof TraceRefusedError) throw new UsageError(`--trace: ${error.message}`);
+    if (error instanceof TraceRefusedError) throw new UsageError(`--trace: ${error.message}`, `--trace: ${error.sv}`);
     throw error;
   }
 }
 
 function readTrace(file: string): string {
-  if (statSync(file).size > MAX_TRACE_BYTES) throw new UsageError(`--trace ${file}: it is larger than ${MAX_TRACE_BYTES} bytes`);
+  if (statSync(file).size > MAX_TRACE_BYTES)
+    throw new UsageError(
+      `--trace ${file}: it is larger than ${MAX_TRACE_BYTES} bytes`,
+      `--trace ${file}: den är större än ${MAX_TRACE_BYTES} byte`,
+    );
   return readFileSync(file, 'utf8');
 }

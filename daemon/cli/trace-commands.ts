@@ -1,5 +1,6 @@
 /** The commands under `kortd trace`, with their options. What they do is loaded when one is called. */
 import { InvalidArgumentError, type Command } from 'commander';
+import { said } from './language.ts';
 import type { ReplayFlags, ShowFlags, StartFlags } from './trace.ts';
 
 type OptionRow = readonly [string, string, string];
@@ -101,6 +102,12 @@ function addReading(trace: Command, dataDir: OptionRow): void {
 function parseDuration(text: string): number {
   const [, count, unit = ''] = /^([1-9]\d{0,5})([smh])$/.exec(text) ?? [];
   const durationMs = Number(count) * (UNITS.get(unit) ?? Number.NaN);
-  if (!(durationMs <= MAX_MS)) throw new InvalidArgumentError('a time is a number with s, m or h behind it, up to 24h');
+  if (!(durationMs <= MAX_MS))
+    throw new InvalidArgumentError(
+      said({
+        en: 'a time is a number with s, m or h behind it, up to 24h',
+        sv: 'en tid är ett tal följt av s, m eller h, högst 24h',
+      }),
+    );
   return durationMs;
 }

@@ -41,6 +41,16 @@ export class ReplayDifferenceError extends Error {
   override readonly name = 'ReplayDifferenceError';
 }
 
+class UnreadableTraceError extends Error {
+  override readonly name = 'UnreadableTraceError';
+  readonly sv: string;
+
+  constructor(path: string, cause: TraceTextError) {
+    super(`${path} is no trace that can be read: ${cause.message}`, { cause });
+    this.sv = `${path} är ingen inspelning som går att läsa: ${cause.sv}`;
+  }
+}
+
 export async function runTraceStart(flags: StartFlags): Promise<void> {
   const card = targetOf(flags);
   await withClient(flags.dataDir, async (client) => {
@@ -56,7 +66,11 @@ export async function runTraceStart(flags: StartFlags): Promise<void> {
 
 function targetOf({ reader, card, role }: StartFlags): Params<'trace.start'>['card'] {
   const named = [reader, card, role].filter((each) => each !== undefined);
-  if (named.length > 1) throw new UsageError('--reader, --card and --role name one card: give one of them');
+  if (named.length > 1)
+    throw new UsageError(
+      '--reader, --card and --role name one card: give one of them',
+      '--reader, --card och --role anger ett kort: ange ett av dem',
+    );
   if (reader !== undefined) return { reader };
   return role === undefined ? card : { role };
 }
@@ -153,7 +167,11 @@ async function resendTo(
   // What was not recorded shows as an answer that is another.
   await using scenario = await loadScenario(on, { kinds: recordedCardKinds(() => undefined) });
   const card = as === undefined ? undefined : scenario.cards.get(as)?.card;
-  if (!card) throw new UsageError(`--as ${as ?? 'CARD'}: the scenario has ${[...scenario.cards.keys()].join(', ')}`);
+  if (!card)
+    throw new UsageError(
+      `--as ${as ?? 'CARD'}: the scenario has ${[...scenario.cards.keys()].join(', ')}`,
+      `--as ${as ?? 'CARD'}: scenariot har ${[...scenario.cards.keys()].join(', ')}`,
+    );
   return await resendTrace(trace, card, { which: undefined, signal });
 }
 
@@ -176,7 +194,11 @@ function find(name: string | undefined, dataDir: string): string {
   const traces = listTraces(folder);
   if (name === undefined) {
     const latest = traces.at(-1);
-    if (!latest) throw new UsageError('there is no trace in the data folder; name a file, or record one with: kortd trace start');
+    if (!latest)
+      throw new UsageError(
+        'there is no trace in the data folder; name a file, or record one with: kortd trace start',
+        'det finns ingen inspelning i datamappen; ange en fil, eller spela in en med: kortd trace start',
+      );
     return join(folder, latest.name);
   }
   return !isAbsolute(name) && traces.some((trace) => trace.name === name) ? join(folder, name) : name;
@@ -190,8 +212,7 @@ function explained<R>(path: string, work: () => R): R {
   try {
     return work();
   } catch (error) {
-    if (error instanceof TraceTextError)
-      throw new TraceTextError(`${path} is no trace that can be read: ${error.message}`, { cause: error });
+    if (error instanceof TraceTextError) throw new UnreadableTraceError(path, error);
     throw error;
   }
 }

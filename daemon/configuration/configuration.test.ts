@@ -111,6 +111,21 @@ describe('a configuration file', () => {
     expect(() => readConfigurationFile(folder, { mayBeMissing: true })).toThrow('it is no plain file');
   });
 
+  it('that is too large, or a folder, is refused in Swedish too', () => {
+    const file = join(folder, 'kortd.json');
+    writeFileSync(file, ' '.repeat(300_000));
+    const swedishOf = (path: string): string | undefined => {
+      try {
+        readConfigurationFile(path, { mayBeMissing: true });
+      } catch (error) {
+        return error instanceof ConfigurationError ? error.problems[0]?.sv : undefined;
+      }
+      return undefined;
+    };
+    expect(swedishOf(file)).toBe('den kan inte användas: den är större än 262144 byte');
+    expect(swedishOf(folder)).toBe('den kan inte användas: det är ingen vanlig fil');
+  });
+
   it('that is missing counts as empty only when nobody named it', () => {
     const file = join(folder, 'none.json');
     expect(readConfigurationFile(file, { mayBeMissing: true }).size).toBe(0);

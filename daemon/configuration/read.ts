@@ -11,6 +11,7 @@ import { allowedBy } from './allowed.ts';
 import { nearestTo } from './nearest.ts';
 import { parseLocated, type LocatedJson } from './places.ts';
 import { ConfigurationError, shown, type ConfigurationProblem } from './problem.ts';
+import { inSwedish } from './swedish.ts';
 import { FileSchema, OPTIONS, type Option } from './schema.ts';
 
 const MAX_BYTES = 262_144;
@@ -62,7 +63,7 @@ function readText(file: string, { mayBeMissing, ownUid }: ReadOptions): string |
     if (isMissing && mayBeMissing) return undefined;
     const [en, sv] = isMissing
       ? ['there is no such file', 'filen finns inte']
-      : [`it cannot be used: ${error.message}`, `den kan inte användas: ${error.message}`];
+      : [`it cannot be used: ${error.message}`, `den kan inte användas: ${inSwedish(error.message)}`];
     throw new ConfigurationError([{ file, en, sv }], { cause: error });
   }
 }

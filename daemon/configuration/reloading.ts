@@ -76,7 +76,7 @@ export class Reloading {
       {
         code: 'restart_needed',
         en: `These options of the configuration are taken at the next start: ${list}.`,
-        sv: `Dessa val i konfigurationen tas vid nästa start: ${list}.`,
+        sv: `Dessa val i konfigurationen börjar gälla vid nästa start: ${list}.`,
       },
     ];
   }

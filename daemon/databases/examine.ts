@@ -7,6 +7,7 @@ import { basename } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { DataFolderError } from '../data-folder.ts';
 import { laterVersion, type PrivateDatabaseOptions } from '../private-database.ts';
+import { swedishReason } from '../system-reasons.ts';
 
 export type Examined = { readonly state: 'damaged'; readonly reason: string } | { readonly state: 'missing' | 'sound' };
 
@@ -114,7 +115,9 @@ function damageFoundIn(
   const version = pragma(database, 'user_version');
   if (version > known && isCache) return `the file is of version ${version}, of a later kortd`;
   if (version > known)
-    throw new DataFolderError(`${laterVersion(file, version)}. It was left as it is: install the version that made it.`);
+    throw new DataFolderError(`${laterVersion(file, version)}. It was left as it is: install the version that made it.`, {
+      sv: `${basename(file)} har version ${version}, från en senare kortd. Den lämnades orörd: installera den version som skapade den.`,
+    });
   if (size <= WHOLE_BYTES || isSuspect) {
     const [first] = database.prepare('PRAGMA quick_check(1)').all();
     const found = Object.values(first ?? {})[0];
@@ -147,13 +150,23 @@ function columnsOf(database: DatabaseSync, table: string): readonly string[] {
     .map(({ name }) => String(name));
 }
 
+const CLOSE_OTHER = {
+  en: 'Another program has it open: close that, and start kortd again.',
+  sv: 'Ett annat program har den öppen: stäng det och starta kortd igen.',
+};
+const ALLOW = {
+  en: 'See to it that the user of kortd can read and write it and its folder, and that the disk is not read-only. It was left as it is.',
+  sv: 'Se till att kortds användare kan läsa och skriva den och dess mapp, och att disken inte är skrivskyddad. Den lämnades orörd.',
+};
+
 function unusable(file: string, error: unknown): DataFolderError {
   if (error instanceof DataFolderError) return error;
   const reason = reasonOf(error);
-  const advice = isLocked(error)
-    ? 'Another program has it open: close that, and start kortd again.'
-    : 'See to it that the user of kortd can read and write it and its folder, and that the disk is not read-only. It was left as it is.';
-  return new DataFolderError(`cannot use ${basename(file)} in the data folder: ${reason}. ${advice}`, { cause: error });
+  const advice = isLocked(error) ? CLOSE_OTHER : ALLOW;
+  return new DataFolderError(`cannot use ${basename(file)} in the data folder: ${reason}. ${advice.en}`, {
+    sv: `${basename(file)} i datamappen kan inte användas: ${swedishReason(error)}. ${advice.sv}`,
+    cause: error,
+  });
 }
 
 export function reasonOf(error: unknown): string {

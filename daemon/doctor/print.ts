@@ -27,11 +27,6 @@ const WORDS = {
   },
 } as const;
 
-/** As the system's locale has it (locale(7)). */
-export function languageOf({ LC_ALL, LC_MESSAGES, LANG }: Readonly<Record<string, string | undefined>>): Language {
-  return /^sv/i.test(LC_ALL || LC_MESSAGES || LANG || '') ? 'sv' : 'en';
-}
-
 /** What was looked at. */
 export interface Subject {
   readonly dataFolder: string;

@@ -95,9 +95,17 @@ interface Seeing {
 function findingOf({ id: check, faults }: Check, id: string, { evidence, places = {} }: Seeing): Finding {
   const fault = faults[id];
   if (!fault) throw new Error(`the check ${check} has no text for ${id}`);
-  const command = fault.command.replaceAll(/\{(\w+)\}/g, (_, name: string) => places[name] ?? `{${name}}`);
+  const command = fault.command.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+    const place = places[name];
+    return place === undefined ? `{${name}}` : quoted(place);
+  });
   const lines = isOne(evidence) ? [evidence] : evidence;
   return { id, check, ...fault, command, evidence: lines };
+}
+
+/** A path that a shell would take apart, or carry out. */
+function quoted(place: string): string {
+  return place.startsWith('/') && /[^\w./:@%+,=~-]/.test(place) ? `'${place.replaceAll("'", String.raw`'\''`)}'` : place;
 }
 
 function isOne(evidence: Said | readonly Said[]): evidence is Said {

@@ -67,6 +67,9 @@ export function checkSocketPath(path: string): void {
   if (lengthBytes <= MAX_SOCKET_PATH_BYTES) return;
   throw new DataFolderError(
     `cannot make the Unix socket ${path}: its path has ${lengthBytes} bytes, and the system takes ${MAX_SOCKET_PATH_BYTES}. Choose a data folder with a shorter path with --data-dir.`,
+    {
+      sv: `Unix-socketen ${path} kan inte skapas: dess sökväg har ${lengthBytes} byte, och systemet tar emot ${MAX_SOCKET_PATH_BYTES}. Välj en datamapp med kortare sökväg med --data-dir.`,
+    },
   );
 }
 

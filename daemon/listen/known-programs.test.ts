@@ -134,4 +134,53 @@ describe('a .desktop file', () => {
     now = 60_001;
     expect(programs.nameOf(path)).toBeDefined();
   });
+
+  it('is not read anew until a folder has changed', () => {
+    const path = install('browser');
+    describeProgram('browser', { exec: path });
+    let now = 0;
+    const programs = known({ now: () => now });
+    expect(programs.nameOf(path)).toMatchObject({ en: 'The Browser' });
+    // In place: the folder stays as it was.
+    describeProgram('browser', { exec: path, name: 'Another' });
+    now = 60_001;
+    expect(programs.nameOf(path)).toMatchObject({ en: 'The Browser' });
+    describeProgram('mail', { exec: install('mail'), name: 'Mail' });
+    now = 120_002;
+    expect(programs.nameOf(path)).toMatchObject({ en: 'Another' });
+    chmodSync(applications, 0o777);
+    now = 180_003;
+    expect(programs.nameOf(path)).toBeUndefined();
+  });
+
+  it('that others can write by now, or that is gone, has no name any more', () => {
+    const path = install('browser');
+    describeProgram('browser', { exec: path });
+    const programs = known({ now: () => 0 });
+    expect(programs.nameOf(path)).toBeDefined();
+    chmodSync(path, 0o777);
+    expect(programs.nameOf(path)).toBeUndefined();
+    chmodSync(path, 0o755);
+    expect(programs.nameOf(path)).toBeDefined();
+    rmSync(path);
+    expect(programs.nameOf(path)).toBeUndefined();
+  });
+
+  it('of a thousand is named, and other work goes on while they are read', async () => {
+    for (let number = 0; number < 1_000; number++)
+      describeProgram(`p${number}`, {
+        exec: install(`p${number}`),
+        name: `Program ${number}`,
+        more: `Comment=${'x'.repeat(10_000)}\n`,
+      });
+    const programs = known();
+    const [path, deadline] = [join(bin, 'p999'), performance.now() + 20_000];
+    let turns = 0;
+    while (programs.nameOf(path) === undefined && performance.now() < deadline) {
+      turns++;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(programs.nameOf(path)).toEqual({ en: 'Program 999', sv: 'Program 999' });
+    expect(turns).toBeGreaterThanOrEqual(100);
+  });
 });

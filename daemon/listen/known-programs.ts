@@ -1,7 +1,8 @@
 /**
  * The name that people know a program by: that of the .desktop file whose Exec is this program (Desktop Entry Specification 1.5). Only files count that root alone can
  * change, in folders that root alone can change, for programs that root alone can change; so no program gives itself another's name. What runs the programs of
- * others (an interpreter with a script) has no name of its own.
+ * others (an interpreter with a script) has no name of its own. A look-up waits for the files of a small system alone: the rest of many is read between other work, and
+ * nothing is read again until a folder has changed.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -24,14 +25,18 @@ export interface KnownProgramsOptions {
 
 const FOLDERS = ['/usr/local/share/applications', '/usr/share/applications', '/var/lib/snapd/desktop/applications'];
 const COMMAND_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/games'];
-/** What was read holds so long; an installation is known after it. */
+/** Whether the folders have changed is looked at so seldom; an installation is known after it. */
 const HOLDS_MS = 60_000;
+/** In one turn: files of the largest size take less than 5 ms. */
+const FILES_AT_ONCE = 8;
 const MAX_FILES = 2_000;
 /** Names in eighty languages, and the actions of a browser, take 20 KB. */
 const MAX_FILE_BYTES = 65_536;
 const MAX_ALL_BYTES = 16 * 1024 * 1024;
 /** Two of them and a path are shown in 200 characters. */
 const MAX_NAME = 40;
+/** Keys that count; most lines are names in other languages. */
+const TOLD = /^(?:Exec|Hidden|Type|Name(?:\[sv(?:_SE)?\])?)\s*=/;
 const WRITABLE_BY_OTHERS = 0o022;
 /** They run what others wrote, whatever their options say. */
 const RUNNERS =
@@ -42,10 +47,15 @@ interface Entry extends KnownName {
   readonly optionCount: number;
 }
 
+type Names = Map<string, Entry | 'several'>;
+
 export class KnownPrograms {
   readonly #options: Required<KnownProgramsOptions>;
-  #names = new Map<string, Entry | 'several'>();
-  #readAt: number | undefined;
+  #names: Names = new Map();
+  #lookedAt: number | undefined;
+  /** The folders as they were when what is known was read, or began to be. */
+  #seen = '';
+  #reading: Iterator<undefined, Names> | undefined;
 
   constructor({
     folders = FOLDERS,
@@ -56,28 +66,52 @@ export class KnownPrograms {
     this.#options = { folders, commandFolders, owner, now };
   }
 
-  /** Of the program in this file; undefined when nobody named it, or several names are as good. */
+  /** Of the program in this file; undefined when nobody named it, several names are as good, or it is not root's alone any more. */
   nameOf(path: string): KnownName | undefined {
-    const now = this.#options.now();
-    if (this.#readAt === undefined || now - this.#readAt > HOLDS_MS) {
-      this.#names = this.#readAll();
-      this.#readAt = now;
-    }
+    this.look();
     const found = this.#names.get(path);
-    return found === undefined || found === 'several' ? undefined : { en: found.en, sv: found.sv };
+    if (found === undefined || found === 'several') return undefined;
+    const status = unlessMissing(() => statSync(path));
+    return status?.isFile() && isOf(this.#options.owner, status) ? { en: found.en, sv: found.sv } : undefined;
   }
 
-  #readAll(): Map<string, Entry | 'several'> {
-    const names = new Map<string, Entry | 'several'>();
+  /** Begins to read what is not known; soon after start, so that the first program has its name. */
+  look(): void {
+    const now = this.#options.now();
+    if (this.#reading || (this.#lookedAt !== undefined && now - this.#lookedAt <= HOLDS_MS)) return;
+    this.#lookedAt = now;
+    const { folders, commandFolders } = this.#options;
+    const seen = [...folders, ...commandFolders].map(stampOf).join(' ');
+    if (seen === this.#seen) return;
+    this.#seen = seen;
+    this.#reading = this.#readAll();
+    this.#readOn(this.#reading);
+  }
+
+  /** What was known holds until all is read. */
+  #readOn(reading: Iterator<undefined, Names>): void {
+    for (let files = 0; files < FILES_AT_ONCE; files++) {
+      const step = reading.next();
+      if (!step.done) continue;
+      this.#names = step.value;
+      this.#reading = undefined;
+      return;
+    }
+    setImmediate(() => this.#readOn(reading)).unref();
+  }
+
+  /** A file at each step. */
+  *#readAll(): Generator<undefined, Names> {
+    const names: Names = new Map();
     let left = MAX_ALL_BYTES;
     const { folders, owner } = this.#options;
     for (const folder of folders) {
       for (const file of desktopFilesIn(folder, owner)) {
-        const text = left > 0 ? readTrusted(join(folder, file), owner) : undefined;
-        if (text === undefined) continue;
-        left -= text.length;
-        const found = this.#entryOf(text);
+        const text = left > 0 ? unlessMissing(() => readTrusted(join(folder, file), owner)) : undefined;
+        left -= text?.length ?? 0;
+        const found = text === undefined ? undefined : this.#entryOf(text);
         if (found) add(names, found);
+        yield;
       }
     }
     return names;
@@ -113,12 +147,18 @@ export class KnownPrograms {
 }
 
 /** The plainest command names the program; of several that are as plain none does, unless they give it the same name. */
-function add(names: Map<string, Entry | 'several'>, { path, entry }: { readonly path: string; readonly entry: Entry }): void {
+function add(names: Names, { path, entry }: { readonly path: string; readonly entry: Entry }): void {
   const known = names.get(path);
   if (known === 'several' && entry.optionCount > 0) return;
   if (known === undefined || known === 'several' || entry.optionCount < known.optionCount) names.set(path, entry);
   else if (entry.optionCount === known.optionCount && (entry.en !== known.en || entry.sv !== known.sv))
     names.set(path, 'several');
+}
+
+/** Otherwise when a file in it came, went or was put in another's place, or its owner or rights changed. */
+function stampOf(folder: string): string {
+  const status = unlessMissing(() => statSync(folder, { bigint: true }));
+  return status ? [status.dev, status.ino, status.mtimeNs, status.ctimeNs].join('/') : '-';
 }
 
 function desktopFilesIn(folder: string, owner: number): readonly string[] {
@@ -150,13 +190,14 @@ function isOf(owner: number, { uid, mode }: Stats): boolean {
   return uid === owner && (mode & WRITABLE_BY_OTHERS) === 0;
 }
 
-/** Of the group [Desktop Entry]; the first of each key. */
+/** Of the group [Desktop Entry], which is the first; of each key the first. */
 function fieldsOf(text: string): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
   let isEntry = false;
   for (const line of text.split('\n')) {
+    if (line.startsWith('[') && isEntry) break;
     if (line.startsWith('[')) isEntry = line.trim() === '[Desktop Entry]';
-    else if (isEntry) {
+    else if (isEntry && TOLD.test(line)) {
       const [, key, value = ''] = /^([A-Za-z0-9-]+(?:\[[\w@.-]+\])?)\s*=\s*(.*)$/.exec(line) ?? [];
       if (key !== undefined && !fields.has(key)) fields.set(key, value.trim());
     }

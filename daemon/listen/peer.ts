@@ -44,6 +44,11 @@ export function unixPeerOf(socket: Socket): UnixPeer {
 
 const systemPrograms = new KnownPrograms();
 
+/** When this process begins to serve: its first program is to have its name. */
+export function readKnownPrograms(): void {
+  systemPrograms.look();
+}
+
 export function peerOfProcess(credentials: PeerCredentials | undefined, known: KnownPrograms = systemPrograms): UnixPeer {
   if (!credentials) return { user: ownUser(), name: 'program' };
   const { pid, uid } = credentials;

@@ -38,13 +38,20 @@ function doorOfService({ unit, dataFolder, socket }: Service, own: DataFolderErr
     if (!(error instanceof DataFolderError)) throw error;
   }
   if (unit === undefined && dataFolder === undefined) throw own;
+  const said = [
+    `Sökte en egen tjänst för den här användaren: ${own.sv}`,
+    `och den installerade tjänsten: ${unit === undefined ? 'ingen enhetsfil' : `enhetsfilen ${unit.file}`}, datamapp ${dataFolder ?? 'okänd'}, ingen socket ${socket}.`,
+  ];
   const looked = [
     `Looked for a daemon of this user's own: ${own.message}`,
     `and for the installed service: ${unit === undefined ? 'no unit' : `its unit ${unit.file}`}, data folder ${dataFolder ?? 'unknown'}, no socket ${socket}.`,
   ];
   throw new DataFolderError(
     `no kortd runs. ${looked.join('\n')}\nStart the service with: sudo systemctl start kortd.socket kortd. What is wrong with it says: kortd doctor`,
-    { cause: own },
+    {
+      sv: `ingen kortd är igång. ${said.join('\n')}\nStarta tjänsten med: sudo systemctl start kortd.socket kortd. Vad som är fel med den säger: kortd doctor`,
+      cause: own,
+    },
   );
 }
 
@@ -55,7 +62,10 @@ function usable(socket: string): string {
   } catch (error) {
     throw new DataFolderError(
       `kortd runs as a service, and this user may not use it at ${socket}. Have an administrator run "adduser NAME kortd", and log in anew.`,
-      { cause: error },
+      {
+        sv: `kortd är igång som tjänst, och den här användaren får inte använda den via ${socket}. Be en administratör köra "adduser NAMN kortd", och logga in på nytt.`,
+        cause: error,
+      },
     );
   }
 }

@@ -62,7 +62,7 @@ export async function gatherParts({ look, report, logFile }: PartOptions): Promi
     part('versions.json', 'versions', 'versioner', async () => ({
       kortd: VERSION,
       daemon: daemon.state === 'running' ? daemon.info.version : daemon.state,
-      node: process.version,
+      node: process.versions.node,
       platform: `${process.platform} ${arch()}`,
       kernel: release(),
       processors: cpus().length,

@@ -8,6 +8,13 @@ import type { Redaction } from './redaction.ts';
 /** For people: why it is not taken. */
 export class TraceRefusedError extends Error {
   override readonly name = 'TraceRefusedError';
+  /** The message in Swedish. */
+  readonly sv: string;
+
+  constructor(message: string, sv: string) {
+    super(message);
+    this.sv = sv;
+  }
 }
 
 /** As many as recorders write in one file, and some. */
@@ -29,8 +36,13 @@ const HARMLESS = new RegExp(`^(@|\\d{1,7}\\.\\d{3}|\\d{1,3}|T=\\d|3[BF]${PIECE}*
 /** Throws TraceRefusedError. */
 export function traceForBundle(text: string, redaction: Redaction): string {
   const lines = text.split('\n');
-  if (!HEADER.test(lines[0] ?? '')) throw new TraceRefusedError('it does not begin as a trace of kortd does');
-  if (lines.includes('contents: whole')) throw new TraceRefusedError('it was recorded whole; only redacted traces are sent on');
+  if (!HEADER.test(lines[0] ?? ''))
+    throw new TraceRefusedError('it does not begin as a trace of kortd does', 'den börjar inte som en inspelning av kortd gör');
+  if (lines.includes('contents: whole'))
+    throw new TraceRefusedError(
+      'it was recorded whole; only redacted traces are sent on',
+      'den spelades in i sin helhet; bara maskerade inspelningar skickas vidare',
+    );
   return lines.map((line, index) => (index === 0 ? line : lineForBundle(line, { number: index + 1, redaction }))).join('\n');
 }
 
@@ -42,8 +54,12 @@ interface Place {
 function lineForBundle(line: string, { number, redaction }: Place): string {
   if (line === '' || HEADER_LINE.test(line)) return line;
   if (line.startsWith('#')) return '#';
-  if (PIN_COMMAND.test(line)) throw new TraceRefusedError(`line ${number}: more stands of a PIN command than its header`);
+  if (PIN_COMMAND.test(line))
+    throw new TraceRefusedError(
+      `line ${number}: more stands of a PIN command than its header`,
+      `rad ${number}: av ett PIN-kommando finns mer än huvudet`,
+    );
   if (COMMAND.test(line) || ANSWER.test(line) || parseCall(line)) return line;
   if (EVENT.test(line)) return line.replaceAll(TOLD, (told) => (HARMLESS.test(told) ? told : redaction.text(told)));
-  throw new TraceRefusedError(`line ${number} is none of a trace`);
+  throw new TraceRefusedError(`line ${number} is none of a trace`, `rad ${number} hör inte till en inspelning`);
 }

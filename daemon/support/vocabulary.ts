@@ -25,6 +25,7 @@ const SYSTEM = `
   comment developmentOrigins extensionOrigins keepContents reuseSeconds wrongPerDay ignoredReaders timeStamp trustAnchors httpPort httpsPort retentionDays identity issuance passports verdicts portraits
   worker write written x64 arm64 aarch64 x86 amd64 xdg yes zip sqlite shm gnupg mozilla config share local profile profiles runtime states trace level msg err stack code errno syscall dest hostname base
   eacces enoent eperm econnrefused etimedout epipe econnreset eaddrinuse enospc erofs eio ebusy bool number integer object array unsigned
+  acts count processors p11 p11kit lite Error Debian GNU Linux Ubuntu Fedora bookworm trixie
 `;
 /** Makers and kinds of readers, pads and scanners, as PC/SC and USB name them. */
 const DEVICES = `
@@ -58,7 +59,9 @@ function collect(): readonly string[] {
   const names = [METHODS, EVENTS, SCOPES, ERRORS].flatMap((table) => Object.keys(table));
   const members = [METHODS, EVENTS, DoctorReport].flatMap(membersIn);
   const errors = JSON.stringify(Object.values(ERRORS));
-  return wordsIn([SYSTEM, LOG, errors, ...names, ...members, ...faults, ...wordsIn(DEVICES).flatMap(spellings)].join(' '));
+  const all = [SYSTEM, LOG, errors, ...names, ...members, ...faults, ...wordsIn(DEVICES).flatMap(spellings)];
+  // x64 and p11 are words too.
+  return [...SYSTEM.trim().split(/\s+/), ...wordsIn(all.join(' '))];
 }
 
 /** Names of members, and the values that they are chosen from, in a schema; no descriptions, which may speak of people. */

@@ -26,7 +26,8 @@ import {
   type Stats,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { DataFolderError } from '../data-folder.ts';
+import { DataFolderError, makePrivateFolder } from '../data-folder.ts';
+import { swedishReason } from '../system-reasons.ts';
 import { TlsFilesError } from './errors.ts';
 import { parseCertificateFile, validate, type TlsTexts } from './validate.ts';
 
@@ -90,7 +91,10 @@ export async function enableTls(dataFolder: string, options: { readonly now: Dat
   const { issueIdentity } = await import('./authority.ts');
   writeSet(makeDataFolder(dataFolder), await issueIdentity(options.now));
   const files = readTls(dataFolder, options);
-  if (!files) throw new DataFolderError(`making the TLS files in ${dataFolder}: another program took them away`);
+  if (!files)
+    throw new DataFolderError(`making the TLS files in ${dataFolder}: another program took them away`, {
+      sv: `TLS-filerna i ${dataFolder} kunde inte skapas: ett annat program tog bort dem`,
+    });
   return { files, isNew: true, ...(replaced ? { replaced } : {}) };
 }
 
@@ -229,7 +233,7 @@ function whereSetIs(dataFolder: string): { readonly path: string; readonly ident
 function makeDataFolder(dataFolder: string): string {
   const path = resolve(dataFolder);
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makePrivateFolder(path);
     return path;
   } catch (cause) {
     throw writeError(path, cause);
@@ -325,7 +329,10 @@ function writeError(path: string, cause: unknown): DataFolderError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new DataFolderError(
     `writing the TLS files in ${path}: ${reason}. Run this as the user who owns the folder, or choose another with --data-dir.`,
-    { cause },
+    {
+      sv: `TLS-filerna i ${path} kan inte skrivas: ${swedishReason(cause)}. Kör detta som den användare som äger mappen, eller välj en annan med --data-dir.`,
+      cause,
+    },
   );
 }
 

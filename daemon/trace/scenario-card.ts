@@ -78,16 +78,10 @@ function read(path: string): Trace {
     if (!(error instanceof TraceTextError)) throw error;
     throw new SimulationFileError(
       `${path} is no trace that can be read: ${error.message}`,
-      { field: 'file', sv: `${path} är ingen inspelning som går att läsa: ${inSwedish(error.message)}` },
+      { field: 'file', sv: `${path} är ingen inspelning som går att läsa: ${error.sv}` },
       { cause: error },
     );
   }
-}
-
-/** Where it is wrong; what is wrong there stays as the parser says it, in brackets. */
-function inSwedish(message: string): string {
-  const line = /^line (\d+): /.exec(message);
-  return line ? `rad ${line[1]} är fel (${message.slice(line[0].length)})` : message;
 }
 
 function missing(path: string, which: number | undefined, count: number): SimulationFileError {

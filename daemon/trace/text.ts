@@ -16,6 +16,12 @@ const NO_ATR = '-';
 
 export class TraceTextError extends Error {
   override readonly name = 'TraceTextError';
+
+  /** The message in Swedish: where it is wrong; what is wrong there stays as the parser says it, in brackets. */
+  get sv(): string {
+    const line = /^line (\d+): /.exec(this.message);
+    return line ? `rad ${line[1]} är fel (${this.message.slice(line[0].length)})` : this.message;
+  }
 }
 
 export function formatHeader({ version, platform, began, contents }: TraceHeader): string {

@@ -22,6 +22,8 @@ Documentation=man:kortd(1)
 Wants=pcscd.socket modprobe@cdc_acm.service modprobe@usbserial.service
 # The kernel's serial drivers first: a device class that is not there yet is not allowed to the service.
 After=pcscd.socket modprobe@cdc_acm.service modprobe@usbserial.service
+# However often it failed: it is started again once the cause is gone, without anybody.
+StartLimitIntervalSec=0
 
 [Service]
 Type=notify
@@ -30,6 +32,7 @@ ExecStart=${programCommand.join(' ')} ${SERVE}
 ExecStartPost=-/bin/rm -f ${layout.unproven}
 ExecReload=/bin/sh -c "kill -HUP $MAINPID"
 Restart=on-failure
+RestartSec=${service.restartSeconds}
 WatchdogSec=${service.watchdogSeconds}
 TimeoutStopSec=${service.stopSeconds}
 # Programs that use PKCS #11 are connected to a process that outlives a restart of the service, and ends by itself.
@@ -109,6 +112,7 @@ Documentation=man:kortd(1)
 PartOf=graphical-session.target
 After=graphical-session.target
 ConditionGroup=${service.group}
+StartLimitIntervalSec=0
 
 [Service]
 ExecStart=${layout.command} agent --socket ${layout.socket}

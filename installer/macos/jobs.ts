@@ -51,7 +51,7 @@ export const DAEMON_JOB: Job = {
     RunAtLoad: true,
     // Started again when it fails, not when it was told to stop.
     KeepAlive: { SuccessfulExit: false },
-    ThrottleInterval: 1,
+    ThrottleInterval: service.restartSeconds,
     ExitTimeOut: service.stopSeconds,
     Umask: UMASK,
     ProcessType: 'Interactive',

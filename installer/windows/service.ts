@@ -19,8 +19,12 @@ export const CONFIG_TYPE = {
   preshutdownInfo: 7,
 } as const;
 
-/** SC_ACTION_RESTART of winsvc.h, after each of three failures, later and later; a day without one starts the count anew. */
-export const FAILURE_ACTIONS = { action: 1, delaysMs: [1_000, 5_000, 60_000], resetSeconds: 86_400 } as const;
+/** SC_ACTION_RESTART of winsvc.h, later and later; the last holds for every failure after that (Microsoft, "SERVICE_FAILURE_ACTIONSW"). A day without one starts the count anew. */
+export const FAILURE_ACTIONS = {
+  action: 1,
+  delaysMs: [service.restartSeconds * 1_000, 5_000, 60_000],
+  resetSeconds: 86_400,
+} as const;
 
 /** What the service is told beside its name, as rows of MsiServiceConfig. SERVICE_SID_TYPE_UNRESTRICTED is 1 (winnt.h). */
 export const SERVICE_CONFIGURATION: readonly { readonly type: number; readonly argument: string }[] = [

@@ -298,6 +298,26 @@ describe('the daemon', () => {
     expect(foundIn(await diagnose({ dataFolder: machine.emptyData }))).toEqual(['daemon: daemon_not_running']);
   });
 
+  it.each([
+    ['activating', 'auto-restart', 12, 'daemon_fails'],
+    ['activating', 'start', 12, 'daemon_fails'],
+    ['activating', 'start', 0, 'daemon_not_running'],
+    ['inactive', 'dead', 0, 'daemon_not_running'],
+  ])('is a service that is %s (%s), and was started anew %i times', async (active, sub, restarts, id) => {
+    const stdout = `ActiveState=${active}\nSubState=${sub}\nNRestarts=${restarts}\n`;
+    const diagnosis = await diagnose({
+      dataFolder: machine.emptyData,
+      alter: (look) => ({
+        isService: true,
+        run: (program, parameters) =>
+          parameters.includes('--property=ActiveState,SubState,NRestarts')
+            ? Promise.resolve({ state: 'seen', value: { status: 0, stdout, stderr: '' } })
+            : look.run(program, parameters),
+      }),
+    });
+    expect(foundIn(diagnosis).filter((found) => found.startsWith('daemon'))).toEqual([`daemon: ${id}`]);
+  });
+
   it('was killed', async () => {
     const killed = await startProgram([], { environment: { ...process.env, ...pcscd.environment, KORTD_PCSC: 'socket' } });
     stack.use(killed);

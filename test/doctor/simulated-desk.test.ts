@@ -254,6 +254,16 @@ describe('https', () => {
     await enableTls(folder, { now: new Date() });
   });
 
+  it('is mended in the folder that was looked at, as an administrator where it is the service’s, and its path stays one', async () => {
+    const odd = join(machine.root, "it's; true $(id)");
+    await enableTls(odd, { now: new Date() });
+    const commandOf = async (isService: boolean): Promise<string> =>
+      findingIn(await machine.diagnose({ dataFolder: odd, alter: () => ({ isService }) }), 'tls_not_trusted').command;
+    const argument = `'${machine.root}/it'\\''s; true $(id)'`;
+    expect(await commandOf(false)).toBe(`kortd tls enable --data-dir ${argument} --trust`);
+    expect(await commandOf(true)).toBe(`sudo kortd tls enable --data-dir ${argument}`);
+  });
+
   const found = async (afterDays: number): Promise<readonly string[]> => {
     const now = () => new Date(Date.now() + afterDays * DAY_MS);
     const diagnosis = await machine.diagnose({

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -169,7 +170,13 @@ it('holds what support needs, says what it is, and that nothing was sent', async
     'A policy file is refused whole, and nothing that it says holds.',
   );
   expect(JSON.parse(files['health.json'] ?? '')).toMatchObject({ status: 'ok', readers: 4 });
-  expect(JSON.parse(files['versions.json'] ?? '')).toMatchObject({ kortd: '0.1.0', daemon: '0.1.0' });
+  expect(JSON.parse(files['versions.json'] ?? '')).toMatchObject({
+    ...{ kortd: '0.1.0', daemon: '0.1.0', node: process.versions.node, platform: `${process.platform} ${process.arch}` },
+    processors: cpus().length,
+  });
+  expect(files['versions.json']).toContain('"p11kit": ');
+  const { acts } = JSON.parse(files['audit.json'] ?? '') as { readonly acts: readonly { readonly count: number }[] };
+  expect(acts[0]?.count).toBeGreaterThan(0);
   expect(JSON.parse(files['configuration.json'] ?? '')).toMatchObject({
     configuration: { content: { listen: { port: 27_150 } } },
   });

@@ -40,12 +40,28 @@ function shown({ active = 'failed', result = 'exit-code', restarts = 5, minutesA
   return { state: 'seen', value: { status: 0, stdout: `${[...lines, ...times].join('\n')}\n`, stderr: '' } };
 }
 
-async function diagnose(service: Service, alter: Partial<Look> = {}): Promise<readonly Finding[]> {
+/** As journalctl prints the restarts within the time that it is asked for. */
+function restartsIn(parameters: readonly string[], minutesAgo: readonly number[]): Seen<Ran> {
+  expect(parameters).toEqual(expect.arrayContaining(['kortd.service', '--quiet', 'MESSAGE_ID=5eb03494b6584870a536b337290809b3']));
+  const [since, until] = ['--since', '--until'].map((word) => Number(parameters[parameters.indexOf(word) + 1]?.replace('@', '')));
+  const times = minutesAgo.map((minutes) => (Date.now() - minutes * MINUTE_MS) / 1_000);
+  const within = times.filter((time) => time >= (since ?? Infinity) && time <= (until ?? 0));
+  const lines = within.map((_, index) => `kortd.service: Scheduled restart job, restart counter is at ${index + 1}.\n`);
+  return { state: 'seen', value: { status: 0, stdout: lines.join(''), stderr: '' } };
+}
+
+async function diagnose(
+  service: Service & { readonly restartedMinutesAgo?: readonly number[] },
+  alter: Partial<Look> = {},
+): Promise<readonly Finding[]> {
   await using looked = thisMachine({
     ...{ dataFolder: machine.emptyData, policyFolder: machine.policyFolder, root: machine.root, port: 1, isService: true },
     environment: { PATH: '/usr/bin:/usr/sbin', HOME: machine.home },
   });
-  const run: Look['run'] = (program) => Promise.resolve(program === 'systemctl' ? shown(service) : { state: 'absent' });
+  const run: Look['run'] = (program, parameters) => {
+    if (program === 'journalctl') return Promise.resolve(restartsIn(parameters, service.restartedMinutesAgo ?? []));
+    return Promise.resolve(program === 'systemctl' ? shown(service) : { state: 'absent' });
+  };
   const { findings } = await runChecks([upgradeCheck], {
     timeoutMs: 10_000,
     look: (signal) => ({ ...looked.look(signal), run, ...alter }),
@@ -72,9 +88,42 @@ describe('a version that fails repeatedly soon after it was installed', () => {
   it('is found while it is started again and again, also when somebody looks later', async () => {
     machine.install('dpkg');
     keepFormer('0.0.9', 30);
-    const looping = { active: 'active', result: 'success', minutesAgo: 0.2 };
+    const looping = { active: 'active', result: 'success', minutesAgo: 0.2, restartedMinutesAgo: [29, 28, 27, 26] };
     expect((await diagnose({ ...looping, restarts: 30 })).map(({ id }) => id)).toEqual(['upgrade_fails']);
     expect(await diagnose({ ...looping, restarts: 4 })).toEqual([]);
+  });
+
+  it('is not found where it did well for weeks, and is started without end since a disk is full or a port taken', async () => {
+    machine.install('dpkg');
+    keepFormer('0.0.9', 30 * 24 * 60);
+    const looping = { active: 'activating', result: 'exit-code', minutesAgo: 0.02, restarts: 34_560 };
+    expect(await diagnose({ ...looping, restartedMinutesAgo: [3, 2, 1] })).toEqual([]);
+    expect(await diagnose({ ...looping, restartedMinutesAgo: [30 * 24 * 60 - 1, 3, 2, 1] })).toEqual([]);
+  });
+
+  it('is not guessed where the journal may not be read', async () => {
+    keepFormer('0.0.9', 30);
+    const unseen: string[] = [];
+    const service = { active: 'activating', restarts: 700, minutesAgo: 0.02 };
+    await upgradeCheck.look(
+      {
+        ...({ isService: true, dataFolder: machine.emptyData, now: () => new Date() } as Look),
+        run: (program) =>
+          Promise.resolve(
+            program === 'systemctl'
+              ? shown(service)
+              : { state: 'seen', value: { status: 1, stdout: '', stderr: 'No journal files' } },
+          ),
+        list: () => Promise.resolve({ state: 'seen', value: ['0.0.9'] }),
+        status: () =>
+          Promise.resolve({
+            state: 'seen',
+            value: { kind: 'folder', mode: 0o700, uid: 0, gid: 0, sizeBytes: 0, modifiedMs: Date.now() - 30 * MINUTE_MS },
+          }),
+      },
+      { found: () => expect.unreachable(), unseen: (_, why) => void unseen.push(saidIn(why, 'sv')) },
+    );
+    expect(unseen).toEqual(['journalen kan inte läsas: kör detta som root (sudo)']);
   });
 
   it('is found where it came as an .rpm', async () => {

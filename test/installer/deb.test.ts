@@ -16,6 +16,8 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -49,6 +51,11 @@ const PIN = '123456';
 /** Of the issue of the release: the service answers in a second. A machine that is busy elsewhere gets the best of a few starts. */
 const READY_MS = 1_000;
 const STARTS = 8;
+/** Twice as many as systemd begins by itself in ten seconds unless it is told otherwise (systemd-system.conf(5), DefaultStartLimitBurst=). */
+const FAILURES = 10;
+const FAILING_MS = 120_000;
+/** SD_MESSAGE_UNIT_RESTART_SCHEDULED, as kortd doctor asks for it. */
+const RESTARTS = ['--output', 'cat', '--quiet', 'MESSAGE_ID=5eb03494b6584870a536b337290809b3'];
 
 /** Tries what the sandbox forbids. Each gives "allowed", or why not. */
 const PROBE = `import { existsSync, readFileSync, readdirSync, openSync, writeFileSync } from 'node:fs';
@@ -314,6 +321,42 @@ describe('the Debian package', () => {
     rmSync(folder, { recursive: true });
     root.must('systemctl', 'daemon-reload');
     kortd.control('restart');
+  });
+
+  it(`is up again by itself when what made ${FAILURES} starts fail is gone, and so is its socket`, async () => {
+    kortd.control('stop');
+    const other = createServer().listen(product.ports.api, '127.0.0.1');
+    await once(other, 'listening');
+    root.run('systemctl', 'start', 'kortd.service');
+    // A program of a member waits meanwhile: the socket would begin each start too.
+    const waiting = root.start(
+      'setpriv',
+      '--reuid=anna',
+      '--regid=kortd',
+      '--clear-groups',
+      '/usr/bin/kortd',
+      'call',
+      'system.info',
+    );
+    const started = Date.now();
+    await until(() => Number(kortd.property('NRestarts')) >= FAILURES, `${FAILURES} starts have failed`, FAILING_MS);
+    expect(Date.now() - started).toBeGreaterThan((FAILURES - 1) * product.service.restartSeconds * 1_000);
+    const { findings } = JSON.parse(root.run('kortd', 'doctor', '--json').output) as {
+      findings: readonly { readonly id: string }[];
+    };
+    expect(findings.map(({ id }) => id)).toEqual(expect.arrayContaining(['daemon_fails', 'port_taken']));
+    const restarts = root.must(
+      ...['journalctl', '--unit', 'kortd.service', '--since', `@${Math.floor(started / 1_000)}`],
+      ...RESTARTS,
+    );
+    expect(restarts.trim().split('\n').length).toBeGreaterThanOrEqual(FAILURES - 1);
+    other.close();
+    await kortd.untilAnswers();
+    await until(() => kortd.property('ActiveState') === 'active', 'systemd is told that it is ready');
+    await root.end(waiting);
+    const anna = ['setpriv', '--reuid=anna', '--regid=anna', '--init-groups', 'env', 'HOME=/home/anna'];
+    expect(root.must(...anna, '/usr/bin/kortd', 'status')).toContain('as a service of this computer');
+    expect(root.must('systemctl', 'is-active', 'kortd.socket').trim()).toBe('active');
   });
 
   it('may use readers and cards where polkitd decides: by its rule, and nobody else by it', () => {

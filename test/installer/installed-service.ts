@@ -14,8 +14,6 @@ export class InstalledService {
   }
 
   control(verb: 'reload' | 'restart' | 'start' | 'stop'): void {
-    // Many starts in a few seconds are a test's, no loop's.
-    this.#root.must('systemctl', 'reset-failed', 'kortd.service');
     this.#root.must('systemctl', verb, 'kortd.service');
   }
 
@@ -71,8 +69,8 @@ export function answers(): Promise<boolean> {
   });
 }
 
-export async function until(isSo: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + DEADLINE_MS;
+export async function until(isSo: () => boolean, what: string, withinMs: number = DEADLINE_MS): Promise<void> {
+  const deadline = Date.now() + withinMs;
   while (!isSo()) {
     if (Date.now() > deadline) throw new Error(`waiting until ${what}: it did not come about in time`);
     await delay(100);

@@ -12,7 +12,7 @@ export const ListenSection = Type.Object(
         ...bounds,
         ...notes({
           en: 'Port of the page that shows the desk and asks for PINs and consent. 0 takes any free one.',
-          sv: 'Port för sidan som visar platsen och frågar efter PIN och samtycke. 0 tar en ledig.',
+          sv: 'Port för sidan som visar bordet och frågar efter PIN och samtycke. 0 tar en ledig.',
           reload: 'restart',
           flag: '--console-port <N>',
           otherwise: { en: 'the next one after `listen.port`', sv: 'nästa efter `listen.port`' },

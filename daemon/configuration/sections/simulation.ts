@@ -37,7 +37,7 @@ export const SimulationSection = Type.Object(
         maxLength: 4_096,
         ...notes({
           en: 'What is on the simulated desk: `office`, or the path of a scenario file.',
-          sv: 'Vad som finns på den simulerade platsen: `office`, eller sökvägen till en scenariofil.',
+          sv: 'Vad som finns på det simulerade bordet: `office`, eller sökvägen till en scenariofil.',
           reload: 'restart',
           flag: '--simulate <SCENARIO>',
           otherwise: { en: 'real readers', sv: 'riktiga läsare' },

@@ -14,7 +14,7 @@ const FAULTS = {
     severity: 'error',
     en: 'The configuration file is refused: kortd does not start with it, and while it runs keeps what it read before.',
     sv: 'Konfigurationsfilen avvisas: kortd startar inte med den, och är kortd igång gäller det som lästes förut.',
-    command: '"${EDITOR:-nano}" {file} && kortd config check --config {file} && kortd reload',
+    command: 'sudo "${EDITOR:-nano}" {file} && kortd config check --config {file} && kortd reload',
   },
   policy_material_unusable: {
     severity: 'error',
@@ -26,7 +26,7 @@ const FAULTS = {
     severity: 'error',
     en: 'The file that names the scanners is refused, and none of those in it is opened.',
     sv: 'Filen som anger skannrarna avvisas, och ingen av dem i den öppnas.',
-    command: '"${EDITOR:-nano}" {file} && kortd config check && kortd reload',
+    command: 'sudo "${EDITOR:-nano}" {file} && kortd config check && kortd reload',
   },
 } as const;
 

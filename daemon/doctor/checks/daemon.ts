@@ -11,6 +11,12 @@ const FAULTS = {
     sv: 'kortd avslutades utan att städa efter sig: programmet kraschade, dödades, eller så stannade datorn.',
     command: 'sudo systemctl restart kortd.service; journalctl -u kortd.service -n 50',
   },
+  daemon_fails: {
+    severity: 'error',
+    en: 'kortd fails soon after each start and is started again and again, so no web app reaches a card.',
+    sv: 'kortd slutar fungera strax efter varje start och startas om gång på gång, så ingen webbapp når något kort.',
+    command: 'journalctl -u kortd.service -n 50',
+  },
   daemon_large: {
     severity: 'warning',
     en: 'kortd uses far more memory than it needs.',
@@ -60,6 +66,8 @@ const LARGE_BYTES = 600 * 1_048_576;
 /** The best of some: one call alone may have met a busy moment. */
 const SLOW_MS = 750;
 const TRIES = 4;
+/** Once or twice is an accident. */
+const REPEATEDLY = 3;
 
 export const daemonCheck = defineCheck({
   id: 'daemon',
@@ -67,6 +75,7 @@ export const daemonCheck = defineCheck({
   faults: FAULTS,
   async look(look, report) {
     const daemon = await look.daemon();
+    if (daemon.state !== 'running' && (await reportFailing(look, report))) return;
     switch (daemon.state) {
       case 'none':
         report.found('daemon_not_running', noneUses(look));
@@ -91,6 +100,21 @@ export const daemonCheck = defineCheck({
 
 function noneUses({ dataFolder }: Look): Texts {
   return { en: `no daemon uses ${dataFolder}`, sv: `ingen tjänst använder ${dataFolder}` };
+}
+
+/** systemd starts it without end: between two starts, and during one, neither "failed" nor "inactive" is true. */
+async function reportFailing(look: Look, report: TypedReport<Fault>): Promise<boolean> {
+  if (!look.isService) return false;
+  const shown = await look.run('systemctl', ['show', SERVICE, '--property=ActiveState,SubState,NRestarts']);
+  if (shown.state !== 'seen' || shown.value.status !== 0) return false;
+  const valueOf = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(shown.value.stdout)?.[1] ?? '';
+  const [state, restarts] = [`${valueOf('ActiveState')} (${valueOf('SubState')})`, Number(valueOf('NRestarts'))];
+  if (!state.startsWith('activating') || restarts < REPEATEDLY) return false;
+  report.found('daemon_fails', {
+    en: `${SERVICE} is ${state} and was started anew ${restarts} times`,
+    sv: `${SERVICE} är ${state} och har startats om ${restarts} gånger`,
+  });
+  return true;
 }
 
 /** Whether a service runs, systemd tells everybody. */

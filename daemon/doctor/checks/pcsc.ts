@@ -34,7 +34,7 @@ const FAULTS = {
   pcsc_socket_forbidden: {
     severity: 'error',
     en: 'The socket of the PC/SC service does not let this user connect; it is meant to be open to everybody, and polkit decides who is let in.',
-    sv: 'PC/SC-tjänstens uttag släpper inte in den här användaren; det ska vara öppet för alla, och polkit avgör vem som släpps in.',
+    sv: 'PC/SC-tjänstens socket släpper inte in den här användaren; den ska vara öppen för alla, och polkit avgör vem som släpps in.',
     command: 'sudo chmod 0666 {socket} && sudo systemctl restart pcscd.socket',
   },
   pcsc_version_refuses_services: {

@@ -10,7 +10,7 @@ const FAULTS = {
     severity: 'error',
     en: 'A policy file is refused whole, and nothing that it says holds.',
     sv: 'En policyfil avvisas i sin helhet, och inget som den säger gäller.',
-    command: 'sudo chown root: {file} && sudo chmod go-w {file} && "${EDITOR:-nano}" {file} && kortd reload',
+    command: 'sudo chown root: {file} && sudo chmod go-w {file} && sudo "${EDITOR:-nano}" {file} && kortd reload',
   },
 } as const;
 

@@ -13,25 +13,25 @@ const FAULTS = {
     severity: 'error',
     en: 'The certificate for https has expired, and browsers refuse it.',
     sv: 'Certifikatet för https har gått ut, och webbläsare avvisar det.',
-    command: 'kortd tls enable --renew --trust',
+    command: '{enable} --renew --data-dir {folder}{trust}',
   },
   tls_not_trusted: {
     severity: 'warning',
     en: "https is on, and neither this user's browsers nor the policies of this computer trust its authority.",
     sv: 'https är på, men varken den här användarens webbläsare eller datorns policyer litar på dess utfärdare.',
-    command: 'kortd tls enable --trust',
+    command: '{enable} --data-dir {folder}{trust}',
   },
   tls_renewal_due: {
     severity: 'warning',
     en: 'The certificate for https ends soon.',
     sv: 'Certifikatet för https går snart ut.',
-    command: 'kortd tls enable --renew --trust',
+    command: '{enable} --renew --data-dir {folder}{trust}',
   },
   tls_unusable: {
     severity: 'error',
     en: 'The files for https cannot be used, so the daemon does not serve it.',
     sv: 'Filerna för https kan inte användas, så tjänsten erbjuder det inte.',
-    command: 'kortd tls enable --renew --trust',
+    command: '{enable} --renew --data-dir {folder}{trust}',
   },
 } as const;
 
@@ -55,18 +55,24 @@ export const trustCheck = defineCheck({
       if (problem === 'unreadable') report.unseen({ en: 'the files for https', sv: 'filerna för https' }, message);
       // The clock is told of elsewhere.
       else if (problem !== 'not_yet_valid')
-        report.found(problem === 'expired' ? 'tls_certificate_expired' : 'tls_unusable', message);
+        report.found(problem === 'expired' ? 'tls_certificate_expired' : 'tls_unusable', message, placesOf(look));
       return;
     }
     if (status.state === 'renewal_advised') {
       const left = timeLeft(status.expires, look.now());
       const day = dayOf(status.expires);
-      report.found('tls_renewal_due', { en: `${left.en}, until ${day}`, sv: `${left.sv}, till ${day}` });
+      report.found('tls_renewal_due', { en: `${left.en}, until ${day}`, sv: `${left.sv}, till ${day}` }, placesOf(look));
     }
     if (!(await isTrusted(look, status.authority)))
-      report.found('tls_not_trusted', `${status.authority.name} (${status.authority.path})`);
+      report.found('tls_not_trusted', `${status.authority.name} (${status.authority.path})`, placesOf(look));
   },
 });
+
+/** In the folder that was looked at. What an administrator does for the service trusts nothing in the administrator's own browser; how others are told, it prints. */
+function placesOf({ isService, dataFolder }: Look): Readonly<Record<'enable' | 'folder' | 'trust', string>> {
+  const how = isService ? { enable: 'sudo kortd tls enable', trust: '' } : { enable: 'kortd tls enable', trust: ' --trust' };
+  return { ...how, folder: dataFolder };
+}
 
 /** Somewhere: which browser is used cannot be told. */
 async function isTrusted(look: Look, authority: AuthorityFile): Promise<boolean> {

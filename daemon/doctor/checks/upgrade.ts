@@ -30,6 +30,8 @@ const FAULTS = {
 const SOON_MS = 10 * 60_000;
 /** Once is an accident. */
 const REPEATEDLY = 3;
+/** SD_MESSAGE_UNIT_RESTART_SCHEDULED of sd-messages.h (systemd): each time that a service is to be started anew. */
+const RESTART_SCHEDULED = '5eb03494b6584870a536b337290809b3';
 /** Of the file names of packages. */
 const VERSION_NAME = /^\d[A-Za-z0-9.+~-]{0,63}$/;
 const MAX_FORMER = 64;
@@ -58,7 +60,7 @@ export const upgradeCheck = defineCheck({
     const failures = failuresIn(shown.value.stdout, look.now());
     if (!failures) return;
     const former = await latestFormer(look, report);
-    if (!former || !isSoonAfter(former, failures)) return;
+    if (!former || !(await failedSoonAfter(former, failures, { look, report }))) return;
     const { state, count, lastMs } = failures;
     const isDebian = await look.isInstalled('dpkg');
     report.found(
@@ -77,6 +79,11 @@ export const upgradeCheck = defineCheck({
     );
   },
 });
+
+interface Surroundings {
+  readonly look: Look;
+  readonly report: TypedReport<keyof typeof FAULTS>;
+}
 
 interface Failures {
   /** As systemd calls it. */
@@ -100,11 +107,31 @@ function failuresIn(text: string, now: Date): Failures | undefined {
   return { state, count: restarts, lastMs: now.getTime() - Math.max(0, agoMs) };
 }
 
-/** As fast as it failed so far, it had failed repeatedly within that time. */
-function isSoonAfter({ upgradedMs }: Former, { state, count, lastMs }: Failures): boolean {
+/** What has failed only lately has another cause, however often it was started since: to go back would take what was recorded in between. */
+async function failedSoonAfter(
+  { upgradedMs }: Former,
+  { count, lastMs }: Failures,
+  { look, report }: Surroundings,
+): Promise<boolean> {
   const sinceMs = lastMs - upgradedMs;
-  if (sinceMs < 0) return false;
-  return state.startsWith('failed') && count < REPEATEDLY ? sinceMs <= SOON_MS : (sinceMs / count) * REPEATEDLY <= SOON_MS;
+  if (sinceMs < 0 || sinceMs <= SOON_MS) return sinceMs >= 0;
+  // Had it failed as fast from the first minute on, it would have failed repeatedly by then.
+  if ((sinceMs / count) * REPEATEDLY > SOON_MS) return false;
+  const [since, until] = [upgradedMs, upgradedMs + SOON_MS].map((timeMs) => `@${Math.floor(timeMs / 1_000)}`);
+  const journal = await look.run('journalctl', [
+    ...['--unit', SERVICE, '--since', since ?? '', '--until', until ?? '', '--output', 'cat', '--lines', String(REPEATEDLY)],
+    ...['--quiet', `MESSAGE_ID=${RESTART_SCHEDULED}`],
+  ]);
+  if (journal.state === 'seen' && journal.value.status === 0) return linesOf(journal.value.stdout).length >= REPEATEDLY;
+  report.unseen(
+    { en: 'since when the service fails', sv: 'sedan när tjänsten misslyckas' },
+    { en: 'the journal cannot be read: run this as root (sudo)', sv: 'journalen kan inte läsas: kör detta som root (sudo)' },
+  );
+  return false;
+}
+
+function linesOf(text: string): readonly string[] {
+  return text.split('\n').filter((line) => line.trim() !== '');
 }
 
 async function latestFormer(look: Look, report: TypedReport<keyof typeof FAULTS>): Promise<Former | undefined> {
