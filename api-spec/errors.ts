@@ -338,7 +338,7 @@ const GENERAL_ERRORS = {
       action: 'Move the cards by hand, or start kortd with --simulate.',
     },
     sv: {
-      happened: 'skrivbordet hos denna kortd är inte simulerat.',
+      happened: 'bordet hos denna kortd är inte simulerat.',
       action: 'Flytta korten för hand, eller starta kortd med --simulate.',
     },
   },

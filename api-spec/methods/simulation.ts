@@ -43,7 +43,7 @@ export const simulationMethods = {
   }),
   'simulation.list': defineMethod({
     summary: 'The readers of the simulated desk, and every card of the scenario: those in a reader and those beside.',
-    attempt: { en: 'Looking at the simulated desk', sv: 'Att se på det simulerade skrivbordet' },
+    attempt: { en: 'Looking at the simulated desk', sv: 'Att se på det simulerade bordet' },
     ...common,
     rest: { verb: 'GET', path: '/v1/simulation' },
     params: Closed({}),

@@ -207,7 +207,7 @@ export const WORDS = {
   unknown_holder: { en: 'Nothing says for whom the card is.', sv: 'Inget anger vem kortet är till.' },
 
   // The simulated desk
-  desk: { en: 'Simulated desk', sv: 'Simulerat skrivbord' },
+  desk: { en: 'Simulated desk', sv: 'Simulerat bord' },
   deskText: {
     en: 'Here you move the cards that people would move with their hands.',
     sv: 'Här flyttar du korten som människor annars flyttar för hand.',
