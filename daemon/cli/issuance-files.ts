@@ -86,14 +86,22 @@ export async function runIssuanceVerify(path: string, flags: EvidenceVerifyFlags
 function freeFile(path: string): string {
   const file = resolve(path);
   if (!statSync(dirname(file), { throwIfNoEntry: false })?.isDirectory())
-    throw new UsageError(`${dirname(file)} is no folder: name a file in another one with --out`);
-  if (statSync(file, { throwIfNoEntry: false })) throw new UsageError(`${file} is there already: name another file with --out`);
+    throw new UsageError(
+      `${dirname(file)} is no folder: name a file in another one with --out`,
+      `${dirname(file)} är ingen mapp: ange en fil i en annan mapp med --out`,
+    );
+  if (statSync(file, { throwIfNoEntry: false }))
+    throw new UsageError(
+      `${file} is there already: name another file with --out`,
+      `${file} finns redan: ange en annan fil med --out`,
+    );
   return file;
 }
 
 function readBounded(path: string): Buffer {
   const status = statSync(path, { throwIfNoEntry: false });
-  if (!status?.isFile()) throw new UsageError(`${path}: there is no such file`);
-  if (status.size > MAX_BYTES) throw new UsageError(`${path}: it is larger than ${MAX_BYTES} bytes`);
+  if (!status?.isFile()) throw new UsageError(`${path}: there is no such file`, `${path}: filen finns inte`);
+  if (status.size > MAX_BYTES)
+    throw new UsageError(`${path}: it is larger than ${MAX_BYTES} bytes`, `${path}: filen är större än ${MAX_BYTES} byte`);
   return readFileSync(path);
 }

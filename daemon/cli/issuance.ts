@@ -80,10 +80,16 @@ function within({ timeout }: TimedFlags): { readonly timeoutMs?: number } {
 }
 
 function stateOf({ all, state }: ListFlags): State | undefined {
-  if (all && state !== undefined) throw new UsageError('choose --all or --state, not both');
+  if (all && state !== undefined)
+    throw new UsageError('choose --all or --state, not both', 'välj --all eller --state, inte båda');
   if (all) return undefined;
-  const known = STATES.find((one) => one === (state ?? 'open'));
-  if (!known) throw new UsageError(`there is no state ${state ?? ''}: choose ${STATES.join(', ')}`);
+  const wanted = state ?? 'open';
+  const known = STATES.find((one) => one === wanted);
+  if (!known)
+    throw new UsageError(
+      `there is no state ${wanted}: choose ${STATES.join(', ')}`,
+      `läget ${wanted} finns inte: välj ${STATES.join(', ')}`,
+    );
   return known;
 }
 

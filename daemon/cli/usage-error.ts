@@ -2,9 +2,9 @@
 export class UsageError extends Error {
   override readonly name = 'UsageError';
   /** The message in Swedish. */
-  readonly sv: string | undefined;
+  readonly sv: string;
 
-  constructor(message: string, sv?: string) {
+  constructor(message: string, sv: string) {
     super(message);
     this.sv = sv;
   }
