@@ -242,7 +242,11 @@ export const Routine = Closed(
     onceFor: Path('A finished ceremony of this routine may have this value only once: a card is renewed once.'),
     participants: Type.Record(Name, Participant),
     steps: Type.Array(RoutineStep, { minItems: 1, maxItems: 40 }),
-    retentionYears: Type.Integer({ minimum: 1, maximum: 100, description: 'How long the evidence is kept.' }),
+    retentionYears: Type.Integer({
+      minimum: 1,
+      maximum: 100,
+      description: 'How long the evidence is kept, and what the journal has of a ceremony that ended.',
+    }),
   },
   'A routine of the card office, as data.',
 );

@@ -72,6 +72,12 @@ export class Ceremonies {
     return this.#options.journal.list(filter);
   }
 
+  /** Of ended ceremonies nothing is left. Throws journal_unavailable; nothing was forgotten then. */
+  forget(ids: readonly string[]): void {
+    this.#options.journal.forget(ids);
+    for (const id of ids) this.#remembered.delete(id);
+  }
+
   /** A job that is neither confirmed nor undone may change this card yet: whoever changes it otherwise spoils the job, or its way back. */
   hasOpenJobOn({ profile, serialNumber }: JobCard): boolean {
     const open = this.#options.journal.list({ state: 'open', includesProtected: true, limit: MAX_OPEN });

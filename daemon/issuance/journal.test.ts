@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -57,6 +57,24 @@ describe('the journal', () => {
     expect(journal.entriesOf('none')).toEqual([]);
     expect(journal.summaryOf('none')).toBeUndefined();
     expect(statSync(join(folder, 'issuance.sqlite')).mode & 0o777).toBe(0o600);
+  });
+
+  it('forgets what has ended, to the last byte on the disk, and nothing that is open', () => {
+    const file = join(folder, 'issuance.sqlite');
+    const cancelled: Entry = { type: 'ceremony.cancelled', reason: 'Zebedaios' };
+    append('a', BEGUN);
+    append('a', cancelled, { state: 'cancelled', search: 'Melchisedek' });
+    append('b', BEGUN);
+    journal[Symbol.dispose]();
+    expect(readFileSync(file, 'latin1')).toMatch(/Zebedaios[^]*melchisedek|melchisedek[^]*Zebedaios/);
+    journal = new Journal(file);
+    journal.forget(['a', 'b', 'none']);
+    expect([journal.entriesOf('a'), journal.summaryOf('a')]).toEqual([[], undefined]);
+    expect(journal.entriesOf('b')).toHaveLength(1);
+    journal[Symbol.dispose]();
+    expect(readFileSync(file, 'latin1')).not.toMatch(/Zebedaios|melchisedek/i);
+    journal = new Journal(file);
+    expect(ids(journal.list({ includesProtected: true, limit: 9 }))).toEqual(['b']);
   });
 
   it.each([

@@ -1,6 +1,7 @@
 /**
  * The journal of issuance: what was done and what is about to be done, one entry after the other, each on the disk before the next step is taken. Entries are
- * never changed; each carries the hash of the one before, so that what is exported or archived shows whether it is whole. SQLite through `node:sqlite`.
+ * never changed; each carries the hash of the one before, so that what is exported or archived shows whether it is whole. Of a ceremony that is over its time all of
+ * them go at once. SQLite through `node:sqlite`.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { ApiError } from '../errors.ts';
@@ -116,6 +117,15 @@ export class Journal implements Disposable {
       const insert = this.#database.prepare('INSERT INTO entries (ceremony, number, time, body, hash) VALUES (?, ?, ?, ?, ?)');
       for (const { number, time, entry, hash } of given.entries) insert.run(ceremony, number, time, JSON.stringify(entry), hash);
       this.#putSummary(given.summary);
+    });
+  }
+
+  /** Ended ceremonies, all of them or none; the disk has nothing of them afterwards. An open one stays. Throws journal_unavailable. */
+  forget(ceremonies: readonly string[]): void {
+    this.#transaction(() => {
+      const summary = this.#database.prepare("DELETE FROM ceremonies WHERE id = ? AND state <> 'open'");
+      const entries = this.#database.prepare('DELETE FROM entries WHERE ceremony = ?');
+      for (const ceremony of ceremonies) if (summary.run(ceremony).changes === 1) entries.run(ceremony);
     });
   }
 

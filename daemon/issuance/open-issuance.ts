@@ -62,6 +62,7 @@ export function openIssuance(options: IssuanceOptions): Issuance {
     new EvidenceKeeper({
       ...{ folder: dataFolder, journal, routines, policy, audit, now, log },
       ceremony: (id) => ceremonies.get(id),
+      forget: (ids) => ceremonies.forget(ids),
     }),
   );
   const pictures = new Pictures(() => policy().pictureFolder ?? join(dataFolder, PICTURE_FOLDER));

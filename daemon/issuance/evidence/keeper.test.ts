@@ -32,6 +32,7 @@ function open(options: Partial<EvidenceKeeperOptions> = {}): EvidenceKeeper {
   keeper = new EvidenceKeeper({
     ...{ folder: office.folder, journal: office.journal, routines: standardRoutines(), log, settleMs: 0 },
     ceremony: (id) => office.ceremonies.get(id),
+    forget: (ids) => office.ceremonies.forget(ids),
     audit: auditOf([]),
     policy: () => ({ evidenceRecipients: [], trustedDesks: [] }),
     now: () => new Date('2026-03-01T09:00:00Z'),
@@ -107,6 +108,28 @@ describe('the evidence of a ceremony', () => {
     await expect.poll(() => kept(later), SOON).toEqual([]);
   });
 
+  it('goes with all that the journal has of the ceremony, and of cancelled ones; what is open or younger stays', async () => {
+    const [finished, open1] = [await office.highest(), await office.highest(2)];
+    const reason = 'the holder did not come';
+    const cancelled = office.ceremonies.note(await office.highest(2), { type: 'ceremony.cancelled', reason });
+    office.skipTo('2030-05-01T12:00:00Z');
+    const younger = await office.vouched();
+    office.skipTo('2036-03-01T12:00:00Z');
+    const { id: latest } = office.ceremonies.start('renewal', { isProtected: false });
+    const all = [finished, cancelled, open1, younger].map(({ id }) => id);
+    const known = (): readonly string[] => all.filter((id) => office.journal.entriesOf(id).length > 0);
+    const early = open({ now: () => new Date('2036-03-01T13:00:00Z') });
+    await expect.poll(() => kept(early), SOON).toContain(finished.id);
+    await early[Symbol.asyncDispose]();
+    expect(known()).toEqual(all);
+    const later = open({ now: () => new Date('2036-03-02T00:00:00Z') });
+    await expect.poll(known, SOON).toEqual([open1.id, younger.id]);
+    expect(await kept(later)).not.toContain(finished.id);
+    expect(() => office.ceremonies.get(finished.id)).toThrow(expect.objectContaining({ code: 'ceremony_unknown' }));
+    expect(office.ceremonies.get(latest).state).toBe('open');
+    expect(problems).toEqual([]);
+  });
+
   it('is made once, whoever asks for it at the same time', async () => {
     const ceremony = await office.highest();
     const of = open();
@@ -145,7 +168,7 @@ it('a ceremony goes to another desk that trusts this one', async () => {
   const options = { folder: there.folder, journal: there.journal, policy: () => policy };
   await using other = new EvidenceKeeper({
     ...{ ...options, routines: standardRoutines(), settleMs: 0, audit: auditOf([]), now: () => new Date() },
-    ...{ ceremony: (id) => there.ceremonies.get(id), log: pino({ level: 'silent' }) },
+    ...{ ceremony: (id) => there.ceremonies.get(id), forget: () => undefined, log: pino({ level: 'silent' }) },
   });
   await expect(other.importCeremony(bytes)).rejects.toMatchObject({ code: 'transfer_seal_untrusted' });
   policy.trustedDesks = [trusted];

@@ -27,6 +27,8 @@ export interface EvidenceKeeperOptions {
   readonly routines: ReadonlyMap<string, Routine>;
   /** Throws ceremony_unknown. */
   readonly ceremony: (id: string) => Ceremony;
+  /** Takes ended ceremonies out of the journal, with all that it says of people: they are over their time. */
+  readonly forget: (ceremonies: readonly string[]) => void;
   readonly audit: Pick<AuditLog, 'head' | 'list'>;
   readonly policy: () => Pick<IssuancePolicy, 'evidenceRecipients' | 'trustedDesks'>;
   /** What was handed in for a ceremony: pictures, drawn signatures. */
