@@ -223,8 +223,8 @@ function whereSetIs(dataFolder: string): { readonly path: string; readonly ident
     for (const name of [FOLDER, PREVIOUS]) {
       const path = join(resolve(dataFolder), name);
       const stats = readingFrom(path, path, () => statSync(path, { bigint: true, throwIfNoEntry: false }));
-      // The number of a folder that was deleted is given to the next one.
-      if (stats) return { path, identity: `${stats.ino} ${stats.birthtimeNs}` };
+      // The number of a folder that was deleted is given to the next one; a set that got its other name, and perhaps its own again, was changed.
+      if (stats) return { path, identity: `${path} ${stats.ino} ${stats.birthtimeNs} ${stats.ctimeNs}` };
     }
   }
   return undefined;

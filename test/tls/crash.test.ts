@@ -18,6 +18,19 @@ const RENEWER = `
     process.stdout.write(files.authority.fingerprint + '\\n');
   }`;
 
+/** As between the two renames of a renewal, and back, until it is killed. */
+const MOVER = `
+  const { renameSync } = await import('node:fs');
+  const { join } = await import('node:path');
+  const names = ['tls', 'tls.old'].map((name) => join(process.argv[1], name));
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  process.stdout.write('begun\\n');
+  for (;;) {
+    renameSync(names[0], names[1]);
+    names.reverse();
+    Atomics.wait(pause, 0, 0, 5);
+  }`;
+
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kortd-tls-'));
@@ -75,5 +88,27 @@ describe('a program that is killed while it renews', () => {
     }
     expect(seen.has(undefined)).toBe(false);
     expect(seen.size).toBe(30);
+  });
+
+  it('is read whole while the set goes from one name to the other', async () => {
+    const { files } = await enableTls(folder, { now: new Date() });
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', MOVER, folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const closed = once(child, 'close');
+    const paths = new Set<string | undefined>();
+    try {
+      await once(child.stdout, 'data', { signal: AbortSignal.timeout(DEADLINE_MS) });
+      const end = performance.now() + DEADLINE_MS;
+      for (let count = 0; count < 300 && performance.now() < end; count++) {
+        const found = readTls(folder, { now: new Date() });
+        expect(found?.authority.fingerprint).toBe(files.authority.fingerprint);
+        paths.add(found?.authority.path);
+      }
+    } finally {
+      child.kill('SIGKILL');
+      await closed;
+    }
+    expect(paths.size).toBe(2);
   });
 });
