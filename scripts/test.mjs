@@ -6,7 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runInPrivateNamespaces } from './private-namespaces.mjs';
 
@@ -45,16 +45,17 @@ async function report(project, run) {
   const first = await runTests(project, run, { files: [], name: project });
   if (!first) return { passed: 0, failed: 1 };
   const { passed, total, status, failures } = first;
-  // A suite that breaks outside its tests fails the run without failing a test.
+  // What breaks outside of tests fails the run without failing a test.
   const failed = total - passed > 0 ? total - passed : status === 0 ? 0 : 1;
   const files = [...new Set(failures.map(({ file }) => file))];
-  if (failed === 0 || failed > failures.length || files.length > MAX_FILES_AGAIN) {
-    endings.push(...failures.map(({ name }) => `failed: ${name}`));
+  if (failed === 0 || files.length === 0 || files.includes('') || files.length > MAX_FILES_AGAIN) {
+    endings.push(...failures.map(({ name, message }) => `failed: ${name}: ${message}`));
     return { passed, failed };
   }
   const second = await runTests(project, run, { files, name: `${project}-again` });
   const isSteady = !(second?.status === 0 && second.passed === second.total && second.passed > 0);
-  endings.push(...failures.map(({ name }) => `failed${isSteady ? '' : ', and passed by itself'}: ${name}`));
+  const verdict = isSteady ? 'failed' : 'failed, and passed by itself';
+  endings.push(...failures.map(({ name, message }) => `${verdict}: ${name}: ${message}`));
   return { passed, failed };
 }
 
@@ -62,31 +63,14 @@ async function report(project, run) {
 async function runTests(project, run, { files, name }) {
   const file = join(reports, `${name}.json`);
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const reporters = ['--reporter=default', `--reporter=${join(root, 'scripts', 'test-report.mjs')}`, `--outputFile=${file}`];
   const status = await run(process.execPath, [vitest, 'run', '--project', project, ...reporters, ...files]);
   try {
-    const { numTotalTests, numPassedTests, testResults } = JSON.parse(readFileSync(file, 'utf8'));
-    return { passed: numPassedTests, total: numTotalTests, status, failures: failuresOf(testResults) };
+    return { ...JSON.parse(readFileSync(file, 'utf8')), status };
   } catch {
     process.stdout.write(`the tests of "${project}" gave no report (exit status ${status})\n`);
     return undefined;
   }
-}
-
-/** A file that broke before its tests counts as one. */
-function failuresOf(testResults) {
-  return testResults
-    .filter(({ status }) => status === 'failed')
-    .flatMap(({ name, assertionResults }) => {
-      const file = relative(root, name);
-      const failed = assertionResults.filter(({ status }) => status === 'failed');
-      return failed.length === 0
-        ? [{ file, name: file }]
-        : failed.map(({ fullName, failureMessages: [message = ''] }) => ({
-            file,
-            name: `${file}: ${fullName}: ${message.split('\n')[0]}`,
-          }));
-    });
 }
 
 function runPlain(command, parameters) {

@@ -6,6 +6,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { benchAuthorities, createEidCard, type SimulatedEidCard } from '../../drivers/simulated/cards/eid.ts';
@@ -28,6 +29,8 @@ const PUK = '12345678';
 const KEYS = { legitimering: { id: '45', slot: 0 }, underskrift: { id: '46', slot: 1 } } as const;
 const SLOTS_PER_READER = 4;
 const LINE_DEADLINE_MS = 20_000;
+const SEEN_DEADLINE_MS = 20_000;
+const LOOK_AGAIN_MS = 50;
 const MAIN = join(import.meta.dirname, '..', '..', 'daemon', 'main.ts');
 
 type KeyName = keyof typeof KEYS;
@@ -55,7 +58,21 @@ function readerAt(index: number): VirtualReader {
 async function insert(index: number, card: SimulatedEidCard): Promise<void> {
   const bridge = stack.use(new VpcdBridge({ port: readerAt(index).port }));
   await bridge.insert(card);
-  await tool('opensc-tool', ['--reader', readerAt(index).name, '--wait', '--name']);
+  await untilSeen(readerAt(index));
+}
+
+/** Resolves when pcscd has a card in the reader. `opensc-tool --wait` waits for a card in any reader, and for ever when it is in already (0.23). */
+async function untilSeen(reader: VirtualReader): Promise<void> {
+  const deadlineMs = performance.now() + SEEN_DEADLINE_MS;
+  for (;;) {
+    try {
+      await tool('opensc-tool', ['--reader', reader.name, '--name']);
+      return;
+    } catch (error) {
+      if (performance.now() > deadlineMs) throw error;
+      await pause(LOOK_AGAIN_MS);
+    }
+  }
 }
 
 async function pkcs15(index: number, ...parameters: readonly string[]): Promise<string> {
@@ -257,7 +274,7 @@ async function simulate(card: string, reader: VirtualReader, state: string): Pro
   const parameters = ['simulate', '--card', card, '--vpcd', `127.0.0.1:${reader.port}`, '--state', state];
   const child = spawn(process.execPath, [MAIN, ...parameters], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(child.stdout, 'data', { signal: AbortSignal.timeout(LINE_DEADLINE_MS) });
-  await tool('opensc-tool', ['--reader', reader.name, '--wait', '--name']);
+  await untilSeen(reader);
   return { [Symbol.asyncDispose]: () => end(child) };
 }
 
