@@ -134,7 +134,9 @@ export const Ceremony = Closed(
     ),
     steps: Type.Array(Step),
     reports: Type.Array(Type.String(), {
-      description: 'What the caller is to report: revocation (of the certificates that were issued), paperReceiptMissing.',
+      description:
+        'What the caller is to report: revocation (of the certificates that were issued), certificateUnaccounted (an authority that kortd asked may have issued ' +
+        'one that never came: it is looked up there by its key, and revoked), paperReceiptMissing.',
     }),
     reason: Type.Optional(Type.String({ description: 'Why it was cancelled.' })),
   },

@@ -24,6 +24,11 @@ export interface CardJob {
   readonly generated: ReadonlyMap<string, Uint8Array>;
   /** PKCS #10, PEM. */
   readonly requests: ReadonlyMap<string, string>;
+  /**
+   * Keys for which an authority was asked, and may have issued or may issue yet what is not here, by key reference. `asking`: nothing is known of its answer. `waits`: it is
+   * to be asked again.
+   */
+  readonly asked: ReadonlyMap<string, 'asking' | 'waits'>;
   /** By an authority that kortd asked. */
   readonly issued: readonly IssuedToJob[];
   /** Checked, to be written; empty until the caller brought them. */
@@ -63,6 +68,7 @@ function begin(entry: JobEntry): CardJob | undefined {
   const none = {
     generated: new Map(),
     requests: new Map(),
+    asked: new Map(),
     issued: [],
     accepted: [],
     written: new Set<string>(),
@@ -89,8 +95,14 @@ export function applyToJob(job: CardJob, entry: JobEntry): CardJob {
       const requests = new Map([...job.requests, [entry.keyReference, entry.request]]);
       return { ...job, requests, phase: requests.size === job.places.length ? 'waiting' : 'making' };
     }
+    case 'certificate.asking':
+      return { ...job, asked: new Map([...job.asked, [entry.keyReference, 'asking']]) };
+    case 'certificate.answered': {
+      const others = withoutQuestion(job.asked, entry.keyReference);
+      return { ...job, asked: entry.answer === 'waits' ? new Map([...others, [entry.keyReference, 'waits']]) : others };
+    }
     case 'certificate.issued':
-      return { ...job, issued: [...job.issued, entry] };
+      return { ...job, asked: withoutQuestion(job.asked, entry.keyReference), issued: [...job.issued, entry] };
     case 'certificate.confirmed':
       return { ...job, issued: job.issued.map((one) => (one.keyReference === entry.keyReference ? confirmed(one) : one)) };
     case 'certificates.refused':
@@ -130,12 +142,22 @@ export function applyToJob(job: CardJob, entry: JobEntry): CardJob {
   }
 }
 
+function withoutQuestion(asked: CardJob['asked'], keyReference: string): CardJob['asked'] {
+  return new Map([...asked].filter(([key]) => key !== keyReference));
+}
+
 function withoutKey(issued: readonly IssuedToJob[], keyReference: string): readonly IssuedToJob[] {
   return issued.filter((one) => one.keyReference !== keyReference);
 }
 
 function confirmed({ unconfirmed: _, ...issued }: IssuedToJob): IssuedToJob {
   return issued;
+}
+
+/** By this entry the job goes on without the answer of an authority, which may have issued or may issue a certificate that never comes here. */
+export function losesCertificate({ asked }: CardJob, entry: JobEntry): boolean {
+  if (entry.type === 'certificate.asking') return asked.get(entry.keyReference) === 'asking';
+  return asked.size > 0 && ['certificates.accepted', 'job.undoing', 'job.abandoned'].includes(entry.type);
 }
 
 /** An authority issued all that the card waits for, and knows that it is taken. */

@@ -2,7 +2,7 @@
  * Where a ceremony stands: its routine and its entries, folded into one value. Pure: no clock, no card, no disk. A step is done when its entry is there; a step on
  * a card when its job has finished; the next step is the first that is not done.
  */
-import { applyToJob, foldJob, isOver, type CardJob } from './card-job.ts';
+import { applyToJob, foldJob, isOver, losesCertificate, type CardJob } from './card-job.ts';
 import type { JournalEntry } from './journal.ts';
 import type { CeremonyEntry, Message, PersonSeen, Proof } from './entry.ts';
 import { PROOF_FACT } from './proofs.ts';
@@ -32,7 +32,7 @@ export interface Ceremony {
   readonly done: ReadonlyMap<string, StepDone>;
   /** Of the steps on a card. */
   readonly jobs: ReadonlyMap<string, CardJob>;
-  /** What the caller has to report, and has not undone: "revocation". */
+  /** What the caller has to see to, and cannot be undone: as `reports` of the API. */
   readonly reports: readonly string[];
   /** Those whose time ran out, and was said to. */
   readonly lateSteps: ReadonlySet<string>;
@@ -123,7 +123,9 @@ function withJob(ceremony: Ceremony, time: string, entry: Extract<CeremonyEntry,
   const isGivenUp = entry.entry.type === 'job.undoing' || entry.entry.type === 'job.abandoned';
   const isIssued = job.accepted.length + job.issued.length > 0;
   const isForRevocation = (isGivenUp && isIssued) || entry.entry.type === 'certificates.refused';
-  const next = isForRevocation ? withReport(withNewJob, 'revocation') : withNewJob;
+  const isLost = known !== undefined && losesCertificate(known, entry.entry);
+  const reports = [...(isForRevocation ? ['revocation'] : []), ...(isLost ? ['certificateUnaccounted'] : [])];
+  const next = reports.reduce(withReport, withNewJob);
   if (entry.entry.type === 'job.finished')
     return withStep(next, step, {
       time,

@@ -41,6 +41,10 @@ export type JobEntry =
   | { readonly type: 'key.generating'; readonly keyReference: string }
   | { readonly type: 'key.generated'; readonly keyReference: string; readonly publicKey: string }
   | { readonly type: 'key.requested'; readonly keyReference: string; readonly request: string }
+  /** An authority is asked for a certificate: from here on it may issue one, whether that arrives or not. */
+  | { readonly type: 'certificate.asking'; readonly keyReference: string; readonly authority: string }
+  /** Without one: `refused`: it issues none. `waits`: it is to be asked again, and may issue it yet. */
+  | { readonly type: 'certificate.answered'; readonly keyReference: string; readonly answer: 'refused' | 'waits' }
   /** By an authority that kortd asked; not looked at yet. */
   | {
       readonly type: 'certificate.issued';

@@ -2,7 +2,9 @@
  * Certificates that an authority of the policy issues for a card that waits for them. No card is held meanwhile. What came stands in the journal before anything else is
  * done, also when the caller has gone: it is asked for once, and confirmed until the authority has said that it knows.
  */
+import type { ErrorCode } from '../../../api-spec/errors.ts';
 import { ApiError } from '../../errors.ts';
+import type { Authority } from '../../issuance/authority/authority.ts';
 import { isOver, type CardJob, type IssuedToJob } from '../../issuance/card-job.ts';
 import type { Ceremony } from '../../issuance/ceremony.ts';
 import type { JobEntry } from '../../issuance/entry.ts';
@@ -20,6 +22,9 @@ interface Asking extends Waiting {
   readonly context: HandlerContext;
 }
 
+/** Answers without a certificate. Of every other failure nobody knows whether one was issued. */
+const ANSWERS: Partial<Record<ErrorCode, 'refused' | 'waits'>> = { authority_refused: 'refused', authority_waits: 'waits' };
+
 /** One after the other. Throws authority_…, and what the call was given up with: between two of them. */
 export async function haveIssued(context: HandlerContext, waiting: Waiting, name: string, call: Call): Promise<void> {
   const asking = { context, ...waiting };
@@ -34,19 +39,30 @@ export async function haveIssued(context: HandlerContext, waiting: Waiting, name
   const { signal } = context.authorities;
   for (const { keyReference } of missing) {
     call.signal.throwIfAborted();
-    const request = new Uint8Array(parseRequest(jobNow(asking).requests.get(keyReference) ?? ''));
-    await confirming(asking, keyReference, async () => {
-      await authority.requestCertificate(request, {
-        signal,
-        onReceived: ({ certificate, unconfirmed }) => {
-          const der = Buffer.from(certificate).toString('base64');
-          const open = unconfirmed ? { unconfirmed } : {};
-          note(asking, { type: 'certificate.issued', keyReference, der, authority: name, ...open });
-        },
-      });
-    });
+    await confirming(asking, keyReference, () => askFor(asking, keyReference, authority, signal));
   }
   call.signal.throwIfAborted();
+}
+
+/** The journal knows of the question before the authority does, and of the answer before anything comes of it. */
+async function askFor(asking: Asking, keyReference: string, authority: Authority, signal: AbortSignal): Promise<void> {
+  const { name } = authority;
+  const request = new Uint8Array(parseRequest(jobNow(asking).requests.get(keyReference) ?? ''));
+  try {
+    await authority.requestCertificate(request, {
+      signal,
+      onAsking: () => note(asking, { type: 'certificate.asking', keyReference, authority: name }),
+      onReceived: ({ certificate, unconfirmed }) => {
+        const der = Buffer.from(certificate).toString('base64');
+        const open = unconfirmed ? { unconfirmed } : {};
+        note(asking, { type: 'certificate.issued', keyReference, der, authority: name, ...open });
+      },
+    });
+  } catch (error) {
+    const answer = error instanceof ApiError ? ANSWERS[error.code] : undefined;
+    if (answer && jobNow(asking).asked.has(keyReference)) note(asking, { type: 'certificate.answered', keyReference, answer });
+    throw error;
+  }
 }
 
 /** Its confirmation may have been lost, or the answer to it. */

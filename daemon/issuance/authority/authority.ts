@@ -10,7 +10,7 @@ import { misconfigured, unknown, unreachable, waits } from './errors.ts';
 import type { CmpTransactions } from './cmp.ts';
 import type { AskOptions } from './est.ts';
 import { readAuthorityFiles } from './files.ts';
-import type { Confirmation, IssuedCertificate, Received } from './issued.ts';
+import type { Confirmation, IssuedCertificate, Told } from './issued.ts';
 import { Patience, type AuthorityClock } from './patience.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -28,8 +28,7 @@ export interface Authority {
   readonly name: string;
   /**
    * Throws the errors of errors.ts, and what the signal is aborted with. After authority_waits, asking for the same request again goes on where it was, as long as this
-   * authority is open. `onReceived` is told of the certificate as soon as it is here, for it to be kept before it is confirmed; while it fails (a full disk), what EST
-   * issued is remembered for the next call.
+   * authority is open. While `onReceived` fails (a full disk), what EST issued is remembered for the next call, which asks nobody.
    */
   requestCertificate(pkcs10: Uint8Array, options: RequestOptions): Promise<IssuedCertificate>;
   /** Of a certificate that an earlier call received and could not confirm. Throws the errors of errors.ts; authority_refused: it does not count. */
@@ -40,9 +39,8 @@ export interface Authority {
   ): Promise<void>;
 }
 
-export interface RequestOptions {
+export interface RequestOptions extends Partial<Told> {
   readonly signal: AbortSignal;
-  readonly onReceived?: (received: Received) => void;
 }
 
 const SYSTEM_CLOCK: AuthorityClock = {
@@ -60,12 +58,12 @@ export function openAuthority(entry: AuthorityEntry, options: AuthorityOptions =
   let transactions: CmpTransactions | undefined;
   return {
     name,
-    requestCertificate: (pkcs10, { signal, onReceived = () => undefined }) =>
+    requestCertificate: (pkcs10, { signal, onAsking = () => undefined, onReceived = () => undefined }) =>
       within(entry, options, signal, async (how) => {
         // What they read and write takes 15 MB of memory, and most workstations ask nobody.
         if (protocol === 'est') {
           const { enrolByEst } = await import('./est.ts');
-          const issued = unkept.take(pkcs10) ?? (await enrolByEst(entry, pkcs10, how));
+          const issued = unkept.take(pkcs10) ?? (await enrolByEst(entry, pkcs10, { ...how, onAsking }));
           unkept.put(pkcs10, issued);
           onReceived({ certificate: issued.certificate });
           unkept.take(pkcs10);
@@ -73,7 +71,7 @@ export function openAuthority(entry: AuthorityEntry, options: AuthorityOptions =
         }
         const { CmpTransactions, enrolByCmp } = await import('./cmp.ts');
         transactions ??= new CmpTransactions();
-        return await enrolByCmp(entry, pkcs10, { ...how, transactions, today, random, onReceived });
+        return await enrolByCmp(entry, pkcs10, { ...how, transactions, today, random, onAsking, onReceived });
       }),
     confirmCertificate: (certificate, confirmation, { signal }) =>
       within(entry, options, signal, async (how) => {

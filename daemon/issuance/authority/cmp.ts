@@ -34,7 +34,7 @@ import {
   withChain,
   type Confirmation,
   type IssuedCertificate,
-  type Received,
+  type Told,
 } from './issued.ts';
 import { ask } from './transport.ts';
 
@@ -81,13 +81,14 @@ function keyOf(pkcs10: Uint8Array): string {
   return createHash('sha256').update(pkcs10).digest('hex');
 }
 
-export interface CmpOptions extends AskOptions {
+export interface CmpOptions extends AskOptions, Told {
   readonly transactions: CmpTransactions;
   readonly today: () => Date;
   readonly random: (length: number) => Uint8Array;
-  /** Told of the certificate when it is here, before it is confirmed. What it throws ends the transaction: what is not kept is not confirmed. */
-  readonly onReceived: (received: Received) => void;
 }
+
+/** What one message and its answer take. */
+type ExchangeOptions = Omit<CmpOptions, 'transactions' | keyof Told>;
 
 /** An entry of the policy, and whom it names as the recipient: DER of a Name. */
 type CmpEntry = AuthorityEntry & { readonly encodedRecipient: Uint8Array };
@@ -99,7 +100,7 @@ export async function enrolByCmp(entry: AuthorityEntry, pkcs10: Uint8Array, opti
   const encodedRecipient = await recipientName(entry.recipient);
   const enrolment = new CmpEnrolment({ ...entry, encodedRecipient }, transaction, options);
   try {
-    return await orAnswerInvalid(() => enrolment.run(pkcs10, key, options.onReceived));
+    return await orAnswerInvalid(() => enrolment.run(pkcs10, key, options));
   } catch (error) {
     const isEnded = error instanceof ApiError && ENDINGS.includes(error.code);
     if (transaction.isWaiting && !isEnded) options.transactions.keep(pkcs10, transaction);
@@ -112,7 +113,7 @@ export async function confirmByCmp(
   entry: AuthorityEntry,
   certificate: Uint8Array,
   { transactionId, certReqId, peerNonce }: Confirmation,
-  options: Omit<CmpOptions, 'onReceived' | 'transactions'>,
+  options: ExchangeOptions,
 ): Promise<void> {
   const transaction: Transaction = {
     ...newTransaction(options.random),
@@ -147,18 +148,18 @@ function newTransaction(random: CmpOptions['random']): Transaction {
 class CmpEnrolment {
   readonly #entry: CmpEntry;
   readonly #transaction: Transaction;
-  readonly #options: Omit<CmpOptions, 'onReceived' | 'transactions'>;
+  readonly #options: ExchangeOptions;
 
-  constructor(entry: CmpEntry, transaction: Transaction, options: Omit<CmpOptions, 'onReceived' | 'transactions'>) {
+  constructor(entry: CmpEntry, transaction: Transaction, options: ExchangeOptions) {
     this.#entry = entry;
     this.#transaction = transaction;
     this.#options = options;
   }
 
-  async run(pkcs10: Uint8Array, key: KeyObject, onReceived: CmpOptions['onReceived']): Promise<IssuedCertificate> {
+  async run(pkcs10: Uint8Array, key: KeyObject, { onAsking, onReceived }: Told): Promise<IssuedCertificate> {
     let answer = this.#transaction.isWaiting
       ? await this.#exchange(BODY.pollReq, this.#pollRequest())
-      : await this.#exchange(BODY.p10cr, pkcs10, this.#transaction.firstNonce);
+      : await this.#exchange(BODY.p10cr, pkcs10, { nonce: this.#transaction.firstNonce, onSending: onAsking });
     for (;;) {
       const waitMs = this.#waitOf(answer);
       const isPolled = this.#transaction.isWaiting;
@@ -189,7 +190,7 @@ class CmpEnrolment {
     return readStatusInfo(status).status === STATUS_WAITING ? 0 : undefined;
   }
 
-  async #take(answer: ReceivedMessage, key: KeyObject, onReceived: CmpOptions['onReceived']): Promise<IssuedCertificate> {
+  async #take(answer: ReceivedMessage, key: KeyObject, onReceived: Told['onReceived']): Promise<IssuedCertificate> {
     const [, info, pair] = childrenOf(responseOf(answer.content));
     const { status, text } = readStatusInfo(info);
     if (status !== STATUS_ACCEPTED && status !== STATUS_GRANTED_WITH_MODS) throw refused(text);
@@ -249,12 +250,24 @@ class CmpEnrolment {
     this.#transaction.certReqId = rawOf(block);
   }
 
-  async #exchange(kind: number, content: Uint8Array, nonce = this.#options.random(NONCE_BYTES)): Promise<ReceivedMessage> {
+  async #exchange(
+    kind: number,
+    content: Uint8Array,
+    {
+      nonce = this.#options.random(NONCE_BYTES),
+      onSending,
+    }: { readonly nonce?: Uint8Array; readonly onSending?: () => void } = {},
+  ): Promise<ReceivedMessage> {
     const { files, today } = this.#options;
     const request = this.#message(kind, content, nonce);
     const { status, contentType, body } = await ask(
       new URL(this.#entry.url),
-      { method: 'POST', headers: { 'content-type': CONTENT_TYPE, accept: CONTENT_TYPE }, body: request },
+      {
+        method: 'POST',
+        headers: { 'content-type': CONTENT_TYPE, accept: CONTENT_TYPE },
+        body: request,
+        ...(onSending ? { onSending } : {}),
+      },
       this.#options,
     );
     // Errors may come with the status of HTTP that they have (RFC 6712, section 3.3).

@@ -7,7 +7,7 @@ import { ApiError } from '../../errors.ts';
 import { parseSignedData, type SignedData } from '../../signing/cms/parse.ts';
 import { answerInvalid, printable, refused, unreachable } from './errors.ts';
 import type { AuthorityFiles } from './files.ts';
-import { parseCertificates, pickIssued, requestedKey, withChain, type IssuedCertificate } from './issued.ts';
+import { parseCertificates, pickIssued, requestedKey, withChain, type IssuedCertificate, type Told } from './issued.ts';
 import type { Patience } from './patience.ts';
 import { ask, type Answer, type Question } from './transport.ts';
 
@@ -24,7 +24,11 @@ export interface AskOptions {
 }
 
 /** Throws the errors of errors.ts, and what the signal is aborted with. */
-export async function enrolByEst(entry: AuthorityEntry, pkcs10: Uint8Array, options: AskOptions): Promise<IssuedCertificate> {
+export async function enrolByEst(
+  entry: AuthorityEntry,
+  pkcs10: Uint8Array,
+  options: AskOptions & Pick<Told, 'onAsking'>,
+): Promise<IssuedCertificate> {
   const key = requestedKey(pkcs10);
   // Before anything is issued: what comes after must not lose a certificate.
   const authorities = parseCertificates(await fetchAuthorities(entry, options));
@@ -39,8 +43,9 @@ export async function enrolByEst(entry: AuthorityEntry, pkcs10: Uint8Array, opti
     // In one line: RFC 8951, section 3.
     body: Buffer.from(Buffer.from(pkcs10).toString('base64')),
   };
-  for (;;) {
-    const answer = await ask(addressOf(entry, 'simpleenroll'), question, options);
+  // Sent once more, the same request asks whether it is done (RFC 7030, section 4.2.3).
+  for (let asked = { ...question, onSending: options.onAsking }; ; asked = { ...question, onSending: () => undefined }) {
+    const answer = await ask(addressOf(entry, 'simpleenroll'), asked, options);
     if (answer.status !== 202) {
       requireSuccess(answer);
       const certificates = parseCertificates(readCertsOnly(answer));

@@ -27,6 +27,14 @@ export interface Received {
   readonly unconfirmed?: Confirmation;
 }
 
+/** Told while an authority is asked for a certificate, for it to be kept. What one of them throws ends the call. */
+export interface Told {
+  /** Before the request is sent: from here on the authority may issue. Not where it is only asked whether it is done. */
+  readonly onAsking: () => void;
+  /** When the certificate is here, before it is confirmed: what is not kept is not confirmed. */
+  readonly onReceived: (received: Received) => void;
+}
+
 const MAX_CHAIN_LENGTH = 8;
 
 /** The key of a PKCS #10 request (RFC 2986, section 4.1). Throws authority_misconfigured: requests are ours. */

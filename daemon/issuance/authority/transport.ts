@@ -15,6 +15,8 @@ export interface Question {
   readonly method: 'GET' | 'POST';
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
+  /** Told when the connection is there, and trusted, before anything is sent. What it throws is thrown, and nothing is sent. */
+  readonly onSending?: () => void;
 }
 
 export interface Answer {
@@ -28,7 +30,7 @@ export interface Answer {
 /** Throws authority_unreachable, authority_answer_invalid, and what `signal` is aborted with. */
 export async function ask(
   url: URL,
-  { method, headers, body }: Question,
+  { method, headers, body, onSending }: Question,
   options: { readonly files: Pick<AuthorityFiles, 'anchors' | 'client'>; readonly signal: AbortSignal },
 ): Promise<Answer> {
   const { files, signal } = options;
@@ -37,9 +39,19 @@ export async function ask(
   const how = { method, headers: { ...headers, ...length }, agent: false, signal } as const;
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const sent = url.protocol === 'https:' ? requestTls(url, { ...how, ...tlsOptions(files) }) : requestPlain(url, how);
+      const isTls = url.protocol === 'https:';
+      const sent = isTls ? requestTls(url, { ...how, ...tlsOptions(files) }) : requestPlain(url, how);
       sent.once('response', resolve).on('error', reject);
-      sent.end(body);
+      const send = (): void => {
+        try {
+          onSending?.();
+          sent.end(body);
+        } catch (error) {
+          reject(error);
+          sent.destroy();
+        }
+      };
+      sent.once('socket', (socket) => socket.once(isTls ? 'secureConnect' : 'connect', send));
     });
     return await readAnswer(response);
   } catch (error) {

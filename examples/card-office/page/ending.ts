@@ -13,6 +13,7 @@ export function createEnding(ceremony: Ceremony): readonly HTMLElement[] {
     h('h2', { id: 'panel-title', class: isFinished ? 'right' : 'wrong' }, say(WORDS[state])),
     h('p', {}, isFinished ? say(WORDS.finishedText) : say(WORDS.cancelledText, { reason: sayReason(reason) })),
     ...(reports.includes('paperReceiptMissing') ? [h('p', { class: 'wrong' }, say(WORDS.paperReceiptMissing))] : []),
+    ...(reports.includes('certificateUnaccounted') ? [h('p', { class: 'wrong' }, say(WORDS.certificateUnaccounted))] : []),
     ...(reports.includes('revocation') || isLeftWithCertificates(ceremony) ? [createRevocation(certificatesOf(ceremony))] : []),
     h('p', {}, h('a', { class: 'button', href: '#' }, say(WORDS.toStart))),
   ];

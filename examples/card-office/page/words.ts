@@ -162,6 +162,10 @@ export const WORDS = {
     en: 'No certificate was issued, so none is to be revoked.',
     sv: 'Inget certifikat utfärdades, så inget behöver spärras.',
   },
+  certificateUnaccounted: {
+    en: 'A certificate that was asked for never came. Look it up at the certification authority, and have it revoked.',
+    sv: 'Ett certifikat som begärdes kom aldrig. Slå upp det hos utfärdaren, och låt spärra det.',
+  },
   paperReceiptMissing: { en: 'The paper receipt is missing.', sv: 'Papperskvittensen saknas.' },
   toStart: { en: 'Back to all cases', sv: 'Tillbaka till alla ärenden' },
 

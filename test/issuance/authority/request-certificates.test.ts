@@ -128,9 +128,10 @@ describe('certificates of an authority that the policy names', () => {
     errorOf(await waiting.request());
     const { ceremony, office } = waiting;
     const cancel = { ceremony, reason: 'The authority is down', isCardLost: true };
+    // Of the second nobody knows what was issued: the answer held nothing that can be read.
     expect(resultOf(await office.api.call('issuance.cancel', cancel))).toMatchObject({
       state: 'cancelled',
-      reports: ['revocation'],
+      reports: ['revocation', 'certificateUnaccounted'],
     });
   });
 
@@ -140,6 +141,73 @@ describe('certificates of an authority that the policy names', () => {
     resultOf(await waiting.request());
     expect(errorOf(await waiting.request())).toMatchObject({ code: 'ceremony_step_order' });
     expect(enrolments(ca)).toBe(2);
+  });
+});
+
+describe('a certificate that an authority may have issued, and that never came,', () => {
+  const breaks = (response: ServerResponse): void => void response.destroy();
+
+  /** In the state that asking `ca` left. */
+  async function cancelled(ca: EstServer, code: string): Promise<Ceremony> {
+    await using waiting = await openWaiting(ca.url);
+    expect(errorOf(await waiting.request())).toMatchObject({ code });
+    const { ceremony, office } = waiting;
+    const cancel = { ceremony, reason: 'The authority is down', isCardLost: true };
+    return resultOf(await office.api.call('issuance.cancel', cancel));
+  }
+
+  test.each<readonly [string, string, Partial<EstServerOptions>, readonly string[]]>([
+    ['when its answer was lost', 'authority_unreachable', { refuses: breaks }, ['certificateUnaccounted']],
+    ['when it would have come later', 'authority_waits', { waits: { times: 1, retryAfter: '600' } }, ['certificateUnaccounted']],
+    ['not when it was refused', 'authority_refused', { refuses: (response) => void response.writeHead(403).end() }, []],
+  ])('is reported with a ceremony that is cancelled: %s', async (_, code, options, reports) => {
+    await using ca = await startServer(options);
+    expect(await cancelled(ca, code)).toMatchObject({ state: 'cancelled', reports });
+  });
+
+  test('is not thought of where the authority was never reached', async () => {
+    const ca = await startServer();
+    await ca[Symbol.asyncDispose]();
+    expect(await cancelled(ca, 'authority_unreachable')).toMatchObject({ state: 'cancelled', reports: [] });
+  });
+
+  test('is reported when the request is sent anew', async () => {
+    let count = 0;
+    await using ca = await startServer({
+      issueBy: (request) => {
+        if (++count === 1) throw new Error('the authority fails when it has issued');
+        return issueBy()(request);
+      },
+    });
+    await using waiting = await openWaiting(ca.url);
+    expect(errorOf(await waiting.request())).toMatchObject({ code: 'authority_unreachable' });
+    const done = resultOf(await waiting.request());
+    expect(phaseOf(done)).toBe('finished');
+    expect(done.reports).toEqual(['certificateUnaccounted']);
+  });
+
+  test('is reported when the certificates come another way', async () => {
+    await using ca = await startServer({ refuses: breaks });
+    await using waiting = await openWaiting(ca.url);
+    expect(errorOf(await waiting.request())).toMatchObject({ code: 'authority_unreachable' });
+    const { ceremony, office } = waiting;
+    const view = resultOf(await office.api.call('issuance.get', { ceremony }));
+    expect(view.reports).toEqual([]);
+    const keys = stepOf(view, 'download').job?.keys ?? [];
+    const certificates = keys.map(({ request = '', usage }) => issue(request, usage));
+    const write = { ceremony, certificates, pin: PINS.legitimering };
+    const done = resultOf(await office.api.call('issuance.writeCertificates', write));
+    expect(phaseOf(done)).toBe('finished');
+    expect(done.reports).toEqual(['certificateUnaccounted']);
+  });
+
+  test('is not thought of when an authority was waited for as it wanted', async () => {
+    await using ca = await startServer({ waits: { times: 1, retryAfter: '600' } });
+    await using waiting = await openWaiting(ca.url);
+    expect(errorOf(await waiting.request())).toMatchObject({ code: 'authority_waits' });
+    const done = resultOf(await waiting.request());
+    expect(phaseOf(done)).toBe('finished');
+    expect(done.reports).toEqual([]);
   });
 });
 

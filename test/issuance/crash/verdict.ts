@@ -116,8 +116,8 @@ function judgeJournal(folder: string, view: Ceremony): readonly string[] {
 }
 
 /**
- * What stood in the journal was asked for no second time; what is on the card, the authority knows to be taken; and what is not, is to be revoked. This authority
- * takes every confirmation: nothing of it is refused.
+ * What stood in the journal was asked for no second time; what is on the card, the authority knows to be taken; what is not, is to be revoked; and what never came here
+ * is told to be looked for. This authority takes every confirmation: nothing of it is refused.
  */
 function judgeIssued(
   issued: readonly IssuedThere[],
@@ -133,6 +133,8 @@ function judgeIssued(
   });
   if (view.state === 'cancelled' && kept.size > 0 && !view.reports.includes('revocation'))
     problems.push('what was issued is not reported for revocation');
+  const isLost = issued.some(({ certificate }) => !kept.has(certificate));
+  if (isLost && !view.reports.includes('certificateUnaccounted')) problems.push('a certificate was issued that nothing tells of');
   if (view.state !== 'finished' || !scenario.authority) return problems;
   for (const { certificate, keyReference } of view.steps.flatMap(({ job }) => job?.keys ?? [])) {
     const known = issued.find((one) => one.certificate === certificate);

@@ -128,6 +128,8 @@ export const CEREMONY_TEXTS: In<CeremonyTexts> = {
     },
     reports: {
       revocation: 'Have the certificates that were issued revoked.',
+      certificateUnaccounted:
+        'An authority was asked for a certificate that never came: look the key up there, and have what it issued revoked.',
       paperReceiptMissing: 'The receipt on paper is missing: ask for it.',
     },
     headlines: {
@@ -228,6 +230,8 @@ export const CEREMONY_TEXTS: In<CeremonyTexts> = {
     },
     reports: {
       revocation: 'Låt spärra de certifikat som utfärdades.',
+      certificateUnaccounted:
+        'En utfärdare ombads om ett certifikat som aldrig kom: slå upp nyckeln där, och låt spärra det som utfärdades.',
       paperReceiptMissing: 'Kvittensen på papper saknas: be om den.',
     },
     headlines: {
