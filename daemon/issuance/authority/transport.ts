@@ -47,8 +47,7 @@ export async function ask(
           onSending?.();
           sent.end(body);
         } catch (error) {
-          reject(error);
-          sent.destroy();
+          sent.destroy(error as Error); // 'error' follows
         }
       };
       sent.once('socket', (socket) => socket.once(isTls ? 'secureConnect' : 'connect', send));

@@ -149,6 +149,18 @@ test('what was issued outlives a new start, with the card out of its reader', as
   expect(jobOf(view)).toMatchObject({ phase: 'finished' });
 });
 
+test('what the journal cannot be told is not asked for', async () => {
+  await using ca = await startEst({ issueBy: undefined });
+  const authority = openAuthority({ name: 'office', protocol: 'est', url: ca.url, credentials });
+  const full = new ApiError('journal_unavailable', 'the disk is full');
+  const onAsking = (): void => {
+    throw full;
+  };
+  const asking = authority.requestCertificate(desk.request, { signal: AbortSignal.timeout(20_000), onAsking });
+  await expect(asking).rejects.toBe(full);
+  expect(enrolments(ca)).toBe(0);
+});
+
 test('what cannot be kept is remembered, and not issued again', async () => {
   await using ca = await startEst({ issueBy: undefined });
   const authority = openAuthority({ name: 'office', protocol: 'est', url: ca.url, credentials });
