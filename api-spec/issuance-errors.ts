@@ -134,11 +134,11 @@ export const ISSUANCE_ERRORS = {
     httpStatus: 503,
     retry: 'after_user_action',
     en: {
-      happened: 'the clock of the computer is behind what was recorded last ({last}).',
+      happened: 'the clock of the computer was set back: by what was recorded it is {last} or later.',
       action: 'Set the clock right.',
     },
     sv: {
-      happened: 'datorns klocka går efter det som senast registrerades ({last}).',
+      happened: 'datorns klocka har ställts tillbaka: enligt det som registrerats är den {last} eller mer.',
       action: 'Ställ klockan rätt.',
     },
   },

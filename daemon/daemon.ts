@@ -102,9 +102,10 @@ export interface DaemonOptions {
   readonly simulatedScanners?: readonly ScannerDriver[];
   /** Connections of programs that use PKCS #11 are held by a process that outlives the daemon; times are for tests. Without it they end with the daemon. */
   readonly pkcs11Front?: Partial<FrontTimes>;
-  /** What is told of the daemon's own work; nothing unless given. */
   /** Of issuance: when something happened, and whether it is too late. */
   readonly now?: () => Date;
+  /** Of issuance: milliseconds since some moment, never set back. Default: of this process. */
+  readonly monotonicMs?: () => number;
   /** Of issuance: how the journal's database is opened; for tests. */
   readonly openJournalDatabase?: OpenDatabase;
 }
@@ -320,6 +321,7 @@ function openParts(
       audit,
       publish: events.publish,
       now: options.now ?? (() => new Date()),
+      monotonicMs: options.monotonicMs ?? (() => performance.now()),
       isJournalLost: () => databases.isJournalLost,
       log,
       openJournalDatabase: options.openJournalDatabase,

@@ -34,6 +34,7 @@ const ORDER = {
 
 let folder = '';
 let now = new Date();
+let monotonicMs = 0;
 let changes: string[] = [];
 let ceremonies: Ceremonies;
 let journal: Journal;
@@ -42,7 +43,7 @@ function open(): Ceremonies {
   journal = new Journal(join(folder, 'issuance.sqlite'));
   const administrators = ['SE2321000016-BENCH1', 'SE2321000016-BENCH2'];
   return new Ceremonies({
-    ...{ journal, routines: standardRoutines(), now: () => now },
+    ...{ journal, routines: standardRoutines(), now: () => now, monotonicMs: () => monotonicMs },
     isAdministrator: (hsaId) => administrators.includes(hsaId),
     onChange: ({ id }) => changes.push(id),
   });
@@ -51,6 +52,7 @@ function open(): Ceremonies {
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'kortd-ceremonies-'));
   now = new Date('2026-03-01T08:00:00Z');
+  monotonicMs = 0;
   changes = [];
   ceremonies = open();
 });
@@ -185,6 +187,19 @@ describe('the time for the receipt', () => {
     now = new Date('2026-03-01T07:58:00Z');
     const signed = sign(ceremony, 'receipt', CECILIA);
     expect(signed.done.get('receipt')?.time).toBe('2026-03-01T08:00:00.000Z');
+  });
+
+  it('is not made longer by a clock that was set back to after the download', () => {
+    const ceremony = downloaded();
+    monotonicMs = 14 * 60_000;
+    now = new Date('2026-03-01T08:08:00Z');
+    expect(codeOf(() => sign(ceremony, 'receipt', CECILIA))).toBe('clock_set_back');
+    now = new Date('2026-03-01T08:11:00Z');
+    expect(ceremonies.timeOf(ceremony).toISOString()).toBe('2026-03-01T08:14:00.000Z');
+    monotonicMs += 60_001;
+    expect(codeOf(() => sign(ceremony, 'receipt', CECILIA))).toBe('ceremony_late');
+    now = new Date('2026-03-01T07:00:00Z');
+    expect(ceremonies.expire(ceremony).jobs.get('download')).toMatchObject({ phase: 'undoing', reason: 'late' });
   });
 });
 

@@ -20,13 +20,15 @@ export interface CeremoniesOptions {
   /** Whether the policy names them as an administrator of the office; of one with protected personal data, as one for such persons. */
   readonly isAdministrator: (hsaId: string, isProtected: boolean) => boolean;
   readonly now: () => Date;
+  /** Milliseconds since some moment, never set back. */
+  readonly monotonicMs: () => number;
   /** The journal before this one was lost, and nobody has acknowledged it. */
   readonly isJournalLost?: () => boolean;
   /** Told after each change. */
   readonly onChange: (ceremony: Ceremony) => void;
 }
 
-/** A clock that was set back by more than this is told of; by less, the last entry's time stands. */
+/** A clock that was set back by more than this is told of; by less, the time goes on from the last entry's. */
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
 /** Ceremonies in memory: those that somebody is at work on. The journal has them all. */
 const MAX_REMEMBERED = 256;
@@ -37,6 +39,8 @@ export class Ceremonies {
   readonly #options: CeremoniesOptions;
   readonly #remembered = new Map<string, Ceremony>();
   readonly #busy = new Set<string>();
+  /** When the last entry of an open ceremony was written by this process: by both clocks, in milliseconds. */
+  readonly #written = new Map<string, { readonly time: number; readonly monotonicMs: number }>();
 
   constructor(options: CeremoniesOptions) {
     this.#options = options;
@@ -75,7 +79,10 @@ export class Ceremonies {
   /** Of ended ceremonies nothing is left. Throws journal_unavailable; nothing was forgotten then. */
   forget(ids: readonly string[]): void {
     this.#options.journal.forget(ids);
-    for (const id of ids) this.#remembered.delete(id);
+    for (const id of ids) {
+      this.#remembered.delete(id);
+      this.#written.delete(id);
+    }
   }
 
   /** A job that is neither confirmed nor undone may change this card yet: whoever changes it otherwise spoils the job, or its way back. */
@@ -213,9 +220,13 @@ export class Ceremonies {
    * journal by then: while a person typed a PIN, a time may have run out.
    */
   note({ id }: Pick<Ceremony, 'id'>, ...noted: readonly CeremonyEntry[]): Ceremony {
+    const ceremony = this.get(id);
+    return this.#noteAt(this.#now(ceremony), ceremony, noted);
+  }
+
+  #noteAt(time: Date, ceremony: Ceremony, noted: readonly CeremonyEntry[]): Ceremony {
     const entries: CeremonyEntry[] = [];
-    let next = this.get(id);
-    const time = this.#now(next);
+    let next = ceremony;
     const add = (entry: CeremonyEntry): void => {
       entries.push(entry);
       next = applyToCeremony(next, { time: time.toISOString(), entry });
@@ -239,17 +250,21 @@ export class Ceremonies {
     return this.note(ceremony, ...entries.map((entry) => entryOfJob(ceremony, step, entry)));
   }
 
-  /** Says that the time of the next step has run out, once, and has what was done undone: the card is changed when it is next at hand. */
+  /**
+   * Says that the time of the next step has run out, once, and has what was done undone: the card is changed when it is next at hand. No clock that was set back keeps
+   * it from that.
+   */
   expire(ceremony: Ceremony): Ceremony {
     const step = nextStep(ceremony);
     const due = step && dueAt(ceremony, step);
     if (!step?.within || due === undefined || ceremony.isAway || ceremony.lateSteps.has(step.id)) return ceremony;
-    if (this.#now(ceremony).getTime() <= due) return ceremony;
+    const time = this.timeOf(ceremony);
+    if (time.getTime() <= due) return ceremony;
     const { undo, report } = step.within.late;
     const late = { type: 'step.late', step: step.id, report } as const;
     const undone = ceremony.routine.steps.find(({ id }) => id === undo);
-    if (undone?.kind !== 'enrol' || !ceremony.jobs.has(undone.id)) return this.note(ceremony, late);
-    return this.note(ceremony, late, entryOfJob(ceremony, undone, { type: 'job.undoing', reason: 'late' }));
+    if (undone?.kind !== 'enrol' || !ceremony.jobs.has(undone.id)) return this.#noteAt(time, ceremony, [late]);
+    return this.#noteAt(time, ceremony, [late, entryOfJob(ceremony, undone, { type: 'job.undoing', reason: 'late' })]);
   }
 
   /** When the next step of an open ceremony must be taken: milliseconds since 1970. Undefined: whenever, or it was said to be late. */
@@ -258,8 +273,15 @@ export class Ceremonies {
     return step && !ceremony.isAway && !ceremony.lateSteps.has(step.id) ? dueAt(ceremony, step) : undefined;
   }
 
-  clock(): Date {
-    return this.#options.now();
+  /** The time, as deadlines have it: milliseconds since 1970. As long as this process runs, a clock that is set back makes none of them longer. */
+  timeById(id: string, now = this.#options.now().getTime()): number {
+    const written = this.#written.get(id);
+    return written ? Math.max(now, written.time + this.#options.monotonicMs() - written.monotonicMs) : now;
+  }
+
+  /** The same, and never before the last entry. */
+  timeOf({ id, updatedAt }: Ceremony, now = this.#options.now()): Date {
+    return new Date(Math.max(this.timeById(id, now.getTime()), Date.parse(updatedAt)));
   }
 
   /** The time, as deadlines have it. Throws clock_set_back. */
@@ -307,18 +329,22 @@ export class Ceremonies {
     return routine;
   }
 
-  /** Never before the last entry: a clock that was set back makes nobody's time longer than the routine gives. */
-  #now({ id, updatedAt }: Ceremony): Date {
+  #now(ceremony: Ceremony): Date {
     const now = this.#options.now();
-    const last = Date.parse(updatedAt);
-    if (now.getTime() < last - CLOCK_TOLERANCE_MS)
-      throw new ApiError('clock_set_back', `going on with ${id}: it is ${now.toISOString()} by the clock`, { last: updatedAt });
-    return now.getTime() < last ? new Date(last) : now;
+    const time = this.timeOf(ceremony, now);
+    if (time.getTime() - now.getTime() <= CLOCK_TOLERANCE_MS) return time;
+    const attempt = `going on with ${ceremony.id}`;
+    throw new ApiError('clock_set_back', `${attempt}: it is ${now.toISOString()} by the clock`, { last: time.toISOString() });
   }
 
   #write(next: Ceremony, entries: readonly CeremonyEntry[], time: Date): Ceremony {
     this.#options.journal.appendAll(next.id, { entries, time, summary: summaryOf(next) });
     this.#remember(next);
+    this.#written.delete(next.id);
+    if (next.state === 'open') {
+      this.#written.set(next.id, { time: time.getTime(), monotonicMs: this.#options.monotonicMs() });
+      dropOldest(this.#written, MAX_OPEN);
+    }
     this.#options.onChange(next);
     return next;
   }
@@ -326,9 +352,13 @@ export class Ceremonies {
   #remember(ceremony: Ceremony): void {
     this.#remembered.delete(ceremony.id);
     this.#remembered.set(ceremony.id, ceremony);
-    const [oldest] = this.#remembered.keys();
-    if (this.#remembered.size > MAX_REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest);
+    dropOldest(this.#remembered, MAX_REMEMBERED);
   }
+}
+
+function dropOldest(map: Map<string, unknown>, limit: number): void {
+  const [oldest] = map.keys();
+  if (map.size > limit && oldest !== undefined) map.delete(oldest);
 }
 
 function entryOfJob(ceremony: Ceremony, step: JobStep, entry: JobEntry): CeremonyEntry {

@@ -46,7 +46,7 @@ export class Deadlines implements Disposable {
       this.#readSome();
     }
     for (const [id, due] of this.#due)
-      if (ceremonies.clock().getTime() > due)
+      if (ceremonies.timeById(id) > due)
         this.#try(id, () => {
           const expired = ceremonies.expire(ceremonies.get(id));
           this.note(id, ceremonies.deadlineOf(expired));

@@ -25,6 +25,8 @@ export interface IssuanceOptions {
   readonly audit: Pick<AuditLog, 'head' | 'list'>;
   readonly publish: Publish;
   readonly now: () => Date;
+  /** Milliseconds since some moment, never set back. */
+  readonly monotonicMs: () => number;
   /** The journal before was lost, and nobody has acknowledged it. */
   readonly isJournalLost?: () => boolean;
   readonly log: Log;
@@ -40,7 +42,7 @@ export interface Issuance extends AsyncDisposable {
 
 /** The caller closes. */
 export function openIssuance(options: IssuanceOptions): Issuance {
-  const { dataFolder, policy, audit, publish, now, log, openJournalDatabase } = options;
+  const { dataFolder, policy, audit, publish, now, monotonicMs, log, openJournalDatabase } = options;
   const undo = new AsyncDisposableStack();
   const journal = undo.use(new Journal(join(dataFolder, ISSUANCE_JOURNAL_FILE), openJournalDatabase));
   const routines = standardRoutines();
@@ -48,6 +50,7 @@ export function openIssuance(options: IssuanceOptions): Issuance {
     ...{ journal, routines, ...(options.isJournalLost ? { isJournalLost: options.isJournalLost } : {}) },
     isAdministrator: (hsaId, isProtected) => isAdministrator(options, hsaId, isProtected),
     now,
+    monotonicMs,
     onChange: (ceremony) => {
       evidence.changed(ceremony);
       deadlines.note(ceremony.id, ceremonies.deadlineOf(ceremony));

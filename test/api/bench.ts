@@ -52,6 +52,7 @@ export interface BenchOptions {
   readonly isReal?: boolean;
   /** Of issuance. */
   readonly now?: () => Date;
+  readonly monotonicMs?: () => number;
   /** Programs that use PKCS #11 are held by a process that outlives the daemon. */
   readonly pkcs11Front?: DaemonOptions['pkcs11Front'];
   /** What is told of the daemon's work. Default: nothing. */
@@ -146,6 +147,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       ...(options.pkcs11Front ? { pkcs11Front: options.pkcs11Front } : {}),
       ...(options.telemetry ? { configuration: Configuration.default({ metrics: {}, traces: {}, ...options.telemetry }) } : {}),
       ...(options.now ? { now: options.now } : {}),
+      ...(options.monotonicMs ? { monotonicMs: options.monotonicMs } : {}),
     }),
   );
   undo.defer(() => evidence.searchWhileOpen());

@@ -37,6 +37,7 @@ export function writeCeremony({ dataFolder }: Pick<Bench, 'dataFolder'>, written
     routines: standardRoutines(),
     isAdministrator: () => true,
     now: () => time,
+    monotonicMs: () => 0,
     onChange: () => undefined,
   });
   const { id } = ceremonies.start(routine, { isProtected: false });

@@ -46,7 +46,7 @@ function measureJournal(): Figure {
   return inFolder((folder) => {
     using journal = new Journal(join(folder, ISSUANCE_JOURNAL_FILE));
     const options = { journal, routines: standardRoutines(), isAdministrator: () => true, onChange: () => undefined };
-    const ceremonies = new Ceremonies({ ...options, now: () => new Date() });
+    const ceremonies = new Ceremonies({ ...options, now: () => new Date(), monotonicMs: () => performance.now() });
     const { id } = ceremonies.start('reserve-card-loa3', { isProtected: false });
     const note = (entry: CeremonyEntry): unknown => ceremonies.note(ceremonies.get(id), entry);
     for (const entry of [...ordered(), ...job(ON_EID, 'making')]) note(entry);

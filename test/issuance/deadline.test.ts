@@ -69,6 +69,21 @@ it('a receipt whose PIN was typed too late is refused, though it was asked for i
   await expectTakenOff(office, ceremony);
 });
 
+it.each([4, 60])('a clock that is set back by %i minutes makes the time no longer', async (minutes) => {
+  await using office = await openOffice();
+  const { api, clock } = office;
+  const { ceremony } = await downloadReserveCard(office, await orderReserveCard(office));
+  const view = async (): Promise<Ceremony> => resultOf(await api.call('issuance.get', { ceremony }));
+  clock.monotonicMs += 14 * MINUTE_MS;
+  pass(office, 14 - minutes);
+  expect(stepOf(await view(), 'receipt').remainingMs).toBe(MINUTE_MS);
+  clock.monotonicMs += 2 * MINUTE_MS;
+  pass(office, 2);
+  await lateOf(office, ceremony);
+  clock.now = new Date(clock.now.getTime() + minutes * MINUTE_MS);
+  await expectTakenOff(office, ceremony);
+});
+
 it('a receipt in time stays good, whatever the clock says after', async () => {
   await using office = await openOffice();
   const { ceremony } = await downloadReserveCard(office, await orderReserveCard(office));

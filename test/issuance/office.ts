@@ -45,8 +45,8 @@ export interface Office extends AsyncDisposable {
   take(reader: OfficeReader): void;
   /** The PINs of the reserve card, as a call brings them. */
   readonly given: ReturnType<typeof givenWith>;
-  /** Moves the clock of issuance. */
-  readonly clock: { now: Date };
+  /** Moves the clock of issuance, and what passes whatever that clock says. */
+  readonly clock: { now: Date; monotonicMs: number };
 }
 
 export interface OfficeOptions extends Pick<BenchOptions, 'dataFolder' | 'policy' | 'log' | 'telemetry'> {
@@ -59,7 +59,7 @@ export interface OfficeOptions extends Pick<BenchOptions, 'dataFolder' | 'policy
 
 export async function openOffice(options: OfficeOptions = {}): Promise<Office> {
   await using undo = new AsyncDisposableStack();
-  const clock = { now: new Date() };
+  const clock = { now: new Date(), monotonicMs: 0 };
   const roles = Object.fromEntries(READERS.map((role) => [role, { reader: { serialNumber: `OFFICE-${role}` } }]));
   const bench = undo.use(
     await openBench({
@@ -69,6 +69,7 @@ export async function openOffice(options: OfficeOptions = {}): Promise<Office> {
       ...OFFICE_RULES,
       ...(options.administrators ? { simulatedAdministrators: options.administrators } : {}),
       now: () => clock.now,
+      monotonicMs: () => clock.monotonicMs,
     }),
   );
   const make = (description: EidCardDescription): OfficeCard => new WatchedCard(createEidCard({ pins: PINS, ...description }));

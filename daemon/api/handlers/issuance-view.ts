@@ -49,7 +49,7 @@ function describeStep(ceremonies: Ceremonies, ceremony: Ceremony, step: RoutineS
     state: done ? 'done' : isNext ? 'next' : 'later',
     ...(due === undefined
       ? {}
-      : { dueAt: new Date(due).toISOString(), remainingMs: Math.max(0, due - ceremonies.clock().getTime()) }),
+      : { dueAt: new Date(due).toISOString(), remainingMs: Math.max(0, due - ceremonies.timeOf(ceremony).getTime()) }),
     ...(done ? describeDone(done) : isNext ? textAhead(ceremonies, ceremony, step) : {}),
     ...(job ? { job: describeJob(job) } : {}),
   };

@@ -88,6 +88,7 @@ export class SimulatedOffice implements Disposable {
     this.ceremonies = new Ceremonies({
       ...{ journal: this.journal, routines: standardRoutines(), onChange: () => undefined },
       now: () => new Date((this.#now += 1_000)),
+      monotonicMs: () => 0,
       isAdministrator: () => true,
     });
   }
