@@ -53,6 +53,7 @@ it('a card that cannot be read is told', async () => {
   await using card = await insertPlainCard(pcscd.readers[0]?.port ?? 0, { answer: nonsense });
   await expect.poll(() => found(), EVENTUALLY).toEqual(['readers: card_unreadable']);
   card.pull();
+  await pcscd.untilEmpty();
   await expect.poll(() => found(), EVENTUALLY).toEqual([]);
 });
 

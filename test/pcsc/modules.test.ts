@@ -65,6 +65,7 @@ async function openDesk(profiles: readonly CardProfile[], claimed: readonly Simu
   const client = await connect({ url: daemon.url, token: daemon.token });
   undo.defer(() => client.close());
   // The cards of the test before may still be on their way out.
+  await pcscd.untilEmpty();
   const areEmpty = (): boolean =>
     daemon.desk.readers.length === 2 && daemon.desk.readers.every(({ status }) => status === 'empty');
   await expect.poll(areEmpty, { timeout: READY_MS }).toBe(true);

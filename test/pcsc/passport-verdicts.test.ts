@@ -94,6 +94,7 @@ describe('behind pcscd', () => {
       await client.closed;
     }
     await bridge.remove();
+    await pcscd.untilEmpty();
     await eventually('the document to be gone', () => daemon.desk.cards.length === 0, DEADLINE_MS);
   });
 });

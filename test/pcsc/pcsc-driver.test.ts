@@ -43,25 +43,10 @@ beforeEach(() => {
 afterEach(async () => {
   for (const card of cards) await card[Symbol.asyncDispose]();
   await source[Symbol.asyncDispose]();
-  await expect.poll(readersWithCards, { timeout: 5000 }).toEqual([]);
+  await pcscd.untilEmpty();
   expect(processBlockingCalls()).toMatchObject({ underWay: 0, waiting: 0 });
   await expect.poll(clientsOfPcscd, { timeout: 5000 }).toBe(0);
 });
-
-/**
- * As pcscd sees them, which takes it up to 400 ms after a card came or went. A count of card events that is odd tells of a removal that it
- * has yet to notice: when a program's last exchange broke off, its table says "empty" before, and a card put in then is never seen.
- */
-async function readersWithCards(): Promise<readonly string[]> {
-  const { context } = await winscard.establishContext();
-  const { events } = await winscard.getStatusChange(
-    context,
-    0,
-    pcscd.readers.map(({ name }) => ({ name, currentState: 0 })),
-  );
-  await winscard.releaseContext(context);
-  return events.filter(({ eventState }) => (eventState & 0x10) === 0 || (eventState >>> 16) % 2 === 1).map(({ name }) => name);
-}
 
 /** Sockets that pcscd has open to its clients, one per context: all but the listening one and those of vpcd, which are TCP. */
 async function clientsOfPcscd(): Promise<number> {

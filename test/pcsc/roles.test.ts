@@ -36,6 +36,8 @@ async function insert(kind: string, port: number): Promise<void> {
 async function pullAll(): Promise<void> {
   await cards.disposeAsync();
   cards = new AsyncDisposableStack();
+  await pcscd.untilEmpty();
+  await isReady(0);
 }
 
 async function until<T>(what: string, find: () => Promise<T | undefined | false>): Promise<T> {

@@ -51,6 +51,7 @@ async function withCard(card: SimulatedCard, use: (id: string) => Promise<void>)
     await bridge.insert(card);
     await use(await identified());
   }
+  await pcscd.untilEmpty();
   await expect.poll(async () => (await daemon.client.call('card.list')).cards, POLL).toEqual([]);
 }
 

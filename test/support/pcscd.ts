@@ -10,12 +10,16 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { SCARD_STATE_EMPTY } from '../../drivers/pcsc/constants.ts';
+import { connectPcscd } from '../../drivers/pcsc/pcscd-winscard.ts';
+import type { ReaderEvent } from '../../drivers/pcsc/reader-state.ts';
 
 const PCSCD = '/usr/sbin/pcscd';
 const VPCD_DRIVER = '/usr/lib/pcsc/drivers/serial/libifdvpcd.so';
 const PCSCD_SOCKET = '/run/pcscd/pcscd.comm';
 const FIRST_PORT = 35_963;
 const READY_DEADLINE_MS = 10_000;
+const EMPTY_DEADLINE_MS = 10_000;
 const LOOK_AGAIN_MS = 5;
 /** PCSCLITE_MAX_READERS_CONTEXTS of pcsc-lite 1.9.9. */
 const MAX_READERS = 16;
@@ -36,6 +40,8 @@ export interface Pcscd extends AsyncDisposable {
   start(names?: readonly string[]): Promise<void>;
   /** Ends it as a crash would. */
   kill(): Promise<void>;
+  /** Resolves when pcscd has noticed that no card is in a reader. A card that is put in before that may be taken for the one before, or never be seen. */
+  untilEmpty(): Promise<void>;
 }
 
 /** Starts pcscd with `readerCount` readers. Each driver has two slots; the last one stays unnamed when the count is odd. */
@@ -73,11 +79,40 @@ export async function startPcscd(readerCount: number): Promise<Pcscd> {
       if (names) await configure(names);
       running = await launch(configuration);
     },
+    untilEmpty,
     async [Symbol.asyncDispose]() {
       await end('SIGTERM');
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** It looks every 400 ms. */
+async function untilEmpty(): Promise<void> {
+  const deadline = performance.now() + EMPTY_DEADLINE_MS;
+  const winscard = connectPcscd();
+  try {
+    const { context } = await winscard.establishContext();
+    for (;;) {
+      const { names } = await winscard.listReaders(context);
+      const queries = names.map((name) => ({ name, currentState: 0 }));
+      const { events } = await winscard.getStatusChange(context, 0, queries);
+      const taken = events.filter(hasCard).map(({ name }) => name);
+      if (taken.length === 0) return;
+      if (performance.now() > deadline) throw new Error(`waiting for pcscd to see that cards are gone: ${taken.join(', ')}`);
+      await pause(LOOK_AGAIN_MS);
+    }
+  } finally {
+    winscard.close();
+  }
+}
+
+/**
+ * Or had, as far as pcscd has noticed: it counts what came and went, so that an odd number tells of a removal that it has yet to see. When a program's last exchange broke
+ * off, its table says "empty" before, and a card that is put in then is never seen.
+ */
+function hasCard({ eventState }: ReaderEvent): boolean {
+  return (eventState & SCARD_STATE_EMPTY) === 0 || (eventState >>> 16) % 2 === 1;
 }
 
 function requirePrivateNamespaces(): void {
