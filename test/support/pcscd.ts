@@ -10,16 +10,13 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { SCARD_STATE_EMPTY } from '../../drivers/pcsc/constants.ts';
-import { connectPcscd } from '../../drivers/pcsc/pcscd-winscard.ts';
-import type { ReaderEvent } from '../../drivers/pcsc/reader-state.ts';
+import { countCards, untilEmpty, type CardCounts } from './pcscd-cards.ts';
 
 const PCSCD = '/usr/sbin/pcscd';
 const VPCD_DRIVER = '/usr/lib/pcsc/drivers/serial/libifdvpcd.so';
 const PCSCD_SOCKET = '/run/pcscd/pcscd.comm';
 const FIRST_PORT = 35_963;
 const READY_DEADLINE_MS = 10_000;
-const EMPTY_DEADLINE_MS = 10_000;
 const LOOK_AGAIN_MS = 5;
 /** PCSCLITE_MAX_READERS_CONTEXTS of pcsc-lite 1.9.9. */
 const MAX_READERS = 16;
@@ -57,7 +54,7 @@ export async function startPcscd(readerCount: number): Promise<Pcscd> {
     await writeFile(join(configuration, 'vpcd'), drivers.join('\n'));
   };
   await configure(range(Math.ceil(readerCount / 2)).map(friendlyName));
-  let running = await launch(configuration);
+  let { child: running, counts } = await launch(configuration);
   const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
     if (running.exitCode !== null || running.signalCode !== null) return;
     const exited = once(running, 'exit');
@@ -77,42 +74,14 @@ export async function startPcscd(readerCount: number): Promise<Pcscd> {
     kill: async () => end('SIGKILL'),
     async start(names) {
       if (names) await configure(names);
-      running = await launch(configuration);
+      ({ child: running, counts } = await launch(configuration));
     },
-    untilEmpty,
+    untilEmpty: () => untilEmpty(counts),
     async [Symbol.asyncDispose]() {
       await end('SIGTERM');
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** It looks every 400 ms. */
-async function untilEmpty(): Promise<void> {
-  const deadline = performance.now() + EMPTY_DEADLINE_MS;
-  const winscard = connectPcscd();
-  try {
-    const { context } = await winscard.establishContext();
-    for (;;) {
-      const { names } = await winscard.listReaders(context);
-      const queries = names.map((name) => ({ name, currentState: 0 }));
-      const { events } = await winscard.getStatusChange(context, 0, queries);
-      const taken = events.filter(hasCard).map(({ name }) => name);
-      if (taken.length === 0) return;
-      if (performance.now() > deadline) throw new Error(`waiting for pcscd to see that cards are gone: ${taken.join(', ')}`);
-      await pause(LOOK_AGAIN_MS);
-    }
-  } finally {
-    winscard.close();
-  }
-}
-
-/**
- * Or had, as far as pcscd has noticed: it counts what came and went, so that an odd number tells of a removal that it has yet to see. When a program's last exchange broke
- * off, its table says "empty" before, and a card that is put in then is never seen.
- */
-function hasCard({ eventState }: ReaderEvent): boolean {
-  return (eventState & SCARD_STATE_EMPTY) === 0 || (eventState >>> 16) % 2 === 1;
 }
 
 function requirePrivateNamespaces(): void {
@@ -142,7 +111,12 @@ function range(length: number): readonly number[] {
   return Array.from({ length }, (_, index) => index);
 }
 
-async function launch(configuration: string): Promise<ChildProcess> {
+interface Launched {
+  readonly child: ChildProcess;
+  readonly counts: CardCounts;
+}
+
+async function launch(configuration: string): Promise<Launched> {
   const child = spawn(PCSCD, ['--foreground', '-c', configuration], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr])
@@ -152,19 +126,20 @@ async function launch(configuration: string): Promise<ChildProcess> {
   });
   const ready = new AbortController();
   try {
-    await Promise.race([waitUntilReady(ready.signal), failed]);
+    return { child, counts: await Promise.race([waitUntilReady(ready.signal), failed]) };
   } finally {
     ready.abort();
     failed.catch(() => undefined); // ends later, as it should
   }
-  return child;
 }
 
-/** Until pcscd takes connections; vpcd's ports listen by then. */
-async function waitUntilReady(signal: AbortSignal): Promise<void> {
+/** Until pcscd takes connections, and has looked at each reader once; vpcd's ports listen by then. */
+async function waitUntilReady(signal: AbortSignal): Promise<CardCounts> {
   const deadline = performance.now() + READY_DEADLINE_MS;
-  while (!(existsSync(PCSCD_SOCKET) && (await takesConnections()))) {
-    if (performance.now() > deadline) throw new Error(`starting pcscd: no socket after ${READY_DEADLINE_MS} ms`);
+  for (;;) {
+    const counts = existsSync(PCSCD_SOCKET) && (await takesConnections()) ? await countCards() : undefined;
+    if (counts) return counts;
+    if (performance.now() > deadline) throw new Error(`starting pcscd: not ready after ${READY_DEADLINE_MS} ms`);
     await pause(LOOK_AGAIN_MS, undefined, { signal });
   }
 }
