@@ -179,12 +179,13 @@ describe('a PIN that is typed on a reader', () => {
       JSON.stringify({ ...office, readers: [{ ...operator, card: 'operatorEid', keypad: ['timeout', '964731'] }, ...others] }),
     );
     const keypads = stack.use(await openShownDesk({ browser: chromium, scenario }));
-    const { page, complaints } = await keypads.look('readers', { locale });
     const { cards } = await keypads.program.call('card.list');
     const card = cards.find(({ role }) => role === 'operator')?.id ?? '';
     const [, pin] = (await keypads.program.call('card.read', { card })).pins;
     const asked = { card, pinReference: pin?.reference ?? '' };
     await expect(keypads.program.call('pin.verify', asked)).rejects.toThrow(); // nobody typed
+    // After that: what is told of the first prompt must not pass for the second.
+    const { page, complaints } = await keypads.look('readers', { locale });
     keypads.scenario.readers[0]?.reader.arm([{ kind: 'delay', delayMs: 1_200 }]);
     const typed = keypads.program.call('pin.verify', asked).catch(() => undefined);
     const tileOfPin = page.locator('[data-prompt=pin]');
